@@ -1,0 +1,343 @@
+"""The driver: carries jobs to an executor and answers back, within a budget and on record."""
+
+import contextvars
+import queue
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from math import inf
+from typing import Any, Literal, TypeAlias
+
+from evollm.batches import Batches
+from evollm.budget import Budget, Meter
+from evollm.engine import Search, Ticket
+from evollm.executors import Chunk, Executor, Scores
+from evollm.fingerprint import Fingerprints
+from evollm.flow import Evaluate, Vary
+from evollm.ledger import Call, Exhausted, ledger
+from evollm.store.record import Record
+from evollm.types import Candidate, EvollmError, Individual, Offspring, Outcome, Problem
+
+Callback: TypeAlias = Callable[["Run", Individual[Any]], object]
+"""Called as ``f(run, individual)`` after each evaluation, failed or not; may call ``run.stop()``.
+
+If it has a method ``tick(run)``, that is called several times a second while the run goes on.
+"""
+OnError: TypeAlias = Literal["record", "raise"]
+
+_CALLERS = 8  # operators that wait for a model at the same time
+_HOPELESS = 10  # so many evaluations, none of them good, are no search
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One job's ledger: the model layer reserves and records through it."""
+
+    job: int
+    meter: Meter
+    book: Record
+
+    def recall(self, key: str) -> Call | None:
+        """Return what this run has recorded for the job and key."""
+        return self.book.recall(self.job, key)
+
+    def reserve(self, tokens: int, money: float | None) -> bool:
+        """Set aside one call."""
+        return self.meter.reserve(tokens, money)
+
+    def record(self, call: Call, tokens: int, money: float | None) -> None:
+        """Write the call down and settle it."""
+        self.book.call(self.job, call)
+        self.meter.settle(call, tokens, money)
+
+
+class Run:
+    """One search under way.
+
+    Attributes:
+        search: The search, with its population and its best.
+        record: What is written down.
+        budget: What ends it.
+        usage: What has been spent, over all resumes.
+        stopped: Why it ended, or is about to; empty while it goes on.
+    """
+
+    def __init__(
+        self, search: Search, problem: Problem[Any], executor: Executor, record: Record, *,
+        budget: Budget, callbacks: Sequence[Callback] = (), on_error: OnError = "record",
+    ) -> None:  # fmt: skip
+        self.search = search
+        self.record = record
+        self.budget = budget
+        self.usage = record.usage()
+        self.stopped = ""
+        self._executor = executor
+        self._callbacks = callbacks
+        self._on_error = on_error
+        self._meter = Meter(budget, self.usage)
+        self._fingerprints = Fingerprints(problem)
+        self._finished: queue.SimpleQueue[tuple[Ticket | Chunk, Any]] = queue.SimpleQueue()
+        self._batches = Batches(problem, executor, lambda *done: self._finished.put(done))
+        self._callers: ThreadPoolExecutor | None = None
+        self._varying: list[Ticket] = []
+        self._calling = self._answers = self._stale = 0
+        self._step, self._summit = -1, -inf
+        self._failure: BaseException | None = None
+        self._base, self._began = self.usage.seconds, time.monotonic()
+
+    @property
+    def best(self) -> Individual[Any] | None:
+        """The best individual so far."""
+        return self.search.best
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run is to stop and nothing is under way any more."""
+        return bool(self.stopped) and not self._calling and not self._batches.flying
+
+    @property
+    def calling(self) -> bool:
+        """Whether an operator is at work."""
+        return self._calling > 0
+
+    def reasons(self) -> dict[str, float]:
+        """Return the limits that are reached, by name; empty if the run may go on."""
+        return self._meter.reasons(self._summit, self._stale)
+
+    def candidates(self, chunk: Chunk) -> list[Candidate[Any]]:
+        """Return the candidates of a chunk that is under way."""
+        return self._batches.candidates(chunk)
+
+    def stop(self, reason: str = "a callback asked for it") -> None:
+        """End the run once the work under way is done."""
+        self.stopped = self.stopped or reason
+
+    # Replay
+
+    def replay(self) -> int:
+        """Feed the recorded answers to the search, in their order.
+
+        Returns:
+            How many jobs were answered from the record.
+
+        Raises:
+            EvollmError: If the search asks for another job than the one that was recorded.
+        """
+        asked: dict[int, Ticket] = {}
+        for number, fingerprint in list(self.record.answered()):
+            asked |= {ticket.id: ticket for ticket in self.search.ask()}
+            ticket = asked.pop(number, None)
+            if ticket is None or self._fingerprints.of(ticket.job)[1] != fingerprint:
+                raise self._differs(number)
+            if isinstance(ticket.job, Vary):
+                self.search.tell(ticket, self.record.offspring(ticket))
+            else:
+                for place, outcome in self.record.outcomes(ticket):
+                    self.search.score(ticket, place, outcome)
+            self._answers += 1
+            self._take_stock()
+        for ticket in [*asked.values(), *self.search.ask()]:
+            recorded = self.record.fingerprint(ticket.id)
+            if recorded not in (None, self._fingerprints.of(ticket.job)[1]):
+                raise self._differs(ticket.id)
+            self._admit(ticket, dict(self.record.outcomes(ticket)))
+        self._check_resources()
+        return self._answers
+
+    def _differs(self, number: int) -> EvollmError:
+        """Say that the record is of another search."""
+        kind, name, step = self.record.rows(
+            "SELECT kind, name, step FROM jobs WHERE id = ?", (number,)
+        )[0]
+        return EvollmError(
+            f"this search is not the one recorded in {self.record.path}: job {number}, which was "
+            f"{kind} by {name} in step {step}, is another one now; resume with the same settings "
+            "and seed, or choose a new folder"
+        )
+
+    # The loop
+
+    def advance(self, seconds: float | None = 0.1) -> None:
+        """Send out what is ready, then take in what has finished.
+
+        Args:
+            seconds: How long to wait for something to finish; None for not at all.
+        """
+        for ticket in self.search.ask():
+            self._admit(ticket, {})
+        if self.search.done:
+            self.stop("the algorithm came to its end")
+        while self._varying and not self.stopped:
+            self._vary(self._varying.pop(0))
+        if not self.stopped:
+            limit = inf if self.budget.evaluations is None else self.budget.evaluations
+            self._batches.send(limit - self.usage.evaluations - self._batches.genomes)
+        self._collect(seconds)
+        for callback in self._callbacks:
+            if tick := getattr(callback, "tick", None):
+                tick(self)
+
+    def _admit(self, ticket: Ticket, known: dict[int, Outcome]) -> None:
+        """Note a job, with the part of its answer that the record has already."""
+        name, fingerprint = self._fingerprints.of(ticket.job)
+        self.record.ask(ticket, name, fingerprint)
+        if isinstance(ticket.job, Vary):
+            self._varying.append(ticket)
+            return
+        if not self._batches.add(ticket, known):
+            self._mark(ticket)
+        for place, outcome in known.items():
+            self._score(ticket, place, outcome)
+
+    def _vary(self, ticket: Ticket) -> None:
+        """Let an operator work, in a thread of its own if it mostly waits."""
+        job = ticket.job
+        assert isinstance(job, Vary)
+        context = contextvars.copy_context()
+        context.run(ledger.set, Account(ticket.id, self._meter, self.record))
+
+        def work() -> None:
+            try:
+                answer: Any = context.run(job.operator.vary, job.parents, job.n, job.seed)
+            except Exception as error:
+                answer = error
+            self._finished.put((ticket, answer))
+
+        self._calling += 1
+        if getattr(job.operator, "waits", False):
+            self._callers = self._callers or ThreadPoolExecutor(_CALLERS, "evollm-vary")
+            self._callers.submit(work)
+        else:
+            work()
+
+    def _collect(self, seconds: float | None) -> None:
+        """Take in all that has finished: first into the record, then into the search."""
+        arrived = []
+        try:
+            if self._calling or self._batches.flying:
+                arrived.append(self._finished.get(block=seconds is not None, timeout=seconds))
+            while True:
+                arrived.append(self._finished.get_nowait())
+        except queue.Empty:
+            pass
+        self.usage.seconds = self._base + time.monotonic() - self._began
+        if arrived:
+            self._settle(arrived)
+        self._check_resources()
+
+    def _settle(self, arrived: list[tuple[Ticket | Chunk, Any]]) -> None:
+        """Commit what has arrived, then tell it."""
+        try:
+            tellings = [tell for who, what in arrived for tell in self._write(who, what)]
+            self.record.put("seconds", self.usage.seconds)
+            self.record.commit()
+            for tell in tellings:
+                tell()
+        except EvollmError as error:
+            self._fail(error)
+
+    def _write(self, who: Ticket | Chunk, what: Any) -> list[Callable[[], object]]:
+        """Note one answer in the record; return what remains to be told to the search."""
+        if isinstance(who, Chunk):
+            ticket = self._batches.land(who)
+        else:
+            ticket = who
+            self._calling -= 1
+        if isinstance(what, Exhausted):
+            self.stop(str(what))
+        elif isinstance(what, Exception):
+            self._fail(what)
+        elif isinstance(who, Ticket):
+            return self._write_children(ticket, what)
+        else:
+            return self._write_scores(ticket, who, what)
+        return []
+
+    def _write_children(
+        self, ticket: Ticket, offspring: Offspring[Any]
+    ) -> list[Callable[[], object]]:
+        self.record.children(ticket, offspring)
+        self._mark(ticket, offspring)
+        return [partial(self.search.tell, ticket, offspring), self._take_stock]
+
+    def _write_scores(
+        self, ticket: Ticket, chunk: Chunk, scores: Scores
+    ) -> list[Callable[[], object]]:
+        job = ticket.job
+        assert isinstance(job, Evaluate)
+        found, complete = self._batches.take(chunk, scores)
+        for place, outcome in found:
+            self.record.outcome(ticket, place, job.candidates[place].id, outcome)
+            self.usage.evaluations += 1
+            if outcome.error is not None:
+                self._note_failure(outcome.error)
+        if complete:
+            self._mark(ticket)
+        return [partial(self._score, ticket, place, outcome) for place, outcome in found]
+
+    def _note_failure(self, error: str) -> None:
+        usage = self.usage
+        usage.failed += 1
+        if self._on_error == "raise":
+            self._fail(EvollmError(f"an evaluation failed: {error}"))
+        elif usage.failed == usage.evaluations >= _HOPELESS:
+            self._fail(
+                EvollmError(
+                    f"all of the first {usage.failed} evaluations failed, the last with: {error}"
+                )
+            )
+
+    def _mark(self, ticket: Ticket, offspring: Offspring[Any] | None = None) -> None:
+        """Note that a job is answered, and when among the others."""
+        self.record.told(ticket, self._answers, offspring.rejected if offspring else None)
+        self._answers += 1
+
+    def _score(self, ticket: Ticket, place: int, outcome: Outcome) -> None:
+        individual = self.search.score(ticket, place, outcome)
+        if not ticket.missing:
+            self._take_stock()
+        for callback in self._callbacks:
+            callback(self, individual)
+
+    def _take_stock(self) -> None:
+        """After a whole answer: count steps and stale ones, and see whether they end the run."""
+        passed = self.search.step - self._step
+        if passed:
+            best = self.best.fitness if self.best else -inf
+            better = self._step < 0 or best > self._summit
+            self._stale = 0 if better else self._stale + passed
+            self._step, self._summit = self.search.step, best
+            self.usage.generations = max(0, self._step)
+            for name, limit in self.reasons().items():
+                self.stop(_sentence(name, limit))
+
+    def _check_resources(self) -> None:
+        """Stop where evaluations or time have run out, at whatever point of a step."""
+        for name, limit in self.reasons().items():
+            if name in ("evaluations", "seconds"):
+                self.stop(_sentence(name, limit))
+
+    def _fail(self, error: BaseException) -> None:
+        self._failure = self._failure or error
+        self.stop(f"failed: {error}")
+
+    def close(self, wait: bool = True) -> None:
+        """Let go of the workers, and raise what made the run fail, if anything did."""
+        if self._callers:
+            self._callers.shutdown(wait=wait, cancel_futures=True)
+        self._executor.close(wait)
+        self.record.put("seconds", self.usage.seconds)
+        self.record.event("stop", self.stopped or "left before its end")
+        if self._failure:
+            raise self._failure
+
+
+def _sentence(name: str, limit: float) -> str:
+    """Say which limit was reached."""
+    if name == "target":
+        return f"the target of {limit:g} is reached"
+    if name == "stagnation":
+        return f"no better fitness for {limit:g} generations"
+    return f"the budget of {limit:g} {name} is spent"

@@ -1,0 +1,106 @@
+"""Language models as the operators see them: prompts in, completions out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
+
+from evollm.types import JSON, EvollmError
+
+Prompt: TypeAlias = str | Sequence[Mapping[str, str]]
+"""A text, or chat messages as ``{"role": ..., "content": ...}``."""
+Mode: TypeAlias = Literal["plain", "chat"]
+
+
+class ModelError(EvollmError):
+    """The endpoint refuses or lacks what is asked, or can't be reached; asking again would not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One generated token.
+
+    Attributes:
+        text: The token.
+        logprob: Its natural log-probability.
+        top: The most likely alternatives at its place, as text and log-probability, most likely first.
+    """
+
+    text: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One answer to one prompt.
+
+    Attributes:
+        text: What the model said; empty if the call failed.
+        error: Why the answer must not be used (a failed call, a truncation, a broken schema), or None.
+        prompt_tokens: As counted by the endpoint.
+        completion_tokens: As counted by the endpoint.
+        tokens: The generated tokens with log-probabilities, if they were asked for.
+        seconds: From asking to having the answer.
+        cost: Money; None if the price is unknown.
+        cached: Whether it came from the cache.
+    """
+
+    text: str
+    error: str | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    tokens: tuple[Token, ...] = ()
+    seconds: float = 0.0
+    cost: float | None = None
+    cached: bool = False
+
+    @property
+    def logprob(self) -> float:
+        """Sum of the tokens' log-probabilities; 0 if none were asked for."""
+        return sum(token.logprob for token in self.tokens)
+
+
+@runtime_checkable
+class LanguageModel(Protocol):
+    """Answers many prompts, several times each; concurrency, retries, limits and cache are its own business.
+
+    Attributes:
+        name: The model's name, as recorded.
+    """
+
+    name: str
+
+    def complete(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        n: int = 1,
+        temperature: float = 1.0,
+        max_tokens: int = 512,
+        schema: Mapping[str, JSON] | None = None,
+        grammar: str | None = None,
+        stop: Sequence[str] = (),
+        mode: Mode = "chat",
+        top_logprobs: int = 0,
+        seed: int | None = None,
+    ) -> list[list[Completion]]:
+        """Return ``n`` completions a prompt, in the order of the prompts.
+
+        Args:
+            prompts: Texts or chat messages; plain mode takes texts only.
+            n: Samples a prompt; each is a call and a cache entry of its own.
+            temperature: 0 is greedy.
+            max_tokens: Upper limit of generated tokens a sample; a truncated answer carries an error.
+            schema: JSON schema that every answer must meet; checked here whatever the endpoint says.
+            grammar: A GBNF grammar that the endpoint must enforce.
+            stop: Texts that end an answer and are not part of it.
+            mode: The chat endpoint, or the plain one that continues a text.
+            top_logprobs: If positive, every token comes with its log-probability and so many alternatives.
+            seed: Best effort, as the endpoint takes it; sample ``i`` is asked with ``seed + i``.
+
+        Raises:
+            ModelError: At once for a missing key (401), an unknown model (404), a missing capability, or an
+                endpoint that answers none of the prompts after all retries.
+            Exhausted: When a budget leaves no room; what was answered before is recorded.
+        """
+        ...

@@ -1,0 +1,65 @@
+"""A GGUF file rewritten with its weights in another precision."""
+
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+Precision: TypeAlias = Literal["F16", "Q8_0", "Q4_1", "Q4_0"]
+
+
+def requantise(source: Path, target: Path, precision: Precision) -> None:
+    """Write ``source`` to ``target`` with every quantised tensor in ``precision``.
+
+    Tensors in full precision (norms, biases) and the metadata stay as they are.
+
+    Raises:
+        ImportError: If the package ``gguf`` is missing.
+        ValueError: If ``source`` is no GGUF file.
+        OSError: If a file can't be read or written.
+    """
+    from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter, LlamaFileType
+
+    reader = GGUFReader(source)
+    writer = GGUFWriter(target, _text(reader, "general.architecture"))
+    kind = GGMLQuantizationType[precision]
+    _copy_metadata(reader, writer, int(_file_type(LlamaFileType, precision)))
+    for tensor in reader.tensors:
+        writer.add_tensor(tensor.name, *_converted(tensor, kind))
+    try:
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+    finally:
+        writer.close()
+
+
+def _text(reader: Any, key: str) -> str:
+    field = reader.get_field(key)
+    if field is None:
+        raise ValueError(f"no {key}")
+    return str(field.contents())
+
+
+def _file_type(types: Any, precision: Precision) -> Any:
+    return types[f"MOSTLY_{precision}"]
+
+
+def _copy_metadata(reader: Any, writer: Any, file_type: int) -> None:
+    from gguf import GGUFValueType
+
+    for field in reader.fields.values():
+        if field.name.startswith("GGUF.") or field.name == "general.architecture":
+            continue
+        kind, *inner = field.types
+        value = file_type if field.name == "general.file_type" else field.contents()
+        element = inner[-1] if kind == GGUFValueType.ARRAY else None
+        writer.add_key_value(field.name, value, kind, element)
+
+
+def _converted(tensor: Any, kind: Any) -> tuple[Any, None, Any]:
+    """Return the arguments of ``add_tensor`` after the name: data, raw shape, raw type."""
+    from gguf import GGMLQuantizationType, dequantize, quantize
+
+    full = (GGMLQuantizationType.F32, GGMLQuantizationType.F16, GGMLQuantizationType.BF16)
+    if tensor.tensor_type in (*full, kind):
+        return tensor.data, None, tensor.tensor_type
+    return quantize(dequantize(tensor.data, tensor.tensor_type), kind), None, kind

@@ -1,0 +1,347 @@
+"""The record of a run: one SQLite database with every job, candidate, outcome and call."""
+
+import fcntl
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from evollm.budget import Usage
+from evollm.engine import Ticket
+from evollm.flow import Vary
+from evollm.ledger import Call
+from evollm.store.codec import decode, encode
+from evollm.store.schema import prepare
+from evollm.types import Candidate, EvollmError, Offspring, Outcome
+
+FILE = "run.sqlite"
+
+
+class Record:
+    """Writes a run down as it happens, and reads it back; a folder has one writer.
+
+    Rows gather until ``commit``; what a commit wrote survives a killed process. Calls of a model
+    are committed at once. Without a path the record lives in a temporary file that goes with it.
+    """
+
+    def __init__(self, path: Path | str | None = None, *, write: bool = True) -> None:
+        self.path = None if path is None else Path(path)
+        self._mutex = threading.RLock()
+        self._closed = False
+        self._children: list[tuple[Any, ...]] = []
+        self._outcomes: list[tuple[Any, ...]] = []
+        self._jobs: list[tuple[Any, ...]] = []
+        self._told: list[tuple[Any, ...]] = []
+        self._guard = self._claim() if write and self.path else None
+        try:
+            self._db = self._connect(write)
+        except BaseException:
+            self.close()
+            raise
+
+    def _claim(self) -> IO[str]:
+        """Take the folder's lock, which the system gives back when the process dies."""
+        assert self.path is not None
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            guard = (self.path / "lock").open("a")
+        except OSError as error:
+            raise EvollmError(
+                f"can't write to the run directory {self.path}: {error.strerror}"
+            ) from None
+        try:
+            fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            guard.close()
+            raise EvollmError(
+                f"another process is running in {self.path}: wait for it, or choose another folder"
+            ) from None
+        return guard
+
+    def _connect(self, write: bool) -> sqlite3.Connection:
+        """Open the database, in a mode that survives a kill and lets others read."""
+        if self.path is None:
+            database = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+        elif write:
+            database = sqlite3.connect(
+                self.path / FILE, check_same_thread=False, isolation_level=None, timeout=30
+            )
+        elif (self.path / FILE).is_file():
+            database = sqlite3.connect(f"file:{self.path / FILE}?mode=ro", uri=True, timeout=30)
+        else:
+            raise EvollmError(f"{self.path} is no run directory: it has no {FILE}")
+        if write:
+            try:
+                database.execute("PRAGMA journal_mode = WAL")
+                database.execute("PRAGMA synchronous = NORMAL")
+            except sqlite3.DatabaseError as error:
+                raise EvollmError(f"{self.path} holds no readable run record ({error})") from None
+        prepare(database, str(self.path))
+        return database
+
+    # What is written
+
+    def ask(self, ticket: Ticket, name: str, fingerprint: str) -> None:
+        """Note a job that has been asked for."""
+        job = ticket.job
+        if isinstance(job, Vary):
+            kind, ids, n, fidelity = "vary", [p.id for p in job.parents], job.n, None
+        else:
+            kind, ids, n, fidelity = (
+                "evaluate",
+                [c.id for c in job.candidates],
+                len(ticket.answers),
+                job.fidelity,
+            )
+        row = (
+            ticket.id,
+            ticket.lane,
+            kind,
+            name,
+            json.dumps(ids),
+            n,
+            fidelity,
+            job.seed,
+            job.step,
+            fingerprint,
+        )
+        self._jobs.append(row)
+
+    def children(self, ticket: Ticket, offspring: Offspring[Any]) -> None:
+        """Note a ``Vary`` job's answer; its children get the ids that the ticket reserves."""
+        everyone = [parent.id for parent in ticket.job.parents] if offspring.parents else []  # type: ignore[union-attr]
+        for i, genome in enumerate(offspring.genomes):
+            own = (
+                json.dumps([everyone[k] for k in offspring.parents[i]])
+                if offspring.parents
+                else None
+            )
+            note = (
+                encode(offspring.notes[i])
+                if offspring.notes and offspring.notes[i] is not None
+                else None
+            )
+            self._children.append((ticket.first + i, ticket.id, encode(genome), own, note))
+
+    def outcome(self, ticket: Ticket, place: int, candidate: int, outcome: Outcome) -> None:
+        """Note what the problem found for one place of an ``Evaluate`` job."""
+        metrics = json.dumps(dict(outcome.metrics)) if outcome.metrics else None
+        info = None if outcome.info is None else json.dumps(outcome.info)
+        self._outcomes.append(
+            (ticket.id, place, candidate, outcome.fitness, metrics, outcome.error, info)
+        )
+
+    def told(self, ticket: Ticket, order: int, rejected: Mapping[str, int] | None = None) -> None:
+        """Note that an answer is whole, its place in the order, and what was thrown away."""
+        self._told.append((order, json.dumps(dict(rejected)) if rejected else None, ticket.id))
+
+    def call(self, job: int, call: Call) -> None:
+        """Note a call of a model, and commit."""
+        answer = None if call.answer is None else json.dumps(dict(call.answer))
+        request = json.dumps(dict(call.request))
+        tokens = (call.prompt_tokens, call.completion_tokens)
+        spent = (call.seconds, call.cost, int(call.cached), time.time())
+        row = (job, call.key, call.model, request, answer, call.error, *tokens, *spent)
+        with self._mutex:
+            self._begin()
+            self._db.execute(
+                "INSERT INTO calls (job, key, model, request, answer, error, prompt_tokens,"
+                f" completion_tokens, seconds, cost, cached, at) VALUES ({_marks(12)})",
+                row,
+            )
+            self._db.execute("COMMIT")
+
+    def event(self, kind: str, detail: str) -> None:
+        """Note a stop, a resume or a failure of the whole run, and commit."""
+        with self._mutex:
+            self._begin()
+            self._db.execute(
+                "INSERT INTO events (at, kind, detail) VALUES (?, ?, ?)",
+                (time.time(), kind, detail),
+            )
+            self.commit()
+
+    def put(self, name: str, value: Any) -> None:
+        """Set one entry of the record's head: configuration, versions, working time."""
+        with self._mutex:
+            self._begin()
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, json.dumps(value)))
+
+    def commit(self) -> None:
+        """Make everything noted so far durable."""
+        with self._mutex:
+            self._flush()
+            if self._db.in_transaction:
+                self._db.execute("COMMIT")
+
+    def _begin(self) -> None:
+        if not self._db.in_transaction:
+            self._db.execute("BEGIN IMMEDIATE")
+
+    def _flush(self) -> None:
+        """Write the gathered rows within the open transaction."""
+        if not (self._jobs or self._children or self._outcomes or self._told):
+            return
+        self._begin()
+        run = self._db.executemany
+        run(
+            "INSERT OR IGNORE INTO jobs (id, lane, kind, name, parents, n, fidelity, seed, step,"
+            f" fingerprint) VALUES ({_marks(10)})",
+            self._jobs,
+        )
+        run(
+            f"INSERT INTO candidates (id, job, genome, parents, note) VALUES ({_marks(5)})",
+            self._children,
+        )
+        run(f"INSERT INTO outcomes VALUES ({_marks(7)})", self._outcomes)
+        run("UPDATE jobs SET told = ?, rejected = ? WHERE id = ?", self._told)
+        for rows in (self._jobs, self._children, self._outcomes, self._told):
+            rows.clear()
+
+    # What is read
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return one entry of the record's head."""
+        found = self.rows("SELECT value FROM meta WHERE name = ?", (name,))
+        return json.loads(found[0][0]) if found else default
+
+    def rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return the committed rows of an SQL query; the tables are in ``evollm.store.schema``."""
+        with self._mutex:
+            if self._closed:
+                with Record(self.path, write=False) as again:
+                    return again.rows(query, values)
+            return self._db.execute(query, values).fetchall()
+
+    def answered(self) -> Iterator[tuple[int, str]]:
+        """Yield id and fingerprint of the answered jobs, in the order of the answers."""
+        yield from self.rows(
+            "SELECT id, fingerprint FROM jobs WHERE told IS NOT NULL ORDER BY told"
+        )
+
+    def fingerprint(self, job: int) -> str | None:
+        """Return the fingerprint under which a job was asked, or None if it never was."""
+        found = self.rows("SELECT fingerprint FROM jobs WHERE id = ?", (job,))
+        return found[0][0] if found else None
+
+    def offspring(self, ticket: Ticket) -> Offspring[Any]:
+        """Return the recorded answer of a ``Vary`` job."""
+        assert isinstance(ticket.job, Vary)
+        places = {parent.id: place for place, parent in enumerate(ticket.job.parents)}
+        rows = self.rows(
+            "SELECT genome, parents, note FROM candidates WHERE job = ? ORDER BY id", (ticket.id,)
+        )
+        rejected = self.rows("SELECT rejected FROM jobs WHERE id = ?", (ticket.id,))[0][0]
+        notes = [None if note is None else decode(note) for _, _, note in rows]
+        own = [
+            [places[k] for k in json.loads(parents)]
+            for _, parents, _ in rows
+            if parents is not None
+        ]
+        return Offspring(
+            genomes=[decode(genome) for genome, _, _ in rows],
+            notes=notes if any(note is not None for note in notes) else (),
+            rejected=json.loads(rejected) if rejected else {},
+            parents=own,
+        )
+
+    def outcomes(self, ticket: Ticket) -> Iterator[tuple[int, Outcome]]:
+        """Yield place and outcome of what is recorded for a job's places."""
+        found = self.rows(
+            "SELECT place, fitness, metrics, error, info FROM outcomes"
+            " WHERE job = ? ORDER BY place",
+            (ticket.id,),
+        )
+        for place, fitness, metrics, error, info in found:
+            yield (
+                place,
+                Outcome(
+                    fitness,
+                    json.loads(metrics) if metrics else {},
+                    error,
+                    json.loads(info) if info else None,
+                ),
+            )
+
+    def recall(self, job: int, key: str) -> Call | None:
+        """Return the recorded call of a job with this key, failed ones apart."""
+        found = self.rows(
+            "SELECT key, model, request, answer, error, prompt_tokens, completion_tokens, seconds,"
+            " cost, cached FROM calls WHERE job = ? AND key = ? AND answer IS NOT NULL",
+            (job, key),
+        )
+        if not found:
+            return None
+        key, model, request, answer, error, prompt, completion, seconds, cost, cached = found[0]
+        asked, told = json.loads(request), json.loads(answer)
+        tokens = (prompt, completion)
+        return Call(key, model, asked, told, error, *tokens, seconds, cost, bool(cached))
+
+    def usage(self) -> Usage:
+        """Return what the run has spent so far; its generations are for the search to say."""
+        usage = Usage(seconds=self.get("seconds", 0.0))
+        usage.evaluations, usage.failed = self.rows("SELECT count(*), count(error) FROM outcomes")[
+            0
+        ]
+        columns = "error, prompt_tokens, completion_tokens, seconds, cost, cached"
+        for error, prompt, completion, seconds, cost, cached in self.rows(
+            f"SELECT {columns} FROM calls"
+        ):
+            usage.add(
+                Call("", "", {}, None, error, prompt, completion, seconds, cost, bool(cached))
+            )
+        return usage
+
+    def candidate(self, number: int) -> Candidate[Any]:
+        """Return one candidate by its id.
+
+        Raises:
+            EvollmError: If the run has none of that id.
+        """
+        found = self.rows(
+            "SELECT genome, coalesce(c.parents, j.parents), name, step, note"
+            " FROM candidates c JOIN jobs j ON j.id = c.job WHERE c.id = ?",
+            (number,),
+        )
+        if not found:
+            raise EvollmError(f"the run has no candidate {number}")
+        genome, parents, name, step, note = found[0]
+        return Candidate(
+            number,
+            decode(genome),
+            tuple(json.loads(parents)),
+            name,
+            step,
+            None if note is None else decode(note),
+        )
+
+    def close(self) -> None:
+        """Commit, and let the folder go; a record with a path can still be read."""
+        if self._closed:
+            return
+        if database := getattr(self, "_db", None):
+            self.commit()
+            database.close()
+        if self._guard:
+            self._guard.close()
+        self._closed = True
+
+    def __enter__(self) -> "Record":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _marks(n: int) -> str:
+    """Return ``n`` placeholders."""
+    return ", ".join("?" * n)

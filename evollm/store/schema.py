@@ -1,0 +1,86 @@
+"""The record's tables, and the check that this code can read them."""
+
+import sqlite3
+
+from evollm.types import EvollmError
+
+VERSION = 1
+
+TABLES = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY,     -- in the order of asking
+    lane INTEGER NOT NULL,
+    kind TEXT NOT NULL,         -- vary or evaluate
+    name TEXT NOT NULL,         -- the operator's or the problem's
+    parents TEXT NOT NULL,      -- ids of the candidates drawn or scored, a JSON list
+    n INTEGER NOT NULL,
+    fidelity INTEGER,
+    seed INTEGER NOT NULL,
+    step INTEGER NOT NULL,
+    fingerprint TEXT NOT NULL,
+    rejected TEXT,              -- counts by reason, a JSON object
+    told INTEGER UNIQUE         -- place in the order of answers; NULL while open
+);
+CREATE TABLE candidates (
+    id INTEGER PRIMARY KEY,
+    job INTEGER NOT NULL REFERENCES jobs,
+    genome NOT NULL,            -- JSON text, or bytes for an array
+    parents TEXT,               -- a JSON list; NULL if all of the job's
+    note TEXT
+);
+CREATE TABLE outcomes (
+    job INTEGER NOT NULL REFERENCES jobs,
+    place INTEGER NOT NULL,     -- which of the job's candidates
+    candidate INTEGER NOT NULL REFERENCES candidates,
+    fitness REAL NOT NULL,
+    metrics TEXT,
+    error TEXT,
+    info TEXT,
+    PRIMARY KEY (job, place)
+) WITHOUT ROWID;
+CREATE TABLE calls (
+    id INTEGER PRIMARY KEY,
+    job INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    model TEXT NOT NULL,
+    request TEXT NOT NULL,
+    answer TEXT,
+    error TEXT,
+    prompt_tokens INTEGER NOT NULL,
+    completion_tokens INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    cost REAL,
+    cached INTEGER NOT NULL,
+    at REAL NOT NULL
+);
+CREATE INDEX calls_by_job ON calls (job, key);
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY,
+    at REAL NOT NULL,
+    kind TEXT NOT NULL,         -- start, resume or stop
+    detail TEXT NOT NULL
+);
+CREATE VIEW lineage AS
+    SELECT candidates.id AS child, link.value AS parent, jobs.name AS operator, jobs.step AS step
+    FROM candidates JOIN jobs ON jobs.id = candidates.job,
+        json_each(coalesce(candidates.parents, jobs.parents)) AS link;
+"""
+
+
+def prepare(connection: sqlite3.Connection, where: str) -> None:
+    """Create the tables in a new database, or check that this code knows the ones that are there.
+
+    Raises:
+        EvollmError: If the database is of a newer version, or is no record at all.
+    """
+    try:
+        found = connection.execute("PRAGMA user_version").fetchone()[0]
+        empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        raise EvollmError(f"{where} is not a readable run record ({error})") from None
+    if empty:
+        connection.executescript(f"BEGIN;{TABLES}PRAGMA user_version = {VERSION};COMMIT;")
+    elif found != VERSION:
+        mend = "update evollm to read it" if found > VERSION else "it was made by something else"
+        raise EvollmError(f"{where} has format {found}, this evollm reads format {VERSION}: {mend}")

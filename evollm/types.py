@@ -1,0 +1,169 @@
+"""The vocabulary of the engine: its records, and the protocols that plug into it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf, isnan
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
+
+from numpy.random import Generator
+
+G = TypeVar("G")
+G_contra = TypeVar("G_contra", contravariant=True)
+JSON: TypeAlias = Any
+"""None, bool, int, float, str, or lists and string-keyed dicts of these."""
+
+
+class EvollmError(Exception):
+    """A mistake or a state that ends the run, in one sentence that names the mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one evaluation found.
+
+    Attributes:
+        fitness: Larger is better, everywhere. NaN counts as minus infinity.
+        metrics: Further numbers by name: other objectives, tokens spent, sizes.
+        error: Why the evaluation failed, if it did; then ``fitness`` is minus infinity.
+        info: What an operator may read about it: a trace, a text, worst cases.
+    """
+
+    fitness: float
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    error: str | None = None
+    info: JSON = None
+
+    def __post_init__(self) -> None:
+        if self.error is not None:
+            object.__setattr__(self, "fitness", -inf)
+        elif isnan(self.fitness):
+            object.__setattr__(self, "fitness", -inf)
+            object.__setattr__(self, "error", "the fitness is NaN")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate(Generic[G]):
+    """A child that no problem has scored yet.
+
+    Attributes:
+        id: Unique in the run, and the same in every replay of it.
+        genome: What the problem scores.
+        parents: Ids of the candidates that it was made from.
+        operator: Name of the operator that made it.
+        step: The flow's step (in a generational loop: the generation) in which it was born.
+        note: What the operator said of it: a log-probability, which arm made it, a repair.
+    """
+
+    id: int
+    genome: G
+    parents: tuple[int, ...]
+    operator: str
+    step: int
+    note: JSON = None
+
+
+@dataclass(frozen=True, slots=True)
+class Individual(Generic[G]):
+    """A candidate with the outcome of its latest evaluation; reads like a candidate.
+
+    Attributes:
+        candidate: The child as it was made.
+        outcome: What the problem found.
+        fidelity: How much effort that evaluation took, in the problem's own unit; None if it has
+            one only.
+    """
+
+    candidate: Candidate[G]
+    outcome: Outcome
+    fidelity: int | None = None
+
+    @property
+    def id(self) -> int:
+        """The candidate's id."""
+        return self.candidate.id
+
+    @property
+    def genome(self) -> G:
+        """The candidate's genome."""
+        return self.candidate.genome
+
+    @property
+    def note(self) -> JSON:
+        """What the operator said of the candidate."""
+        return self.candidate.note
+
+    @property
+    def fitness(self) -> float:
+        """The outcome's fitness; larger is better."""
+        return self.outcome.fitness
+
+
+@dataclass(frozen=True, slots=True)
+class Offspring(Generic[G]):
+    """What an operator made of its parents; it may fall short of what was asked.
+
+    Attributes:
+        genomes: At most as many as were asked for.
+        notes: One a genome, or empty.
+        rejected: How many attempts were thrown away, by reason.
+        parents: For each genome the positions of its own parents among the job's; empty if all are.
+    """
+
+    genomes: Sequence[G]
+    notes: Sequence[JSON] = ()
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    parents: Sequence[Sequence[int]] = ()
+
+
+Parent: TypeAlias = Candidate[G] | Individual[G]
+
+
+@runtime_checkable
+class Operator(Protocol[G]):
+    """Makes children from parents: stateless, picklable, pure given its seed and a model's answers.
+
+    An implementation is usually a frozen dataclass: its fields are the parameters that the run
+    records. Set the attribute ``waits = True`` if the call mostly waits for a network, so that the
+    loop runs several at once.
+    """
+
+    def vary(self, parents: Sequence[Parent[G]], n: int, seed: int) -> Offspring[G]:
+        """Return up to ``n`` children of ``parents``.
+
+        Args:
+            parents: In the order in which the flow drew them.
+            n: How many children the flow would like.
+            seed: For ``numpy.random.default_rng``; the only source of chance.
+        """
+        ...
+
+
+@runtime_checkable
+class Problem(Protocol[G_contra]):
+    """Scores genomes in batches.
+
+    Set the attribute ``batch = 1`` if the genomes of a batch are scored one by one, so that a batch
+    may be cut anywhere; otherwise it is cut only among workers.
+    """
+
+    def evaluate(
+        self, genomes: Sequence[G_contra], fidelity: int | None, seed: int
+    ) -> Sequence[Outcome]:
+        """Return one outcome a genome, in order.
+
+        Args:
+            genomes: What to score.
+            fidelity: How much effort to spend, in the problem's own unit; None if it has one only.
+            seed: Fixes the data or the noise that the whole batch shares.
+        """
+        ...
+
+
+Select: TypeAlias = Callable[[Sequence[Individual[Any]], int, Generator], list[Individual[Any]]]
+"""``select(pool, k, rng)`` returns ``k`` individuals: one shape for parents and survivors."""
+
+
+def name_of(thing: object) -> str:
+    """Return the name under which an operator or a problem is recorded."""
+    name = getattr(thing, "name", None)
+    return name if isinstance(name, str) else type(thing).__name__

@@ -1,0 +1,83 @@
+"""A user's function on a search space, as a problem."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from evollm.lift import described
+from evollm.types import EvollmError, Outcome
+from problems.blackbox.space import Space, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """Scores places in the unit cube by a function of points.
+
+    Attributes:
+        function: From a point to a number, or to a pair of number and ``info``. Or an object with a method
+            ``evaluate(points)`` that returns one number a point for points of shape ``(n, D)`` (a list of dicts if
+            the space has names).
+        space: Turns places into points.
+        maximize: Whether a larger value is better; otherwise the fitness is minus the value.
+    """
+
+    function: Any
+    space: Space
+    maximize: bool = False
+
+    def __post_init__(self) -> None:
+        if not (callable(self.function) or self._whole):
+            raise EvollmError(f"{self.function!r} is no function: give f(point), or an object with evaluate(points)")
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return getattr(self.function, "__name__", type(self.function).__name__)
+
+    @property
+    def batch(self) -> int | None:
+        """1 if points are scored one by one; None if the function takes a whole batch."""
+        return None if self._whole else 1
+
+    @property
+    def _whole(self) -> bool:
+        return callable(getattr(self.function, "evaluate", None))
+
+    def evaluate(
+        self, genomes: Sequence[Vector], fidelity: int | None, seed: int
+    ) -> list[Outcome]:
+        """Score places; what a function of one point raises fails that evaluation alone.
+
+        Raises:
+            EvollmError: If a function of a batch returns another number of values.
+        """
+        points = [self.space.decode(genome) for genome in genomes]
+        if not self._whole:
+            return [_score(self.function, point, self.maximize) for point in points]
+        values = self.function.evaluate(points if self.space.names else np.array(points))
+        if len(values) != len(points):
+            raise EvollmError(f"{self.name} returned {len(values)} values for {len(points)} points")
+        return [outcome(value, self.maximize) for value in values]
+
+
+def outcome(value: Any, maximize: bool) -> Outcome:
+    """Return the outcome of a value, or of a pair of value and ``info``; a minimised value is negated.
+
+    Raises:
+        TypeError: If the value is no number.
+        ValueError: If it is a text or an array.
+    """
+    number, info = value if isinstance(value, tuple) else (value, None)
+    fitness = float(number)
+    return Outcome(fitness if maximize else 0.0 - fitness, info=info)
+
+
+def _score(function: Callable[[Any], Any], point: Any, maximize: bool) -> Outcome:
+    try:
+        return outcome(function(point), maximize)
+    except EvollmError:
+        raise
+    except Exception as error:
+        return Outcome(-np.inf, error=described(error))
