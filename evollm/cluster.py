@@ -128,7 +128,7 @@ def _check_packages() -> None:
     if len(set(places.values())) > 1:
         found = ", ".join(f"{name} from {place}" for name, place in places.items())
         raise EvollmError(
-            f"evollm's packages don't lie beside each other ({found}): use an environment of its own"
+            f"evollm's packages don't lie together ({found}): use an environment of its own"
         )
 
 

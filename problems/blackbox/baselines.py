@@ -13,6 +13,8 @@ from operators.vectors import Centroid, Gaussian, Given, Uniform
 from problems.blackbox.context import Rows, fittest
 from problems.blackbox.opening import Points, warm_up
 
+LARGEST = 1e300
+
 
 def random_search(
     dimension: int, *, start: Points = (), seed: int = 0, population: int = 5
@@ -55,7 +57,7 @@ def hill_climbing(
     """
     rng = np.random.default_rng(seed)
     history = yield from warm_up(dimension, 1, warmup, start, rng)
-    scored, best = list(chain(*history)), []
+    scored, best = list(chain(*history)), Rows()
     for step in count(len(history)):
         best = yield from survive(fittest(best + scored, 1), step - 1)
         children = yield from vary(Gaussian(sigma), best, population, draw_seed(rng), step)
@@ -83,11 +85,12 @@ def recombination_es(
         warmup: Uniform samples in step 0, the same as in every other search of the seed.
         population: Samples a generation.
         parents: How many of the best make the mean.
-        sigma: Standard deviation, in widths of the cube; None for 0.6 of the spread of the best five points.
+        sigma: Standard deviation, in widths of the cube; None for 0.6 of the spread of the best
+            five points.
     """
     rng = np.random.default_rng(seed)
     history = yield from warm_up(dimension, 1, warmup, start, rng)
-    scored, best = list(chain(*history)), []
+    scored, best = list(chain(*history)), Rows()
     for step in count(len(history)):
         best = yield from survive(fittest(best + scored, max(parents, 5)), step - 1)
         mean = yield from vary(Centroid(parents), best, 1, draw_seed(rng), step)
@@ -124,7 +127,7 @@ def cma_es(
     population: int | None = None,
     sigma: float = 0.2,
 ) -> Flow:
-    """Run pycma's CMA-ES from the best point of the warm-up, and anew from a random point when it has converged.
+    """Run pycma's CMA-ES from the best warm-up point; when it has converged, from random points.
 
     Args:
         dimension: Of the unit cube, which bounds it; at least 2.
@@ -148,3 +151,32 @@ def cma_es(
         strategy.tell(points, [_finite(-one.fitness) for one in scored])
         if strategy.stop():
             strategy = _strategy(rng.random(dimension), sigma, population, rng)
+
+
+def _strategy(
+    mean: NDArray[np.float64], sigma: float, population: int | None, rng: np.random.Generator
+) -> Any:
+    """Return pycma's strategy over the unit cube: silent, and drawing from ``rng`` alone."""
+    try:
+        import cma
+    except ImportError:
+        raise EvollmError("CMA-ES needs pycma: pip install cma") from None
+    options = {
+        "bounds": [0.0, 1.0],
+        "seed": np.nan,
+        "randn": lambda *shape: rng.standard_normal(shape),
+        "verbose": -10,
+        "verb_log": 0,
+    }
+    if population is not None:
+        options["popsize"] = population
+    return cma.CMAEvolutionStrategy(mean, sigma, options)
+
+
+def _finite(loss: float) -> float:
+    """Return a loss that pycma can rank: failures come last."""
+    return min(max(loss, -LARGEST), LARGEST)
+
+
+def _spread(best: Rows) -> float:
+    return float(spread(np.array([one.genome for one in best[:5]])).mean())

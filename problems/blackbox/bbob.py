@@ -1,7 +1,7 @@
 """The 24 noiseless BBOB functions with their instances, by IOHexperimenter.
 
-Hansen, Finck, Ros, Auger: Real-Parameter Black-Box Optimization Benchmarking: Noiseless Functions Definitions, 2009,
-https://inria.hal.science/inria-00362633.
+Hansen, Finck, Ros, Auger: Real-Parameter Black-Box Optimization Benchmarking: Noiseless Functions
+Definitions, 2009, https://inria.hal.science/inria-00362633.
 """
 
 from dataclasses import dataclass
@@ -78,9 +78,7 @@ class Bbob:
         return ioh.get_problem(self.number, self.instance, self.dimension, kind)
 
 
-def bbob(
-    function: str | int, dimension: int, instance: int = 1
-) -> tuple[Function, Space, float]:
+def bbob(function: str | int, dimension: int, instance: int = 1) -> tuple[Function, Space, float]:
     """Return a BBOB function to minimise, its box, and its optimal value.
 
     Args:
@@ -93,7 +91,8 @@ def bbob(
     """
     if dimension < 2 or instance < 1:
         raise EvollmError(
-            f"BBOB has dimensions from 2 and instances from 1, not dimension {dimension}, instance {instance}"
+            "BBOB has dimensions from 2 and instances from 1, "
+            f"not dimension {dimension}, instance {instance}"
         )
     found = Bbob(_number(function), dimension, instance)
     space = Space((Real(-5.0, 5.0),) * dimension)
@@ -102,7 +101,10 @@ def bbob(
 
 def _number(function: str | int) -> int:
     text = str(function).lower().replace("_", "-")
-    number = NAMES.index(text) + 1 if text in NAMES else int(text.removeprefix("f") if text.removeprefix("f").isdecimal() else 0)
-    if not 1 <= number <= len(NAMES):
-        raise EvollmError(f"BBOB has no function {function!r}: give f1 to f24, or one of {', '.join(NAMES)}")
-    return number
+    if text in NAMES:
+        return NAMES.index(text) + 1
+    digits = text.removeprefix("f")
+    if not (digits.isdecimal() and 1 <= int(digits) <= len(NAMES)):
+        known = ", ".join(NAMES)
+        raise EvollmError(f"BBOB has no function {function!r}: give f1 to f24, or one of {known}")
+    return int(digits)

@@ -16,9 +16,9 @@ class Function:
     """Scores places in the unit cube by a function of points.
 
     Attributes:
-        function: From a point to a number, or to a pair of number and ``info``. Or an object with a method
-            ``evaluate(points)`` that returns one number a point for points of shape ``(n, D)`` (a list of dicts if
-            the space has names).
+        function: From a point to a number, or to a pair of number and ``info``. Or an object with a
+            method ``evaluate(points)`` that returns one number a point for points of shape ``(n,
+            D)`` (a list of dicts if the space has names).
         space: Turns places into points.
         maximize: Whether a larger value is better; otherwise the fitness is minus the value.
     """
@@ -29,7 +29,9 @@ class Function:
 
     def __post_init__(self) -> None:
         if not (callable(self.function) or self._whole):
-            raise EvollmError(f"{self.function!r} is no function: give f(point), or an object with evaluate(points)")
+            raise EvollmError(
+                f"{self.function!r} is no function: give f(point), or an object with evaluate(points)"
+            )
 
     @property
     def name(self) -> str:
@@ -45,9 +47,7 @@ class Function:
     def _whole(self) -> bool:
         return callable(getattr(self.function, "evaluate", None))
 
-    def evaluate(
-        self, genomes: Sequence[Vector], fidelity: int | None, seed: int
-    ) -> list[Outcome]:
+    def evaluate(self, genomes: Sequence[Vector], fidelity: int | None, seed: int) -> list[Outcome]:
         """Score places; what a function of one point raises fails that evaluation alone.
 
         Raises:

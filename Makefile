@@ -1,0 +1,34 @@
+# Each target works on a fresh clone with Python 3.11 or newer, and again without a network.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint bench clean
+
+demo: .venv/demo.stamp
+	$(BIN)/python -m problems.blackbox.demo
+
+test: .venv/dev.stamp
+	$(BIN)/python -m pytest
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: .venv/dev.stamp
+	for name in engine ray_workers llm_client offline_model; do $(BIN)/python -m tests.benchmarks.$$name || exit 1; done
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/demo.stamp: .venv/bin/python pyproject.toml constraints.txt
+	$(INSTALL) --editable '.[local,blackbox]'
+	touch $@
+
+.venv/dev.stamp: .venv/bin/python pyproject.toml constraints.txt
+	$(INSTALL) --editable '.[local,blackbox,dev]'
+	touch $@ .venv/demo.stamp
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache build dist

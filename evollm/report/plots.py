@@ -1,0 +1,93 @@
+"""Plots: best-so-far curves, of one run or of several methods side by side."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evollm.store.record import Record
+from evollm.types import EvollmError
+
+Curves = Mapping[str, Sequence[NDArray[np.float64]]]
+"""By method, one array a seed: the best value after each evaluation."""
+
+
+def best_so_far(record: Record) -> NDArray[np.float64]:
+    """Return the best fitness after each evaluation, in the order of jobs; shape (n,)."""
+    found = [row[0] for row in record.rows("SELECT fitness FROM outcomes ORDER BY job, place")]
+    return np.maximum.accumulate(np.array(found, dtype=np.float64))
+
+
+def plot_run(record: Record, file: Path, value: Callable[[float], float], label: str) -> None:
+    """Draw a run's best value against its evaluations, over the single evaluations.
+
+    Args:
+        record: The run.
+        file: Where to put the picture; its ending says the format.
+        value: From fitness to what is drawn.
+        label: What is drawn.
+    """
+    found = np.array(
+        [row[0] for row in record.rows("SELECT fitness FROM outcomes ORDER BY job, place")]
+    )
+    figure, axes = _figure(1, 1)
+    axes = axes[0][0]
+    at = np.arange(1, len(found) + 1)
+    finite = np.isfinite(found)
+    axes.plot(
+        at[finite], [value(one) for one in found[finite]], ".", color="0.7", label="evaluated"
+    )
+    best = np.maximum.accumulate(found)
+    seen = np.isfinite(best)
+    axes.step(at[seen], [value(one) for one in best[seen]], where="post", label="best so far")
+    axes.set(xlabel="evaluations", ylabel=label)
+    _scale(axes, [value(one) for one in found[finite]])
+    axes.legend(frameon=False)
+    figure.savefig(file, dpi=120)
+
+
+def plot_methods(panels: Mapping[str, Curves], file: Path, label: str) -> None:
+    """Draw methods side by side, a panel for each problem: the median over seeds, and the range.
+
+    Args:
+        panels: Curves by problem; smaller values are better.
+        file: Where to put the picture.
+        label: What the values are.
+    """
+    columns = min(2, len(panels))
+    figure, grid = _figure(-(-len(panels) // columns), columns)
+    for axes, (title, curves) in zip(
+        [a for row in grid for a in row], panels.items(), strict=False
+    ):
+        for method, runs in curves.items():
+            length = min(map(len, runs))
+            rows = np.array([run[:length] for run in runs])
+            at = np.arange(1, length + 1)
+            line = axes.plot(at, np.median(rows, axis=0), label=method)[0]
+            axes.fill_between(
+                at, rows.min(axis=0), rows.max(axis=0), alpha=0.12, color=line.get_color()
+            )
+        axes.set(xlabel="evaluations", ylabel=label, title=title)
+        _scale(axes, [one for runs in curves.values() for run in runs for one in run])
+    grid[0][0].legend(frameon=False, fontsize=8)
+    figure.savefig(file, dpi=120)
+
+
+def _figure(rows: int, columns: int) -> tuple[Any, Any]:
+    """Make a figure without a window system."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise EvollmError("a plot needs matplotlib: pip install 'evollm[blackbox]'") from None
+    figure = Figure(figsize=(5.2 * columns, 3.6 * rows), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def _scale(axes: Any, values: Sequence[float]) -> None:
+    """Use a logarithmic axis where positive values span orders of magnitude."""
+    if len(values) and min(values) > 0 and max(values) > 50 * min(values):
+        axes.set_yscale("log")

@@ -1,0 +1,34 @@
+"""The real offline model, one server for all tests that ask for it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import openai
+import pytest
+
+from evollm.llm import weights
+from evollm.llm.lease import Service, lease, leave
+
+
+@pytest.fixture(scope="session")
+def model_file() -> Path:
+    """The offline model's weights, fetched once."""
+    return weights.pull("offline")
+
+
+@pytest.fixture(scope="session")
+def service(model_file: Path) -> Iterator[Service]:
+    """A service whose server lives as long as the session."""
+    service = Service(grace=1.0)
+    yield service
+    leave(service)
+
+
+@pytest.fixture
+def client(service: Service) -> Iterator[openai.OpenAI]:
+    """The ordinary client, connected to that server."""
+    address = lease(service)
+    with openai.OpenAI(
+        base_url=f"{address.url}/v1", api_key=address.token, max_retries=0
+    ) as client:
+        yield client
