@@ -68,8 +68,10 @@ def fill(
     children: list[Candidate[Any]] = []
     for _ in range(rounds):
         jobs: list[Vary[Any]] = []
-        while (missing := n - len(children) - sum(job.n for job in jobs)) > 0:
+        missing = n - len(children)
+        while missing > 0:
             jobs.append(ask(missing))
+            missing -= jobs[-1].n
         for made in (yield from together(jobs)):
             children += made
         if len(children) >= n:

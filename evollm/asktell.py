@@ -73,6 +73,7 @@ class AskTell:
         path: str | Path | None = None,
         config: Mapping[str, JSON] | None = None,
     ) -> None:
+        self._closed = False
         self._outside = _Outside()
         self._record = Record(path)
         self._problem = _Elsewhere()
@@ -81,26 +82,30 @@ class AskTell:
         except BaseException:
             self._record.close()
             raise
-        self._waiting: dict[int, tuple[Candidate[Any], Chunk, Done]] = {}
+        self._waiting: dict[int, list[tuple[Candidate[Any], Chunk, Done]]] = {}
 
     def ask(self) -> list[Candidate[Any]]:
         """Return all candidates that wait to be told, oldest first; makes new ones if none does.
 
         Returns:
             An empty list once the search has stopped.
+
+        Raises:
+            EvollmError: If an operator fails or breaks its contract; what it raises passes through.
         """
         while not self._waiting and not self._run.finished:
             self._advance(None)
             if not self._waiting and self._run.calling:
                 self._advance(0.05)
-        return [candidate for candidate, _, _ in self._waiting.values()]
+        return [candidate for asked in self._waiting.values() for candidate, _, _ in asked]
 
     def _advance(self, seconds: float | None) -> None:
         """Let the run do what it can without the user."""
         self._run.advance(seconds)
+        self._run.check()
         for chunk, done in self._outside.asked:
             candidate = self._run.candidates(chunk)[0]
-            self._waiting[candidate.id] = (candidate, chunk, done)
+            self._waiting.setdefault(candidate.id, []).append((candidate, chunk, done))
         self._outside.asked.clear()
 
     def tell(
@@ -114,19 +119,23 @@ class AskTell:
                 ``Outcome``.
 
         Raises:
-            EvollmError: If the lengths differ, or a candidate doesn't wait to be told.
+            EvollmError: If the lengths differ, a candidate doesn't wait to be told, or the search
+                can't go on.
         """
         if len(candidates) != len(outcomes):
             raise EvollmError(
                 f"{len(candidates)} candidates but {len(outcomes)} outcomes: tell one each"
             )
         for candidate, outcome in zip(candidates, outcomes, strict=True):
-            if candidate.id not in self._waiting:
+            asked = self._waiting.get(candidate.id)
+            if not asked:
                 raise EvollmError(
                     f"candidate {candidate.id} doesn't wait to be told: it was told, or never asked"
                 )
-            _, chunk, done = self._waiting.pop(candidate.id)
-            scored = outcome if isinstance(outcome, Outcome) else Outcome(float(outcome))
+            scored = outcome if isinstance(outcome, Outcome) else Outcome(outcome)
+            _, chunk, done = asked.pop(0)
+            if not asked:
+                del self._waiting[candidate.id]
             done(chunk, Scores([scored]))
         self._advance(None)
 
@@ -143,8 +152,13 @@ class AskTell:
 
     def close(self) -> None:
         """Give the run directory back; what is told until then can be resumed from."""
-        self._run.close()
-        self._record.close()
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._run.close()
+        finally:
+            self._record.close()
 
     def __enter__(self) -> "AskTell":
         return self

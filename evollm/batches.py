@@ -1,7 +1,7 @@
 """Batches: evaluations on their way to the workers, cut into chunks and tried again."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from math import ceil, inf
 from typing import Any
@@ -46,12 +46,10 @@ class Batches:
         self._batches: dict[int, _Batch] = {}
         self._pace = 1
 
-    def add(self, ticket: Ticket, known: Mapping[int, Outcome]) -> bool:
-        """Take on a job but for the places known; return whether that leaves anything to do."""
+    def add(self, ticket: Ticket, known: Collection[int]) -> None:
+        """Take on a job but for the places known, of which at least one is missing."""
         waiting = deque(place for place in range(len(ticket.answers)) if place not in known)
-        if waiting:
-            self._batches[ticket.id] = _Batch(ticket, waiting, len(waiting))
-        return bool(waiting)
+        self._batches[ticket.id] = _Batch(ticket, waiting, len(waiting))
 
     def send(self, room: float) -> None:
         """Submit chunks while workers are free, at most ``room`` genomes in all."""

@@ -115,7 +115,7 @@ class Meter:
     def reserve(self, tokens: int, money: float | None) -> bool:
         """Set aside one call; see ``evollm.ledger.Ledger.reserve``."""
         limit, usage = self.budget, self.usage
-        if limit.money is not None and money is None:
+        if limit.money is not None and (money is None or usage.money is None):
             raise Exhausted(
                 "a money budget needs the model's price: give it as --price IN,OUT a million tokens"
             )

@@ -199,13 +199,19 @@ class _Remote:
         """Evaluate a chunk; rebuild the replica if it dies or takes too long."""
         import ray
 
+        if self._actor is None:
+            self._build()
         if self._held != self.problem:
             self._hold()
         try:
             found = ray.get(self._actor.score.remote(chunk), timeout=self._seconds)
         except ray.exceptions.GetTimeoutError:
             error, died = f"time limit of {self._seconds} s passed", False
-        except (ray.exceptions.RayActorError, ray.exceptions.WorkerCrashedError) as fault:
+        except (
+            ray.exceptions.RayActorError,
+            ray.exceptions.WorkerCrashedError,
+            ray.exceptions.OutOfMemoryError,
+        ) as fault:
             error, died = f"the worker died ({type(fault).__name__})", True
         else:
             if isinstance(found, EvollmError):
@@ -213,7 +219,6 @@ class _Remote:
             assert isinstance(found, Scores)
             return found
         self.close()
-        self._build()
         return Scores((), error, died=died)
 
     def close(self) -> None:

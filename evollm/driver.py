@@ -3,7 +3,8 @@
 import contextvars
 import queue
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from evollm.batches import Batches
 from evollm.budget import Budget, Meter
-from evollm.engine import Search, Ticket
+from evollm.engine import Search, Ticket, check
 from evollm.executors import Chunk, Executor, Scores
 from evollm.fingerprint import Fingerprints
 from evollm.flow import Evaluate, Vary
@@ -61,6 +62,7 @@ class Run:
         record: What is written down.
         budget: What ends it.
         usage: What has been spent, over all resumes.
+        executor: Where evaluations run.
         stopped: Why it ended, or is about to; empty while it goes on.
     """
 
@@ -73,7 +75,7 @@ class Run:
         self.budget = budget
         self.usage = record.usage()
         self.stopped = ""
-        self._executor = executor
+        self.executor = executor
         self._callbacks = callbacks
         self._on_error = on_error
         self._meter = Meter(budget, self.usage)
@@ -81,7 +83,7 @@ class Run:
         self._finished: queue.SimpleQueue[tuple[Ticket | Chunk, Any]] = queue.SimpleQueue()
         self._batches = Batches(problem, executor, lambda *done: self._finished.put(done))
         self._callers: ThreadPoolExecutor | None = None
-        self._varying: list[Ticket] = []
+        self._varying: deque[Ticket] = deque()
         self._calling = self._answers = self._stale = 0
         self._step, self._summit = -1, -inf
         self._failure: BaseException | None = None
@@ -142,8 +144,12 @@ class Run:
             recorded = self.record.fingerprint(ticket.id)
             if recorded not in (None, self._fingerprints.of(ticket.job)[1]):
                 raise self._differs(ticket.id)
-            self._admit(ticket, dict(self.record.outcomes(ticket)))
+            known = dict(self.record.outcomes(ticket))
+            self._admit(ticket, known)
+            for place, outcome in known.items():
+                self.search.score(ticket, place, outcome)
         self._check_resources()
+        self._check_end()
         return self._answers
 
     def _differs(self, number: int) -> EvollmError:
@@ -166,30 +172,30 @@ class Run:
             seconds: How long to wait for something to finish; None for not at all.
         """
         for ticket in self.search.ask():
-            self._admit(ticket, {})
-        if self.search.done:
-            self.stop("the algorithm came to its end")
-        while self._varying and not self.stopped:
-            self._vary(self._varying.pop(0))
+            self._admit(ticket, ())
+        while self._varying and not self.stopped and self._free(self._varying[0]):
+            self._vary(self._varying.popleft())
         if not self.stopped:
             limit = inf if self.budget.evaluations is None else self.budget.evaluations
             self._batches.send(limit - self.usage.evaluations - self._batches.genomes)
         self._collect(seconds)
+        self._check_end()
         for callback in self._callbacks:
             if tick := getattr(callback, "tick", None):
                 tick(self)
 
-    def _admit(self, ticket: Ticket, known: dict[int, Outcome]) -> None:
-        """Note a job, with the part of its answer that the record has already."""
+    def _admit(self, ticket: Ticket, known: Collection[int]) -> None:
+        """Note a job, but for the places that the record has already."""
         name, fingerprint = self._fingerprints.of(ticket.job)
         self.record.ask(ticket, name, fingerprint)
         if isinstance(ticket.job, Vary):
             self._varying.append(ticket)
             return
-        if not self._batches.add(ticket, known):
-            self._mark(ticket)
-        for place, outcome in known.items():
-            self._score(ticket, place, outcome)
+        self._batches.add(ticket, known)
+
+    def _free(self, ticket: Ticket) -> bool:
+        """Say whether an operator can begin now: those that wait take turns, so a stop is soon."""
+        return self._calling < _CALLERS or not _waits(ticket)
 
     def _vary(self, ticket: Ticket) -> None:
         """Let an operator work, in a thread of its own if it mostly waits."""
@@ -201,12 +207,12 @@ class Run:
         def work() -> None:
             try:
                 answer: Any = context.run(job.operator.vary, job.parents, job.n, job.seed)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 answer = error
             self._finished.put((ticket, answer))
 
         self._calling += 1
-        if getattr(job.operator, "waits", False):
+        if _waits(ticket):
             self._callers = self._callers or ThreadPoolExecutor(_CALLERS, "evollm-vary")
             self._callers.submit(work)
         else:
@@ -229,10 +235,15 @@ class Run:
 
     def _settle(self, arrived: list[tuple[Ticket | Chunk, Any]]) -> None:
         """Commit what has arrived, then tell it."""
+        tellings: list[Callable[[], object]] = []
+        for who, what in arrived:
+            try:
+                tellings += self._write(who, what)
+            except EvollmError as error:
+                self._fail(error)
+        self.record.put("seconds", self.usage.seconds)
+        self.record.commit()
         try:
-            tellings = [tell for who, what in arrived for tell in self._write(who, what)]
-            self.record.put("seconds", self.usage.seconds)
-            self.record.commit()
             for tell in tellings:
                 tell()
         except EvollmError as error:
@@ -247,7 +258,7 @@ class Run:
             self._calling -= 1
         if isinstance(what, Exhausted):
             self.stop(str(what))
-        elif isinstance(what, Exception):
+        elif isinstance(what, BaseException):
             self._fail(what)
         elif isinstance(who, Ticket):
             return self._write_children(ticket, what)
@@ -258,6 +269,7 @@ class Run:
     def _write_children(
         self, ticket: Ticket, offspring: Offspring[Any]
     ) -> list[Callable[[], object]]:
+        check(ticket, offspring)  # a wrong answer must not reach the record
         self.record.children(ticket, offspring)
         self._mark(ticket, offspring)
         return [partial(self.search.tell, ticket, offspring), self._take_stock]
@@ -305,7 +317,7 @@ class Run:
         """After a whole answer: count steps and stale ones, and see whether they end the run."""
         passed = self.search.step - self._step
         if passed:
-            best = self.best.fitness if self.best else -inf
+            best = self.search.proven.fitness if self.search.proven else -inf
             better = self._step < 0 or best > self._summit
             self._stale = 0 if better else self._stale + passed
             self._step, self._summit = self.search.step, best
@@ -319,6 +331,10 @@ class Run:
             if name in ("evaluations", "seconds"):
                 self.stop(_sentence(name, limit))
 
+    def _check_end(self) -> None:
+        if self.search.done:
+            self.stop("the algorithm came to its end")
+
     def _fail(self, error: BaseException) -> None:
         self._failure = self._failure or error
         self.stop(f"failed: {error}")
@@ -327,11 +343,20 @@ class Run:
         """Let go of the workers, and raise what made the run fail, if anything did."""
         if self._callers:
             self._callers.shutdown(wait=wait, cancel_futures=True)
-        self._executor.close(wait)
+        self.executor.close(wait)
         self.record.put("seconds", self.usage.seconds)
         self.record.event("stop", self.stopped or "left before its end")
+        self.check()
+
+    def check(self) -> None:
+        """Raise what made the run fail, if anything did."""
         if self._failure:
             raise self._failure
+
+
+def _waits(ticket: Ticket) -> bool:
+    """Say whether a job's operator mostly waits for a network."""
+    return bool(getattr(getattr(ticket.job, "operator", None), "waits", False))
 
 
 def _sentence(name: str, limit: float) -> str:

@@ -1,7 +1,8 @@
 """The search: flows behind ask and tell, with no clock, no input and no output."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from inspect import GEN_CREATED, getgeneratorstate, isgenerator
 from typing import Any
 
 from evollm.flow import Evaluate, Flow, Job, Survivors, Vary
@@ -33,6 +34,7 @@ class Ticket:
 class _Lane:
     flow: Flow
     batch: list[Ticket] = field(default_factory=list)
+    open: int = 0
     single: bool = True
 
 
@@ -45,6 +47,7 @@ class Search:
     Attributes:
         population: The individuals that live, as the flow last said.
         best: The fittest individual at the highest fidelity seen; the older one if two are equal.
+        proven: The best among the jobs answered whole: a replay sees it change at the same points.
         step: The last step that a flow has completed; -1 before the first.
         done: Whether every flow has ended by itself.
     """
@@ -52,8 +55,12 @@ class Search:
     def __init__(self, *lanes: Flow) -> None:
         if not lanes:
             raise EvollmError("a search needs at least one flow")
+        for flow in lanes:
+            if not isgenerator(flow) or getgeneratorstate(flow) != GEN_CREATED:
+                raise EvollmError(f"{flow!r} is no flow that can start: call its function anew")
         self.population: list[Individual[Any]] = []
         self.best: Individual[Any] | None = None
+        self.proven: Individual[Any] | None = None
         self.step = -1
         self._announces = False
         self._lanes: list[_Lane | None] = [_Lane(flow) for flow in lanes]
@@ -61,6 +68,11 @@ class Search:
         self._fresh: list[Ticket] = []
         self._tickets = self._candidates = 0
         self._started = False
+
+    @property
+    def started(self) -> bool:
+        """Whether it has been asked already."""
+        return self._started
 
     @property
     def done(self) -> bool:
@@ -92,7 +104,8 @@ class Search:
             raise EvollmError(
                 f"job {ticket.id} is not open: it was answered already, or never asked"
             )
-        ticket.answers = _children(ticket.first, job, offspring)
+        check(ticket, offspring)
+        ticket.answers = _children(ticket, offspring)
         ticket.missing = 0
         children = list(ticket.answers)
         self._close(ticket)
@@ -113,8 +126,7 @@ class Search:
         individual = Individual(candidate, outcome, job.fidelity)
         ticket.answers[place] = individual
         ticket.missing -= 1
-        if self.best is None or _rank(individual) > _rank(self.best):
-            self.best = individual
+        self.best = _better(self.best, individual)
         if not ticket.missing:
             self._close(ticket)
         return individual
@@ -124,9 +136,12 @@ class Search:
         del self._open[ticket.id]
         lane = self._lanes[ticket.lane]
         assert lane is not None
-        if not self._announces and isinstance(ticket.job, Evaluate):
-            self.population, self.step = list(ticket.answers), max(self.step, ticket.job.step)
-        if all(other.missing == 0 for other in lane.batch):
+        if isinstance(ticket.job, Evaluate):
+            self.proven = reduce(_better, ticket.answers, self.proven)
+            if not self._announces:
+                self.population, self.step = list(ticket.answers), max(self.step, ticket.job.step)
+        lane.open -= 1
+        if not lane.open:
             answers = [other.answers for other in lane.batch]
             self._resume(ticket.lane, answers[0] if lane.single else answers)
 
@@ -148,7 +163,8 @@ class Search:
             lane.single = isinstance(asked, Vary | Evaluate)
             jobs = [asked] if isinstance(asked, Vary | Evaluate) else list(asked)
             lane.batch = [self._ticket(number, job) for job in jobs]
-            if any(ticket.missing for ticket in lane.batch):
+            lane.open = sum(ticket.missing > 0 for ticket in lane.batch)
+            if lane.open:
                 return
             value = [] if lane.single else [[] for _ in jobs]
 
@@ -156,7 +172,7 @@ class Search:
         """Number a job, and reserve the ids of the children that it may bring."""
         if isinstance(job, Vary):
             ticket = Ticket(self._tickets, lane, job, self._candidates, [], int(job.n > 0))
-            self._candidates += job.n
+            self._candidates += max(0, int(job.n))
         elif isinstance(job, Evaluate):
             size = len(job.candidates)
             ticket = Ticket(self._tickets, lane, job, 0, [None] * size, size)
@@ -171,26 +187,45 @@ class Search:
         return ticket
 
 
+def _better(one: Individual[Any] | None, other: Individual[Any]) -> Individual[Any]:
+    return other if one is None or _rank(other) > _rank(one) else one
+
+
 def _rank(individual: Individual[Any]) -> tuple[int, float, int]:
     """Order by fidelity, fitness and age: a total order, so that no order of answers matters."""
     return (individual.fidelity or 0, individual.outcome.fitness, -individual.candidate.id)
 
 
-def _children(first: int, job: Vary[Any], offspring: Offspring[Any]) -> list[Candidate[Any]]:
-    """Turn an operator's offspring into candidates with ids and lineage."""
-    name, size = name_of(job.operator), len(offspring.genomes)
+def check(ticket: Ticket, offspring: Offspring[Any]) -> None:
+    """Check an operator's answer, before it reaches a record or a flow.
+
+    Raises:
+        EvollmError: If there are more children than were asked for, or notes or parents that don't
+            match them.
+    """
+    job, size = ticket.job, len(offspring.genomes)
+    assert isinstance(job, Vary)
+    name, pool = name_of(job.operator), range(len(job.parents))
     for what, listed in (("notes", offspring.notes), ("parents", offspring.parents)):
-        if listed and len(listed) != size:
+        if len(listed) not in (0, size):
             raise EvollmError(
                 f"{name} returned {size} genomes but {len(listed)} {what}; one each, or none"
             )
     if size > job.n:
         raise EvollmError(f"{name} returned {size} genomes where at most {job.n} were asked for")
+    if not all(place in pool for own in offspring.parents for place in own):
+        raise EvollmError(f"{name} names a parent by a place outside of the job's {len(pool)}")
+
+
+def _children(ticket: Ticket, offspring: Offspring[Any]) -> list[Candidate[Any]]:
+    """Turn an operator's offspring into candidates with ids and lineage."""
+    job = ticket.job
+    assert isinstance(job, Vary)
+    name, size = name_of(job.operator), len(offspring.genomes)
     everyone = tuple(parent.id for parent in job.parents)
-    lineage: Sequence[tuple[int, ...]]
     lineage = [tuple(everyone[i] for i in own) for own in offspring.parents] or [everyone] * size
-    notes = offspring.notes or [None] * size
+    notes = offspring.notes if len(offspring.notes) else [None] * size
     return [
-        Candidate(first + i, genome, lineage[i], name, job.step, notes[i])
+        Candidate(ticket.first + i, genome, lineage[i], name, job.step, notes[i])
         for i, genome in enumerate(offspring.genomes)
     ]

@@ -1,5 +1,6 @@
 """Executors: where evaluations run, from the same thread to child processes with time limits."""
 
+import contextlib
 import os
 import queue
 import threading
@@ -7,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from evollm.types import EvollmError, Outcome, Problem
@@ -49,6 +51,7 @@ class Scores:
 
 
 Done: TypeAlias = Callable[[Chunk, Scores | EvollmError], None]
+_Chunks: TypeAlias = "queue.SimpleQueue[tuple[Chunk, Done] | None]"
 
 
 @runtime_checkable
@@ -72,7 +75,7 @@ class Executor(Protocol):
         ...
 
     def close(self, wait: bool = True) -> None:
-        """Stop the workers; without ``wait`` even amid their work, where that can be done."""
+        """Stop the workers, if any; without ``wait`` even amid their work, where they can be."""
         ...
 
 
@@ -88,7 +91,7 @@ def score(problem: Problem[Any], chunk: Chunk) -> Scores:
         outcomes = [it if isinstance(it, Outcome) else Outcome(float(it)) for it in found]
     except EvollmError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return Scores((), _described(error), time.perf_counter() - began)
     if len(outcomes) != len(chunk.genomes):
         raise EvollmError(
@@ -98,7 +101,7 @@ def score(problem: Problem[Any], chunk: Chunk) -> Scores:
     return Scores(outcomes, None, time.perf_counter() - began)
 
 
-def _described(error: Exception) -> str:
+def _described(error: BaseException) -> str:
     """Return type, message and place of an exception, in one line."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     text = " ".join(str(error).split())
@@ -117,7 +120,7 @@ class Serial:
 
     def submit(self, chunk: Chunk, done: Done) -> None:
         """Evaluate the chunk before returning."""
-        done(chunk, _guarded(lambda: score(self._problem, chunk)))
+        done(chunk, _guarded(partial(score, self._problem, chunk)))
 
     def close(self, wait: bool = True) -> None:
         """Do nothing: there are no workers."""
@@ -148,7 +151,7 @@ class Pool:
             raise EvollmError(f"an executor needs at least one worker, not {workers}")
         self.workers = workers
         self.chunk = chunk
-        self._chunks: queue.SimpleQueue[tuple[Chunk, Done] | None] = queue.SimpleQueue()
+        self._chunks: _Chunks = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._crew: list[Worker] = []
 
@@ -159,9 +162,10 @@ class Pool:
     def start(self, problem: Problem[Any]) -> None:
         """Make the workers and the threads that drive them."""
         self._chunks = queue.SimpleQueue()
-        self._crew = [self.hire(problem) for _ in range(self.workers)]
+        for _ in range(self.workers):
+            self._crew.append(self.hire(problem))
         self._threads = [
-            threading.Thread(target=self._drive, args=(worker,), name="evollm-worker", daemon=True)
+            threading.Thread(target=_drive, args=(worker, self._chunks), daemon=True)
             for worker in self._crew
         ]
         for thread in self._threads:
@@ -171,13 +175,12 @@ class Pool:
         """Queue a chunk for the next free worker."""
         self._chunks.put((chunk, done))
 
-    def _drive(self, worker: Worker) -> None:
-        while item := self._chunks.get():
-            chunk, done = item
-            done(chunk, _guarded(lambda chunk=chunk: worker.score(chunk)))  # type: ignore[misc]
-
     def close(self, wait: bool = True) -> None:
         """Let the workers finish what they have begun, or end them at once."""
+        if not wait:
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    self._chunks.get_nowait()
         for _ in self._threads:
             self._chunks.put(None)
         if wait:
@@ -186,6 +189,13 @@ class Pool:
         for worker in self._crew:
             worker.close()
         self._threads, self._crew = [], []
+
+
+def _drive(worker: Worker, chunks: _Chunks) -> None:
+    """Feed one worker; the queue is its own start's, so that a straggler takes no later work."""
+    while item := chunks.get():
+        chunk, done = item
+        done(chunk, _guarded(partial(worker.score, chunk)))
 
 
 class Threads(Pool):
@@ -219,5 +229,5 @@ def _guarded(work: Callable[[], Scores]) -> Scores | EvollmError:
         return work()
     except EvollmError as error:
         return error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return EvollmError(f"the executor failed: {_described(error)}")

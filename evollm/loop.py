@@ -70,8 +70,7 @@ def run(
         under_way = begin(
             search, lifted(problem), executor, record, config, budget, callbacks, on_error
         )
-        executor.start(lifted(problem))
-        finish(under_way)
+        finish(under_way, lifted(problem))
     except BaseException:
         record.close()
         raise
@@ -92,6 +91,8 @@ def begin(
 ) -> Run:
     """Set a run up: write the record's head, or replay what it holds."""
     search = search if isinstance(search, Search) else Search(search)
+    if search.started:
+        raise EvollmError("this search has been run already: make a new one, of new flows")
     versions = {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES}
     known = record.get("versions")
     if known is None:
@@ -120,10 +121,12 @@ def begin(
     return under_way
 
 
-def finish(under_way: Run) -> None:
-    """Advance a run to its end."""
+def finish(under_way: Run, problem: Problem[Any]) -> None:
+    """Start the workers, and advance a run to its end."""
     whole = False
     try:
+        if not under_way.finished:
+            under_way.executor.start(problem)
         with _interruptible(under_way):
             while not under_way.finished:
                 under_way.advance()
@@ -153,9 +156,9 @@ def _interruptible(under_way: Run) -> Iterator[None]:
         return
 
     def interrupt(number: int, frame: object) -> None:
+        signal.signal(signal.SIGINT, before[signal.SIGINT])
         under_way.stop("interrupted")
         log.warning("interrupted: finishing the work under way; once more to leave at once")
-        signal.signal(signal.SIGINT, before[signal.SIGINT])
 
     before = {
         number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)

@@ -3,12 +3,14 @@
 import contextlib
 import os
 import pickle
+import queue
 import re
 import selectors
 import signal
 import struct
 import subprocess
 import sys
+import threading
 from typing import IO, Any
 
 from evollm.executors import Chunk, Pool, Scores, Worker, score
@@ -35,21 +37,21 @@ class Processes(Pool):
 
     def hire(self, problem: Problem[Any]) -> Worker:
         """Make one child process's driver; the process starts with its first chunk."""
-        return _Child(_pickled(problem), self.seconds)
+        return _Child(pickled(problem, type(problem).__name__), self.seconds)
 
 
-def _pickled(problem: Problem[Any]) -> bytes:
-    """Pickle a problem by value, so that functions of a script or a notebook travel too."""
+def pickled(thing: object, what: str) -> bytes:
+    """Pickle by value, so that functions and classes of a script or a notebook travel too."""
     try:
         import cloudpickle
     except ImportError:  # older releases of joblib carry it inside
         from joblib.externals import cloudpickle
 
     try:
-        return bytes(cloudpickle.dumps(problem))
+        return bytes(cloudpickle.dumps(thing))
     except Exception as error:
         raise EvollmError(
-            f"{type(problem).__name__} can't be sent to a worker process ({error}): "
+            f"{what} can't be sent to a worker process ({error}): "
             "keep open files, locks and connections out of it"
         ) from None
 
@@ -63,11 +65,12 @@ class _Child:
         self._process: subprocess.Popen[bytes] | None = None
 
     def score(self, chunk: Chunk) -> Scores:
+        parcel = pickled(chunk, "a genome")
         process = self._process or self._spawn()
         assert process.stdin
         assert process.stdout
         try:
-            _send(process.stdin, pickle.dumps(chunk))
+            _send(process.stdin, parcel)
             answer = _receive(process.stdout, self._seconds)
         except TimeoutError:
             self.close()
@@ -149,22 +152,41 @@ def _exactly(pipe: IO[bytes], size: int) -> bytes:
 
 def main() -> None:
     """Serve as a child: a problem, then chunks, come in; scores go out where output went."""
-    inbox = sys.stdin.buffer
-    outbox = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what the problem prints must not mix with the answers
+    inbox, outbox = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # the problem must not read the questions
+    os.dup2(2, 1)  # nor may what it prints mix with the answers
+    questions: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(inbox, questions), daemon=True).start()
     try:
-        problem = pickle.loads(_receive(inbox, None))
+        problem = pickle.loads(questions.get())
     except Exception as error:
         _send(outbox, pickle.dumps(f"{type(error).__name__}: {error}"))
         return
     _send(outbox, pickle.dumps(None))
     while True:
-        try:
-            chunk = pickle.loads(_receive(inbox, None))
-        except EOFError:
-            return
-        try:
-            answer: Scores | EvollmError = score(problem, chunk)
-        except EvollmError as error:
-            answer = error
-        _send(outbox, pickle.dumps(answer))
+        answer = _work(problem, questions.get())
+        with contextlib.suppress(BrokenPipeError):  # then the listener ends the process
+            _send(outbox, answer)
+
+
+def _listen(inbox: IO[bytes], questions: "queue.SimpleQueue[bytes]") -> None:
+    """Pass questions on; where none can come any more, end, even amid an evaluation."""
+    try:
+        while True:
+            questions.put(_receive(inbox, None))
+    except EOFError:
+        os.killpg(0, signal.SIGKILL)
+
+
+def _work(problem: Problem[Any], question: bytes) -> bytes:
+    """Answer one question, whatever is wrong with it or with what came of it."""
+    try:
+        chunk = pickle.loads(question)
+    except Exception as error:
+        return pickle.dumps(Scores((), f"the genome can't be loaded: {error}"))
+    try:
+        return pickle.dumps(score(problem, chunk))
+    except EvollmError as error:
+        return pickle.dumps(error)
+    except Exception as error:
+        return pickle.dumps(Scores((), f"the outcome can't be sent back: {error}"))

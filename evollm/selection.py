@@ -45,7 +45,9 @@ def roulette(pool: Sequence[Individual[Any]], k: int, rng: Generator) -> list[In
     """
     weights = np.array([max(one.fitness, 0.0) for one in pool])
     weights[~np.isfinite(weights)] = 0.0
-    if np.count_nonzero(weights) < min(k, len(pool)):
-        weights = weights + max(weights.sum(), 1.0) * 1e-9
-    chosen = rng.choice(len(pool), k, replace=k > len(pool), p=weights / weights.sum())
+    weights /= weights.max() or 1.0
+    shares = weights / (weights.sum() or 1.0)
+    if np.count_nonzero(shares) < max(1, min(k, len(pool))):
+        shares = (shares + 1e-9) / (shares + 1e-9).sum()
+    chosen = rng.choice(len(pool), k, replace=k > len(pool), p=shares)
     return [pool[i] for i in chosen]

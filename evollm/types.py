@@ -34,6 +34,10 @@ class Outcome:
     info: JSON = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "fitness", float(self.fitness))
+        if self.metrics:
+            plain = {name: float(value) for name, value in self.metrics.items()}
+            object.__setattr__(self, "metrics", plain)
         if self.error is not None:
             object.__setattr__(self, "fitness", -inf)
         elif isnan(self.fitness):

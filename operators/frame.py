@@ -12,6 +12,8 @@ from evollm.types import Offspring, Parent
 from operators.rows import Form, Integers, Vector, grammar, read
 
 SEEDS = 2**31
+STIR = 6  # grains; with the default jitter about one integer in ten then changes by chance
+ROUNDING = 1e-9  # the outermost rows lie on cell borders, at a quarter and three quarters
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Frame:
 
     def encode(self, u: Vector) -> Integers:
         """Return the number of the cell that each coordinate lies in, 0 to ``10**digits - 1``."""
-        cells = np.floor((u - self.low) / self.width * 10**self.digits)
+        cells = np.floor((u - self.low) / self.width * 10**self.digits + ROUNDING)
         return np.asarray(np.clip(cells, 0, 10**self.digits - 1), dtype=np.int64)
 
     def decode(self, cells: Integers, block: NDArray[np.int64]) -> Vector:
@@ -77,7 +79,8 @@ class FramedSamples:
             parsed.
         mode: Plain continuation of the rows, or chat, which puts two sentences before them.
         temperature: Of the samples.
-        jitter: Standard deviation of the noise, in spreads of the best five.
+        jitter: Standard deviation of the noise, in spreads of the best five or in six grains,
+            whichever is larger.
     """
 
     model: LanguageModel
@@ -119,7 +122,8 @@ class FramedSamples:
             cells = np.reshape(usable[:size], (size, len(block)))
             children[:, block] = frame.decode(cells, block)
         noise = np.random.default_rng(seed).standard_normal(children.shape)
-        children += self.jitter * spread(rows[-5:], self.grain) * noise
+        stir = [STIR * grain for grain in self.grain]
+        children += self.jitter * spread(rows[-5:], stir) * noise
         return Offspring([child.copy() for child in np.clip(children, 0.0, 1.0)], (), rejected)
 
     def _frame(self, rows: Vector) -> Frame:

@@ -42,7 +42,7 @@ class Form:
 
     def __post_init__(self) -> None:
         if self.resolution < 1:
-            raise EvollmError(f"The resolution must be 1 or more, not {self.resolution}.")
+            raise EvollmError(f"the resolution must be 1 or more, not {self.resolution}")
 
 
 @dataclass(frozen=True, slots=True)

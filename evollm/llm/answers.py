@@ -79,9 +79,10 @@ def read(reply: Mapping[str, Any], options: Options) -> Answer:
     """Read a server's reply; whatever its form, an answer comes back, if need be with an error."""
     usage = reply.get("usage")
     usage = usage if isinstance(usage, Mapping) else {}
-    count = [usage.get("prompt_tokens"), usage.get("completion_tokens")]
-    counted = all(isinstance(number, int) and number >= 0 for number in count)
-    prompt_tokens, completion_tokens = count if counted else (0, 0)
+    prompt_tokens, completion_tokens = (
+        number if isinstance(number := usage.get(name), int) and number >= 0 else None
+        for name in ("prompt_tokens", "completion_tokens")
+    )
     fingerprint = reply.get("system_fingerprint")
     try:
         text, error, tokens, finish = _read_choice(reply, options)
@@ -93,12 +94,12 @@ def read(reply: Mapping[str, Any], options: Options) -> Answer:
     return Answer(
         text=text,
         error=error,
-        prompt_tokens=prompt_tokens,
-        completion_tokens=completion_tokens,
+        prompt_tokens=prompt_tokens or 0,
+        completion_tokens=completion_tokens or 0,
         tokens=tokens,
         finish=finish,
         fingerprint=fingerprint if isinstance(fingerprint, str) else None,
-        counted=counted,
+        counted=prompt_tokens is not None and completion_tokens is not None,
         definite=finish is not None,
     )
 

@@ -18,8 +18,8 @@ def connect(
     A key in the environment alone never selects a paid endpoint.
 
     Args:
-        model: An endpoint's name for a model, a path to a ``.gguf`` file, or ``"offline"``; if None,
-            ``$EVOLLM_MODEL``, else the offline model.
+        model: An endpoint's name for a model, a path to a ``.gguf`` file, or ``"offline"``; if
+            None, ``$EVOLLM_MODEL``, else the offline model.
         base_url: The endpoint's address; if None, ``$OPENAI_BASE_URL``, else OpenAI's.
         settings: Everything else.
 

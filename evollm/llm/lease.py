@@ -13,12 +13,14 @@ from pathlib import Path
 
 from evollm.llm import weights
 from evollm.llm.base import ModelError
+from evollm.llm.digests import digest
 from evollm.llm.folders import cache_folder
-from evollm.llm.locks import hold, locked, same_file
+from evollm.llm.locks import grab, hold, locked, same_file
 from evollm.llm.server import RECORD, USERS
 from evollm.llm.weights import OFFLINE
 from evollm.types import EvollmError
 
+START_S = 600.0
 _held: dict[Path, int] = {}
 
 
@@ -59,7 +61,7 @@ class Service:
     @property
     def identity(self) -> str:
         """What determines the answers: a digest of the weights, the same on every machine."""
-        return "+".join(weights.digest(file)[:16] for file in (self.file, *self.adapters))
+        return "+".join(digest(file)[:16] for file in (self.file, *self.adapters))
 
     @property
     def folder(self) -> Path:
@@ -105,7 +107,7 @@ def running(folder: Path) -> Address | None:
     record = folder / RECORD
     if not record.exists():
         return None
-    dead = hold(record, shared=True, wait=False)
+    dead = grab(record, shared=True)
     if dead is not None:
         os.close(dead)
         return None
@@ -114,11 +116,11 @@ def running(folder: Path) -> Address | None:
 
 def _join(users: Path) -> None:
     """Hold the users' lock until this process ends."""
-    if users in _held and same_file(users, _held[users]):
-        return
-    descriptor = hold(users, shared=True)
-    assert descriptor is not None
-    _held[users] = descriptor
+    if users in _held:
+        if same_file(users, _held[users]):
+            return
+        os.close(_held.pop(users))
+    _held[users] = hold(users, shared=True)
 
 
 def _start(service: Service, folder: Path) -> Address:
@@ -126,18 +128,24 @@ def _start(service: Service, folder: Path) -> Address:
     log = folder / "server.log"
     command = [sys.executable, "-m", "evollm.llm.server", str(folder), *_arguments(service)]
     with open(log, "wb", opener=partial(os.open, mode=0o600)) as output:
-        done = subprocess.run(
-            command,
-            input=secrets.token_urlsafe(32).encode(),
-            stdout=output,
-            stderr=output,
-            env=_environment(),
-            cwd=folder,
-            check=False,
-        )
-    address = None if done.returncode else running(folder)
+        try:
+            subprocess.run(
+                command,
+                input=secrets.token_urlsafe(32).encode(),
+                stdout=output,
+                stderr=output,
+                env=_environment(),
+                cwd=folder,
+                check=True,
+                timeout=START_S,
+            )
+        except subprocess.SubprocessError:
+            raise ModelError(
+                f"The model server can't serve {service.file}: {log} says why."
+            ) from None
+    address = running(folder)
     if address is None:
-        raise ModelError(f"The model server can't serve {service.file}: {log} says why.")
+        raise ModelError(f"The model server died while it started: {log} may say why.")
     return address
 
 
@@ -157,13 +165,13 @@ def _arguments(service: Service) -> list[str]:
 def _threads() -> int:
     wanted = os.environ.get("EVOLLM_SERVER_THREADS")
     if wanted is None:
-        return _cores()
+        return cores()
     if not wanted.isdecimal() or int(wanted) < 1:
         raise EvollmError(f"EVOLLM_SERVER_THREADS is {wanted!r}: make it a whole number above 0.")
     return int(wanted)
 
 
-def _cores() -> int:
+def cores() -> int:
     """Return how many cores this process may use; a container's quota counts."""
     if sys.platform != "linux":
         return os.cpu_count() or 1
@@ -182,6 +190,8 @@ def _environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if not any(word in name.upper() for word in ("KEY", "TOKEN", "SECRET", "PASSWORD"))
     }
+    # Spinning threads fall behind tenfold and more as soon as other processes want the cores.
+    kept.setdefault("OMP_WAIT_POLICY", "passive")
     root = str(Path(__file__).resolve().parents[2])
     kept["PYTHONPATH"] = os.pathsep.join(filter(None, [root, kept.get("PYTHONPATH")]))
     return kept

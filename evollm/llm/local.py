@@ -6,52 +6,40 @@ from pathlib import Path
 from typing import Any
 
 from evollm.llm.base import Completion, ModelError, Prompt
-from evollm.llm.lease import Address, Service, lease
-from evollm.llm.openai import Endpoint, Settings
+from evollm.llm.lease import Service, lease, running
+from evollm.llm.openai import Endpoint
+from evollm.llm.prices import Price
+from evollm.llm.settings import CAPABILITIES, Settings
 from evollm.types import EvollmError
 
-CAPABILITIES = frozenset({"logprobs", "schema", "grammar", "plain"})
+SAMPLING = {"top_k": 40, "top_p": 0.95, "min_p": 0.05}
+"""Keeps a small model from its long tail of nonsense; part of every request, so it is recorded."""
 
 
-class Offline:
-    """A `LanguageModel` that finds or starts its server, here or wherever it is unpickled.
+class Offline(Endpoint):
+    """A model whose server is found or started, here or wherever this object is unpickled.
 
     Attributes:
-        name: The model's name, as recorded.
         service: What is served.
-        settings: The client's settings.
     """
 
     def __init__(self, service: Service, settings: Settings) -> None:
-        self.name = service.name
+        super().__init__(service.name, base_url="http://127.0.0.1", settings=settings)
         self.service = service
-        self.settings = settings
-        self._address: Address | None = None
-        self._endpoint: Endpoint | None = None
+
+    def address(self) -> tuple[str, str]:
+        """Return the server's address and token, starting it if it does not run."""
+        server = lease(self.service)
+        return f"{server.url}/v1", server.token
 
     def complete(self, prompts: Sequence[Prompt], **options: Any) -> list[list[Completion]]:
-        """Return completions as `LanguageModel.complete` does; a server that died is restarted."""
-        endpoint = self._connected()
+        """Return completions as `Endpoint.complete` does, also if the server dies meanwhile."""
         try:
-            return endpoint.complete(prompts, **options)
+            return super().complete(prompts, **options)
         except ModelError:
-            restarted = self._connected()
-            if restarted is endpoint:
+            if running(self.service.folder):
                 raise
-            return restarted.complete(prompts, **options)
-
-    def __reduce__(self) -> tuple[type["Offline"], tuple[Service, Settings]]:
-        return Offline, (self.service, self.settings)
-
-    def _connected(self) -> Endpoint:
-        address = lease(self.service)
-        if self._endpoint is None or address != self._address:
-            url = f"{address.url}/v1"
-            self._endpoint = Endpoint(
-                self.name, base_url=url, api_key=address.token, settings=self.settings
-            )
-            self._address = address
-        return self._endpoint
+            return super().complete(prompts, **options)
 
 
 def offline(
@@ -67,7 +55,8 @@ def offline(
 
     Args:
         path: A GGUF file; None takes the small model that evollm fetches once (98 MB).
-        settings: Of the client; price, capabilities and identity are filled in here.
+        settings: Of the client; price, capabilities and identity are filled in here, and
+            ``SAMPLING`` where ``options`` says nothing else.
         adapters: LoRA adapters as GGUF files, applied at full strength.
         threads: Of the server, if it is started here; see `Service`.
         context: Tokens a request may have, its answer included.
@@ -79,9 +68,15 @@ def offline(
     model = None if path is None else _file(path)
     service = Service(model, tuple(map(_file, adapters)), context, slots, threads)
     chosen = settings or Settings(concurrency=2 * slots, timeout_s=600.0)
-    identity = f"offline:{service.identity}"
     return Offline(
-        service, replace(chosen, price=(0.0, 0.0), known=CAPABILITIES, identity=identity)
+        service,
+        replace(
+            chosen,
+            price=Price(0.0, 0.0),
+            known=CAPABILITIES,
+            identity=f"offline:{service.identity}",
+            options={**SAMPLING, **chosen.options},
+        ),
     )
 
 

@@ -16,44 +16,35 @@ if sys.platform == "win32":
 import fcntl
 
 
-def hold(path: Path, *, shared: bool = False, wait: bool = True) -> int | None:
-    """Lock a file, made if it is missing, until the returned descriptor is closed.
+def hold(path: Path, *, shared: bool = False) -> int:
+    """Wait for a file's lock and keep it until the returned descriptor is closed.
 
     Args:
-        path: The file.
+        path: The file, made if it is missing.
         shared: Whether others may hold it too, if they share as well.
-        wait: Whether to wait for those who hold it now.
-
-    Returns:
-        The open descriptor, or None if someone holds it and ``wait`` is False.
 
     Raises:
         EvollmError: If the file can't be opened, or its file system has no locks.
     """
+    return _lock(path, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+
+
+def grab(path: Path, *, shared: bool = False) -> int | None:
+    """Lock a file as `hold` does, but return None at once if someone else has it."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise _no_lock(path, error) from None
-    kind = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
-    try:
-        fcntl.flock(descriptor, kind)
-    except OSError as error:
-        os.close(descriptor)
-        if isinstance(error, BlockingIOError):
-            return None
-        raise _no_lock(path, error) from None
-    return descriptor
+        return _lock(path, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a file's lock alone, against other processes and other threads, for a ``with`` block."""
+    """Hold a file alone, against other processes and other threads, for a ``with`` block."""
     descriptor = hold(path)
     try:
         yield
     finally:
-        if descriptor is not None:
-            os.close(descriptor)
+        os.close(descriptor)
 
 
 def same_file(path: Path, descriptor: int) -> bool:
@@ -64,8 +55,18 @@ def same_file(path: Path, descriptor: int) -> bool:
         return False
 
 
-def _no_lock(path: Path, error: OSError) -> EvollmError:
-    return EvollmError(
-        f"The lock file {path} can't be used ({error.strerror}): "
-        "name another cache folder in EVOLLM_CACHE."
-    )
+def _lock(path: Path, kind: int) -> int:
+    descriptor = -1
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, kind)
+    except OSError as error:
+        if descriptor >= 0:
+            os.close(descriptor)
+        if isinstance(error, BlockingIOError):
+            raise
+        raise EvollmError(
+            f"The lock file {path} can't be used ({error.strerror}): "
+            "name another cache folder in EVOLLM_CACHE."
+        ) from None
+    return descriptor

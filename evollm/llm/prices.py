@@ -38,7 +38,7 @@ class Price(NamedTuple):
 
     @classmethod
     def from_environment(cls) -> "Price | None":
-        """Return the price in ``$EVOLLM_PRICE``; None, which is unknown and not 0, if it is not set."""
+        """Return the price in ``$EVOLLM_PRICE``; None, hence unknown, if it is not set."""
         text = os.environ.get("EVOLLM_PRICE")
         return cls.parse(text) if text else None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from evollm.llm.base import Mode, ModelError, Prompt
+from evollm.llm.schemas import check_schema
 from evollm.types import JSON
 
 MAX_SEED = 2**31
@@ -124,6 +125,8 @@ def check(prompts: Sequence[Prompt], n: int, options: Options) -> None:
         )
     if options.schema is not None and options.grammar is not None:
         raise ModelError("Give complete() a schema or a grammar, not both.")
+    if options.schema is not None:
+        check_schema(options.schema)
     if options.mode not in ("plain", "chat"):
         raise ModelError(f"The mode must be 'plain' or 'chat', not {options.mode!r}.")
     for prompt in prompts:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from evollm.llm.base import ModelError
 from evollm.types import JSON
 
-_FENCED = re.compile(r"```[ \t]*(?:json|JSON)?[ \t]*\r?\n(.*?)\r?\n?[ \t]*```", re.DOTALL)
+_FENCED = re.compile(r"```(?:json|JSON)?[ \t\r]*\n(.*?)```", re.DOTALL)
 
 
 def parse_json(text: str) -> JSON:
@@ -29,8 +29,10 @@ def fault_of(text: str, schema: Mapping[str, JSON]) -> str | None:
     """Return in a few words why an answer breaks a JSON schema; None if it does not.
 
     Raises:
-        ModelError: If the schema itself is not a schema.
+        ModelError: If the schema itself is not a schema, or not all of one.
     """
+    from referencing.exceptions import Unresolvable
+
     validator = _validator(json.dumps(schema, sort_keys=True))
     try:
         value = parse_json(text)
@@ -40,6 +42,10 @@ def fault_of(text: str, schema: Mapping[str, JSON]) -> str | None:
         worst = next(iter(validator.iter_errors(value)), None)
     except RecursionError:
         return "the answer breaks the schema: nested too deeply"
+    except Unresolvable as fault:
+        raise ModelError(
+            f"The schema given to complete() refers to {fault.ref}, which it does not hold itself."
+        ) from None
     if worst is None:
         return None
     return f"the answer breaks the schema at {worst.json_path}: {worst.message[:200]}"

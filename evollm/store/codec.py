@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from evollm.types import EvollmError
 
 _PLAIN = (str, int, float, bool, type(None))
-_TAGS = ("$tuple", "$map", "$array", "$class")
+_TAGS = ("$tuple", "$map", "$array", "$number", "$class")
 
 
 def encode(value: Any) -> str | bytes:
@@ -24,7 +24,7 @@ def encode(value: Any) -> str | bytes:
     """
     if isinstance(value, np.ndarray):
         return _pack(value)
-    return json.dumps(_tag(value), separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(_tag(value), separators=(",", ":"))
 
 
 def decode(stored: str | bytes) -> Any:
@@ -34,11 +34,13 @@ def decode(stored: str | bytes) -> Any:
 
 def _pack(array: NDArray[Any]) -> bytes:
     """Lay out type, shape and raw bytes."""
-    if array.dtype.hasobject:
-        raise EvollmError("an array of Python objects can't be a genome; use numbers, or a list")
+    if array.dtype.kind not in "biufcSUmM" or type(array) is not np.ndarray:
+        raise EvollmError(
+            f"a {type(array).__name__} of {array.dtype} can't be a genome: use an array of numbers"
+        )
     kind = array.dtype.str.encode()
     packed = array.dtype == np.bool_
-    body = np.packbits(array).tobytes() if packed else np.ascontiguousarray(array).tobytes()
+    body = np.packbits(array.ravel()).tobytes() if packed else np.ascontiguousarray(array).tobytes()
     return struct.pack(f"<BB{array.ndim}Q", len(kind), array.ndim, *array.shape) + kind + body
 
 
@@ -68,19 +70,25 @@ def _tag(value: Any) -> Any:
     if kind is tuple:
         return {"$tuple": [_tag(item) for item in value]}
     if isinstance(value, np.generic):
-        return _tag(value.item())
+        return {"$number": _pack(np.asarray(value)).hex()}
     if isinstance(value, np.ndarray):
         return {"$array": _pack(value).hex()}
     if kind is dict:
         if all(type(key) is str and key not in _TAGS for key in value):
             return {key: _tag(item) for key, item in value.items()}
         return {"$map": [[_tag(key), _tag(item)] for key, item in value.items()]}
-    if dataclasses.is_dataclass(value) and kind.__dataclass_params__.frozen:
-        held = {item.name: _tag(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if getattr(getattr(kind, "__dataclass_params__", None), "frozen", False):
+        if _found(kind.__module__, kind.__qualname__) is not kind:
+            raise EvollmError(
+                f"a genome can't hold a {kind.__qualname__}, which its module doesn't show under "
+                "this name: define the class at the top of a module"
+            )
+        listed = [item.name for item in dataclasses.fields(value) if item.init]
+        held = {name: _tag(getattr(value, name)) for name in listed}
         return {"$class": [kind.__module__, kind.__qualname__, held]}
     raise EvollmError(
         f"a genome can't hold a {kind.__name__}: use numbers, strings, tuples, lists, dicts, "
-        "frozen dataclasses or NumPy arrays, or give the problem a codec (encode and decode)"
+        "frozen dataclasses or NumPy arrays"
     )
 
 
@@ -95,16 +103,23 @@ def _untag(held: dict[str, Any]) -> Any:
         return dict(value)
     if tag == "$array":
         return _unpack(bytes.fromhex(value))
+    if tag == "$number":
+        return _unpack(bytes.fromhex(value))[()]
     if tag == "$class":
         return _rebuild(*value)
     return held
 
 
-def _rebuild(module: str, name: str, held: dict[str, Any]) -> Any:
-    """Rebuild a frozen dataclass of a loaded module, for a record must not import code."""
+def _found(module: str, name: str) -> Any:
     found: Any = sys.modules.get(module)
     for part in name.split("."):
         found = getattr(found, part, None)
+    return found
+
+
+def _rebuild(module: str, name: str, held: dict[str, Any]) -> Any:
+    """Rebuild a frozen dataclass of a loaded module, for a record must not import code."""
+    found = _found(module, name)
     if not (isinstance(found, type) and dataclasses.is_dataclass(found)):
         raise EvollmError(
             f"the record holds genomes of {module}.{name}: import {module} before you read it"

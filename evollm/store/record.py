@@ -1,5 +1,6 @@
 """The record of a run: one SQLite database with every job, candidate, outcome and call."""
 
+import contextlib
 import fcntl
 import json
 import sqlite3
@@ -89,13 +90,13 @@ class Record:
         """Note a job that has been asked for."""
         job = ticket.job
         if isinstance(job, Vary):
-            kind, ids, n, fidelity = "vary", [p.id for p in job.parents], job.n, None
+            kind, ids, n, fidelity = "vary", [p.id for p in job.parents], int(job.n), None
         else:
             kind, ids, n, fidelity = (
                 "evaluate",
                 [c.id for c in job.candidates],
                 len(ticket.answers),
-                job.fidelity,
+                None if job.fidelity is None else int(job.fidelity),
             )
         row = (
             ticket.id,
@@ -105,8 +106,8 @@ class Record:
             json.dumps(ids),
             n,
             fidelity,
-            job.seed,
-            job.step,
+            int(job.seed),
+            int(job.step),
             fingerprint,
         )
         self._jobs.append(row)
@@ -114,6 +115,7 @@ class Record:
     def children(self, ticket: Ticket, offspring: Offspring[Any]) -> None:
         """Note a ``Vary`` job's answer; its children get the ids that the ticket reserves."""
         everyone = [parent.id for parent in ticket.job.parents] if offspring.parents else []  # type: ignore[union-attr]
+        rows = []
         for i, genome in enumerate(offspring.genomes):
             own = (
                 json.dumps([everyone[k] for k in offspring.parents[i]])
@@ -125,15 +127,15 @@ class Record:
                 if offspring.notes and offspring.notes[i] is not None
                 else None
             )
-            self._children.append((ticket.first + i, ticket.id, encode(genome), own, note))
+            rows.append((ticket.first + i, ticket.id, encode(genome), own, note))
+        self._children += rows
 
     def outcome(self, ticket: Ticket, place: int, candidate: int, outcome: Outcome) -> None:
         """Note what the problem found for one place of an ``Evaluate`` job."""
         metrics = json.dumps(dict(outcome.metrics)) if outcome.metrics else None
-        info = None if outcome.info is None else json.dumps(outcome.info)
-        self._outcomes.append(
-            (ticket.id, place, candidate, outcome.fitness, metrics, outcome.error, info)
-        )
+        info = None if outcome.info is None else encode(outcome.info)
+        error = outcome.error and outcome.error.encode(errors="replace").decode()
+        self._outcomes.append((ticket.id, place, candidate, outcome.fitness, metrics, error, info))
 
     def told(self, ticket: Ticket, order: int, rejected: Mapping[str, int] | None = None) -> None:
         """Note that an answer is whole, its place in the order, and what was thrown away."""
@@ -232,8 +234,9 @@ class Record:
         """Return the recorded answer of a ``Vary`` job."""
         assert isinstance(ticket.job, Vary)
         places = {parent.id: place for place, parent in enumerate(ticket.job.parents)}
-        rows = self.rows(
-            "SELECT genome, parents, note FROM candidates WHERE job = ? ORDER BY id", (ticket.id,)
+        rows = self.rows(  # by the ids that the job reserves, for there is an index on them
+            "SELECT genome, parents, note FROM candidates WHERE id >= ? AND id < ? ORDER BY id",
+            (ticket.first, ticket.first + int(ticket.job.n)),
         )
         rejected = self.rows("SELECT rejected FROM jobs WHERE id = ?", (ticket.id,))[0][0]
         notes = [None if note is None else decode(note) for _, _, note in rows]
@@ -263,7 +266,7 @@ class Record:
                     fitness,
                     json.loads(metrics) if metrics else {},
                     error,
-                    json.loads(info) if info else None,
+                    None if info is None else decode(info),
                 ),
             )
 
@@ -325,6 +328,10 @@ class Record:
             return
         if database := getattr(self, "_db", None):
             self.commit()
+            if self._guard:  # leave one plain file, which can be copied and read anywhere
+                with contextlib.suppress(sqlite3.OperationalError):  # unless someone reads it now
+                    database.execute("PRAGMA busy_timeout = 0")
+                    database.execute("PRAGMA journal_mode = DELETE")
             database.close()
         if self._guard:
             self._guard.close()

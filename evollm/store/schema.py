@@ -80,7 +80,10 @@ def prepare(connection: sqlite3.Connection, where: str) -> None:
     except sqlite3.DatabaseError as error:
         raise EvollmError(f"{where} is not a readable run record ({error})") from None
     if empty:
-        connection.executescript(f"BEGIN;{TABLES}PRAGMA user_version = {VERSION};COMMIT;")
+        try:
+            connection.executescript(f"BEGIN;{TABLES}PRAGMA user_version = {VERSION};COMMIT;")
+        except sqlite3.OperationalError as error:
+            raise EvollmError(f"{where} holds no run yet, and can't take one ({error})") from None
     elif found != VERSION:
         mend = "update evollm to read it" if found > VERSION else "it was made by something else"
         raise EvollmError(f"{where} has format {found}, this evollm reads format {VERSION}: {mend}")

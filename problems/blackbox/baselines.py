@@ -57,7 +57,8 @@ def hill_climbing(
     """
     rng = np.random.default_rng(seed)
     history = yield from warm_up(dimension, 1, warmup, start, rng)
-    scored, best = list(chain(*history)), Rows()
+    scored: Rows = list(chain(*history))
+    best: Rows = []
     for step in count(len(history)):
         best = yield from survive(fittest(best + scored, 1), step - 1)
         children = yield from vary(Gaussian(sigma), best, population, draw_seed(rng), step)
@@ -74,7 +75,7 @@ def recombination_es(
     parents: int = 4,
     sigma: float | None = None,
 ) -> Flow:
-    """Sample around the mean of the best points: what a model adds to our loop is what is above this.
+    """Sample around the mean of the best points: our loop, but for the model.
 
     The same control for the paper's loop is ``evollm(Centroid(4), ...)``.
 
@@ -90,7 +91,8 @@ def recombination_es(
     """
     rng = np.random.default_rng(seed)
     history = yield from warm_up(dimension, 1, warmup, start, rng)
-    scored, best = list(chain(*history)), Rows()
+    scored: Rows = list(chain(*history))
+    best: Rows = []
     for step in count(len(history)):
         best = yield from survive(fittest(best + scored, max(parents, 5)), step - 1)
         mean = yield from vary(Centroid(parents), best, 1, draw_seed(rng), step)

@@ -58,8 +58,8 @@ class Bbob:
     instance: int = 1
 
     @property
-    def __name__(self) -> str:
-        """Say which function it is; problems are recorded by this name."""
+    def name(self) -> str:
+        """The name under which it is recorded."""
         return f"bbob-f{self.number}-d{self.dimension}-i{self.instance}"
 
     @property

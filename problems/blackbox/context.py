@@ -34,7 +34,7 @@ class Context:
 
     def __post_init__(self) -> None:
         if self.generations < 1 or self.members < 1:
-            raise EvollmError("A context needs at least one generation and one member of each.")
+            raise EvollmError("a context needs at least one generation and one member of each")
 
 
 def select(

@@ -29,8 +29,8 @@ class Framed:
         shuffle: Whether coordinates are dealt to blocks anew each generation.
         digits: Digits a coordinate.
         fixed: Whether the frame stays the whole box: the paper's frame with our use of samples.
-        constrain: Whether the endpoint must hold answers to digits by a grammar; llama.cpp does,
-            others don't.
+        constrain: Whether a grammar holds answers to digits. llama.cpp's server can; with others
+            set it to False, and with those that only chat the mode too.
         mode: Plain continuation, or chat.
         jitter: Standard deviation of the noise on a sample, in spreads of the best five points.
     """
@@ -46,9 +46,7 @@ class Framed:
     mode: Mode = "plain"
     jitter: float = 0.05
 
-    def flow(
-        self, model: LanguageModel, space: Space, start: Points, seed: int, tally: Tally
-    ) -> Flow:
+    def flow(self, model: LanguageModel, space: Space, start: Points, seed: int) -> Flow:
         """Return the search with this model."""
         operator = FramedSamples(
             model,
@@ -61,7 +59,7 @@ class Framed:
             mode=self.mode,
             jitter=self.jitter,
         )
-        return evollm_framed(operator, self, len(space), start=start, seed=seed, tally=tally)
+        return evollm_framed(operator, self, len(space), start=start, seed=seed)
 
 
 def evollm_framed(
@@ -71,7 +69,6 @@ def evollm_framed(
     *,
     start: Points = (),
     seed: int = 0,
-    tally: Tally | None = None,
 ) -> Flow:
     """Search the unit cube: the model's samples are evaluated, and it is shown the best points.
 
@@ -82,9 +79,8 @@ def evollm_framed(
         dimension: Of the cube.
         start: Points to evaluate ahead of the first samples.
         seed: The only source of chance.
-        tally: Counts stand-ins.
     """
-    rng, tally = np.random.default_rng(seed), tally or Tally()
+    rng, tally = np.random.default_rng(seed), Tally()
     history = yield from warm_up(dimension, 1, settings.warmup, start, rng)
     scored = list(chain(*history))
     best: Rows = []
@@ -92,7 +88,7 @@ def evollm_framed(
         best = yield from survive(fittest(best + scored, settings.memory), step - 1)
         children = yield from vary(operator, best[::-1], settings.offspring, draw_seed(rng), step)
         missing = settings.offspring - len(children)
-        tally.count(settings.offspring, missing)
+        tally.count(len(children))
         stand_in = Gaussian(float(spread(np.array([one.genome for one in best[:5]])).mean()))
         children += yield from vary(stand_in, best[:1], missing, draw_seed(rng), step)
         scored = yield from evaluate(children, step=step)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from evollm.lift import described
-from evollm.types import EvollmError, Outcome
+from evollm.types import EvollmError, Outcome, name_of
 from problems.blackbox.space import Space, Vector
 
 
@@ -30,13 +30,14 @@ class Function:
     def __post_init__(self) -> None:
         if not (callable(self.function) or self._whole):
             raise EvollmError(
-                f"{self.function!r} is no function: give f(point), or an object with evaluate(points)"
+                f"{self.function!r} is no function: give f(point), or an object with "
+                "evaluate(points)"
             )
 
     @property
     def name(self) -> str:
         """The function's name."""
-        return getattr(self.function, "__name__", type(self.function).__name__)
+        return getattr(self.function, "__name__", None) or name_of(self.function)
 
     @property
     def batch(self) -> int | None:
@@ -63,7 +64,7 @@ class Function:
 
 
 def outcome(value: Any, maximize: bool) -> Outcome:
-    """Return the outcome of a value, or of a pair of value and ``info``; a minimised value is negated.
+    """Return the outcome of a value, or of a pair of it and ``info``; to minimise is to negate.
 
     Raises:
         TypeError: If the value is no number.

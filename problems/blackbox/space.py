@@ -33,9 +33,9 @@ class Real:
     def __post_init__(self) -> None:
         _check_ends(self.low, self.high)
         if not isfinite(float(self.high) - float(self.low)):
-            raise EvollmError(f"The range {self.low} to {self.high} is too wide: narrow it.")
+            raise EvollmError(f"the range {self.low} to {self.high} is too wide: narrow it")
         if self.log and self.low <= 0:
-            raise EvollmError(f"A log scale needs a positive lower end, not {self.low}.")
+            raise EvollmError(f"a log scale needs a positive lower end, not {self.low}")
 
     @property
     def grain(self) -> float:
@@ -80,11 +80,11 @@ class Integer:
     def __post_init__(self) -> None:
         _check_ends(self.low, self.high)
         if int(self.low) != self.low or int(self.high) != self.high:
-            raise EvollmError(f"The ends {self.low} and {self.high} must be whole numbers.")
+            raise EvollmError(f"the ends {self.low} and {self.high} must be whole numbers")
         if max(abs(self.low), abs(self.high)) > LARGEST:
-            raise EvollmError(f"The ends {self.low} and {self.high} must lie within 2**40 of 0.")
+            raise EvollmError(f"the ends {self.low} and {self.high} must lie within 2**40 of 0")
         if self.log and self.low <= 0:
-            raise EvollmError(f"A log scale needs a positive lower end, not {self.low}.")
+            raise EvollmError(f"a log scale needs a positive lower end, not {self.low}")
 
     @property
     def grain(self) -> float:
@@ -113,7 +113,7 @@ class Integer:
         """
         x = _inside(value, self.low, self.high)
         if x != int(x):
-            raise EvollmError(f"The value {value} must be a whole number.")
+            raise EvollmError(f"the value {value} must be a whole number")
         if self.log:
             return (log(x) - log(self.low - 0.5)) / self._span
         return (x - self.low + 0.5) / (self.high - self.low + 1)
@@ -133,7 +133,7 @@ class Category:
         object.__setattr__(self, "choices", tuple(self.choices))
         repeated = any(c in self.choices[:i] for i, c in enumerate(self.choices))
         if len(self.choices) < 2 or repeated:
-            raise EvollmError(f"A category needs two or more different choices: {self.choices!r}.")
+            raise EvollmError(f"a category needs two or more different choices: {self.choices!r}")
 
     @property
     def grain(self) -> float:
@@ -151,7 +151,7 @@ class Category:
             EvollmError: If it is none of the choices.
         """
         if value not in self.choices:
-            raise EvollmError(f"The value {value!r} is none of the choices {self.choices!r}.")
+            raise EvollmError(f"the value {value!r} is none of the choices {self.choices!r}")
         return (self.choices.index(value) + 0.5) / len(self.choices)
 
 
@@ -172,9 +172,9 @@ class Space:
 
     def __post_init__(self) -> None:
         if not self.dimensions:
-            raise EvollmError("A space needs at least one dimension.")
+            raise EvollmError("a space needs at least one dimension")
         if not self.names and any(isinstance(d, Category) for d in self.dimensions):
-            raise EvollmError("A space with categories needs names: give a dict of dimensions.")
+            raise EvollmError("a space with categories needs names: give a dict of dimensions")
 
     @classmethod
     def of(cls, given: Any) -> "Space":
@@ -196,7 +196,7 @@ class Space:
         if hasattr(given, "lb") and hasattr(given, "ub"):
             given = list(zip(np.atleast_1d(given.lb), np.atleast_1d(given.ub), strict=True))
         if isinstance(given, str) or not isinstance(given, Sequence | np.ndarray):
-            raise EvollmError(f"Bounds must be pairs (low, high) or a dict of them, not {given!r}.")
+            raise EvollmError(f"bounds must be pairs (low, high) or a dict of them, not {given!r}")
         return cls(tuple(_dimension(d) for d in given))
 
     def __len__(self) -> int:
@@ -232,11 +232,11 @@ class Space:
     def _values(self, point: Point) -> list[Any]:
         if self.names:
             if not isinstance(point, Mapping) or set(point) != set(self.names):
-                raise EvollmError(f"A point must be a dict with the keys {', '.join(self.names)}.")
+                raise EvollmError(f"a point must be a dict with the keys {', '.join(self.names)}")
             return [point[name] for name in self.names]
         values = list(np.atleast_1d(point))
         if len(values) != len(self):
-            raise EvollmError(f"A point must have {len(self)} numbers, not {len(values)}.")
+            raise EvollmError(f"a point must have {len(self)} numbers, not {len(values)}")
         return values
 
 
@@ -247,21 +247,21 @@ def _dimension(given: Any) -> Dimension:
         low, high = (float(end) for end in given)
     except (TypeError, ValueError):
         raise EvollmError(
-            f"A dimension must be a pair (low, high) or a Real, Integer or Category, not {given!r}."
+            f"a dimension must be a pair (low, high) or a Real, Integer or Category, not {given!r}"
         ) from None
     return Real(low, high)
 
 
 def _check_ends(low: float, high: float) -> None:
     if not (isfinite(low) and isfinite(high) and low < high):
-        raise EvollmError(f"The lower end must be finite and below the upper: {low} to {high}.")
+        raise EvollmError(f"the lower end must be finite and below the upper: {low} to {high}")
 
 
 def _inside(value: Any, low: float, high: float) -> float:
     try:
         x = float(value)
     except (TypeError, ValueError):
-        raise EvollmError(f"The value {value!r} must be a number from {low} to {high}.") from None
+        raise EvollmError(f"the value {value!r} must be a number from {low} to {high}") from None
     if not low <= x <= high:
-        raise EvollmError(f"The value {value} must lie from {low} to {high}.")
+        raise EvollmError(f"the value {value} must lie from {low} to {high}")
     return x

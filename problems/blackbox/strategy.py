@@ -96,9 +96,7 @@ class Paper:
     constrain: bool = False
     rate: float = 1.0
 
-    def flow(
-        self, model: LanguageModel, space: Space, start: Points, seed: int, tally: Tally
-    ) -> Flow:
+    def flow(self, model: LanguageModel, space: Space, start: Points, seed: int) -> Flow:
         """Return the search with this model."""
         operator = Recombination(
             model,
@@ -109,7 +107,7 @@ class Paper:
             constrain=self.constrain,
             rate=self.rate,
         )
-        return evollm(operator, self, len(space), start=start, seed=seed, tally=tally)
+        return evollm(operator, self, len(space), start=start, seed=seed)
 
 
 def evollm(
@@ -119,7 +117,6 @@ def evollm(
     *,
     start: Points = (),
     seed: int = 0,
-    tally: Tally | None = None,
 ) -> Flow:
     """Search the unit cube: the operator gives the mean, a Gaussian the samples.
 
@@ -130,9 +127,8 @@ def evollm(
         dimension: Of the cube.
         start: Points to evaluate ahead of the first samples.
         seed: The only source of chance.
-        tally: Counts stand-ins.
     """
-    rng, tally = np.random.default_rng(seed), tally or Tally()
+    rng, tally = np.random.default_rng(seed), Tally()
     resolution = settings.form.resolution
     history = yield from warm_up(dimension, settings.warmup, settings.population, start, rng)
     mean: Parent[Any] = _best(history)
@@ -140,7 +136,7 @@ def evollm(
         sections = select(history, settings.context, resolution, rng)
         parents = [mean, _stand_in(settings, history, mean), *chain(*sections)]
         [mean] = yield from vary(_told(operator, sections), parents, 1, draw_seed(rng), step)
-        tally.count(*_shortfall(mean))
+        tally.count(_usable(mean))
         sigma = settings.step.at(step - first, _improved(history), resolution)
         sample = Gaussian(sigma, resolution if settings.snap else 0)
         children = yield from vary(sample, [mean], settings.population, draw_seed(rng), step)
@@ -172,7 +168,6 @@ def _told(operator: Operator[Any], sections: list[Rows]) -> Operator[Any]:
     return replace(operator, sections=tuple(len(rows) for rows in sections))
 
 
-def _shortfall(mean: Parent[Any]) -> tuple[int, int]:
-    """Return how many blocks were asked for, and how many a stand-in gave."""
-    note = mean.note or {"blocks": 1, "fallbacks": 0}
-    return note["blocks"], note["fallbacks"]
+def _usable(mean: Parent[Any]) -> int:
+    """Return for how many blocks the model's answer was used; 1 if no model was asked."""
+    return int(mean.note["blocks"] - mean.note["fallbacks"]) if mean.note else 1

@@ -8,6 +8,8 @@ import pytest
 
 from evollm.llm import weights
 from evollm.llm.lease import Service, lease, leave
+from evollm.llm.local import Offline, offline
+from evollm.llm.settings import Settings
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +24,13 @@ def service(model_file: Path) -> Iterator[Service]:
     service = Service(grace=1.0)
     yield service
     leave(service)
+
+
+@pytest.fixture(scope="session")
+def offline_model(service: Service) -> Offline:
+    """The offline model without a cache of answers; it gives up on a dead server quickly."""
+    settings = Settings(cache=None, concurrency=8, first_wait_s=0.05, retries=2)
+    return offline(settings=settings)
 
 
 @pytest.fixture

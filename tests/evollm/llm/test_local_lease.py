@@ -9,11 +9,16 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import gguf
+import numpy as np
+import openai
 import pytest
 
 from evollm.llm.base import ModelError
-from evollm.llm.lease import RECORD, Service, lease, leave, running
+from evollm.llm.lease import Service, lease, leave, running
+from evollm.llm.server import RECORD
 from evollm.types import EvollmError
 
 pytestmark = pytest.mark.model
@@ -21,8 +26,9 @@ ROOT = Path(__file__).parents[3]
 USER = """
 import sys
 from pathlib import Path
+from typing import Any
 from evollm.llm.lease import Service, lease
-print(lease(Service(Path(sys.argv[1]), context=256, slots=2, threads=1, grace=1.0)).url, flush=True)
+print(lease(Service(Path(sys.argv[1]), context=256, slots=2, threads=1, grace=0.3)).url, flush=True)
 sys.stdin.read()
 """
 
@@ -31,7 +37,7 @@ sys.stdin.read()
 def small(model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """A small service in a cache folder of its own."""
     monkeypatch.setenv("EVOLLM_CACHE", str(tmp_path / "cache"))
-    service = Service(model_file, context=256, slots=2, threads=1, grace=1.0)
+    service = Service(model_file, context=256, slots=2, threads=1, grace=0.3)
     yield service
     leave(service)
 
@@ -96,7 +102,7 @@ def test_server_outlives_its_starter_and_ends_with_its_last_user(
     assert said(other) == url
     starter.send_signal(signal.SIGKILL)
     starter.wait()
-    time.sleep(2.5 * small.grace)
+    time.sleep(5 * small.grace)
     assert lease(small).url == url
     leave(small)
     other.send_signal(signal.SIGKILL)
@@ -159,3 +165,41 @@ def test_threads_must_be_a_number(small: Service, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("EVOLLM_SERVER_THREADS", "many")
     with pytest.raises(EvollmError, match="EVOLLM_SERVER_THREADS is 'many'"):
         lease(replace(small, threads=None))
+
+
+def write_adapter(file: Path, scale: float) -> None:
+    """Write a LoRA adapter of rank 2 for one matrix of the offline model."""
+    rng = np.random.default_rng(0)
+    writer = gguf.GGUFWriter(file, "llama")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", 2.0)
+    a, b = rng.standard_normal((2, 1536)), rng.standard_normal((576, 2))
+    writer.add_tensor("blk.9.ffn_down.weight.lora_a", a.astype(np.float32))
+    writer.add_tensor("blk.9.ffn_down.weight.lora_b", (scale * b).astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def first_logprob(service: Service) -> float:
+    address = lease(service)
+    with openai.OpenAI(base_url=f"{address.url}/v1", api_key=address.token) as client:
+        answer: Any = client.completions.create(
+            model=service.name, prompt="Once upon a", max_tokens=1, logprobs=1, temperature=0
+        )
+    return float(answer.choices[0].logprobs.content[0]["logprob"])
+
+
+def test_adapters_are_applied(small: Service, tmp_path: Path) -> None:
+    found = [first_logprob(small)]
+    for scale in (0.0, 0.3):
+        write_adapter(tmp_path / f"by{scale}.gguf", scale)
+        adapted = replace(small, adapters=(tmp_path / f"by{scale}.gguf",))
+        assert adapted.identity.startswith(small.identity)
+        assert adapted.name == f"{small.name}+by{scale}"
+        found.append(first_logprob(adapted))
+        leave(adapted)
+    assert found[1] == pytest.approx(found[0], abs=1e-3)
+    assert found[2] != pytest.approx(found[0], abs=0.05)

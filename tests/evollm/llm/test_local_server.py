@@ -16,9 +16,9 @@ STORY = "Once upon a time"
 
 
 def plain(client: openai.OpenAI, prompt: str, **options: Any) -> Completion:
-    return client.completions.create(
-        model="offline", prompt=prompt, **{"max_tokens": 12, "temperature": 0, **options}
-    )
+    options = {"max_tokens": 12, "temperature": 0, **options}
+    answer: Completion = client.completions.create(model="offline", prompt=prompt, **options)
+    return answer
 
 
 def chat(client: openai.OpenAI, text: str, **options: Any) -> Any:

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evollm.llm import weights
+from evollm.llm.digests import digest
 from evollm.llm.quantise import requantise
 from evollm.llm.weights import Weights, fetch
 from evollm.types import EvollmError
@@ -192,8 +193,8 @@ def digests(
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("EVOLLM_CACHE", str(folder))
             (folder / "file").write_bytes(content)
-            first = weights.digest(folder / "file")
-            assert weights.digest(folder / "file") == first
+            first = digest(folder / "file")
+            assert digest(folder / "file") == first
         return first, hashlib.sha256(content).hexdigest()
 
     return digests

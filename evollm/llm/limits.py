@@ -1,0 +1,68 @@
+"""Limits on requests and tokens a minute, fair in order, and a pause for all."""
+
+import asyncio
+import time
+
+
+class Bucket:
+    """Fills at a steady rate up to one second's worth, and may be drawn below zero.
+
+    So no minute sees more than the rate plus one second's worth, and a draw larger than the bucket
+    goes through, at the price of a longer wait for the next.
+
+    Args:
+        per_minute: The rate.
+    """
+
+    def __init__(self, per_minute: float) -> None:
+        self.per_second = per_minute / 60
+        self.capacity = max(1.0, self.per_second)
+        self._level = self.capacity
+        self._at = time.monotonic()
+
+    def draw(self, amount: float) -> float:
+        """Take an amount and return after how many seconds it may be used."""
+        now = time.monotonic()
+        self._level = min(self.capacity, self._level + (now - self._at) * self.per_second)
+        self._at = now
+        wait = max(0.0, min(amount, self.capacity) - self._level) / self.per_second
+        self._level -= amount
+        return wait
+
+    def give_back(self, amount: float) -> None:
+        """Return what was drawn and not used; a negative amount was used beyond the draw."""
+        self._level += amount
+
+
+class Limiter:
+    """Admits requests one after the other, in the order in which they came.
+
+    Args:
+        requests_per_minute: None for no limit.
+        tokens_per_minute: None for no limit.
+    """
+
+    def __init__(self, requests_per_minute: float | None, tokens_per_minute: float | None) -> None:
+        self._requests = Bucket(requests_per_minute) if requests_per_minute else None
+        self._tokens = Bucket(tokens_per_minute) if tokens_per_minute else None
+        self._turn = asyncio.Lock()
+        self._closed_until = 0.0
+
+    async def admit(self, tokens: int) -> None:
+        """Wait until one more request with so many tokens may be sent."""
+        async with self._turn:
+            if self._requests:
+                await asyncio.sleep(self._requests.draw(1))
+            if self._tokens:
+                await asyncio.sleep(self._tokens.draw(tokens))
+            while (rest := self._closed_until - time.monotonic()) > 0:
+                await asyncio.sleep(rest)
+
+    def settle(self, reserved: int, used: int) -> None:
+        """Correct what ``admit`` took for a request by what it really used."""
+        if self._tokens:
+            self._tokens.give_back(reserved - used)
+
+    def close(self, seconds: float) -> None:
+        """Admit nobody for so long: the endpoint has asked to slow down."""
+        self._closed_until = max(self._closed_until, time.monotonic() + seconds)

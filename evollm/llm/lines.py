@@ -1,0 +1,145 @@
+"""The line to one model at one endpoint: the client, its limits, and what was learnt of it."""
+
+import asyncio
+import json
+import logging
+import os
+import threading
+import time
+import weakref
+from functools import lru_cache
+from typing import Any
+
+from evollm.llm import background
+from evollm.llm.answers import Answer, read
+from evollm.llm.dialects import Dialect
+from evollm.llm.faults import Hiccup, Unfit, judge
+from evollm.llm.limits import Limiter
+from evollm.llm.requests import Ask
+from evollm.llm.retries import Patience
+from evollm.llm.settings import Settings
+from evollm.types import JSON
+
+
+class Line:
+    """Sends requests; its coroutines belong to the background loop.
+
+    Attributes:
+        url: The endpoint's address.
+        abilities: What has been found out about the endpoint, by capability.
+        probing: Held by the thread that finds out.
+    """
+
+    def __init__(self, base_url: str, key: str, model: str, settings: Settings) -> None:
+        from openai import AsyncOpenAI
+
+        self.abilities: dict[str, bool] = {}
+        self.probing = threading.Lock()
+        self.url, self._key, self._model, self._settings = base_url, key, model, settings
+        self._client = AsyncOpenAI(
+            base_url=base_url, api_key=key, timeout=settings.timeout_s, max_retries=0
+        )
+        self._slots = asyncio.Semaphore(settings.concurrency)
+        self._limiter = Limiter(settings.requests_per_minute, settings.tokens_per_minute)
+        self._dialect = Dialect()
+        self._warned = False
+        weakref.finalize(self, _close, self._client).atexit = False
+
+    async def answer(self, ask: Ask, constrain: bool) -> tuple[Answer, float]:
+        """Return the answer, and the seconds that its request took.
+
+        Args:
+            ask: What to ask.
+            constrain: Whether the endpoint shall hold the answer to the schema.
+
+        Raises:
+            ModelError: If the endpoint refuses.
+            Unanswered: If it does not answer after all retries.
+        """
+        patience = Patience(self._settings, self._limiter)
+        try:
+            return await patience.call(self._send, ask, constrain)
+        except Unfit as unfit:
+            return Answer(error=str(unfit), definite=False), 0.0
+
+    async def _send(self, ask: Ask, constrain: bool) -> tuple[Answer, float]:
+        async with self._slots:
+            await self._limiter.admit(ask.most_tokens)
+            begun = time.monotonic()
+            answer = read(await self._post(ask, constrain), ask.options)
+            seconds = time.monotonic() - begun
+        if not answer.counted:
+            self._warn_uncounted()
+        else:
+            self._limiter.settle(ask.most_tokens, answer.prompt_tokens + answer.completion_tokens)
+        return answer, seconds
+
+    def _warn_uncounted(self) -> None:
+        if not self._warned:
+            self._warned = True
+            logging.getLogger("evollm").warning(
+                "The endpoint %s does not count the tokens of the model %s: they count as 0.",
+                self.url,
+                self._model,
+            )
+
+    async def _post(self, ask: Ask, constrain: bool) -> dict[str, Any]:
+        """Send the request; again, written anew, if the endpoint wants its options otherwise."""
+        import openai
+
+        while True:
+            body = self._dialect.body(ask, constrain)
+            try:
+                return await self._receive(ask, body)
+            except openai.BadRequestError as fault:
+                if not (
+                    self._dialect.learn(fault, body) and self._dialect.body(ask, constrain) != body
+                ):
+                    raise judge(fault, self._model, self.url, self._key) from None
+            except openai.APIStatusError as fault:
+                raise judge(fault, self._model, self.url, self._key) from None
+
+    async def _receive(self, ask: Ask, body: dict[str, JSON]) -> dict[str, Any]:
+        import openai
+
+        try:
+            async with asyncio.timeout(self._settings.timeout_s):
+                reply = json.loads(await self._create(ask, body))
+        except (openai.APITimeoutError, TimeoutError):
+            raise Hiccup(f"no answer within {self._settings.timeout_s:g} s") from None
+        except openai.APIConnectionError as fault:
+            raise Hiccup(f"the connection failed ({type(fault.__cause__).__name__})") from None
+        except (ValueError, RecursionError):
+            raise Hiccup("the reply is not JSON") from None
+        if not isinstance(reply, dict):
+            raise Hiccup("the reply is not a JSON object")
+        return reply
+
+    async def _create(self, ask: Ask, body: dict[str, JSON]) -> bytes:
+        prompt: Any = ask.prompt
+        if ask.options.mode == "plain":
+            plain = self._client.completions.with_raw_response
+            return (await plain.create(model=self._model, prompt=prompt, extra_body=body)).content
+        if isinstance(prompt, str):
+            prompt = [{"role": "user", "content": prompt}]
+        chat = self._client.chat.completions.with_raw_response
+        return (await chat.create(model=self._model, messages=prompt, extra_body=body)).content
+
+
+_opening: dict[int, threading.Lock] = {}
+
+
+def line(base_url: str, key: str, model: str, settings: Settings) -> Line:
+    """Return this process's line, opened at the first use; equal endpoints share it."""
+    process = os.getpid()
+    with _opening.setdefault(process, threading.Lock()):
+        return _line(process, base_url, key, model, settings)
+
+
+@lru_cache(maxsize=64)
+def _line(process: int, base_url: str, key: str, model: str, settings: Settings) -> Line:
+    return Line(base_url, key, model, settings)
+
+
+def _close(client: Any) -> None:
+    background.start(client.close())

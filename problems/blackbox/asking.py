@@ -1,0 +1,66 @@
+"""Ask and tell for a loop of the user's own."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from evollm import AskTell, Candidate, EvollmError, Result
+from problems.blackbox.found import Found, found
+from problems.blackbox.function import Function, outcome
+from problems.blackbox.space import Point
+
+
+class Asking:
+    """Ask and tell in the function's own points and values; see ``evollm.AskTell``."""
+
+    def __init__(self, search: AskTell, problem: Function) -> None:
+        self._search = search
+        self._problem = problem
+        self._asked: dict[str, list[Candidate[Any]]] = {}
+
+    def ask(self) -> list[Point]:
+        """Return the points that wait for a value; an empty list once the search has stopped."""
+        self._asked = {}
+        points = []
+        for candidate in self._search.ask():
+            points.append(self._problem.space.decode(candidate.genome))
+            self._asked.setdefault(_key(points[-1]), []).append(candidate)
+        return points
+
+    def tell(self, points: Sequence[Point], values: Sequence[Any]) -> None:
+        """Say what points are worth, in any order, and not all at once if need be.
+
+        Args:
+            points: As ``ask`` returned them.
+            values: What the function returns for each.
+
+        Raises:
+            EvollmError: If a point was not asked or has been told, or the lengths differ.
+        """
+        if len(points) != len(values):
+            raise EvollmError(f"{len(points)} points but {len(values)} values: tell one each")
+        candidates = []
+        for point in points:
+            waiting = self._asked.get(_key(point))
+            if not waiting:
+                raise EvollmError(f"the point {point} doesn't wait for a value: tell what ask gave")
+            candidates.append(waiting.pop(0))
+        maximize = self._problem.maximize
+        self._search.tell(candidates, [outcome(value, maximize) for value in values])
+
+    def stop(self) -> dict[str, float]:
+        """Return the reasons to stop, by name; empty means go on."""
+        return self._search.stop()
+
+    @property
+    def result(self) -> Result[Any]:
+        """What has been found so far."""
+        return self._search.result
+
+    @property
+    def found(self) -> Found:
+        """What has been found so far, in the function's own points and values."""
+        return found(self._problem, self.result)
+
+
+def _key(point: Point) -> str:
+    return repr(list(point.items()) if isinstance(point, Mapping) else [float(x) for x in point])
