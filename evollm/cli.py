@@ -280,7 +280,7 @@ def _connect(said: Model) -> Any:
         requests_per_minute=said.requests_per_minute,
         tokens_per_minute=said.tokens_per_minute,
         price=Price.parse(said.price) if said.price else None,
-        cache=said.cache,
+        cache="user" if said.cache else None,
     )
     return connect(said.model or "offline", base_url=said.base_url, settings=settings)
 

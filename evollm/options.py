@@ -36,7 +36,7 @@ def add(parser: argparse.ArgumentParser, kind: type[Any], title: str) -> None:
             "help": f"{item.metadata['help']} (default: {shown})",
             "default": argparse.SUPPRESS,
         }
-        group.add_argument(f"--{item.name.replace('_', '-')}", **_reader(hints[item.name]), **more)
+        group.add_argument(f"--{item.name.replace('_', '-')}", **(_reader(hints[item.name]) | more))
 
 
 def _reader(hint: Any) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Variation operators: classical ones by genome, and those that a language model backs."""

@@ -1,0 +1,1 @@
+"""Systems: a problem, operators and an algorithm put together."""

@@ -12,7 +12,7 @@ Mode: TypeAlias = Literal["plain", "chat"]
 
 
 class ModelError(EvollmError):
-    """The endpoint refuses or lacks what is asked, or can't be reached; asking again would not help."""
+    """The endpoint refuses or lacks what is asked, or can't be reached: asking again is no use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class Token:
     Attributes:
         text: The token.
         logprob: Its natural log-probability.
-        top: The most likely alternatives at its place, as text and log-probability, most likely first.
+        top: The most likely alternatives at its place, as text and log-probability, most likely
+            first.
     """
 
     text: str
@@ -36,7 +37,8 @@ class Completion:
 
     Attributes:
         text: What the model said; empty if the call failed.
-        error: Why the answer must not be used (a failed call, a truncation, a broken schema), or None.
+        error: Why the answer must not be used (a failed call, a truncation, a broken schema), or
+            None.
         prompt_tokens: As counted by the endpoint.
         completion_tokens: As counted by the endpoint.
         tokens: The generated tokens with log-probabilities, if they were asked for.
@@ -62,7 +64,7 @@ class Completion:
 
 @runtime_checkable
 class LanguageModel(Protocol):
-    """Answers many prompts, several times each; concurrency, retries, limits and cache are its own business.
+    """Answers many prompts, several times each; how they travel is its own business.
 
     Attributes:
         name: The model's name, as recorded.
@@ -90,17 +92,20 @@ class LanguageModel(Protocol):
             prompts: Texts or chat messages; plain mode takes texts only.
             n: Samples a prompt; each is a call and a cache entry of its own.
             temperature: 0 is greedy.
-            max_tokens: Upper limit of generated tokens a sample; a truncated answer carries an error.
-            schema: JSON schema that every answer must meet; checked here whatever the endpoint says.
+            max_tokens: Upper limit of generated tokens a sample; a truncated answer carries an
+                error.
+            schema: JSON schema that every answer must meet; checked here whatever the endpoint
+                says.
             grammar: A GBNF grammar that the endpoint must enforce.
             stop: Texts that end an answer and are not part of it.
             mode: The chat endpoint, or the plain one that continues a text.
-            top_logprobs: If positive, every token comes with its log-probability and so many alternatives.
+            top_logprobs: If positive, every token comes with its log-probability and so many
+                alternatives.
             seed: Best effort, as the endpoint takes it; sample ``i`` is asked with ``seed + i``.
 
         Raises:
-            ModelError: At once for a missing key (401), an unknown model (404), a missing capability, or an
-                endpoint that answers none of the prompts after all retries.
+            ModelError: At once for a missing key (401), an unknown model (404), a missing
+                capability, or an endpoint that answers none of the prompts after all retries.
             Exhausted: When a budget leaves no room; what was answered before is recorded.
         """
         ...
