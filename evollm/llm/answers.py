@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from evollm.llm.base import Completion, Token
@@ -75,17 +75,39 @@ class Answer:
         )
 
 
-def read(reply: Mapping[str, Any], options: Options) -> Answer:
-    """Read a server's reply; whatever its form, an answer comes back, if need be with an error."""
+def read(reply: Mapping[str, Any], options: Options, n: int = 1) -> list[Answer]:
+    """Read a server's reply; whatever its form, ``n`` answers come back, if need be with errors.
+
+    The usage of a reply with several samples counts the first one; the others are counted by their
+    log-probabilities, with the same allowance for the token that ends an answer.
+    """
     usage = reply.get("usage")
     usage = usage if isinstance(usage, Mapping) else {}
-    prompt_tokens, completion_tokens = (
+    counting = n > 1 or options.top_logprobs > 0
+    first = _read(reply, options, 0, counting)
+    prompt, completion = (
         number if isinstance(number := usage.get(name), int) and number >= 0 else None
         for name in ("prompt_tokens", "completion_tokens")
     )
+    ending = (completion or 0) - len(first.tokens)
+    answers = [first, *(_read(reply, options, place, counting) for place in range(1, n))]
+    return [
+        replace(
+            answer,
+            prompt_tokens=prompt or 0,
+            completion_tokens=max(0, len(answer.tokens) + ending),
+            tokens=answer.tokens if options.top_logprobs else (),
+            counted=prompt is not None and completion is not None,
+        )
+        for answer in answers
+    ]
+
+
+def _read(reply: Mapping[str, Any], options: Options, place: int, counting: bool) -> Answer:
+    """Read one sample of a reply, all its tokens kept."""
     fingerprint = reply.get("system_fingerprint")
     try:
-        text, error, tokens, finish = _read_choice(reply, options)
+        text, error, tokens, finish = _read_choice(reply, options, place, counting)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as fault:
         text, tokens, finish = "", (), None
         error = (
@@ -94,12 +116,9 @@ def read(reply: Mapping[str, Any], options: Options) -> Answer:
     return Answer(
         text=text,
         error=error,
-        prompt_tokens=prompt_tokens or 0,
-        completion_tokens=completion_tokens or 0,
         tokens=tokens,
         finish=finish,
         fingerprint=fingerprint if isinstance(fingerprint, str) else None,
-        counted=prompt_tokens is not None and completion_tokens is not None,
         definite=finish is not None,
     )
 
@@ -109,23 +128,23 @@ class _Odd(ValueError):
 
 
 def _read_choice(
-    reply: Mapping[str, Any], options: Options
+    reply: Mapping[str, Any], options: Options, place: int, counting: bool
 ) -> tuple[str, str | None, tuple[Token, ...], str]:
     choices = reply.get("choices")
     if not choices:
         fault = reply.get("error")
         said = fault.get("message") if isinstance(fault, Mapping) else fault
         raise _Odd(f"the server said: {clean(str(said))}" if said else "the reply has no choices")
-    choice = choices[0]
+    choice = choices[place]
+    if choice.get("index", place) != place:
+        choice = next((one for one in choices if one["index"] == place), None)
     message = {} if options.mode == "plain" else choice["message"]
     text = choice["text"] if options.mode == "plain" else message.get("content")
     finish = str(choice.get("finish_reason") or "stop")
     error = _fault(finish, message.get("refusal"), text, options)
-    tokens: tuple[Token, ...] = ()
-    if options.top_logprobs:
-        tokens = _read_tokens(choice.get("logprobs") or {})
-        if not tokens and error is None:
-            raise _Odd("the reply has no log-probabilities")
+    tokens = _read_tokens(choice.get("logprobs") or {}) if counting else ()
+    if options.top_logprobs and not tokens and error is None:
+        raise _Odd("the reply has no log-probabilities")
     return clean(text or ""), error, tokens, finish
 
 

@@ -19,12 +19,14 @@ class Dialect:
         self._left_out: frozenset[str] = frozenset()
         self._renamed = False
 
-    def body(self, ask: Ask, constrain: bool) -> dict[str, JSON]:
+    def body(self, ask: Ask, constrain: bool, n: int = 1) -> dict[str, JSON]:
         """Return the fields of a request, the model and the prompt apart.
 
         Args:
             ask: What to ask.
             constrain: Whether to send the schema, if there is one.
+            n: Samples to ask for; several come with log-probabilities, so that their tokens can
+                be counted, as the usage of a reply counts the first one only.
         """
         options = ask.options
         limit = "max_completion_tokens" if self._renamed else "max_tokens"
@@ -37,8 +39,10 @@ class Dialect:
             fields["grammar"] = options.grammar
         if options.schema is not None and constrain:
             fields |= _schema(options.schema, chat=options.mode == "chat")
-        if options.top_logprobs:
-            fields |= _logprobs(options.top_logprobs, chat=options.mode == "chat")
+        if n > 1:
+            fields["n"] = n
+        if options.top_logprobs or n > 1:
+            fields |= _logprobs(options.top_logprobs or 1, chat=options.mode == "chat")
         fields |= options.extra
         return {name: value for name, value in fields.items() if name not in self._left_out}
 

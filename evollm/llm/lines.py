@@ -7,6 +7,7 @@ import os
 import threading
 import time
 import weakref
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +15,7 @@ from evollm.llm import background
 from evollm.llm.answers import Answer, read
 from evollm.llm.dialects import Dialect
 from evollm.llm.faults import Hiccup, Unfit, judge
+from evollm.llm.groups import Groups, Timed
 from evollm.llm.limits import Limiter
 from evollm.llm.requests import Ask
 from evollm.llm.retries import Patience
@@ -43,6 +45,7 @@ class Line:
         self._limiter = Limiter(settings.requests_per_minute, settings.tokens_per_minute)
         self._dialect = Dialect()
         self._warned = False
+        self._groups = Groups(self._answers) if settings.group else None
         weakref.finalize(self, _close, self._client).atexit = False
 
     async def answer(self, ask: Ask, constrain: bool) -> tuple[Answer, float]:
@@ -56,23 +59,31 @@ class Line:
             ModelError: If the endpoint refuses.
             Unanswered: If it does not answer after all retries.
         """
+        if self._groups:
+            return await self._groups.answer(ask, constrain)
+        return (await self._answers([ask], constrain))[0]
+
+    async def _answers(self, asks: Sequence[Ask], constrain: bool) -> list[Timed]:
+        """Answer asks that differ in their sample only, by one request."""
         patience = Patience(self._settings, self._limiter)
         try:
-            return await patience.call(self._send, ask, constrain)
+            return await patience.call(self._send, asks, constrain)
         except Unfit as unfit:
-            return Answer(error=str(unfit), definite=False), 0.0
+            return [(Answer(error=str(unfit), definite=False), 0.0)] * len(asks)
 
-    async def _send(self, ask: Ask, constrain: bool) -> tuple[Answer, float]:
+    async def _send(self, asks: Sequence[Ask], constrain: bool) -> list[Timed]:
+        most = sum(ask.most_tokens for ask in asks)
         async with self._slots:
-            await self._limiter.admit(ask.most_tokens)
+            await self._limiter.admit(most)
             begun = time.monotonic()
-            answer = read(await self._post(ask, constrain), ask.options)
+            answers = read(await self._post(asks, constrain), asks[0].options, len(asks))
             seconds = time.monotonic() - begun
-        if not answer.counted:
+        if not all(answer.counted for answer in answers):
             self._warn_uncounted()
         else:
-            self._limiter.settle(ask.most_tokens, answer.prompt_tokens + answer.completion_tokens)
-        return answer, seconds
+            used = sum(answer.prompt_tokens + answer.completion_tokens for answer in answers)
+            self._limiter.settle(most, used)
+        return [(answer, seconds) for answer in answers]
 
     def _warn_uncounted(self) -> None:
         if not self._warned:
@@ -83,18 +94,17 @@ class Line:
                 self._model,
             )
 
-    async def _post(self, ask: Ask, constrain: bool) -> dict[str, Any]:
+    async def _post(self, asks: Sequence[Ask], constrain: bool) -> dict[str, Any]:
         """Send the request; again, written anew, if the endpoint wants its options otherwise."""
         import openai
 
         while True:
-            body = self._dialect.body(ask, constrain)
+            body = self._dialect.body(asks[0], constrain, len(asks))
             try:
-                return await self._receive(ask, body)
+                return await self._receive(asks[0], body)
             except openai.BadRequestError as fault:
-                if not (
-                    self._dialect.learn(fault, body) and self._dialect.body(ask, constrain) != body
-                ):
+                learnt = self._dialect.learn(fault, body)
+                if not learnt or self._dialect.body(asks[0], constrain, len(asks)) == body:
                     raise judge(fault, self._model, self.url, self._key) from None
             except openai.APIStatusError as fault:
                 raise judge(fault, self._model, self.url, self._key) from None

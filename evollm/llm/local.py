@@ -74,6 +74,7 @@ def offline(
             chosen,
             price=Price(0.0, 0.0),
             known=CAPABILITIES,
+            group=True,
             identity=f"offline:{service.identity}",
             options={**SAMPLING, **chosen.options},
         ),

@@ -41,9 +41,15 @@ REPLY = st.fixed_dictionaries(
 TOP = {"token": "a", "logprob": -0.5}
 
 
+def one(reply, options):
+    """Read a reply of one sample."""
+    [answer] = read(reply, options)
+    return answer
+
+
 @given(REPLY, st.sampled_from(["chat", "plain"]), st.integers(0, 1))
 def test_any_reply_gives_an_answer(reply: dict[str, Any], mode: Any, top: int) -> None:
-    answer = read(reply, Options(mode=mode, top_logprobs=top))
+    answer = one(reply, Options(mode=mode, top_logprobs=top))
     assert isinstance(answer.text, str)
     assert answer.error is None or answer.error
     assert answer.definite or answer.error
@@ -60,14 +66,14 @@ def reply(mode: str, text: str | None = "a b", **more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("mode", ["chat", "plain"])
 def test_a_plain_answer(mode: Any) -> None:
-    found = read({**reply(mode), "system_fingerprint": "fp"}, Options(mode=mode))
+    found = one({**reply(mode), "system_fingerprint": "fp"}, Options(mode=mode))
     assert found == Answer("a b", None, 3, 2, (), "stop", "fp")
 
 
 def test_log_probabilities_of_a_chat() -> None:
     tops = [TOP, {"token": "c", "logprob": -0.1}]
     logprobs = {"content": [{"token": "a", "logprob": -0.5, "top_logprobs": tops}]}
-    answer = read(reply("chat", logprobs=logprobs), Options(top_logprobs=2))
+    answer = one(reply("chat", logprobs=logprobs), Options(top_logprobs=2))
     assert answer.tokens == (Token("a", -0.5, (("c", -0.1), ("a", -0.5))),)
     assert answer.completion(0.0, None, cached=False).logprob == -0.5
 
@@ -78,21 +84,21 @@ def test_log_probabilities_of_a_text() -> None:
         "token_logprobs": [-0.5, -1.0],
         "top_logprobs": [{"a": -0.5, "x": -0.9}, None],
     }
-    answer = read(reply("plain", logprobs=logprobs), Options(mode="plain", top_logprobs=2))
+    answer = one(reply("plain", logprobs=logprobs), Options(mode="plain", top_logprobs=2))
     assert answer.tokens == (Token("a", -0.5, (("a", -0.5), ("x", -0.9))), Token(" b", -1.0))
 
 
 @pytest.mark.parametrize("logprobs", [None, {}, {"content": []}, {"content": [{"token": "a"}]}])
 def test_missing_log_probabilities_are_an_error(logprobs: Any) -> None:
-    assert read(reply("chat", logprobs=logprobs), Options(top_logprobs=2)).error
+    assert one(reply("chat", logprobs=logprobs), Options(top_logprobs=2)).error
 
 
 def test_a_refusal_is_an_error() -> None:
     odd = {"choices": [{"message": {"content": None, "refusal": "I can't"}}]}
-    answer = read(odd, Options())
+    answer = one(odd, Options())
     assert answer.error == "the model refused: I can't"
     assert answer.definite
 
 
 def test_halves_of_surrogate_pairs_never_reach_a_genome() -> None:
-    assert read(reply("chat", "a\ud83d"), Options()).text == "a?"
+    assert one(reply("chat", "a\ud83d"), Options()).text == "a?"
