@@ -61,15 +61,10 @@ def _run(cells: Sequence[Cell], folder: Path, workers: int) -> list[Row]:
     rows = []
     with Ray(workers) as executor:
         for number, cell in enumerate(cells, 1):
-            title = (
-                f"[{number}/{len(cells)}] {cell.problem}: {TITLES[cell.method]}, seed {cell.seed}"
-            )
-            print(title, file=sys.stderr)
-            progress = Progress(lambda fitness: f"{-fitness:.4g}")
+            what = f"{cell.problem}: {TITLES[cell.method]}, seed {cell.seed}"
+            print(f"[{number}/{len(cells)}] {what}", file=sys.stderr)
             path = folder / cell.name
-            rows.append(measure(cell, model, executor=executor, path=path, callbacks=[progress]))
-            if progress.stopped == "interrupted":
-                raise KeyboardInterrupt
+            rows.append(measure(cell, model, executor=executor, path=path, display=True))
     return rows
 
 
@@ -82,10 +77,9 @@ def report(rows: Sequence[Row], folder: Path, evaluations: int) -> None:
     text = table(rows)
     title = f"Best value above the optimum after {evaluations} evaluations"
     note = (
-        "The paper's way is EvoLLM-style: the mean of the next generation, in the frame of the\n"
-        "whole box; its numbers are ours. Framed samples are ours. Every seed is another instance\n"
-        "of the function, the same for all methods. The model is small: see what it adds, not what\n"
-        "a strong one could."
+        "The paper's way is EvoLLM-style: the model gives the mean of the next generation, in a\n"
+        "frame of the whole box; its numbers are ours. Framed samples are ours. Every seed is\n"
+        "another instance of the function, the same for all methods. The model is a small one."
     )
     (folder / "table.txt").write_text(f"{title}\n\n{text}\n\n{note}\n")
     plot_methods(curves(rows), folder / "demo.png", "best value above the optimum")
