@@ -299,7 +299,8 @@ def _list(said: argparse.Namespace) -> int:
     from evollm.llm.weights import list_models
 
     for model in list_models():
-        print(model)
+        state = str(model.file) if model.file.is_file() else "not fetched yet"
+        print(f"{model.name:<10} {model.title:<24} {model.precision:<6} {state}")
     return 0
 
 

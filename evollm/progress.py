@@ -37,9 +37,13 @@ class Progress:
             self._out.write(f"\r\x1b[K{self.line(run)}" + "\n" * run.finished)
             self._out.flush()
             self._last = now
-        elif not self._live and run.search.step > self._generation and now - self._last > 1:
+        elif not self._live and (self._due(run, now) or run.finished):
             self._out.write(self.line(run) + "\n")
             self._generation, self._last = run.search.step, now
+
+    def _due(self, run: Run, now: float) -> bool:
+        """Say whether there is a new generation, and the last line is a second old."""
+        return run.search.step > self._generation and now - self._last > 1
 
     def line(self, run: Run) -> str:
         """Return the state of a run in one line."""

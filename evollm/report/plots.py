@@ -89,5 +89,5 @@ def _figure(rows: int, columns: int) -> tuple[Any, Any]:
 
 def _scale(axes: Any, values: Sequence[float]) -> None:
     """Use a logarithmic axis where positive values span orders of magnitude."""
-    if len(values) and min(values) > 0 and max(values) > 50 * min(values):
+    if len(values) and min(values) > 0 and max(values) > 10 * min(values):
         axes.set_yscale("log")
