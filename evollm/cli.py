@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ from evollm.command import Plan, command, commands
 from evollm.driver import OnError
 from evollm.executors import Executor, Serial, Threads
 from evollm.loop import run
-from evollm.options import add, build, given, option
+from evollm.options import add, build, given, nearest, option
 from evollm.processes import Processes
 from evollm.progress import Progress, cost
 from evollm.result import Result
@@ -75,11 +76,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0; 1 if the run failed or was refused, 2 for a wrong call, 130 if it was interrupted.
     """
-    said = _parser().parse_args(arguments)
+    said, unknown = _parser().parse_known_args(arguments)
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("evollm").setLevel(logging.DEBUG if said.debug else logging.INFO)
     act: Callable[[argparse.Namespace], int] = said.act
     try:
+        if unknown:
+            known = sorted(set(re.findall(r"--[a-z][a-z-]*", said.help_text())))
+            raise EvollmError(f"there is no option '{unknown[0]}'{nearest(unknown[0], known)}")
         return act(said)
     except EvollmError as error:
         if said.debug:
@@ -129,7 +133,7 @@ def _finish(parser: argparse.ArgumentParser, act: Callable[[argparse.Namespace],
     """Add what all commands share."""
     parser.add_argument("--quiet", action="store_true", help="no progress display")
     parser.add_argument("--debug", action="store_true", help="full traces and messages")
-    parser.set_defaults(act=act)
+    parser.set_defaults(act=act, help_text=parser.format_help)
 
 
 def _models(parser: argparse.ArgumentParser) -> None:
@@ -211,7 +215,8 @@ def _report(plan: Plan, result: Result[Any]) -> str:
     usage = result.usage
     lines = [f"stopped       {result.stopped}"]
     if result.best is not None:
-        lines.append(f"best          {plan.value(result.best.fitness)} at {plan.show(result.best)}")
+        best = f"{plan.value(result.best.fitness)} ({plan.label})"
+        lines.append(f"best          {best} at {plan.show(result.best)}")
     lines.append(
         f"spent         {usage.evaluations} evaluations ({usage.failed} failed), "
         f"{usage.generations} generations, {usage.seconds:.1f} s"
@@ -282,7 +287,9 @@ def _connect(said: Model) -> Any:
         price=Price.parse(said.price) if said.price else None,
         cache="user" if said.cache else None,
     )
-    return connect(said.model or "offline", base_url=said.base_url, settings=settings)
+    # On a resume the environment must not put another model in the place of the offline one.
+    unnamed = "offline" if os.environ.get("EVOLLM_MODEL") else None
+    return connect(said.model or unnamed, base_url=said.base_url, settings=settings)
 
 
 def _show(said: argparse.Namespace) -> int:

@@ -362,7 +362,7 @@ def _waits(ticket: Ticket) -> bool:
 def _sentence(name: str, limit: float) -> str:
     """Say which limit was reached."""
     if name == "target":
-        return f"the target of {limit:g} is reached"
+        return "the target is reached"
     if name == "stagnation":
         return f"no better fitness for {limit:g} generations"
     return f"the budget of {limit:g} {name} is spent"

@@ -37,6 +37,7 @@ class Options:
     method: Literal["framed", "paper", "random", "hill", "recombination", "cma"] = option(
         "framed", "EvoLLM with framed samples (ours) or the paper's way, or a control"
     )
+    target: float | None = option(None, "stop at this value (BBOB: above the optimum)")
     population: int | None = option(None, "points a generation; none for 5")
     warmup: int | None = option(
         None, "random points (framed: 10) or generations (paper: 4) before the model is asked"
@@ -77,7 +78,7 @@ class Blackbox:
         return Plan(
             search,
             problem,
-            Budget(evaluations=100),
+            Budget(evaluations=100, target=_target(problem, optimum, options.target)),
             value=partial(_value, problem, optimum),
             show=partial(_show, problem),
             report=_fallbacks if options.method in MODELS else _nothing,
@@ -146,39 +147,57 @@ def _load(file: str, name: str) -> Callable[[Any], Any]:
 
 
 def _settings(options: Options) -> dict[str, Any]:
-    """Return the fields of the method's settings that the options name."""
-    shared = {
-        "warmup": options.warmup,
-        "block": options.block,
-        "shuffle": options.shuffle,
-        "mode": options.mode,
-        "constrain": options.constrain,
-    }
+    """Return the method's settings that the options name."""
     if options.method == "framed":
-        own: dict[str, Any] = {
-            "offspring": options.population,
-            "memory": options.memory,
-            "jitter": options.jitter,
-            "fixed": options.fixed,
-        }
+        found = _framed(options)
+    elif options.method == "paper":
+        found = _paper(options)
+    elif options.method == "random":
+        found = {"population": options.population}
     else:
-        form = Form(options.resolution, options.loss, options.delta, options.mode == "chat")
-        own = {
-            "population": options.population,
-            "form": form,
-            "context": Context(
-                options.shown, options.members, options.keep, options.choose, options.order
-            ),
-            "step": Decay(options.step, options.decay),
-            "fallback": options.fallback,
-        }
-    return {name: value for name, value in (shared | own).items() if value is not None}
+        found = {"population": options.population, "warmup": options.warmup}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _shared(options: Options) -> dict[str, Any]:
+    """Return what both ways of EvoLLM take."""
+    names = ("warmup", "block", "shuffle", "mode", "constrain")
+    return {name: getattr(options, name) for name in names}
+
+
+def _framed(options: Options) -> dict[str, Any]:
+    """Return fields of ``Framed``."""
+    return _shared(options) | {
+        "offspring": options.population,
+        "memory": options.memory,
+        "jitter": options.jitter,
+        "fixed": options.fixed,
+    }
+
+
+def _paper(options: Options) -> dict[str, Any]:
+    """Return fields of ``Paper``."""
+    shown = (options.shown, options.members, options.keep, options.choose, options.order)
+    return _shared(options) | {
+        "population": options.population,
+        "form": Form(options.resolution, options.loss, options.delta, options.mode == "chat"),
+        "context": Context(*shown),
+        "step": Decay(options.step, options.decay),
+        "fallback": options.fallback,
+    }
 
 
 def _value(problem: Function, optimum: float | None, fitness: float) -> str:
     """Write a fitness as the function's value, or as its distance from a known optimum."""
     value = fitness if problem.maximize else 0.0 - fitness
     return f"{value - (optimum or 0.0):.6g}"
+
+
+def _target(problem: Function, optimum: float | None, value: float | None) -> float | None:
+    """Return the fitness of a value that the user aims at."""
+    if value is None:
+        return None
+    return value if problem.maximize else -(value + (optimum or 0.0))
 
 
 def _show(problem: Function, individual: Individual[Any]) -> str:

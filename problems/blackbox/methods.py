@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from evollm.flow import Flow
@@ -50,9 +49,10 @@ def flow(
         seed: The only source of chance but for the model.
         connect: Returns the model; called only by a method that needs one.
         start: Points to evaluate first.
-        settings: Fields of ``Framed`` or ``Paper`` that differ from their defaults.
+        settings: Fields of ``Framed`` or ``Paper``, or keywords of a control, that differ from
+            their defaults.
     """
     if method in CONTROLS:
-        return partial(CONTROLS[method], len(space))(start=start, seed=seed)
+        return CONTROLS[method](len(space), start=start, seed=seed, **(settings or {}))
     strategy = replace(Framed() if method == "framed" else SHORT, **(settings or {}))
     return strategy.flow(connect(), space, start, seed)

@@ -75,7 +75,7 @@ def test_generations_are_met_exactly(n: int) -> None:
 def test_the_target_ends_the_step_that_reaches_it() -> None:
     found = run(plain(1), Sphere(), budget=Budget(target=-0.05, generations=500))
     assert found.fitness >= -0.05
-    assert found.stopped == "the target of -0.05 is reached"
+    assert found.stopped == "the target is reached"
     before = run(plain(1), Sphere(), budget=Budget(generations=found.usage.generations - 1))
     assert before.fitness < -0.05
 
