@@ -6,18 +6,19 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from math import inf
 from typing import Any, Literal, TypeAlias
 
+from evollm.account import Account
 from evollm.batches import Batches
 from evollm.budget import Budget, Meter
 from evollm.engine import Search, Ticket, check
 from evollm.executors import Chunk, Executor, Scores
 from evollm.fingerprint import Fingerprints
 from evollm.flow import Evaluate, Vary
-from evollm.ledger import Call, Exhausted, ledger
+from evollm.ledger import Exhausted, ledger
+from evollm.stops import Stops
 from evollm.store.record import Record
 from evollm.types import Candidate, EvollmError, Individual, Offspring, Outcome, Problem
 
@@ -30,28 +31,6 @@ OnError: TypeAlias = Literal["record", "raise"]
 
 _CALLERS = 8  # operators that wait for a model at the same time
 _HOPELESS = 10  # so many evaluations, none of them good, are no search
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """One job's ledger: the model layer reserves and records through it."""
-
-    job: int
-    meter: Meter
-    book: Record
-
-    def recall(self, key: str) -> Call | None:
-        """Return what this run has recorded for the job and key."""
-        return self.book.recall(self.job, key)
-
-    def reserve(self, tokens: int, money: float | None) -> bool:
-        """Set aside one call."""
-        return self.meter.reserve(tokens, money)
-
-    def record(self, call: Call, tokens: int, money: float | None) -> None:
-        """Write the call down and settle it."""
-        self.book.call(self.job, call)
-        self.meter.settle(call, tokens, money)
 
 
 class Run:
@@ -79,13 +58,13 @@ class Run:
         self._callbacks = callbacks
         self._on_error = on_error
         self._meter = Meter(budget, self.usage)
+        self._stops = Stops(self._meter, search)
         self._fingerprints = Fingerprints(problem)
         self._finished: queue.SimpleQueue[tuple[Ticket | Chunk, Any]] = queue.SimpleQueue()
         self._batches = Batches(problem, executor, lambda *done: self._finished.put(done))
         self._callers: ThreadPoolExecutor | None = None
         self._varying: deque[Ticket] = deque()
-        self._calling = self._answers = self._stale = 0
-        self._step, self._summit = -1, -inf
+        self._calling = self._answers = 0
         self._failure: BaseException | None = None
         self._base, self._began = self.usage.seconds, time.monotonic()
 
@@ -106,7 +85,7 @@ class Run:
 
     def reasons(self) -> dict[str, float]:
         """Return the limits that are reached, by name; empty if the run may go on."""
-        return self._meter.reasons(self._summit, self._stale)
+        return self._stops.reasons()
 
     def candidates(self, chunk: Chunk) -> list[Candidate[Any]]:
         """Return the candidates of a chunk that is under way."""
@@ -148,8 +127,7 @@ class Run:
             self._admit(ticket, known)
             for place, outcome in known.items():
                 self.search.score(ticket, place, outcome)
-        self._check_resources()
-        self._check_end()
+        self._check()
         return self._answers
 
     def _differs(self, number: int) -> EvollmError:
@@ -179,7 +157,7 @@ class Run:
             limit = inf if self.budget.evaluations is None else self.budget.evaluations
             self._batches.send(limit - self.usage.evaluations - self._batches.genomes)
         self._collect(seconds)
-        self._check_end()
+        self._check()
         for callback in self._callbacks:
             if tick := getattr(callback, "tick", None):
                 tick(self)
@@ -231,7 +209,6 @@ class Run:
         self.usage.seconds = self._base + time.monotonic() - self._began
         if arrived:
             self._settle(arrived)
-        self._check_resources()
 
     def _settle(self, arrived: list[tuple[Ticket | Chunk, Any]]) -> None:
         """Commit what has arrived, then tell it."""
@@ -314,26 +291,14 @@ class Run:
             callback(self, individual)
 
     def _take_stock(self) -> None:
-        """After a whole answer: count steps and stale ones, and see whether they end the run."""
-        passed = self.search.step - self._step
-        if passed:
-            best = self.search.proven.fitness if self.search.proven else -inf
-            better = self._step < 0 or best > self._summit
-            self._stale = 0 if better else self._stale + passed
-            self._step, self._summit = self.search.step, best
-            self.usage.generations = max(0, self._step)
-            for name, limit in self.reasons().items():
-                self.stop(_sentence(name, limit))
+        """See after a whole answer whether it ends the run."""
+        if reason := self._stops.after_answer():
+            self.stop(reason)
 
-    def _check_resources(self) -> None:
-        """Stop where evaluations or time have run out, at whatever point of a step."""
-        for name, limit in self.reasons().items():
-            if name in ("evaluations", "seconds"):
-                self.stop(_sentence(name, limit))
-
-    def _check_end(self) -> None:
-        if self.search.done:
-            self.stop("the algorithm came to its end")
+    def _check(self) -> None:
+        """See whether evaluations, time or the flow have come to an end."""
+        if reason := self._stops.at_any_time():
+            self.stop(reason)
 
     def _fail(self, error: BaseException) -> None:
         self._failure = self._failure or error
@@ -357,12 +322,3 @@ class Run:
 def _waits(ticket: Ticket) -> bool:
     """Say whether a job's operator mostly waits for a network."""
     return bool(getattr(getattr(ticket.job, "operator", None), "waits", False))
-
-
-def _sentence(name: str, limit: float) -> str:
-    """Say which limit was reached."""
-    if name == "target":
-        return "the target is reached"
-    if name == "stagnation":
-        return f"no better fitness for {limit:g} generations"
-    return f"the budget of {limit:g} {name} is spent"
