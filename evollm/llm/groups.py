@@ -20,10 +20,12 @@ class Groups:
 
     Args:
         send: Sends asks that differ in their sample only, and whose samples follow each other.
+        most: How many of them may be one request.
     """
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, most: int) -> None:
         self._send = send
+        self._most = most
         self._waiting: list[_Waiting] = []
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -45,7 +47,9 @@ class Groups:
             key=lambda one: (id(one[0].options), str(one[0].prompt), one[0].attempt, one[0].sample)
         )
         for _, run in groupby(enumerate(waiting), key=lambda pair: _run(*pair)):
-            self._start([one for _, one in run])
+            group = [one for _, one in run]
+            for first in range(0, len(group), self._most):
+                self._start(group[first : first + self._most])
 
     def _start(self, group: list[_Waiting]) -> None:
         task = asyncio.get_running_loop().create_task(self._answer(group))

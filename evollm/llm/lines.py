@@ -45,7 +45,7 @@ class Line:
         self._limiter = Limiter(settings.requests_per_minute, settings.tokens_per_minute)
         self._dialect = Dialect()
         self._warned = False
-        self._groups = Groups(self._answers) if settings.group else None
+        self._groups = Groups(self._answers, settings.group) if settings.group > 1 else None
         weakref.finalize(self, _close, self._client).atexit = False
 
     async def answer(self, ask: Ask, constrain: bool) -> tuple[Answer, float]:

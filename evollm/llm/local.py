@@ -74,7 +74,7 @@ def offline(
             chosen,
             price=Price(0.0, 0.0),
             known=CAPABILITIES,
-            group=True,
+            group=slots,
             identity=f"offline:{service.identity}",
             options={**SAMPLING, **chosen.options},
         ),

@@ -31,8 +31,8 @@ class Settings:
         repairs: How often an answer that breaks its schema is asked for again.
         options: Further fields of every request's body.
         identity: What the cache knows the endpoint by; None for its address.
-        group: Whether the samples of a prompt go out in one request; only for a server that gives
-            sample i the seed of the first plus i, as llama.cpp's does.
+        group: How many samples of a prompt may go out in one request; more than one only for a
+            server that gives sample i the seed of the first plus i, as llama.cpp's does.
         known: Capabilities that the endpoint surely has, so that they are not probed: some of
             ``plain``, ``schema``, ``grammar``, ``logprobs``.
     """
@@ -49,11 +49,11 @@ class Settings:
     repairs: int = 2
     options: Mapping[str, JSON] = field(default_factory=dict, hash=False)
     identity: str | None = None
-    group: bool = False
+    group: int = 1
     known: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        for name in ("concurrency", "retries"):
+        for name in ("concurrency", "retries", "group"):
             _check(name, getattr(self, name), least=1)
         for name in ("repairs", "first_wait_s", "max_wait_s"):
             _check(name, getattr(self, name), least=0)

@@ -136,3 +136,16 @@ def kill_server(model: Offline) -> None:
             os.kill(int(entry.name), signal.SIGKILL)
     while running(model.service.folder):
         time.sleep(0.01)
+
+
+def test_many_samples_are_the_same_alone_and_in_one_call(offline_model):
+    rows = ["43,74\n44,70\n45,71\n", "10,20\n11,21\n12,22\n"]
+    options = {"mode": "plain", "max_tokens": 8, "stop": ["\n"], "temperature": 2.0}
+    together = offline_model.complete(rows, n=11, seed=5, **options)
+    for prompt, samples in zip(rows, together, strict=True):
+        assert len(samples) == 11
+        for i in (0, 7, 8, 10):
+            [[alone]] = offline_model.complete([prompt], seed=5 + i, **options)
+            assert (alone.text, alone.error) == (samples[i].text, samples[i].error)
+            assert alone.prompt_tokens == samples[i].prompt_tokens
+            assert alone.completion_tokens == samples[i].completion_tokens

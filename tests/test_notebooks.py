@@ -1,0 +1,41 @@
+"""Every notebook runs from its first cell to its last."""
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+pytestmark = pytest.mark.model
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def _read(file: Path) -> Any:
+    return nbformat.read(file, as_version=4)  # type: ignore[no-untyped-call]
+
+
+def test_there_are_notebooks() -> None:
+    assert NOTEBOOKS
+
+
+@pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
+def test_runs(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EVOLLM_MODEL", raising=False)
+    book = _read(file)
+    NotebookClient(book, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    cells = [cell for cell in book.cells if cell.cell_type == "code"]
+    assert all(cell.outputs for cell in cells)
+    assert not any(output.get("name") == "stderr" for cell in cells for output in cell.outputs)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
+def test_stored_outputs_are_whole_and_name_no_machine(file: Path) -> None:
+    book = _read(file)
+    nbformat.validate(book)
+    cells = [cell for cell in book.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    shown = "".join(str(output.get("text", "")) for cell in cells for output in cell.outputs)
+    assert not any(place in shown for place in (str(ROOT), str(Path.home()), "/tmp/"))
