@@ -19,6 +19,7 @@ from evollm.fingerprint import Fingerprints
 from evollm.flow import Evaluate, Vary
 from evollm.ledger import Exhausted, ledger
 from evollm.stops import Stops
+from evollm.store import history
 from evollm.store.record import Record
 from evollm.types import Candidate, EvollmError, Individual, Offspring, Outcome, Problem
 
@@ -52,7 +53,7 @@ class Run:
         self.search = search
         self.record = record
         self.budget = budget
-        self.usage = record.usage()
+        self.usage = history.usage(record)
         self.stopped = ""
         self.executor = executor
         self._callbacks = callbacks
@@ -107,23 +108,23 @@ class Run:
             EvollmError: If the search asks for another job than the one that was recorded.
         """
         asked: dict[int, Ticket] = {}
-        for number, fingerprint in list(self.record.answered()):
+        for number, fingerprint in list(history.answered(self.record)):
             asked |= {ticket.id: ticket for ticket in self.search.ask()}
             ticket = asked.pop(number, None)
             if ticket is None or self._fingerprints.of(ticket.job)[1] != fingerprint:
                 raise self._differs(number)
             if isinstance(ticket.job, Vary):
-                self.search.tell(ticket, self.record.offspring(ticket))
+                self.search.tell(ticket, history.offspring(self.record, ticket))
             else:
-                for place, outcome in self.record.outcomes(ticket):
+                for place, outcome in history.outcomes(self.record, ticket):
                     self.search.score(ticket, place, outcome)
             self._answers += 1
             self._take_stock()
         for ticket in [*asked.values(), *self.search.ask()]:
-            recorded = self.record.fingerprint(ticket.id)
+            recorded = history.fingerprint(self.record, ticket.id)
             if recorded not in (None, self._fingerprints.of(ticket.job)[1]):
                 raise self._differs(ticket.id)
-            known = dict(self.record.outcomes(ticket))
+            known = dict(history.outcomes(self.record, ticket))
             self._admit(ticket, known)
             for place, outcome in known.items():
                 self.search.score(ticket, place, outcome)

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic
 
 from evollm.budget import Usage
+from evollm.store import history
 from evollm.store.codec import decode
 from evollm.store.record import Record
-from evollm.types import EvollmError, G, Individual
+from evollm.types import Candidate, EvollmError, G, Individual
 
 if TYPE_CHECKING:
     import pandas
@@ -49,6 +50,14 @@ class Result(Generic[G]):
         if self.best is None:
             raise EvollmError(f"nothing was evaluated ({self.stopped}): there is no best fitness")
         return self.best.fitness
+
+    def candidate(self, number: int) -> Candidate[G]:
+        """Return any candidate of the run by its id, with its genome, parents and note.
+
+        Raises:
+            EvollmError: If the run has none of that id.
+        """
+        return history.candidate(self.record, number)
 
     def dataframe(self) -> "pandas.DataFrame":
         """Return one row an evaluation, in the order of the jobs.

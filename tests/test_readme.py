@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from evollm.cli import main
+from evollm.store import history
 from evollm.store.record import Record
 
 ROOT = Path(__file__).parent.parent
@@ -44,7 +45,7 @@ def test_python_blocks_run_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert names["search"].result.usage.evaluations == 20
     assert names["result"].best.genome == names["TARGET"]
     with Record(tmp_path / "runs/first", write=False) as record:
-        assert record.usage().evaluations == 40
+        assert history.usage(record).evaluations == 40
         assert [kind for (kind,) in record.rows("SELECT kind FROM events ORDER BY id")] == [
             "start",
             "stop",
@@ -81,7 +82,7 @@ def test_cluster_command_runs_on_this_machine(tmp_path: Path, ray_session: None)
     assert module[:3] == ["python", "-m", "evollm"]
     assert main([*module[3:], "--path", str(tmp_path / "run"), "--evaluations", "15"]) == 0
     with Record(tmp_path / "run", write=False) as record:
-        assert record.usage().evaluations == 15
+        assert history.usage(record).evaluations == 15
         assert record.get("config")["run"]["executor"] == "ray"
 
 

@@ -5,12 +5,13 @@ from collections import Counter
 
 from evollm.progress import cost
 from evollm.report.plots import best_so_far
+from evollm.store import history
 from evollm.store.record import Record
 
 
 def summary(record: Record) -> str:
     """Return what a run was asked, what it spent, and what was thrown away and why."""
-    usage = record.usage()
+    usage = history.usage(record)
     config, versions = record.get("config", {}), record.get("versions", {})
     steps = record.rows("SELECT coalesce(max(step), 0) FROM jobs WHERE told IS NOT NULL")[0][0]
     events = record.rows("SELECT kind, detail FROM events ORDER BY id")
@@ -86,7 +87,7 @@ def _descend(
     record: Record, candidate: int, depth: int, indent: str, lines: list[str], seen: set[int]
 ) -> None:
     """Write one line a candidate, its parents below it."""
-    child = record.candidate(candidate)
+    child = history.candidate(record, candidate)
     fitness = record.rows("SELECT max(fitness) FROM outcomes WHERE candidate = ?", (candidate,))[0][
         0
     ]

@@ -6,18 +6,17 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from evollm.budget import Usage
 from evollm.engine import Ticket
 from evollm.flow import Vary
 from evollm.ledger import Call
-from evollm.store.codec import decode, encode
+from evollm.store.codec import encode
 from evollm.store.schema import prepare
-from evollm.types import Candidate, EvollmError, Offspring, Outcome
+from evollm.types import EvollmError, Offspring, Outcome
 
 FILE = "run.sqlite"
 
@@ -219,57 +218,6 @@ class Record:
                     return again.rows(query, values)
             return self._db.execute(query, values).fetchall()
 
-    def answered(self) -> Iterator[tuple[int, str]]:
-        """Yield id and fingerprint of the answered jobs, in the order of the answers."""
-        yield from self.rows(
-            "SELECT id, fingerprint FROM jobs WHERE told IS NOT NULL ORDER BY told"
-        )
-
-    def fingerprint(self, job: int) -> str | None:
-        """Return the fingerprint under which a job was asked, or None if it never was."""
-        found = self.rows("SELECT fingerprint FROM jobs WHERE id = ?", (job,))
-        return found[0][0] if found else None
-
-    def offspring(self, ticket: Ticket) -> Offspring[Any]:
-        """Return the recorded answer of a ``Vary`` job."""
-        assert isinstance(ticket.job, Vary)
-        places = {parent.id: place for place, parent in enumerate(ticket.job.parents)}
-        rows = self.rows(  # by the ids that the job reserves, for there is an index on them
-            "SELECT genome, parents, note FROM candidates WHERE id >= ? AND id < ? ORDER BY id",
-            (ticket.first, ticket.first + int(ticket.job.n)),
-        )
-        rejected = self.rows("SELECT rejected FROM jobs WHERE id = ?", (ticket.id,))[0][0]
-        notes = [None if note is None else decode(note) for _, _, note in rows]
-        own = [
-            [places[k] for k in json.loads(parents)]
-            for _, parents, _ in rows
-            if parents is not None
-        ]
-        return Offspring(
-            genomes=[decode(genome) for genome, _, _ in rows],
-            notes=notes if any(note is not None for note in notes) else (),
-            rejected=json.loads(rejected) if rejected else {},
-            parents=own,
-        )
-
-    def outcomes(self, ticket: Ticket) -> Iterator[tuple[int, Outcome]]:
-        """Yield place and outcome of what is recorded for a job's places."""
-        found = self.rows(
-            "SELECT place, fitness, metrics, error, info FROM outcomes"
-            " WHERE job = ? ORDER BY place",
-            (ticket.id,),
-        )
-        for place, fitness, metrics, error, info in found:
-            yield (
-                place,
-                Outcome(
-                    fitness,
-                    json.loads(metrics) if metrics else {},
-                    error,
-                    None if info is None else decode(info),
-                ),
-            )
-
     def recall(self, job: int, key: str) -> Call | None:
         """Return the recorded call of a job with this key, failed ones apart."""
         found = self.rows(
@@ -283,44 +231,6 @@ class Record:
         asked, told = json.loads(request), json.loads(answer)
         tokens = (prompt, completion)
         return Call(key, model, asked, told, error, *tokens, seconds, cost, bool(cached))
-
-    def usage(self) -> Usage:
-        """Return what the run has spent so far; its generations are for the search to say."""
-        usage = Usage(seconds=self.get("seconds", 0.0))
-        usage.evaluations, usage.failed = self.rows("SELECT count(*), count(error) FROM outcomes")[
-            0
-        ]
-        columns = "error, prompt_tokens, completion_tokens, seconds, cost, cached"
-        for error, prompt, completion, seconds, cost, cached in self.rows(
-            f"SELECT {columns} FROM calls"
-        ):
-            usage.add(
-                Call("", "", {}, None, error, prompt, completion, seconds, cost, bool(cached))
-            )
-        return usage
-
-    def candidate(self, number: int) -> Candidate[Any]:
-        """Return one candidate by its id.
-
-        Raises:
-            EvollmError: If the run has none of that id.
-        """
-        found = self.rows(
-            "SELECT genome, coalesce(c.parents, j.parents), name, step, note"
-            " FROM candidates c JOIN jobs j ON j.id = c.job WHERE c.id = ?",
-            (number,),
-        )
-        if not found:
-            raise EvollmError(f"the run has no candidate {number}")
-        genome, parents, name, step, note = found[0]
-        return Candidate(
-            number,
-            decode(genome),
-            tuple(json.loads(parents)),
-            name,
-            step,
-            None if note is None else decode(note),
-        )
 
     def close(self) -> None:
         """Commit, and let the folder go; a record with a path can still be read."""

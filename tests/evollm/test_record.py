@@ -11,6 +11,7 @@ import pytest
 from evollm import Budget, EvollmError, Offspring, Outcome, run
 from evollm.flow import Flow, evaluate, vary
 from evollm.result import dataframe
+from evollm.store import history
 from evollm.store.record import FILE, Record
 from evollm.testing import Given, Trial, once
 from tests.evollm.parts import Sphere, plain
@@ -41,11 +42,11 @@ def test_lineage_is_a_view(tmp_path: Path) -> None:
         (5, 0, "Given", 2),
         (5, 1, "Given", 2),
     ]
-    child = found.record.candidate(3)
+    child = history.candidate(found.record, 3)
     assert (child.genome, child.parents, child.operator, child.step) == (10, (0, 2), "Crossed", 1)
     assert child.note == "both"
     with pytest.raises(EvollmError, match="the run has no candidate 99"):
-        found.record.candidate(99)
+        history.candidate(found.record, 99)
 
 
 def test_the_dataframe_has_a_row_an_evaluation() -> None:
