@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from evollm.budget import Budget
 from evollm.command import Plan, command, commands
@@ -70,20 +70,29 @@ class Model:
     cache: bool = option(True, "whether answers are kept and served again from the user's cache")
 
 
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with a call in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Write the sentence without the list of all options, and exit."""
+        self.exit(2, f"evollm: {message}; see {self.prog} --help\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
         0; 1 if the run failed or was refused, 2 for a wrong call, 130 if it was interrupted.
     """
-    said, unknown = _parser().parse_known_args(arguments)
+    parser = _parser()
+    said, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        known = sorted(set(re.findall(r"--[a-z][a-z-]*", said.help_text())))
+        parser.error(f"there is no option '{unknown[0]}'{nearest(unknown[0], known)}")
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("evollm").setLevel(logging.DEBUG if said.debug else logging.INFO)
     act: Callable[[argparse.Namespace], int] = said.act
     try:
-        if unknown:
-            known = sorted(set(re.findall(r"--[a-z][a-z-]*", said.help_text())))
-            raise EvollmError(f"there is no option '{unknown[0]}'{nearest(unknown[0], known)}")
         return act(said)
     except EvollmError as error:
         if said.debug:
@@ -97,11 +106,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> Parser:
     """Describe all commands; each registered problem becomes one of ``run``."""
-    parser = argparse.ArgumentParser(
-        "evollm", description="Evolutionary search with language-model operators."
-    )
+    parser = Parser("evollm", description="Evolutionary search with language-model operators.")
     parser.set_defaults(debug=False)
     parts = parser.add_subparsers(required=True, metavar="COMMAND")
     runs = parts.add_parser("run", help="start a search, or continue the one in --path")
@@ -180,8 +187,10 @@ def _go(config: dict[str, JSON], path: Path, quiet: bool) -> int:
     executor = _executor(where)
     found = command(config["problem"])
     options = build(found.options, config["options"])
-    plan = found.plan(options, partial(_connect, build(Model, config["model"])), where.seed)
     limits = {name: value for name, value in config["limits"].items() if value is not None}
+    Budget(**limits)  # a wrong limit is refused before a model is looked for
+    connect = partial(_connect, build(Model, config["model"]), "money" in limits)
+    plan = found.plan(options, connect, where.seed)
     callbacks = () if quiet else (Progress(plan.value),)
     print(f"run directory {path}", file=sys.stderr)
     result = run(
@@ -274,8 +283,8 @@ def _resolved(model: dict[str, JSON]) -> dict[str, JSON]:
     return model
 
 
-def _connect(said: Model) -> Any:
-    """Return the language model that the options name."""
+def _connect(said: Model, paid: bool) -> Any:
+    """Return the language model that the options name; its price must be known if it is paid."""
     from evollm.llm.connect import connect
     from evollm.llm.prices import Price
     from evollm.llm.settings import Settings
@@ -289,7 +298,10 @@ def _connect(said: Model) -> Any:
     )
     # On a resume the environment must not put another model in the place of the offline one.
     unnamed = "offline" if os.environ.get("EVOLLM_MODEL") else None
-    return connect(said.model or unnamed, base_url=said.base_url, settings=settings)
+    model: Any = connect(said.model or unnamed, base_url=said.base_url, settings=settings)
+    if paid and model.settings.price is None and Price.from_environment() is None:
+        raise EvollmError("--money needs the model's price: give --price IN,OUT a million tokens")
+    return model
 
 
 def _show(said: argparse.Namespace) -> int:

@@ -107,6 +107,8 @@ class FramedSamples:
             n: Samples a block; the i-th usable samples of the blocks make the i-th child.
             seed: For the jitter, the dealing of blocks, and the model.
         """
+        if n < 1:
+            return Offspring([])
         rows = np.array([parent.genome for parent in parents], dtype=np.float64)
         blocks = overlapping(rows.shape[1], self.block, seed if self.shuffle else None)
         frame = self._frame(rows)

@@ -63,9 +63,11 @@ class Recombination:
         Args:
             parents: The old mean, the vector that stands in for a block without a usable answer,
                 and then the individuals to show, the least fit first.
-            n: Has no bearing: there is one mean.
+            n: At least 1; there is one mean, however many are wanted.
             seed: Deals the blocks and goes to the model, raised by the attempt's number.
         """
+        if n < 1:
+            return Offspring([])
         old, stand_in, *shown = parents
         rows = [parent for parent in shown if isinstance(parent, Individual)]
         blocks = partition(len(old.genome), self.block, seed if self.shuffle else None)

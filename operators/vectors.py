@@ -86,4 +86,4 @@ class Centroid:
         scored = {p.id: (-p.fitness, i) for i, p in enumerate(parents) if isinstance(p, Individual)}
         places = [i for _, i in sorted(scored.values())[: self.best]]
         mean = np.mean([parents[i].genome for i in places], axis=0)
-        return Offspring([mean], parents=[places])
+        return Offspring([mean][:n], parents=[places][:n])

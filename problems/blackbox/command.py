@@ -17,7 +17,7 @@ from operators.rows import Form
 from problems.blackbox.bbob import bbob
 from problems.blackbox.context import Context
 from problems.blackbox.function import Function
-from problems.blackbox.methods import MODELS, flow
+from problems.blackbox.methods import flow
 from problems.blackbox.space import Space
 from problems.blackbox.strategy import Decay
 from problems.blackbox.tally import fallback_share
@@ -81,7 +81,7 @@ class Blackbox:
             Budget(evaluations=100, target=_target(problem, optimum, options.target)),
             value=partial(_value, problem, optimum),
             show=partial(_show, problem),
-            report=_fallbacks if options.method in MODELS else _nothing,
+            report=_fallbacks,
             label="value" if optimum is None else "value above the optimum",
         )
 
@@ -204,10 +204,8 @@ def _show(problem: Function, individual: Individual[Any]) -> str:
     return str(problem.space.decode(individual.genome))
 
 
-def _nothing(result: Result[Any]) -> str:
-    return ""
-
-
 def _fallbacks(result: Result[Any]) -> str:
+    if not result.usage.calls:
+        return ""
     share = fallback_share(result)
     return f"fall-backs    {share:.1%} of what the model was asked came from a stand-in"

@@ -55,7 +55,7 @@ class Function:
             EvollmError: If a function of a batch returns another number of values.
         """
         points = [self.space.decode(genome) for genome in genomes]
-        if not self._whole:
+        if not (self._whole and points):
             return [_score(self.function, point, self.maximize) for point in points]
         values = self.function.evaluate(points if self.space.names else np.array(points))
         if len(values) != len(points):

@@ -7,6 +7,7 @@ from hypothesis.extra.numpy import arrays
 from evollm import Candidate, Individual, Outcome
 from evollm.llm.base import Completion
 from evollm.llm.scripted import Scripted
+from evollm.testing import OperatorKit
 from operators.frame import Frame, FramedSamples, overlapping
 
 cubes = st.integers(1, 4).flatmap(
@@ -135,3 +136,13 @@ def test_blocks_have_one_size_and_leave_no_coordinate_out(dimension, size, seed)
     blocks = overlapping(dimension, size, seed)
     assert {len(block) for block in blocks} == {min(size, dimension)}
     assert set(np.concatenate(blocks).tolist()) == set(range(dimension))
+
+
+class TestConformance(OperatorKit):
+    @pytest.fixture(params=[True, False], ids=["shuffled", "in order"])
+    def case(self, request):
+        def answer(prompt, sample, options):
+            return f"{sample}7,50" if sample % 3 else "no"
+
+        operator = FramedSamples(Scripted(answer), constrain=False, shuffle=request.param)
+        return operator, [np.array([0.1 * i, 0.9 - 0.1 * i, 0.5]) for i in range(5)]

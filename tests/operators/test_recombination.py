@@ -6,6 +6,7 @@ import pytest
 from evollm import Candidate, Individual, Outcome
 from evollm.llm.base import Completion
 from evollm.llm.scripted import Scripted
+from evollm.testing import OperatorKit
 from operators.recombination import Recombination, partition
 from operators.rows import Form
 
@@ -196,3 +197,11 @@ def test_shuffled_blocks_cover_every_coordinate_once():
 def test_the_same_seed_and_answers_give_the_same_offspring():
     one, two = (ask(Script("437,471"), block=1, shuffle=True) for _ in range(2))
     assert pickle.dumps(one) == pickle.dumps(two)
+
+
+class TestConformance(OperatorKit):
+    @pytest.fixture(params=["437", "no"])
+    def case(self, request):
+        reply = request.param
+        operator = Recombination(Scripted(lambda *_: reply), block=1, shuffle=True, rate=0.5)
+        return operator, [np.array([0.1 * i, 0.9 - 0.1 * i]) for i in range(5)]

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evollm import Candidate, Individual, Outcome
+from evollm.testing import OperatorKit
 from operators.vectors import Centroid, Gaussian, Given, Uniform
 
 
@@ -61,3 +62,18 @@ def test_the_centroid_is_the_mean_of_the_best_that_have_a_score():
     offspring = Centroid(2).vary([mean, rows[1], *rows], 1, 0)
     assert offspring.genomes[0] == pytest.approx([1.5])
     assert [[mean, rows[1], *rows][i].id for i in offspring.parents[0]] == [1, 2]
+
+
+class TestConformance(OperatorKit):
+    @pytest.fixture(
+        params=[
+            Uniform(2, skip=3),
+            Given(((0.1, 0.2), (0.3, 0.4))),
+            Gaussian(0.1),
+            Gaussian(0.0, resolution=4),
+            Centroid(2),
+        ],
+        ids=lambda operator: type(operator).__name__,
+    )
+    def case(self, request):
+        return request.param, [np.array([0.2, 0.8]), np.array([0.5, 0.1]), np.array([1.0, 0.0])]

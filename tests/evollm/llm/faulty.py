@@ -78,7 +78,7 @@ def endpoint(server: "Server", **settings: Any) -> Endpoint:
 
 
 class Server(ThreadingHTTPServer):
-    """Listens on a free port of loopback; use it as a context manager.
+    """Listens on a port of loopback, a free one by default; use it as a context manager.
 
     Attributes:
         script: What to do with a request.
@@ -89,8 +89,8 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, script: Script = echo) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, script: Script = echo, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
         self.script = script
         self.seen: list[Seen] = []
         self.most_at_once = self._at_once = 0

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from evollm import Budget, run
+from evollm.testing import FlowKit
 from problems.blackbox.baselines import (
     cma_es,
     constant_answer,
@@ -35,12 +36,10 @@ def test_baselines_converge_on_the_sphere_where_random_search_does_not(baseline)
     assert np.median(gaps) < np.median(random) / 3
 
 
-@pytest.mark.parametrize("baseline", ALL)
-def test_the_same_seed_asks_the_same_jobs(baseline):
-    problem, _, _ = bbob("rastrigin", 3)
-    runs = [drive(baseline(3, seed=seed), problem, 80)[0] for seed in (4, 4, 5)]
-    assert runs[0] == runs[1]
-    assert runs[0] != runs[2]
+class TestConformance(FlowKit):
+    @pytest.fixture(params=ALL, ids=lambda baseline: baseline.__name__)
+    def case(self, request):
+        return lambda seed: request.param(3, seed=seed), bbob("rastrigin", 3)[0]
 
 
 @pytest.mark.parametrize("baseline", CONVERGING)

@@ -3,6 +3,8 @@ import numpy as np
 import pytest
 
 from evollm import EvollmError
+from evollm.testing import ProblemKit
+from problems.blackbox.bbob import bbob
 from problems.blackbox.function import Function
 from problems.blackbox.space import Category, Integer, Space
 
@@ -14,7 +16,7 @@ def total(x):
     return float(x.sum())
 
 
-class Batch:
+class Sums:
     def evaluate(self, points):
         assert points.shape == (2, 2)
         return points.sum(axis=1)
@@ -32,8 +34,8 @@ def test_minimising_negates_and_maximising_does_not():
 
 
 def test_an_object_takes_the_whole_batch_and_a_function_one_point():
-    assert fitness(Function(Batch(), BOX)) == fitness(Function(total, BOX))
-    assert Function(Batch(), BOX).batch is None
+    assert fitness(Function(Sums(), BOX)) == fitness(Function(total, BOX))
+    assert Function(Sums(), BOX).batch is None
     assert Function(total, BOX).batch == 1
 
 
@@ -89,3 +91,14 @@ def test_a_lambda_travels_to_a_worker():
 def test_what_is_no_function_is_refused():
     with pytest.raises(EvollmError, match="no function"):
         Function(3, BOX)
+
+
+class TestConformance(ProblemKit):
+    @pytest.fixture(params=["one by one", "batch", "bbob"])
+    def case(self, request):
+        problem = {
+            "one by one": Function(total, BOX),
+            "batch": Function(Sums(), BOX),
+            "bbob": bbob("discus", 2)[0],
+        }[request.param]
+        return problem, PLACES, None

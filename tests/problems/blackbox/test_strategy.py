@@ -6,6 +6,7 @@ import pytest
 
 from evollm import EvollmError
 from evollm.llm.scripted import Scripted
+from evollm.testing import FlowKit
 from operators.rows import Form
 from operators.vectors import Centroid
 from problems.blackbox.bbob import bbob
@@ -42,12 +43,11 @@ STRATEGIES = [
 ]
 
 
-@pytest.mark.parametrize(("strategy", "answer"), STRATEGIES)
-def test_a_flow_asks_the_same_jobs_for_the_same_seed_and_answers(strategy, answer):
-    model = Scripted(answer)
-    runs = [drive(strategy.flow(model, BOX, (), seed), SPHERE, 60)[0] for seed in (1, 1, 2)]
-    assert runs[0] == runs[1]
-    assert runs[0] != runs[2]
+class TestConformance(FlowKit):
+    @pytest.fixture(params=STRATEGIES, ids=lambda pair: type(pair[0]).__name__)
+    def case(self, request):
+        strategy, answer = request.param
+        return lambda seed: strategy.flow(Scripted(answer), BOX, (), seed), SPHERE
 
 
 def test_the_first_steps_are_warm_up_and_the_starting_points_come_first():
