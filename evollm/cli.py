@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 from evollm.budget import Budget
 from evollm.command import Plan, command, commands
 from evollm.driver import OnError
 from evollm.executors import Executor, Serial, Threads
 from evollm.loop import run
-from evollm.options import add, build, given, nearest, option
+from evollm.options import Parser, add, build, given, nearest, option
 from evollm.processes import Processes
 from evollm.progress import Progress, cost
 from evollm.result import Result
@@ -68,14 +68,6 @@ class Model:
     requests_per_minute: float | None = option(None, "rate limit")
     tokens_per_minute: float | None = option(None, "rate limit")
     cache: bool = option(True, "whether answers are kept and served again from the user's cache")
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong with a call in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        """Write the sentence without the list of all options, and exit."""
-        self.exit(2, f"evollm: {message}; see {self.prog} --help\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -184,6 +176,8 @@ def _resume(said: argparse.Namespace) -> int:
 def _go(config: dict[str, JSON], path: Path, quiet: bool) -> int:
     """Run what a configuration describes, and report it."""
     where = build(Machinery, config["run"])
+    if where.seed < 0:
+        raise EvollmError(f"--seed must be 0 or more, not {where.seed}")
     executor = _executor(where)
     found = command(config["problem"])
     options = build(found.options, config["options"])

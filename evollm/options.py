@@ -3,13 +3,27 @@
 import argparse
 import dataclasses
 import difflib
+import re
 import types
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from evollm.types import JSON, EvollmError
 
 T = TypeVar("T")
+
+
+class Parser(argparse.ArgumentParser):
+    """Takes ``-5,5`` for a value, and says what is wrong with a call in one sentence."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        # argparse itself knows plain negative numbers only, neither pairs nor exponents.
+        self._negative_number_matcher = re.compile(r"-\.?\d")
+
+    def error(self, message: str) -> NoReturn:
+        """Write the sentence without the list of all options, and exit."""
+        self.exit(2, f"evollm: {message}; see {self.prog} --help\n")
 
 
 def option(default: Any, help: str, **more: Any) -> Any:

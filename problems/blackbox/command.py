@@ -72,6 +72,7 @@ class Blackbox:
 
     def plan(self, options: Options, connect: Callable[[], LanguageModel], seed: int) -> Plan:
         """Prepare a search; see ``evollm.command.Command``."""
+        _check(options)
         problem, optimum = _problem(options)
         space = problem.space
         search = flow(options.method, space, seed, connect, settings=_settings(options))
@@ -89,10 +90,21 @@ class Blackbox:
 COMMAND = Blackbox()
 
 
+def _check(options: Options) -> None:
+    """Refuse numbers with which a search would never begin."""
+    for name in ("dimension", "population", "warmup", "block", "memory", "shown", "members"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise EvollmError(f"--{name} must be 1 or more, not {value}")
+    if options.method == "cma" and options.population == 1:
+        raise EvollmError("--population must be 2 or more for --method cma, not 1")
+    for name in ("jitter", "step", "decay"):
+        if not getattr(options, name) >= 0:
+            raise EvollmError(f"--{name} must be 0 or more, not {getattr(options, name)}")
+
+
 def _problem(options: Options) -> tuple[Function, float | None]:
     """Return the function, and its optimal value if that is known."""
-    if options.dimension < 1:
-        raise EvollmError(f"a function has 1 coordinate or more, not {options.dimension}")
     if ":" not in options.function:
         problem, _, optimum = bbob(options.function, options.dimension, options.instance)
         return problem, optimum

@@ -1,0 +1,130 @@
+"""The blackbox command: its options reach the search, and wrong ones are refused."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from evollm import EvollmError, run
+from evollm.cli import main
+from evollm.llm.scripted import Scripted
+from evollm.store.record import Record
+from problems.blackbox.command import COMMAND, Options
+
+MINE = """
+import time
+
+
+def bowl(x):
+    return float(((x - 1) ** 2).sum())
+
+
+def lazy(x):
+    if x[0] > 0:
+        time.sleep(60)
+    return float(x[0])
+
+
+number = 3
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(MINE)
+    return path
+
+
+def planned(options, seed=1):
+    return COMMAND.plan(options, lambda: Scripted(lambda prompt, i, given: "40,60"), seed)
+
+
+@pytest.mark.parametrize("method", ["framed", "paper", "random", "hill", "recombination", "cma"])
+def test_every_method_spends_its_default_budget(method):
+    plan = planned(Options(method=method))
+    result = run(plan.flow, plan.problem, budget=plan.budget)
+    assert result.usage.evaluations == 100
+    assert bool(result.usage.calls) == (method in ("framed", "paper"))
+    assert plan.report(result) == (
+        "fall-backs    0.0% of what the model was asked came from a stand-in"
+        if result.usage.calls
+        else ""
+    )
+
+
+def test_a_value_is_written_above_the_optimum_and_the_target_meant_so():
+    plan = planned(Options(method="cma", target=0.5))
+    result = run(plan.flow, plan.problem, budget=replace(plan.budget, evaluations=1000))
+    assert result.reasons.keys() == {"target"}
+    assert 0 <= float(plan.value(result.fitness)) <= 0.5
+
+
+def test_a_function_of_the_users_is_minimised_or_maximised_in_its_box(file):
+    options = Options(function=f"{file}:bowl", bounds="-2,3", method="random")
+    for maximize in (False, True):
+        plan = planned(replace(options, maximize=maximize))
+        result = run(plan.flow, plan.problem, budget=plan.budget)
+        found = [plan.problem.space.decode(genome) for genome in result.dataframe()["genome"]]
+        values = [float(((x - 1) ** 2).sum()) for x in found]
+        assert all((-2 <= x).all() and (x <= 3).all() for x in found)
+        assert plan.value(result.fitness) == f"{(max if maximize else min)(values):.6g}"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"dimension": 0}, "--dimension must be 1 or more, not 0"),
+        ({"population": 0}, "--population must be 1 or more, not 0"),
+        ({"warmup": -1}, "--warmup must be 1 or more, not -1"),
+        ({"block": 0}, "--block must be 1 or more, not 0"),
+        ({"jitter": -0.1}, "--jitter must be 0 or more, not -0.1"),
+        ({"method": "cma", "population": 1}, "2 or more for --method cma"),
+        ({"function": "mine.py:nothing"}, "has no function nothing"),
+        ({"function": "mine.py:number"}, "has no function number"),
+        ({"function": "bad.py:f"}, "can't be loaded: ZeroDivisionError"),
+        ({"function": "none.py:f"}, "there is no Python file"),
+        ({"function": "mine.py:bowl", "bounds": "1"}, "must be two numbers LOW,HIGH"),
+        ({"function": "mine.py:bowl", "bounds": "2,1"}, "below the upper"),
+    ],
+)
+def test_a_search_that_would_never_begin_is_refused(wrong, message, file, monkeypatch):
+    monkeypatch.chdir(file.parent)
+    Path("bad.py").write_text("1 / 0\n")
+    with pytest.raises(EvollmError, match=message):
+        planned(Options(**wrong))
+
+
+def ran(file, name, path, *more):
+    options = ("--function", f"{file}:{name}", "--bounds", "-5,5", "--path", str(path), *more)
+    return main(["run", "blackbox", "--method", "random", "--quiet", *options])
+
+
+def scores(path):
+    with Record(path, write=False) as record:
+        query = "SELECT candidate, fitness, error FROM outcomes ORDER BY candidate"
+        return record.rows(query)
+
+
+def test_processes_find_what_one_thread_finds(file, tmp_path):
+    assert ran(file, "bowl", tmp_path / "one") == 0
+    more = ("--executor", "processes", "--workers", "2")
+    assert ran(file, "bowl", tmp_path / "two", *more) == 0
+    assert scores(tmp_path / "one") == scores(tmp_path / "two")
+
+
+@pytest.mark.ray
+def test_ray_workers_find_what_one_thread_finds(file, tmp_path, ray_session):
+    assert ran(file, "bowl", tmp_path / "one") == 0
+    assert ran(file, "bowl", tmp_path / "two", "--executor", "ray") == 0
+    assert scores(tmp_path / "one") == scores(tmp_path / "two")
+
+
+def test_an_evaluation_that_takes_too_long_is_one_failure(file, tmp_path):
+    limits = ("--executor", "processes", "--workers", "2", "--time-limit", "0.5")
+    assert ran(file, "lazy", tmp_path / "run", *limits, "--evaluations", "8") == 0
+    found = scores(tmp_path / "run")
+    late = [error for _, _, error in found if error]
+    assert len(found) == 8
+    assert 0 < len(late) < 8
+    assert all("0.5" in error for error in late)
