@@ -1,0 +1,75 @@
+"""The reports of real runs."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evollm import Budget, EvollmError, Result
+from evollm.llm.scripted import Scripted
+from evollm.report.plots import best_so_far, plot_methods, plot_run
+from evollm.report.text import ancestry, summary
+from problems.blackbox import EvoLLM
+
+SCRIPT = {0: "40,60", 1: "oh dear", 2: "10,20"}
+
+
+@pytest.fixture
+def result(tmp_path: Path) -> Result[object]:
+    """A run in which an answer in three is unusable, and a corner of the box fails."""
+    model = Scripted(lambda prompt, sample, options: SCRIPT[sample % 3])
+
+    def function(x: np.ndarray) -> float:  # type: ignore[type-arg]
+        if x[0] > 3:
+            raise ValueError("too far")
+        return float((x**2).sum())
+
+    system = EvoLLM(function, [(-5, 5)] * 2, model=model)
+    return system.run(Budget(evaluations=40), seed=1, path=tmp_path)
+
+
+def test_the_summary_says_what_was_spent_and_thrown_away(result: Result[object]) -> None:
+    text = summary(result.record)
+    usage = result.usage
+    assert f"40 evaluations ({usage.failed} failed)" in text
+    assert usage.failed > 0
+    assert f"failed      {usage.failed} x ValueError: too far" in text
+    assert f"{usage.calls} calls (0 cached" in text
+    assert "12 x unreadable answer" in text
+    assert "the budget of 40 evaluations is spent" in text
+    assert f"fitness     {result.fitness:.6g}" in text
+    assert "strategy    Framed" in text
+
+
+def test_a_candidates_ancestors_and_calls_are_shown(result: Result[object]) -> None:
+    assert result.best
+    born = [one for one in result.population if one.candidate.operator == "FramedSamples"]
+    text = ancestry(result.record, born[0].id, depth=1)
+    first, *rest = text.splitlines()
+    assert first.startswith(f"{born[0].id}: fitness {born[0].fitness:.6g}")
+    parents = [line for line in rest if line.startswith("  ") and ": fitness" in line]
+    assert {int(line.split(":")[0]) for line in parents} <= set(born[0].candidate.parents)
+    assert text.count("\nasked\n") == 5
+    assert '"text": "10,20"' in text
+
+
+def test_an_unknown_candidate_is_one_sentence(result: Result[object]) -> None:
+    with pytest.raises(EvollmError, match="no candidate 999"):
+        ancestry(result.record, 999)
+
+
+def test_best_so_far_only_rises_to_the_best(result: Result[object]) -> None:
+    curve = best_so_far(result.record)
+    assert curve.shape == (40,)
+    assert (np.diff(curve) >= 0).all()
+    assert curve[-1] == result.fitness
+    assert np.array_equal(curve, np.maximum.accumulate(result.dataframe()["fitness"]))
+
+
+def test_plots_are_pictures(result: Result[object], tmp_path: Path) -> None:
+    curve = -best_so_far(result.record)
+    plot_run(result.record, tmp_path / "run.png", lambda fitness: -fitness, "value")
+    panels = {"one": {"a": [curve, curve + 1], "b": [curve[:20]]}, "two": {"a": [curve]}}
+    plot_methods(panels, tmp_path / "methods.png", "value")
+    for name in ("run", "methods"):
+        assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
