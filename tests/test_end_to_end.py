@@ -57,18 +57,19 @@ def test_a_batch_object_gets_whole_generations(model):
     assert set(batch.sizes[1:]) == {5}
 
 
-def test_ask_and_tell(model, tmp_path):
-    system = EvoLLM(sphere, BOX, model=model)
-    search = system.start(Budget(evaluations=30), path=tmp_path)
+def test_ask_and_tell_goes_on_where_it_was_left(model, tmp_path):
     told = []
-    while points := search.ask():
-        values = [sphere(point) for point in points]
-        search.tell(points, values)
-        told += values
-    assert len(told) == 30
-    assert search.found.fun == min(told)
+    for evaluations in (17, 30):
+        system = EvoLLM(sphere, BOX, model=model)
+        with system.start(Budget(evaluations), path=tmp_path) as search:
+            while points := search.ask():
+                values = [sphere(point) for point in points]
+                search.tell(points, values)
+                told += values
+            assert set(search.stop()) == {"evaluations"}
+            assert len(told) == evaluations
+            assert search.found.fun == min(told)
     assert search.result.usage.calls > 0
-    assert set(search.stop()) == {"evaluations"}
 
 
 @pytest.mark.ray

@@ -1,6 +1,7 @@
 """Ask and tell for a loop of the user's own."""
 
 from collections.abc import Mapping, Sequence
+from types import TracebackType
 from typing import Any
 
 from evollm import AskTell, Candidate, EvollmError, Result
@@ -60,6 +61,21 @@ class Asking:
     def found(self) -> Found:
         """What has been found so far, in the function's own points and values."""
         return found(self._problem, self.result)
+
+    def close(self) -> None:
+        """Give the run directory back; what is told until then can be resumed from."""
+        self._search.close()
+
+    def __enter__(self) -> "Asking":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 def _key(point: Point) -> str:

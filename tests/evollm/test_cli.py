@@ -143,6 +143,8 @@ def test_a_money_budget_without_a_price_is_refused_before_any_call(tmp_path: Pat
         (("run", "blackbox", "--function", "none.py:f"), "there is no Python file"),
         (("run", "blackbox", "--price", "much"), "must be two numbers IN,OUT"),
         (("run", "blackbox", "--evaluations", -1), "can't be -1"),
+        (("run", "blackbox", "--population", 0), "--population must be 1 or more"),
+        (("run", "blackbox", "--seed", -1), "--seed must be 0 or more"),
         (("resume", "nowhere"), "no run directory"),
         (("show", "nowhere"), "no run directory"),
         (("models", "path", "gpt"), "gpt"),
@@ -168,6 +170,32 @@ def test_a_wrong_call_is_one_line(arguments: tuple[object, ...], said: str, tmp_
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
     assert said in line
+
+
+@pytest.mark.parametrize("command", [("show", "run"), ("resume", "run")])
+def test_a_file_of_something_else_is_one_sentence(
+    command: tuple[object, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/run.sqlite").write_bytes(b"no record at all" * 400)
+    assert "run is not a readable run record" in refusal(evollm(*command, folder=tmp_path))
+    again = ("run", "blackbox", "--method", "random", "--path", "run")
+    assert "run holds no readable run record" in refusal(evollm(*again, folder=tmp_path))
+
+
+def test_the_offline_models_are_listed_without_a_network(tmp_path: Path) -> None:
+    listed = evollm("models", "list", folder=tmp_path)
+    assert re.match(r"offline +SmolLM2-135M-Instruct .* not fetched yet\n", listed.stdout)
+    where = evollm("models", "path", folder=tmp_path)
+    assert str(tmp_path / "cache") in where.stdout + where.stderr
+    assert "Traceback" not in where.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "resume", "show", "models"])
+def test_every_command_has_help(command: str, tmp_path: Path) -> None:
+    done = evollm(command, "--help", folder=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"usage: evollm {command}")
 
 
 def test_help_explains_every_option_with_its_default(tmp_path: Path) -> None:

@@ -18,9 +18,7 @@ class Terminal(io.StringIO):
 
 def test_a_log_gets_whole_lines_and_the_last_is_the_end() -> None:
     out = io.StringIO()
-    found = run(
-        plain(1), Sphere(), budget=Budget(40), callbacks=[Progress("{:.3f}".format, out)]
-    )
+    found = run(plain(1), Sphere(), budget=Budget(40), callbacks=[Progress("{:.3f}".format, out)])
     text = out.getvalue()
     assert "\r" not in text
     assert text.endswith("\n")

@@ -19,7 +19,7 @@ def result(tmp_path: Path) -> Result[object]:
     """A run in which an answer in three is unusable, and a corner of the box fails."""
     model = Scripted(lambda prompt, sample, options: SCRIPT[sample % 3])
 
-    def function(x: np.ndarray) -> float:  # type: ignore[type-arg]
+    def function(x: np.ndarray) -> float:
         if x[0] > 3:
             raise ValueError("too far")
         return float((x**2).sum())

@@ -67,7 +67,7 @@ def test_a_function_of_the_users_is_minimised_or_maximised_in_its_box(file):
         result = run(plan.flow, plan.problem, budget=plan.budget)
         found = [plan.problem.space.decode(genome) for genome in result.dataframe()["genome"]]
         values = [float(((x - 1) ** 2).sum()) for x in found]
-        assert all((-2 <= x).all() and (x <= 3).all() for x in found)
+        assert all((x >= -2).all() and (x <= 3).all() for x in found)
         assert plan.value(result.fitness) == f"{(max if maximize else min)(values):.6g}"
 
 
