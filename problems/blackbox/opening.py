@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from numpy.random import Generator
 
 from evollm.flow import Job, draw_seed, evaluate, vary
-from evollm.types import Individual
+from evollm.types import EvollmError, Individual
 from operators.vectors import Given, Uniform
 
 Points: TypeAlias = tuple[tuple[float, ...], ...]
@@ -42,3 +42,14 @@ def warm_up(
         if step + 1 >= generations and finite >= 2:
             break
     return history
+
+
+def at_least_one(settings: object, *names: str) -> None:
+    """Refuse settings with which a search would never begin.
+
+    Raises:
+        EvollmError: If one of the named fields is below 1.
+    """
+    for name in names:
+        if getattr(settings, name) < 1:
+            raise EvollmError(f"{name} must be 1 or more, not {getattr(settings, name)}")

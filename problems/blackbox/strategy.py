@@ -17,7 +17,7 @@ from operators.recombination import Recombination
 from operators.rows import Form
 from operators.vectors import Gaussian
 from problems.blackbox.context import Context, Rows, fittest, select
-from problems.blackbox.opening import Points, warm_up
+from problems.blackbox.opening import Points, at_least_one, warm_up
 from problems.blackbox.space import Space
 from problems.blackbox.tally import Tally
 
@@ -95,6 +95,9 @@ class Paper:
     mode: Mode = "plain"
     constrain: bool = False
     rate: float = 1.0
+
+    def __post_init__(self) -> None:
+        at_least_one(self, "population", "warmup", "block")
 
     def flow(self, model: LanguageModel, space: Space, start: Points, seed: int) -> Flow:
         """Return the search with this model."""

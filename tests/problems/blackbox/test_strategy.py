@@ -172,3 +172,9 @@ def test_samples_of_a_model_that_averages_converge_on_a_bbob_sphere():
     problem, space, optimum = bbob("sphere", 2)
     _, scored = drive(Framed(jitter=0.5).flow(Scripted(midway), space, (), 0), problem, 150)
     assert -max(one.fitness for one in scored) - optimum < 0.01
+
+
+@pytest.mark.parametrize("name", ["population", "warmup", "block"])
+def test_settings_with_which_no_search_begins_are_refused(name):
+    with pytest.raises(EvollmError, match=f"{name} must be 1 or more"):
+        Paper(**{name: 0})
