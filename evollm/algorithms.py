@@ -1,83 +1,299 @@
-"""Algorithms: flows that read like their pseudocode, and the sub-flows that they share."""
+"""Algorithms: flows that read like their pseudocode, and the sub-flow for several fidelities."""
 
-from collections.abc import Callable, Generator, Sequence
-from itertools import count
-from typing import Any, TypeAlias
+from collections.abc import Callable, Generator, Hashable, Sequence
+from dataclasses import dataclass
+from itertools import chain, count
+from typing import Any
 
 import numpy as np
+from numpy.random import Generator as Rng
 
-from evollm.flow import Flow, Job, Vary, draw_seed, evaluate, survive, together, vary
-from evollm.selection import best, tournament
-from evollm.types import Candidate, EvollmError, Individual, Operator, Select
-
-Pool: TypeAlias = Sequence[Individual[Any]]
+from evollm.engine import Search
+from evollm.flow import Flow, Job, draw_seed, evaluate, survive, vary
+from evollm.mating import Breeder, Key, Matings
+from evollm.pareto import Objectives, crowded_tournament, crowding
+from evollm.selection import best, uniform
+from evollm.types import Individual, Operator, Parent, Select
 
 
 def generational(
     start: Operator[Any],
-    variation: Operator[Any],
+    matings: Matings,
     *,
     size: int,
     seed: int,
-    parents: Select | None = None,
+    offspring: int | None = None,
     survivors: Select = best,
-    arity: int = 2,
-    brood: int = 1,
+    key: Key | None = None,
 ) -> Flow:
-    """Breed a whole population, score it, and let the best of parents and children live on.
+    """Breed a whole generation, score it, and let the best of parents and children live on.
 
     Args:
         start: Makes the initial population, from no parents.
-        variation: Makes ``brood`` children of ``arity`` parents.
-        size: Individuals in the population, and children a generation.
+        matings: How children are made: an operator, a ``Mating``, several, or ``Adaptive`` ones.
+        size: Individuals in the population.
         seed: Fixes the search.
-        parents: Draws the parents; a tournament of two by default.
+        offspring: Children a generation; None for as many as the population has.
         survivors: Chooses ``size`` of parents and children together.
-        arity: Parents of one variation.
-        brood: Children of one variation.
+        key: What tells genomes apart, so that none is scored twice; None lets duplicates pass. The
+            search ends when nothing new can be bred.
     """
     rng = np.random.default_rng(seed)
-    draw = parents or tournament(2)
+    breeder = Breeder(matings, rng, key)
     population = yield from evaluate((yield from vary(start, [], size, draw_seed(rng))))
     for step in count(1):
+        children = yield from breeder.breed(population, offspring or size, step)
+        if not children:
+            return
+        scored = yield from evaluate(children, seed=draw_seed(rng), step=step)
+        breeder.learn(scored)
+        population = yield from survive(survivors(population + scored, size, rng), step)
 
-        def ask(n: int, step: int = step, pool: Pool = population) -> Vary[Any]:
-            return Vary(variation, draw(pool, arity, rng), min(n, brood), draw_seed(rng), step)
 
-        children = yield from fill(ask, size)
-        pool = population + (yield from evaluate(children, seed=draw_seed(rng), step=step))
-        population = yield from survive(survivors(pool, size, rng), step)
+def steady_state(
+    start: Operator[Any],
+    matings: Matings,
+    *,
+    size: int,
+    seed: int,
+    lanes: int = 4,
+    survivors: Select = best,
+    key: Key | None = None,
+) -> Search:
+    """Let lanes breed one child at a time from one population, none waiting for another.
 
-
-def fill(
-    ask: Callable[[int], Vary[Any]], n: int, rounds: int = 3
-) -> Generator[Sequence[Job], list[Any], list[Candidate[Any]]]:
-    """Ask for children, all jobs of a round together, until there are ``n``.
+    Every lane asks ``start`` for its share of the population, and breeds from whoever lives when
+    its own child is scored. Which child comes first depends on the workers; a record holds the
+    order, so a resume repeats it.
 
     Args:
-        ask: Makes a job for up to so many children as are still missing.
-        n: How many children are wanted.
-        rounds: How often to ask again while children are missing.
+        start: As in ``generational``.
+        matings: As in ``generational``.
+        size: Individuals in the population; a step is so many children.
+        seed: Fixes the search, up to the order in which evaluations end.
+        lanes: How many children are on their way at once: at least the executor's workers.
+        survivors: Chooses ``size`` of the living and the child.
+        key: As in ``generational``.
+    """
+    living: list[Individual[Any]] = []
+    rng, born, done = np.random.default_rng(seed), count(), count(1)
+    breeder = Breeder(matings, rng, key)
+
+    def lane(number: int) -> Flow:
+        share = len(range(number, size, lanes))
+        first = yield from vary(start, [], share, draw_seed(rng))
+        living.extend((yield from evaluate(first)))
+        while living:
+            step = 1 + next(born) // size
+            if not (child := (yield from breeder.breed(living, 1, step))):
+                return
+            scored = yield from evaluate(child, seed=seed, step=step)
+            breeder.learn(scored)
+            living[:] = survivors(living + scored, size, rng)
+            yield from survive(living, next(done) // size)
+
+    return Search(*[lane(number) for number in range(max(1, min(lanes, size)))])
+
+
+def islands(
+    start: Operator[Any],
+    matings: Matings,
+    *,
+    size: int,
+    seed: int,
+    lanes: int = 4,
+    every: int = 5,
+    migrants: int = 1,
+    survivors: Select = best,
+) -> Search:
+    """Run generational searches side by side on a ring, along which their best migrate.
+
+    No island waits for another: migrants wait at the shore until their new island's next step.
+
+    Args:
+        start: Makes each island's initial population.
+        matings: As in ``generational``.
+        size: Individuals on each island.
+        seed: Fixes the search, up to the order in which evaluations end.
+        lanes: How many islands.
+        every: Steps between migrations.
+        migrants: How many of an island's best go to the next one, as copies.
+        survivors: Chooses ``size`` of an island's parents, children and arrivals.
+    """
+    homes: list[list[Individual[Any]]] = [[] for _ in range(lanes)]
+    shores: list[list[Individual[Any]]] = [[] for _ in range(lanes)]
+
+    def island(number: int) -> Flow:
+        rng = np.random.default_rng([seed, number])
+        breeder = Breeder(matings, rng)
+        first = yield from vary(start, [], size, draw_seed(rng))
+        homes[number] = yield from evaluate(first)
+        for step in count(1):
+            children = yield from breeder.breed(homes[number], size, step)
+            scored = yield from evaluate(children, seed=draw_seed(rng), step=step)
+            breeder.learn(scored)
+            everyone = {one.id: one for one in [*homes[number], *shores[number], *scored]}
+            shores[number].clear()
+            homes[number] = survivors(list(everyone.values()), size, rng)
+            if step % every == 0:
+                shores[(number + 1) % lanes] += best(homes[number], migrants, rng)
+            yield from survive(list(chain(*homes)), step)
+
+    return Search(*[island(number) for number in range(lanes)])
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One stage of a race.
+
+    Attributes:
+        fidelity: How much effort an evaluation takes, in the problem's own unit; None if it has one
+            only.
+        keep: How many go on.
+    """
+
+    fidelity: int | None = None
+    keep: int = 1
+
+
+def race(
+    candidates: Sequence[Parent[Any]],
+    rungs: Sequence[Rung],
+    rng: Rng,
+    step: int,
+    elite: Sequence[Individual[Any]] = (),
+) -> Generator[Job, list[Any], list[Individual[Any]]]:
+    """Score many with little effort, and fewer with more: a sub-flow.
+
+    All that run on a rung share its seed, hence its data.
+
+    Args:
+        candidates: Who starts.
+        rungs: The stages.
+        rng: The flow's generator.
+        step: The flow's step.
+        elite: Who joins on the last rung only.
 
     Returns:
-        The children; fewer than ``n`` only if some were made and the rounds are over.
-
-    Raises:
-        EvollmError: If no round made any.
+        The last rung's winners, fittest first; of equals the younger, so that a search can drift.
     """
-    children: list[Candidate[Any]] = []
-    for _ in range(rounds):
-        jobs: list[Vary[Any]] = []
-        missing = n - len(children)
-        while missing > 0:
-            jobs.append(ask(missing))
-            missing -= jobs[-1].n
-        for made in (yield from together(jobs)):
-            children += made
-        if len(children) >= n:
-            return children
-    if not children:
-        raise EvollmError(
-            f"the variation made no valid child in {rounds} rounds: see the run's rejections"
-        )
-    return children
+    runners, winners = candidates, list(elite)
+    for place, rung in enumerate(rungs, 1):
+        everyone = [*runners, *elite] if place == len(rungs) else runners
+        scored = yield from evaluate(everyone, rung.fidelity, draw_seed(rng), step)
+        runners = winners = _youngest_best(scored, rung.keep)
+    return winners
+
+
+def _youngest_best(pool: Sequence[Individual[Any]], k: int) -> list[Individual[Any]]:
+    return sorted(pool, key=lambda one: (-one.fitness, -one.id))[:k]
+
+
+def one_plus_lambda(
+    start: Operator[Any],
+    variation: Operator[Any],
+    *,
+    offspring: int,
+    seed: int,
+    rungs: Sequence[Rung] = (),
+    key: Key | None = None,
+) -> Flow:
+    """Let the parent live until a child is as good; with several rungs the children race first.
+
+    Args:
+        start: Makes the first parent.
+        variation: Makes children of one parent.
+        offspring: Children a generation, lambda.
+        seed: Fixes the search.
+        rungs: The stages of selection; the parent joins the last one and is scored anew there, on
+            the data that its rivals see. Empty for problems without noise: all are scored once.
+        key: As in ``generational``.
+    """
+    rng = np.random.default_rng(seed)
+    breeder = Breeder(variation, rng, key, lambda pool, k, rng: [pool[0]])
+    first = yield from vary(start, [], 1, draw_seed(rng))
+    fidelity = rungs[-1].fidelity if rungs else None
+    parents = yield from evaluate(first, fidelity, draw_seed(rng))
+    for step in count(1):
+        children = yield from breeder.breed(parents, offspring, step)
+        if not children:
+            return
+        if rungs:
+            parents = yield from race(children, rungs, rng, step, elite=parents)
+        else:
+            parents += yield from evaluate(children, seed=draw_seed(rng), step=step)
+        parents = yield from survive(_youngest_best(parents, 1), step)
+
+
+def map_elites(
+    start: Operator[Any],
+    matings: Matings,
+    descriptor: Callable[[Individual[Any]], Hashable],
+    *,
+    size: int,
+    seed: int,
+    offspring: int | None = None,
+    key: Key | None = None,
+) -> Flow:
+    """Keep the fittest individual of every kind, and breed from kinds drawn evenly.
+
+    Mouret, Clune: Illuminating Search Spaces by Mapping Elites, 2015,
+    https://arxiv.org/abs/1504.04909. The population is the map's elites.
+
+    Args:
+        start: As in ``generational``.
+        matings: As in ``generational``; parents are drawn evenly.
+        descriptor: From an individual to its kind: a cell of the map. Failed ones are not asked.
+        size: How many individuals fill the map at first.
+        seed: Fixes the search.
+        offspring: Children a step; None for ``size``.
+        key: As in ``generational``.
+    """
+    rng = np.random.default_rng(seed)
+    breeder = Breeder(matings, rng, key, uniform)
+    elites: dict[Hashable, Individual[Any]] = {}
+    scored = yield from evaluate((yield from vary(start, [], size, draw_seed(rng))))
+    for step in count(1):
+        for one in scored:
+            kind = None if one.outcome.error else descriptor(one)
+            if kind not in elites or one.fitness > elites[kind].fitness:
+                elites[kind] = one
+        living = yield from survive([elites[kind] for kind in elites], step - 1)
+        children = yield from breeder.breed(living, offspring or size, step)
+        scored = yield from evaluate(children, seed=draw_seed(rng), step=step)
+        breeder.learn(scored)
+
+
+def nsga2(
+    start: Operator[Any],
+    matings: Matings,
+    objectives: Objectives,
+    *,
+    size: int,
+    seed: int,
+    key: Key | None = None,
+) -> Flow:
+    """Search for a Pareto front: survival by dominance and crowding, parents by their tournament.
+
+    Deb, Pratap, Agarwal, Meyarivan: A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II,
+    2002.
+
+    Args:
+        start: As in ``generational``.
+        matings: As in ``generational``.
+        objectives: Names of metrics, or ``fitness``; see ``evollm.pareto``.
+        size: Individuals in the population, and children a generation.
+        seed: Fixes the search.
+        key: As in ``generational``.
+    """
+    rng = np.random.default_rng(seed)
+    breeder = Breeder(matings, rng, key, crowded_tournament(objectives))
+    population = yield from evaluate((yield from vary(start, [], size, draw_seed(rng))))
+    for step in count(1):
+        children = yield from breeder.breed(population, size, step)
+        if not children:
+            return
+        scored = yield from evaluate(children, seed=draw_seed(rng), step=step)
+        breeder.learn(scored)
+        pool = crowding(objectives)(population + scored, size, rng)
+        population = yield from survive(pool, step)

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evollm import Individual, Offspring, Outcome, Result, Search
+from evollm import Individual, Offspring, Outcome, Result
 from evollm.algorithms import generational
-from evollm.flow import Flow, Vary, draw_seed, evaluate, survive, vary
-from evollm.selection import best
+from evollm.flow import Flow
 from evollm.store.codec import encode
 
 Vector = NDArray[np.float64]
@@ -78,25 +77,6 @@ class Deadly:
 
 def plain(seed: int, size: int = 8) -> Flow:
     return generational(Start(), Blend(), size=size, seed=seed)
-
-
-def lanes(seed: int, count: int = 3, size: int = 6) -> Search:
-    """Steady-state lanes that share a list of the living, each scoring two children at a time."""
-    population: list[Individual[Any]] = []
-
-    def lane(number: int) -> Flow:
-        rng = np.random.default_rng([seed, number])
-        population.extend(
-            (yield from evaluate((yield from vary(Start(), [], size // count, number))))
-        )
-        for step in range(1, 10**6):
-            drawn = [population[i] for i in rng.integers(len(population), size=2)]
-            children = yield Vary(Blend(), drawn, 2, draw_seed(rng), step)
-            population.extend((yield from evaluate(children, step=step)))
-            population[:] = best(population, size, rng)
-            yield from survive(population, step)
-
-    return Search(*[lane(number) for number in range(count)])
 
 
 def digest(result: Result[Any]) -> str:

@@ -12,7 +12,8 @@ from evollm import AskTell, Budget, Candidate, EvollmError, Offspring, Outcome, 
 from evollm.algorithms import generational
 from evollm.flow import Evaluate, Flow, evaluate, together, vary
 from evollm.testing import Given, once
-from tests.evollm.parts import Blend, Sphere, Start, digest, lanes, plain
+from tests.evollm.parts import Blend, Sphere, Start, digest, plain
+from tests.evollm.regimes import steady
 
 
 def score(candidates: list[Candidate[Any]]) -> list[Outcome]:
@@ -50,15 +51,15 @@ def test_any_order_and_any_portion(seed: int) -> None:
 def test_resume(portion: int, tmp_path: Path) -> None:
     told = 0
     while told < 40:
-        with AskTell(lanes(1), budget=Budget(evaluations=40), path=tmp_path) as search:
+        with AskTell(steady(1), budget=Budget(evaluations=40), path=tmp_path) as search:
             some = search.ask()[:portion]
             search.tell(some, score(some))
             told += len(some)
             assert search.result.usage.evaluations == told
-    with AskTell(lanes(1), budget=Budget(evaluations=40), path=tmp_path) as search:
+    with AskTell(steady(1), budget=Budget(evaluations=40), path=tmp_path) as search:
         assert search.stop() == {"evaluations": 40}
         again = digest(search.result)
-    with AskTell(lanes(1), budget=Budget(evaluations=40), path=tmp_path) as search:
+    with AskTell(steady(1), budget=Budget(evaluations=40), path=tmp_path) as search:
         assert digest(search.result) == again
 
 

@@ -13,6 +13,7 @@ from evollm import Budget, EvollmError, Offspring, run
 from evollm.algorithms import generational
 from evollm.flow import Flow
 from evollm.ledger import Call, ledger
+from evollm.mating import Mating
 from tests.evollm.parts import Blend, Sphere, Start, digest, plain
 
 
@@ -46,7 +47,7 @@ class Patient(Paid):
 
 
 def paid(operator: Paid | None = None, size: int = 5, brood: int = 1) -> Flow:
-    return generational(Start(), operator or Paid(), size=size, seed=1, brood=brood)
+    return generational(Start(), Mating(operator or Paid(), brood=brood), size=size, seed=1)
 
 
 @pytest.mark.parametrize("n", [0, 1, 7, 8, 9, 21])

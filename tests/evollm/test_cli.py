@@ -25,6 +25,8 @@ from dataclasses import dataclass
 
 from evollm import Budget, operator
 from evollm.algorithms import generational
+from evollm.mating import Mating
+from evollm.mating import Mating
 from evollm.command import Plan
 from evollm.options import option
 
@@ -49,7 +51,7 @@ class Command:
             child[rng.integers(options.bits)] ^= 1
             return child
 
-        flow = generational(fresh, flip, size=10, seed=seed, arity=1)
+        flow = generational(fresh, Mating(flip, arity=1), size=10, seed=seed)
         return Plan(flow, sum, Budget(generations=20))
 
 

@@ -14,7 +14,8 @@ from evollm import Budget, EvollmError, Outcome, Processes, Serial, Threads, run
 from evollm.cluster import Ray
 from evollm.executors import Chunk, Executor, Scores
 from evollm.testing import ExecutorKit, Trial, once
-from tests.evollm.parts import Deadly, Sphere, digest, lanes, plain
+from tests.evollm.parts import Deadly, Sphere, digest, plain
+from tests.evollm.regimes import steady
 
 ROOT = Path(__file__).parents[2]
 
@@ -268,5 +269,5 @@ def test_a_straggler_of_a_closed_executor_takes_no_later_work() -> None:
 
 
 def test_lanes_on_threads_end_at_the_budget() -> None:
-    found = run(lanes(1), Sphere(), budget=Budget(evaluations=41), executor=Threads(3))
+    found = run(steady(1), Sphere(), budget=Budget(evaluations=41), executor=Threads(3))
     assert found.usage.evaluations == 41

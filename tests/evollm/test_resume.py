@@ -1,49 +1,22 @@
 """A run that was cut, killed or interrupted goes on as if nothing had happened."""
 
 import os
-import random
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from evollm import Budget, EvollmError, Individual, Offspring, Search, Threads, run
+from evollm import Budget, EvollmError, Offspring, run
 from evollm.algorithms import generational
 from evollm.flow import Flow
-from evollm.store.record import Record
 from evollm.testing import Trial, once
-from tests.evollm.parts import Blend, Sphere, Start, best_of, digest, lanes, plain
-
-ROOT = Path(__file__).parents[2]
-
-
-class Cut(Exception):
-    """The power fails."""
-
-
-def cut_after(n: int) -> Callable[[Any, Individual[Any]], None]:
-    seen: list[Individual[Any]] = []
-
-    def callback(under_way: Any, individual: Individual[Any]) -> None:
-        seen.append(individual)
-        if len(seen) == n:
-            raise Cut
-
-    return callback
-
-
-def outcomes(path: Path) -> list[tuple[Any, ...]]:
-    with Record(path, write=False) as record:
-        return record.rows(
-            "SELECT o.job, place, candidate, fitness, metrics, error, info, genome"
-            " FROM outcomes o JOIN candidates c ON c.id = o.candidate ORDER BY o.job, place"
-        )
+from tests.evollm.cuts import ROOT, SCRIPT, outcomes
+from tests.evollm.parts import Blend, Sphere, Start, digest, plain
 
 
 def test_golden_run() -> None:
@@ -68,127 +41,6 @@ def test_the_hash_seed_changes_nothing() -> None:
         for seed in ("1", "2")
     }
     assert found == {"4f849b0ae19ec80e"}
-
-
-@pytest.mark.parametrize("make", [plain, lanes])
-def test_a_finished_run_is_only_read(make: Callable[[int], Flow | Search], tmp_path: Path) -> None:
-    budget = Budget(evaluations=45)
-    first = run(make(3), Sphere(), budget=budget, path=tmp_path)
-    tally = tmp_path / "again"
-    second = run(make(3), Sphere(str(tally)), budget=budget, path=tmp_path / "other")
-    assert len(tally.read_text().split()) == 45
-    problem = Sphere()
-    again = run(make(3), problem, budget=budget, path=tmp_path)
-    assert digest(first) == digest(second) == digest(again)
-    assert again.stopped == first.stopped == "the budget of 45 evaluations is spent"
-    assert best_of(again) == best_of(first)
-    assert again.usage.evaluations == 45
-    assert again.usage.generations == first.usage.generations
-
-
-@pytest.mark.parametrize("make", [plain, lanes])
-def test_resume_after_a_cut_anywhere(make: Callable[[int], Flow | Search], tmp_path: Path) -> None:
-    budget = Budget(evaluations=30)
-    whole = run(make(3), Sphere(), budget=budget, path=tmp_path / "whole")
-    for n in range(1, 30):
-        path = tmp_path / str(n)
-        with pytest.raises(Cut):
-            run(make(3), Sphere(), budget=budget, path=path, callbacks=[cut_after(n)])
-        found = run(make(3), Sphere(), budget=budget, path=path)
-        assert digest(found) == digest(whole), n
-        assert outcomes(path) == outcomes(tmp_path / "whole")
-
-
-@pytest.mark.parametrize("make", [plain, lanes])
-def test_resume_at_every_commit(make: Callable[[int], Flow | Search], tmp_path: Path) -> None:
-    """One budget after the other cuts the run within every batch."""
-    whole = run(make(4), Sphere(), budget=Budget(evaluations=30))
-    for n in range(1, 31):
-        found = run(make(4), Sphere(), budget=Budget(evaluations=n), path=tmp_path)
-        assert found.usage.evaluations == n == len(outcomes(tmp_path))
-        again = run(make(4), Sphere(), budget=Budget(evaluations=n))
-        assert digest(found) == digest(again)
-        assert best_of(found) == best_of(again)
-    assert digest(found) == digest(whole)
-
-
-@pytest.mark.parametrize("name", ["generations", "stagnation"])
-def test_a_larger_budget_later_is_a_larger_budget(name: str, tmp_path: Path) -> None:
-    def budget(n: int) -> Budget:
-        return Budget(**{name: n, "evaluations": 400})
-
-    for n in (2, 3, 6):
-        found = run(plain(5), Sphere(), budget=budget(n), path=tmp_path)
-        whole = run(plain(5), Sphere(), budget=budget(n))
-        assert digest(found) == digest(whole)
-        assert found.stopped == whole.stopped
-        assert found.usage.generations == whole.usage.generations
-
-
-def test_asynchronous_lanes_repeat_their_own_log(tmp_path: Path) -> None:
-    budget = Budget(evaluations=60)
-    found = run(lanes(2), Sphere(pause=0.0005), budget=budget, path=tmp_path, executor=Threads(3))
-    again = run(lanes(2), Sphere(), budget=budget, path=tmp_path)
-    assert digest(again) == digest(found)
-    more = run(lanes(2), Sphere(), budget=Budget(evaluations=80), path=tmp_path)
-    once_more = run(lanes(2), Sphere(), budget=Budget(evaluations=80), path=tmp_path)
-    assert digest(more) == digest(once_more)
-    assert more.usage.evaluations == 80
-
-
-SCRIPT = """
-import sys
-from evollm import Budget, Processes, Serial, run
-from tests.evollm.parts import *
-
-make = {"plain": plain, "lanes": lanes}[sys.argv[1]]
-executor = {"serial": Serial(), "processes": Processes(2)}[sys.argv[2]]
-found = run(make(9), Sphere(sys.argv[4], 0.002), budget=Budget(evaluations=150),
-            executor=executor, path=sys.argv[3])
-print(digest(found))
-"""
-
-
-@pytest.mark.parametrize("executor", ["serial", "processes"])
-def test_sigkill_at_random_moments(executor: str, tmp_path: Path) -> None:
-    """Kill a real process again and again: nothing recorded is done twice, and all is the same."""
-    path, rng, kills = tmp_path / "run", random.Random(1), 0
-    while True:
-        tally = tmp_path / f"tally{kills}"
-        command = [sys.executable, "-c", SCRIPT, "plain", executor, str(path), str(tally)]
-        known = {row[-1] for row in outcomes(path)} if (path / "run.sqlite").exists() else set()
-        tally.write_text("")
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        moment, patience = rng.randint(1, 40), time.monotonic() + 60
-        while process.poll() is None and len(tally.read_text().split()) < moment:
-            assert time.monotonic() < patience
-            time.sleep(0.001)
-        if kills == 6 or process.poll() is not None:
-            break
-        process.kill()
-        process.communicate()
-        kills += 1
-        done = tally.read_text().split()
-        assert len(set(done)) == len(done)
-        assert not known & {stored(genome) for genome in done}
-    printed, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
-    assert kills > 2
-    assert not known & {stored(genome) for genome in tally.read_text().split()}
-    whole = run(plain(9), Sphere(), budget=Budget(evaluations=150), path=tmp_path / "whole")
-    assert printed.strip() == digest(whole)
-    assert outcomes(path) == outcomes(tmp_path / "whole")
-
-
-def stored(genome: str) -> bytes:
-    """Return what the record keeps of a tallied genome."""
-    import numpy as np
-
-    from evollm.store.codec import encode
-
-    found = encode(np.frombuffer(bytes.fromhex(genome)))
-    assert isinstance(found, bytes)
-    return found
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -13,7 +13,8 @@ from evollm import Budget, EvollmError, Individual, Offspring, Outcome, Search, 
 from evollm.algorithms import generational
 from evollm.flow import Evaluate, Flow, Vary, evaluate, together, vary
 from evollm.testing import Given, Trial, once
-from tests.evollm.parts import Blend, Sphere, Start, digest, lanes, plain
+from tests.evollm.parts import Blend, Sphere, Start, digest, plain
+from tests.evollm.regimes import steady
 
 
 def test_operators_that_wait_run_several_at_once_but_not_all() -> None:
@@ -254,7 +255,7 @@ def test_jobs_that_go_out_together_come_back_in_order() -> None:
 
 
 def test_lanes_share_a_population() -> None:
-    found = run(lanes(1), Sphere(), budget=Budget(evaluations=200))
+    found = run(steady(1), Sphere(), budget=Budget(evaluations=200))
     assert len(found.population) == 6
     assert found.fitness > -0.2
     assert {row[0] for row in found.record.rows("SELECT DISTINCT lane FROM jobs")} == {0, 1, 2}
