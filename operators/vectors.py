@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from evollm.types import Individual, Offspring, Parent
+from evollm.types import EvollmError, Individual, Offspring, Parent
 
 Vector: TypeAlias = NDArray[np.float64]
 
@@ -87,3 +87,62 @@ class Centroid:
         places = [i for _, i in sorted(scored.values())[: self.best]]
         mean = np.mean([parents[i].genome for i in places], axis=0)
         return Offspring([mean][:n], parents=[places][:n])
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedBinary:
+    """Crosses two parents as a one-point crossover of long bit strings would, coordinate-wise.
+
+    Deb, Agrawal: Simulated Binary Crossover for Continuous Search Space, 1995.
+
+    Attributes:
+        eta: Distribution index, 0 or more: the larger, the nearer children are to their parents.
+    """
+
+    eta: float = 15.0
+
+    def vary(self, parents: Sequence[Parent[Vector]], n: int, seed: int) -> Offspring[Vector]:
+        """Return ``n`` children of the first two parents, in pairs, clipped to the unit cube."""
+        one, other = _pair(parents)
+        rng = np.random.default_rng(seed)
+        u = rng.random(((n + 1) // 2, len(one)))
+        power = 1 / (self.eta + 1)
+        beta = np.where(u < 0.5, (2 * u) ** power, (2 * (1 - u)) ** -power)
+        middle, half = (one + other) / 2, (one - other) / 2
+        children = np.stack([middle + beta * half, middle - beta * half], axis=1)
+        flat = np.clip(children.reshape(-1, len(one))[:n], 0.0, 1.0)
+        return Offspring([child.copy() for child in flat], parents=[[0, 1]] * n)
+
+
+@dataclass(frozen=True, slots=True)
+class Differential:
+    """Adds the difference of two parents to a third, and mixes that with the first (DE/rand/1/bin).
+
+    Storn, Price: Differential Evolution, 1997.
+
+    Attributes:
+        weight: Factor of the difference.
+        rate: Probability that a coordinate is the mutant's; one always is.
+    """
+
+    weight: float = 0.8
+    rate: float = 0.9
+
+    def vary(self, parents: Sequence[Parent[Vector]], n: int, seed: int) -> Offspring[Vector]:
+        """Return ``n`` children of four parents (target, base and two for the difference)."""
+        if len(parents) < 4:
+            raise EvollmError(f"differential evolution needs four parents, not {len(parents)}")
+        target, base, one, other = (parent.genome for parent in parents[:4])
+        rng = np.random.default_rng(seed)
+        mutant = np.clip(base + self.weight * (one - other), 0.0, 1.0)
+        mixed = rng.random((n, len(target))) < self.rate
+        mixed[np.arange(n), rng.integers(len(target), size=n)] = True
+        return Offspring(
+            [np.where(own, mutant, target) for own in mixed], parents=[[0, 1, 2, 3]] * n
+        )
+
+
+def _pair(parents: Sequence[Parent[Vector]]) -> tuple[Vector, Vector]:
+    if len(parents) < 2:
+        raise EvollmError(f"a crossover needs two parents, not {len(parents)}: set the arity to 2")
+    return parents[0].genome, parents[1].genome

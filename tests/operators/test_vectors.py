@@ -3,9 +3,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evollm import Candidate, Individual, Outcome
+from evollm import Candidate, EvollmError, Individual, Outcome
 from evollm.testing import OperatorKit
-from operators.vectors import Centroid, Gaussian, Given, Uniform
+from operators.vectors import (
+    Centroid,
+    Differential,
+    Gaussian,
+    Given,
+    SimulatedBinary,
+    Uniform,
+)
 
 
 def individual(number, genome, fitness, step=0):
@@ -72,8 +79,36 @@ class TestConformance(OperatorKit):
             Gaussian(0.1),
             Gaussian(0.0, resolution=4),
             Centroid(2),
+            SimulatedBinary(),
+            Differential(),
         ],
         ids=lambda operator: type(operator).__name__,
     )
     def case(self, request):
-        return request.param, [np.array([0.2, 0.8]), np.array([0.5, 0.1]), np.array([1.0, 0.0])]
+        rows = [[0.2, 0.8], [0.5, 0.1], [1.0, 0.0], [0.3, 0.3]]
+        return request.param, [np.array(row) for row in rows]
+
+
+def test_simulated_binary_crossover_keeps_the_mean_and_narrows_with_eta():
+    pair = [individual(0, [0.4, 0.5], 1.0), individual(1, [0.6, 0.5], 2.0)]
+    wide = np.array(SimulatedBinary(2.0).vary(pair, 2000, 1).genomes)
+    near = np.array(SimulatedBinary(50.0).vary(pair, 2000, 1).genomes)
+    assert wide.mean(axis=0) == pytest.approx([0.5, 0.5], abs=0.01)
+    assert np.abs(wide[:, 0] - 0.5).std() > 3 * np.abs(near[:, 0] - 0.5).std()
+    assert (wide[:, 1] == 0.5).all()
+    assert wide.min() >= 0
+    assert len(SimulatedBinary().vary(pair, 3, 1).genomes) == 3
+
+
+def test_a_differential_child_is_target_or_mutant_by_coordinate():
+    four = [
+        individual(i, row, 1.0)
+        for i, row in enumerate([[0.1] * 6, [0.5] * 6, [0.6] * 6, [0.4] * 6])
+    ]
+    made = np.array(Differential(0.5, 0.0).vary(four, 50, 1).genomes)
+    assert set(np.round(made, 6).ravel()) == {0.1, 0.6}
+    assert (np.isclose(made, 0.6).sum(axis=1) == 1).all()
+    with pytest.raises(EvollmError, match="needs four parents, not 2"):
+        Differential().vary(four[:2], 1, 1)
+    with pytest.raises(EvollmError, match="needs two parents"):
+        SimulatedBinary().vary(four[:1], 1, 1)

@@ -1,0 +1,190 @@
+"""Composition: operators made of operators: shares, no duplicates, stand-ins."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from evollm.types import JSON, EvollmError, Offspring, Operator, Parent, name_of
+
+SEEDS = 2**53
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Lets several operators make children, each in its share of the calls.
+
+    Every child's note says which arm made it: ``{"arm": name, "note": the arm's own}``.
+
+    Attributes:
+        arms: The operators.
+        shares: Relative shares, one an arm; empty for equal ones.
+        name: Under which the mixture is recorded.
+    """
+
+    arms: Sequence[Operator[Any]]
+    shares: Sequence[float] = ()
+    name: str = "Mix"
+
+    def __post_init__(self) -> None:
+        if not self.arms or len(self.shares) not in (0, len(self.arms)):
+            raise EvollmError(
+                f"a mix of {len(self.arms)} arms needs at least one, and a share for each or none"
+            )
+        if self.shares and not (min(self.shares) >= 0 and sum(self.shares) > 0):
+            raise EvollmError(f"shares are 0 or more, and not all 0: {list(self.shares)}")
+
+    @property
+    def waits(self) -> bool:
+        """Whether any arm waits for a network."""
+        return any(getattr(arm, "waits", False) for arm in self.arms)
+
+    def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
+        """Return up to ``n`` children; each child's arm is drawn by the shares."""
+        rng = np.random.default_rng(seed)
+        shares = np.array(self.shares or [1.0] * len(self.arms))
+        sizes = np.bincount(
+            rng.choice(len(self.arms), n, p=shares / shares.sum()), minlength=len(self.arms)
+        )
+        made = []
+        for arm, size in zip(self.arms, sizes.tolist(), strict=True):
+            found = arm.vary(parents, size, int(rng.integers(SEEDS)))
+            made.append(_noted(found, {"arm": name_of(arm)}))
+        return joined(made, len(parents))
+
+
+@dataclass(frozen=True)
+class Unique:
+    """Asks an operator again until its children differ from each other and from their parents.
+
+    Attributes:
+        operator: Who makes the children.
+        rounds: How often it is asked at most; then there are fewer children.
+        key: What tells genomes apart; None for their text (arrays: their bytes).
+    """
+
+    operator: Operator[Any]
+    rounds: int = 3
+    key: Callable[[Any], Hashable] | None = None
+
+    @property
+    def name(self) -> str:
+        """The operator's name: its children are its own."""
+        return name_of(self.operator)
+
+    @property
+    def waits(self) -> bool:
+        """Whether the operator waits for a network."""
+        return bool(getattr(self.operator, "waits", False))
+
+    def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
+        """Return up to ``n`` children, each unlike the others and the parents."""
+        rng = np.random.default_rng(seed)
+        seen = {self._key(parent.genome) for parent in parents}
+        kept: list[Offspring[Any]] = []
+        missing = n
+        for _ in range(self.rounds):
+            found = self.operator.vary(parents, missing, int(rng.integers(SEEDS)))
+            fresh = list(self._fresh(found.genomes, seen))
+            doubles = len(found.genomes) - len(fresh)
+            kept.append(_chosen(found, fresh, {"duplicate": doubles} if doubles else {}))
+            missing -= len(fresh)
+            if not missing:
+                break
+        return joined(kept, len(parents))
+
+    def _fresh(self, genomes: Sequence[Any], seen: set[Hashable]) -> Iterator[int]:
+        """Yield the places of genomes that have not been seen, and remember them."""
+        for place, genome in enumerate(genomes):
+            key = self._key(genome)
+            if key not in seen:
+                seen.add(key)
+                yield place
+
+    def _key(self, genome: Any) -> Hashable:
+        if self.key is not None:
+            return self.key(genome)
+        return (genome.shape, genome.tobytes()) if isinstance(genome, np.ndarray) else repr(genome)
+
+
+@dataclass(frozen=True)
+class Fallback:
+    """Lets a second operator stand in, openly, for what the first one fails to make.
+
+    A stand-in's note is ``{"fallback": name, "note": its own}``, and the number of stand-ins is
+    counted among the rejections.
+
+    Attributes:
+        first: Who is asked for all children.
+        second: Who is asked for those that are missing.
+    """
+
+    first: Operator[Any]
+    second: Operator[Any]
+
+    @property
+    def name(self) -> str:
+        """The first operator's name; the notes tell the stand-ins apart."""
+        return name_of(self.first)
+
+    @property
+    def waits(self) -> bool:
+        """Whether either waits for a network."""
+        return any(getattr(one, "waits", False) for one in (self.first, self.second))
+
+    def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
+        """Return up to ``n`` children, the first operator's before the stand-ins."""
+        made = self.first.vary(parents, n, seed)
+        missing = n - len(made.genomes)
+        if not missing:
+            return made
+        again = int(np.random.default_rng(seed).integers(SEEDS))
+        stand_ins = self.second.vary(parents, missing, again)
+        name = name_of(self.second)
+        noted = _noted(stand_ins, {"fallback": name})
+        found = joined([made, noted], len(parents))
+        counted = {f"stood in for by {name}": len(stand_ins.genomes)}
+        return Offspring(found.genomes, found.notes, {**found.rejected, **counted}, found.parents)
+
+
+def joined(parts: Sequence[Offspring[Any]], parents: int) -> Offspring[Any]:
+    """Return several answers as one: children in order, rejections added up.
+
+    Args:
+        parts: Answers to calls with the same parents.
+        parents: How many parents there were.
+    """
+    rejected: Counter[str] = Counter()
+    for part in parts:
+        rejected.update(part.rejected)
+    genomes = [genome for part in parts for genome in part.genomes]
+    notes = [note for part in parts for note in part.notes or [None] * len(part.genomes)]
+    everyone = list(range(parents))
+    own = [own for part in parts for own in part.parents or [everyone] * len(part.genomes)]
+    return Offspring(
+        genomes,
+        notes if any(note is not None for note in notes) else (),
+        dict(rejected),
+        own if any(list(one) != everyone for one in own) else (),
+    )
+
+
+def _noted(made: Offspring[Any], mark: dict[str, JSON]) -> Offspring[Any]:
+    """Add a mark to every child's note."""
+    notes = made.notes or [None] * len(made.genomes)
+    marked = [mark if note is None else {**mark, "note": note} for note in notes]
+    return Offspring(made.genomes, marked, made.rejected, made.parents)
+
+
+def _chosen(
+    made: Offspring[Any], places: Sequence[int], rejected: dict[str, int]
+) -> Offspring[Any]:
+    """Keep the children at some places."""
+    return Offspring(
+        [made.genomes[i] for i in places],
+        [made.notes[i] for i in places] if made.notes else (),
+        {**made.rejected, **rejected},
+        [made.parents[i] for i in places] if made.parents else (),
+    )

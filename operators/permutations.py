@@ -1,0 +1,96 @@
+"""Classical variation of permutations: arrays that hold each of 0 to n - 1 once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evollm.types import EvollmError, Offspring, Parent
+
+Order: TypeAlias = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class RandomOrders:
+    """Shuffles anew.
+
+    Attributes:
+        length: Of a permutation.
+    """
+
+    length: int
+
+    def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Order]:
+        """Return ``n`` permutations, whatever the parents."""
+        rng = np.random.default_rng(seed)
+        return Offspring([rng.permutation(self.length).astype(np.int64) for _ in range(n)])
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """Exchanges pairs of places.
+
+    Attributes:
+        pairs: How many.
+    """
+
+    pairs: int = 1
+
+    def vary(self, parents: Sequence[Parent[Order]], n: int, seed: int) -> Offspring[Order]:
+        """Return ``n`` children; several parents take turns."""
+        rng = np.random.default_rng(seed)
+        turns = [i % len(parents) for i in range(n)]
+        children = [self._swapped(parents[i].genome.copy(), rng) for i in turns]
+        return Offspring(children, parents=[[i] for i in turns])
+
+    def _swapped(self, child: Order, rng: np.random.Generator) -> Order:
+        for _ in range(self.pairs if len(child) > 1 else 0):
+            i, j = rng.choice(len(child), 2, replace=False)
+            child[[i, j]] = child[[j, i]]
+        return child
+
+
+@dataclass(frozen=True, slots=True)
+class Reverse:
+    """Turns a random stretch around: 2-opt's move, for tours."""
+
+    def vary(self, parents: Sequence[Parent[Order]], n: int, seed: int) -> Offspring[Order]:
+        """Return ``n`` children; several parents take turns."""
+        rng = np.random.default_rng(seed)
+        turns = [i % len(parents) for i in range(n)]
+        children = []
+        for i in turns:
+            child = parents[i].genome.copy()
+            first, last = np.sort(rng.integers(len(child) + 1, size=2))
+            child[first:last] = child[first:last][::-1]
+            children.append(child)
+        return Offspring(children, parents=[[i] for i in turns])
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCrossover:
+    """Keeps a stretch of one parent, and the order of the other one for the rest (OX).
+
+    Davis: Applying Adaptive Algorithms to Epistatic Domains, 1985.
+    """
+
+    def vary(self, parents: Sequence[Parent[Order]], n: int, seed: int) -> Offspring[Order]:
+        """Return ``n`` children of the first two parents, which take turns as the first."""
+        if len(parents) < 2:
+            raise EvollmError(f"a crossover needs two parents, not {len(parents)}")
+        rng = np.random.default_rng(seed)
+        pair = [parents[0].genome, parents[1].genome]
+        children = [_crossed(pair[i % 2], pair[1 - i % 2], rng) for i in range(n)]
+        return Offspring(children, parents=[[0, 1]] * n)
+
+
+def _crossed(one: Order, other: Order, rng: np.random.Generator) -> Order:
+    first, last = np.sort(rng.integers(len(one) + 1, size=2))
+    child = one.copy()
+    rest = np.roll(other, -last)
+    rest = rest[~np.isin(rest, one[first:last])]
+    places = np.roll(np.arange(len(one)), -last)[: len(rest)]
+    child[places] = rest
+    return child

@@ -1,0 +1,124 @@
+"""Composed operators: shares, uniqueness and stand-ins, with notes and counts that say so."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evollm.testing import OperatorCase, OperatorKit
+from evollm.types import Candidate, EvollmError, Individual, Offspring, Outcome
+from operators.compose import Fallback, Mix, Unique, joined
+from operators.masks import FlipBits, RandomMasks, UniformCrossover
+
+MASKS = [np.array([True, False, True, True]), np.array([False, False, True, False])]
+
+
+def parents(*genomes: Any) -> list[Individual[Any]]:
+    return [
+        Individual(Candidate(i, genome, (), "given", 0), Outcome(float(i)))
+        for i, genome in enumerate(genomes)
+    ]
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Makes small numbers, at most so many a call."""
+
+    most: int = 99
+    name: str = "Digits"
+
+    def vary(self, parents: Any, n: int, seed: int) -> Offspring[int]:
+        rng = np.random.default_rng(seed)
+        size = min(n, self.most)
+        drawn = rng.integers(5, size=size).tolist()
+        return Offspring(drawn, list("abcdefghij")[:size] if size <= 10 else (), {"few": n - size})
+
+
+class TestMix(OperatorKit):
+    @pytest.fixture
+    def case(self) -> OperatorCase:
+        return Mix([FlipBits(), UniformCrossover(), RandomMasks(4)], [1, 2, 1]), MASKS
+
+
+class TestUnique(OperatorKit):
+    @pytest.fixture
+    def case(self) -> OperatorCase:
+        return Unique(FlipBits()), MASKS
+
+
+class TestFallback(OperatorKit):
+    @pytest.fixture
+    def case(self) -> OperatorCase:
+        return Fallback(Digits(3), Digits(99, "Other")), [1, 2]
+
+
+class TestNested(OperatorKit):
+    @pytest.fixture
+    def case(self) -> OperatorCase:
+        return Unique(Mix([Fallback(Digits(1), Digits()), Digits(2)])), [1, 2]
+
+
+def test_a_mix_keeps_its_shares_and_says_who_made_what() -> None:
+    mix = Mix([FlipBits(), RandomMasks(4)], [3, 1])
+    made = mix.vary(parents(*MASKS), 4000, seed=1)
+    arms = Counter(note["arm"] for note in made.notes)
+    assert abs(arms["FlipBits"] / 4000 - 0.75) < 0.03
+    assert {len(own) for own in made.parents} == {1, 2}
+
+
+def test_a_mix_waits_if_any_arm_does() -> None:
+    class Waiting(Digits):
+        waits = True
+
+    assert not Mix([Digits(), Digits()]).waits
+    assert Mix([Digits(), Waiting()]).waits
+    assert Unique(Waiting()).waits
+    assert Fallback(Digits(), Waiting()).waits
+
+
+def test_unique_asks_again_and_gives_what_there_is() -> None:
+    made = Unique(Digits(), rounds=50).vary(parents(3), 9, seed=1)
+    assert sorted(made.genomes) == [0, 1, 2, 4]
+    assert made.rejected["duplicate"] > 0
+    kept = Unique(Digits(), key=lambda genome: genome % 2).vary(parents(3), 9, seed=1)
+    assert [genome % 2 for genome in kept.genomes] == [0]
+
+
+def test_unique_keeps_each_childs_note() -> None:
+    made = Unique(Digits(), rounds=1).vary([], 5, seed=3)
+    whole = Digits().vary([], 5, int(np.random.default_rng(3).integers(2**53)))
+    first = dict(reversed(list(zip(whole.genomes, whole.notes, strict=True))))
+    assert dict(zip(made.genomes, made.notes, strict=True)) == first
+
+
+def test_stand_ins_are_marked_and_counted() -> None:
+    made = Fallback(Digits(2), Digits(99, "Other")).vary(parents(1), 5, seed=1)
+    assert len(made.genomes) == 5
+    assert made.notes[0] == "a"
+    assert made.notes[2] == {"fallback": "Other", "note": "a"}
+    assert made.rejected == {"few": 3, "stood in for by Other": 3}
+    whole = Fallback(Digits(), Digits(99, "Other")).vary(parents(1), 5, seed=1)
+    assert whole == Digits().vary(parents(1), 5, seed=1)
+
+
+def test_joined_fills_in_what_a_part_leaves_open() -> None:
+    found = joined([Offspring(["a"]), Offspring(["b"], ["n"], {"x": 1}, [[1]])], 2)
+    assert found == Offspring(["a", "b"], [None, "n"], {"x": 1}, [[0, 1], [1]])
+    assert joined([Offspring(["a"]), Offspring(["b"])], 2) == Offspring(["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: Mix([]), "at least one"),
+        (lambda: Mix([Digits()], [1, 2]), "a share for each"),
+        (lambda: Mix([Digits(), Digits()], [0, 0]), "not all 0"),
+        (lambda: Mix([Digits(), Digits()], [-1, 2]), "0 or more"),
+    ],
+)
+def test_wrong_settings_are_refused(make: Callable[[], Any], said: str) -> None:
+    with pytest.raises(EvollmError, match=said):
+        make()

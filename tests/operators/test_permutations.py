@@ -1,0 +1,49 @@
+"""Permutations stay permutations."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evollm.testing import OperatorCase, OperatorKit
+from evollm.types import EvollmError
+from operators.permutations import OrderCrossover, RandomOrders, Reverse, Swap, _crossed
+from tests.operators.test_compose import parents
+
+ONE, OTHER = np.arange(8), np.array([3, 1, 7, 0, 2, 6, 5, 4])
+OPERATORS = [RandomOrders(8), Swap(), Swap(3), Reverse(), OrderCrossover()]
+
+
+@pytest.fixture(params=OPERATORS, ids=repr)
+def case(request: pytest.FixtureRequest) -> OperatorCase:
+    return request.param, [ONE, OTHER]
+
+
+class TestKit(OperatorKit):
+    pass
+
+
+@given(st.permutations(range(7)), st.permutations(range(7)), st.integers(0, 2**32))
+def test_children_hold_everything_once(one: list[int], other: list[int], seed: int) -> None:
+    for operator in OPERATORS[1:]:
+        made = operator.vary(parents(np.array(one), np.array(other)), 5, seed)
+        assert all(sorted(child.tolist()) == list(range(7)) for child in made.genomes)
+
+
+def test_one_place_has_nothing_to_swap() -> None:
+    assert Swap().vary(parents(np.array([0])), 1, seed=1).genomes[0].tolist() == [0]
+
+
+def test_order_crossover_by_hand() -> None:
+    class Draws:
+        def integers(self, high: int, size: int) -> np.ndarray:
+            return np.array([5, 2])
+
+    # the stretch 2, 3, 4 of the first parent stays; the rest follows the second from place 5 on
+    found = _crossed(ONE, OTHER, Draws())  # type: ignore[arg-type]
+    assert found.tolist() == [7, 0, 2, 3, 4, 6, 5, 1]
+
+
+def test_a_crossover_needs_two() -> None:
+    with pytest.raises(EvollmError, match="two parents, not 1"):
+        OrderCrossover().vary(parents(ONE), 1, seed=0)
