@@ -1,0 +1,1 @@
+"""LLEGO and its controls: decision trees for tables, bred by a language model."""
