@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from evollm.types import JSON, EvollmError, Offspring, Operator, Parent, name_of
+from evollm.types import JSON, Candidate, EvollmError, Offspring, Operator, Parent, name_of
 
 SEEDS = 2**53
 
@@ -149,6 +149,36 @@ class Fallback:
         return Offspring(found.genomes, found.notes, {**found.rejected, **counted}, found.parents)
 
 
+@dataclass(frozen=True)
+class Chain:
+    """Hands the children of one operator to the next: a crossover, then a mutation.
+
+    Attributes:
+        links: The operators, in order; each must let several parents take turns.
+        name: Under which the chain is recorded.
+    """
+
+    links: Sequence[Operator[Any]]
+    name: str = "Chain"
+
+    @property
+    def waits(self) -> bool:
+        """Whether any link waits for a network."""
+        return any(getattr(link, "waits", False) for link in self.links)
+
+    def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
+        """Return up to ``n`` children of the last link, with lineage through all of them."""
+        made = self.links[0].vary(parents, n, seed)
+        seeds = np.random.default_rng(seed).integers(SEEDS, size=len(self.links)).tolist()
+        for link, own_seed in zip(self.links[1:], seeds[1:], strict=True):
+            if not made.genomes:
+                break
+            between = [Candidate(i, genome, (), "", 0) for i, genome in enumerate(made.genomes)]
+            then = link.vary(between, len(between), own_seed)
+            made = _grandchildren(made, then, len(parents))
+        return made
+
+
 def joined(parts: Sequence[Offspring[Any]], parents: int) -> Offspring[Any]:
     """Return several answers as one: children in order, rejections added up.
 
@@ -169,6 +199,16 @@ def joined(parts: Sequence[Offspring[Any]], parents: int) -> Offspring[Any]:
         dict(rejected),
         own if any(list(one) != everyone for one in own) else (),
     )
+
+
+def _grandchildren(made: Offspring[Any], then: Offspring[Any], parents: int) -> Offspring[Any]:
+    """Return the second answer with the lineage of the first, and the rejections of both."""
+    whole = made.parents or [range(parents)] * len(made.genomes)
+    places = then.parents or [range(len(made.genomes))] * len(then.genomes)
+    own = [sorted({k for place in line for k in whole[place]}) for line in places]
+    rejected = Counter(made.rejected)
+    rejected.update(then.rejected)
+    return Offspring(then.genomes, then.notes, dict(rejected), own)
 
 
 def _noted(made: Offspring[Any], mark: dict[str, JSON]) -> Offspring[Any]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from evollm.types import EvollmError, Offspring, Parent
 
 Mask: TypeAlias = NDArray[np.bool_]
+Row: TypeAlias = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +102,11 @@ class UniformCrossover:
 
     rate: float = 0.5
 
-    def vary(
-        self, parents: Sequence[Parent[NDArray[Any]]], n: int, seed: int
-    ) -> Offspring[NDArray[Any]]:
-        """Return ``n`` children of the first two parents."""
-        rng = np.random.default_rng(seed)
-        one, other = _two(parents)
-        picks = rng.random((n, len(one))) < self.rate
-        return Offspring(list(np.where(picks, other, one)), parents=[[0, 1]] * n)
+    def vary(self, parents: Sequence[Parent[Row]], n: int, seed: int) -> Offspring[Row]:
+        """Return ``n`` children; pairs of consecutive parents take turns, for two children each."""
+        one, other, own = paired(parents, n)
+        picks = np.random.default_rng(seed).random(one.shape) < self.rate
+        return Offspring(list(np.where(picks, other, one)), parents=own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,27 +119,37 @@ class PointCrossover:
 
     points: int = 2
 
-    def vary(
-        self, parents: Sequence[Parent[NDArray[Any]]], n: int, seed: int
-    ) -> Offspring[NDArray[Any]]:
-        """Return ``n`` children of the first two parents, starting with each in turn."""
-        rng = np.random.default_rng(seed)
-        pair = _two(parents)
-        length = len(pair[0])
-        cuts = min(self.points, length - 1)
-        children = []
-        for i in range(n):
-            side = np.zeros(length, dtype=int)
-            for place in rng.choice(max(length - 1, 1), max(cuts, 0), replace=False):
-                side[place + 1 :] ^= 1
-            children.append(np.where(side ^ (i % 2), pair[1], pair[0]))
-        return Offspring(children, parents=[[0, 1]] * n)
+    def vary(self, parents: Sequence[Parent[Row]], n: int, seed: int) -> Offspring[Row]:
+        """Return ``n`` children; pairs of consecutive parents take turns, for two children each."""
+        one, other, own = paired(parents, n)
+        inner = max(one.shape[1] - 1, 0)
+        cuts = min(self.points, inner)
+        marks = np.zeros(one.shape, dtype=np.int8)
+        if n and cuts > 0:
+            drawn = np.random.default_rng(seed).random((n, inner))
+            places = np.argpartition(drawn, cuts - 1, axis=1)[:, :cuts]
+            np.put_along_axis(marks, places + 1, 1, axis=1)
+        turned = np.cumsum(marks, axis=1, dtype=np.int8) % 2 == 1
+        return Offspring(list(np.where(turned, other, one)), parents=own)
 
 
-def _two(parents: Sequence[Parent[NDArray[Any]]]) -> tuple[NDArray[Any], NDArray[Any]]:
+def paired(parents: Sequence[Parent[Row]], n: int) -> tuple[Row, Row, list[list[int]]]:
+    """Return the two parents of each child as rows, and their places.
+
+    Args:
+        parents: Two, or several pairs one after the other.
+        n: How many children; of each pair one begins with the first parent and one with the second.
+
+    Raises:
+        EvollmError: If there are not two, or their genomes differ in shape.
+    """
     if len(parents) < 2:
         raise EvollmError(f"a crossover needs two parents, not {len(parents)}: set the arity to 2")
-    one, other = parents[0].genome, parents[1].genome
-    if one.shape != other.shape:
-        raise EvollmError(f"a crossover needs genomes of one shape, not {one.shape}, {other.shape}")
-    return one, other
+    pairs = len(parents) // 2
+    own = [[2 * (i // 2 % pairs) + i % 2, 2 * (i // 2 % pairs) + 1 - i % 2] for i in range(n)]
+    shapes = {parent.genome.shape for parent in parents[: 2 * pairs]}
+    if len(shapes) > 1:
+        raise EvollmError(f"a crossover needs genomes of one shape, not {sorted(shapes)}")
+    rows = np.array([parent.genome for parent in parents[: 2 * pairs]])
+    order = np.array(own, dtype=int).reshape(n, 2)
+    return rows[order[:, 0]], rows[order[:, 1]], own

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evollm.types import EvollmError, Individual, Offspring, Parent
+from operators.masks import paired
 
 Vector: TypeAlias = NDArray[np.float64]
 
@@ -102,16 +103,13 @@ class SimulatedBinary:
     eta: float = 15.0
 
     def vary(self, parents: Sequence[Parent[Vector]], n: int, seed: int) -> Offspring[Vector]:
-        """Return ``n`` children of the first two parents, in pairs, clipped to the unit cube."""
-        one, other = _pair(parents)
-        rng = np.random.default_rng(seed)
-        u = rng.random(((n + 1) // 2, len(one)))
+        """Return ``n`` children; pairs of consecutive parents take turns, for two children each."""
+        one, other, own = paired(parents, n)
+        u = np.repeat(np.random.default_rng(seed).random(((n + 1) // 2, one.shape[1])), 2, axis=0)
         power = 1 / (self.eta + 1)
-        beta = np.where(u < 0.5, (2 * u) ** power, (2 * (1 - u)) ** -power)
-        middle, half = (one + other) / 2, (one - other) / 2
-        children = np.stack([middle + beta * half, middle - beta * half], axis=1)
-        flat = np.clip(children.reshape(-1, len(one))[:n], 0.0, 1.0)
-        return Offspring([child.copy() for child in flat], parents=[[0, 1]] * n)
+        beta = np.where(u < 0.5, (2 * u) ** power, (2 * (1 - u)) ** -power)[:n]
+        children = np.clip((one + other) / 2 + beta * (one - other) / 2, 0.0, 1.0)
+        return Offspring([child.copy() for child in children], parents=own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +138,3 @@ class Differential:
         return Offspring(
             [np.where(own, mutant, target) for own in mixed], parents=[[0, 1, 2, 3]] * n
         )
-
-
-def _pair(parents: Sequence[Parent[Vector]]) -> tuple[Vector, Vector]:
-    if len(parents) < 2:
-        raise EvollmError(f"a crossover needs two parents, not {len(parents)}: set the arity to 2")
-    return parents[0].genome, parents[1].genome

@@ -10,8 +10,8 @@ import pytest
 
 from evollm.testing import OperatorCase, OperatorKit
 from evollm.types import Candidate, EvollmError, Individual, Offspring, Outcome
-from operators.compose import Fallback, Mix, Unique, joined
-from operators.masks import FlipBits, RandomMasks, UniformCrossover
+from operators.compose import Chain, Fallback, Mix, Unique, joined
+from operators.masks import FlipBits, Prune, RandomMasks, UniformCrossover
 
 MASKS = [np.array([True, False, True, True]), np.array([False, False, True, False])]
 
@@ -53,6 +53,12 @@ class TestFallback(OperatorKit):
     @pytest.fixture
     def case(self) -> OperatorCase:
         return Fallback(Digits(3), Digits(99, "Other")), [1, 2]
+
+
+class TestChain(OperatorKit):
+    @pytest.fixture
+    def case(self) -> OperatorCase:
+        return Chain([UniformCrossover(), FlipBits(), Prune(1, 1, floor=0)]), MASKS
 
 
 class TestNested(OperatorKit):
@@ -122,3 +128,15 @@ def test_joined_fills_in_what_a_part_leaves_open() -> None:
 def test_wrong_settings_are_refused(make: Callable[[], Any], said: str) -> None:
     with pytest.raises(EvollmError, match=said):
         make()
+
+
+def test_a_chain_keeps_the_lineage_through_its_links() -> None:
+    first = parents(np.zeros(8, bool), np.ones(8, bool), np.ones(8, bool))
+    made = Chain([FlipBits(0.0), Prune(1, 1, floor=0)]).vary(first, 3, seed=1)
+    assert made.parents == [[0], [1], [2]]
+    assert [int(child.sum()) for child in made.genomes] == [0, 6, 6]
+    lost = Chain([FlipBits(0.0), Prune(1, 1, floor=3)]).vary(first, 3, seed=1)
+    assert lost.parents == [[1], [2]]
+    assert lost.rejected == {"nothing to prune": 1}
+    both = Chain([UniformCrossover(), FlipBits()]).vary(first, 2, seed=1)
+    assert both.parents == [[0, 1], [0, 1]]

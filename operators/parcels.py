@@ -1,0 +1,63 @@
+"""Parcels: pickles of things that hold DEAP's classes or the global random functions."""
+
+import io
+import pickle
+import random
+from typing import Any
+
+import numpy as np
+from deap import creator, gp
+
+
+def packed(thing: object) -> bytes:
+    """Pickle a thing by value, but for what has to stay one and the same.
+
+    A plain pickle of ``random.randint`` holds a generator of its own, that no seed reaches; and one
+    of a class that ``creator`` or a primitive set made replaces or changes it when it is read in
+    the same process.
+    """
+    try:
+        import cloudpickle
+    except ImportError:  # older releases of joblib carry it inside
+        from joblib.externals import cloudpickle
+
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+        def reducer_override(self, item: Any) -> Any:
+            return _reduced(item) or super().reducer_override(item)
+
+    file = io.BytesIO()
+    Pickler(file).dump(thing)
+    return file.getvalue()
+
+
+def unpacked(data: bytes) -> Any:
+    """Return the thing that ``packed`` pickled."""
+    return pickle.loads(data)
+
+
+def _reduced(item: Any) -> Any:
+    """Say how to rebuild what a plain pickle would get wrong; None for the rest."""
+    if isinstance(item, creator.MetaCreator):
+        return created, tuple(item.reduce_args)
+    if isinstance(item, gp.MetaEphemeral):
+        return gp.MetaEphemeral, (item.name, item.func, item.ret, id(item))
+    owner = None if isinstance(item, type) else getattr(item, "__self__", None)
+    for module in (random, np.random):
+        if owner is not None and owner is getattr(module.random, "__self__", None):
+            return getattr, (module, item.__name__)
+    return None
+
+
+def created(name: str, base: type, attributes: dict[str, Any]) -> Any:
+    """Return the class that ``creator`` has under this name, made now if it has another or none."""
+    known = getattr(creator, name, None)
+    if repr(getattr(known, "reduce_args", None)) == repr((name, base, attributes)):
+        return known
+    return creator.meta_create(name, base, attributes)
+
+
+def restored(kind: type, data: bytes) -> Any:
+    """Return the dataclass whose attributes were packed."""
+    thing: Any = object.__new__(kind)
+    vars(thing).update(unpacked(data))
+    return thing

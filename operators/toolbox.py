@@ -1,0 +1,204 @@
+"""Toolboxes: what a user registered for DEAP, as operators, selection and problem of the engine."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from math import inf, isnan
+from typing import Any
+
+from deap import gp
+
+from evollm.types import JSON, EvollmError, Outcome, Select
+from operators.deap import FromDeap, lent, named, parameters
+from operators.forms import Form, Plain, Trees
+from operators.parcels import packed, restored
+from operators.ranking import from_select, objective, weighted
+
+
+@dataclass(frozen=True)
+class FromToolbox:
+    """An evaluation that was written for DEAP as a problem.
+
+    The fitness is the first objective times its weight, so that larger is better; the metrics hold
+    all objectives as they are. Workers on other machines or in other processes get the individuals'
+    class with the problem.
+
+    Attributes:
+        function: ``evaluate(individual)``, which returns a tuple of one number an objective.
+        weights: Of the objectives; negative to minimise.
+        form: How a genome becomes an individual.
+        names: Of the objectives; ``obj0``, ``obj1``, ... by default.
+        draws: Whether the function draws from the global random states. They are then seeded, and
+            lent to one thread at a time.
+        parameters: The function and its bound arguments, for the record.
+    """
+
+    function: Callable[[Any], Any] = field(metadata={"parameter": False})
+    weights: tuple[float, ...]
+    form: Form = field(default_factory=Plain)
+    names: tuple[str, ...] = ()
+    draws: bool = False
+    parameters: JSON = field(init=False)
+    batch = 1
+
+    def __post_init__(self) -> None:
+        weights = tuple(weighted(tuple(self.weights)).values())
+        names = tuple(self.names) or tuple(map(objective, range(len(weights))))
+        if len(set(names)) != len(weights) or "fitness" in names:
+            raise EvollmError(
+                f"{len(weights)} objectives can't have the names {names}: give each one of its "
+                "own, other than 'fitness'"
+            )
+        object.__setattr__(self, "weights", weights)
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "parameters", parameters(self.function))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return restored, (type(self), packed(vars(self)))
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return named(self.function)
+
+    @property
+    def objectives(self) -> dict[str, float]:
+        """The objectives' weights by name."""
+        return dict(zip(self.names, self.weights, strict=True))
+
+    def evaluate(self, genomes: Sequence[Any], fidelity: int | None, seed: int) -> list[Outcome]:
+        """Score the genomes one by one; an exception fails that one evaluation.
+
+        Raises:
+            EvollmError: If the function returns anything but a number an objective.
+        """
+        return [self._score(genome, seed) for genome in genomes]
+
+    def _score(self, genome: Any, seed: int) -> Outcome:
+        individual = self.form.from_genome(genome)
+        try:
+            if self.draws:
+                with lent(seed):
+                    found = self.function(individual)
+            else:
+                found = self.function(individual)
+        except EvollmError:
+            raise
+        except Exception as error:
+            return Outcome(-inf, error=f"{type(error).__name__}: {error}")
+        return self._outcome(found)
+
+    def _outcome(self, found: Any) -> Outcome:
+        try:
+            values = [float(value) for value in found]
+        except (TypeError, ValueError):
+            values = []
+        if len(values) != len(self.weights):
+            raise EvollmError(
+                f"{self.name} returned {found!r} where DEAP wants a tuple of {len(self.weights)} "
+                "numbers, one a weight: mend its return statement"
+            )
+        metrics = dict(zip(self.names, values, strict=True))
+        unknown = [name for name, value in metrics.items() if isnan(value)]
+        if unknown:
+            return Outcome(-inf, metrics, error=f"{', '.join(unknown)} is NaN")
+        return Outcome(values[0] * self.weights[0], metrics)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a toolbox holds, in the engine's terms.
+
+    Attributes:
+        start: Makes individuals from nothing.
+        mate: Makes two children of two parents.
+        mutate: Makes one child of one parent.
+        problem: Scores genomes.
+        select: Chooses by the toolbox's ``select``; None if it has none.
+        form: Makes the toolbox's individuals of genomes: ``form.from_genome(result.best.genome)``.
+    """
+
+    start: FromDeap
+    mate: FromDeap
+    mutate: FromDeap
+    problem: FromToolbox
+    select: Select | None
+    form: Form
+
+    @property
+    def objectives(self) -> dict[str, float]:
+        """The objectives' weights by name, for ``as_deap``, ``evollm.pareto`` and ``DeapLog``."""
+        return self.problem.objectives
+
+
+def from_toolbox(
+    toolbox: Any,
+    *,
+    weights: Sequence[float] = (),
+    names: Sequence[str] = (),
+    form: Form | None = None,
+    draws: bool = False,
+) -> Parts:
+    """Turn a toolbox with ``individual``, ``mate``, ``mutate`` and ``evaluate`` into parts.
+
+    ::
+
+        parts = from_toolbox(toolbox)
+        flow = ea_simple(parts.start, parts.mate, parts.mutate, select=parts.select, size=300,
+                         cxpb=0.5, mutpb=0.2, seed=1)
+        result = run(flow, parts.problem, budget=Budget(generations=40))
+
+    The toolbox's ``individual`` is called once to see what it makes.
+
+    Args:
+        toolbox: A ``deap.base.Toolbox``; later changes to it have no effect.
+        weights: Of the objectives; by default those of the individuals' fitness.
+        names: Of the objectives; ``obj0``, ``obj1``, ... by default.
+        form: How individuals become genomes; by default told from what ``individual`` makes.
+        draws: Whether ``evaluate`` draws from the global random states.
+
+    Raises:
+        EvollmError: If the toolbox lacks an entry, or weights or form can't be told.
+    """
+    for alias in ("individual", "mate", "mutate", "evaluate"):
+        if not hasattr(toolbox, alias):
+            raise EvollmError(f"the toolbox has no {alias!r}: register one before")
+    with lent(0):
+        individual = toolbox.individual()
+    form = form or _form(individual, toolbox)
+    form.from_genome(form.to_genome(individual))
+    weights = weights or getattr(getattr(individual, "fitness", None), "weights", ())
+    if not weights:
+        raise EvollmError("the toolbox's individuals have no fitness with weights: give weights")
+    problem = FromToolbox(toolbox.evaluate, tuple(weights), form, tuple(names), draws)
+    select = getattr(toolbox, "select", None)
+    return Parts(
+        FromDeap(toolbox.individual, 0, form),
+        FromDeap(toolbox.mate, 2, form),
+        FromDeap(toolbox.mutate, 1, form),
+        problem,
+        select and from_select(select, problem.objectives),
+        form,
+    )
+
+
+def _form(individual: Any, toolbox: Any) -> Form:
+    """Tell the form from an individual, and a tree's primitive set from the toolbox."""
+    if not isinstance(individual, gp.PrimitiveTree):
+        return Plain(type(individual))
+    bound = [value for entry in vars(toolbox).values() for value in _bound(entry)]
+    psets = {id(value): value for value in bound if isinstance(value, gp.PrimitiveSetTyped)}
+    if len(psets) != 1:
+        raise EvollmError(
+            f"the toolbox's entries name {len(psets)} primitive sets: give form=Trees(pset, "
+            f"{type(individual).__name__})"
+        )
+    return Trees(next(iter(psets.values())), type(individual))
+
+
+def _bound(entry: Any) -> Iterator[Any]:
+    """Yield the arguments that a toolbox's entry binds, and those within them."""
+    if isinstance(entry, partial):
+        for value in (*entry.args, *entry.keywords.values()):
+            yield value
+            yield from _bound(value)

@@ -1,0 +1,81 @@
+"""The log of a run is DEAP's."""
+
+import numpy as np
+from deap import tools
+
+from evollm import Budget, run
+from evollm.classic import ea_simple
+from operators.logbook import DeapLog
+from operators.toolbox import from_toolbox
+from tests.operators.boxes import onemax, quartic
+
+
+def statistics(key):
+    stats = tools.Statistics(key)
+    stats.register("mean", np.mean)
+    stats.register("max", np.max)
+    return stats
+
+
+def bred(box, log, generations=5, path=None, **changes):
+    parts = from_toolbox(box, **changes)
+    flow = ea_simple(parts.start, parts.mate, parts.mutate, select=parts.select, size=12, seed=2)
+    return run(
+        flow, parts.problem, budget=Budget(generations=generations), callbacks=[log], path=path
+    )
+
+
+def test_a_run_is_logged_once_a_generation():
+    stats = statistics(lambda view: view.fitness.values)
+    log = DeapLog(stats, tools.HallOfFame(2), tools.Logbook(), objectives=(1.0,))
+    found = bred(onemax(30), log)
+    assert log.logbook.select("gen") == [0, 1, 2, 3, 4, 5]
+    assert log.logbook.select("nevals")[0] == 12
+    assert sum(log.logbook.select("nevals")) == found.usage.evaluations
+    assert log.logbook[-1]["mean"] == np.mean([one.fitness for one in found.population])
+    table = found.dataframe()
+    assert log.logbook.select("nevals") == table.groupby("step").size().tolist()
+    assert log.halloffame[0].individual.id == found.best.id
+    assert log.halloffame[1].fitness.values[0] <= found.fitness
+    assert "gen" in str(log.logbook.stream)
+    assert log.logbook.header == ["gen", "nevals", "mean", "max"]
+
+
+def test_statistics_of_several_things():
+    stats = tools.MultiStatistics(
+        error=statistics(lambda view: view.fitness.values), size=statistics(len)
+    )
+    log = DeapLog(stats, tools.ParetoFront(), tools.Logbook(), objectives={"obj0": -1.0})
+    found = bred(quartic(), log)
+    assert log.logbook.chapters["size"].select("max")[-1] == max(
+        len(one.genome) for one in found.population
+    )
+    least = min(one.outcome.metrics["obj0"] for one in found.population)
+    assert log.halloffame[0].fitness.values[0] <= least
+
+
+def test_a_continued_run_is_logged_from_where_it_goes_on(tmp_path):
+    whole = DeapLog(logbook=tools.Logbook(), halloffame=tools.HallOfFame(1))
+    bred(onemax(30), whole, 6)
+    bred(onemax(30), DeapLog(), 3, tmp_path)
+    again = DeapLog(logbook=tools.Logbook(), halloffame=tools.HallOfFame(1))
+    found = bred(onemax(30), again, 6, tmp_path)
+    entries = zip(again.logbook.select("gen"), again.logbook.select("nevals"), strict=True)
+    after = {gen: nevals for gen, nevals in entries if gen > 3}
+    assert sorted(after) == [4, 5, 6]
+    assert [after[gen] for gen in (4, 5, 6)] == whole.logbook.select("nevals")[4:]
+    assert again.halloffame[0].fitness.values[0] >= max(one.fitness for one in found.population)
+
+
+def test_failed_individuals_are_left_out():
+    def evaluate(individual):
+        return (1.0 / individual[0],)
+
+    box = onemax(3)
+    box.register("evaluate", evaluate)
+    stats = statistics(lambda view: view.fitness.values)
+    log = DeapLog(stats, tools.HallOfFame(9), tools.Logbook())
+    found = bred(box, log, generations=2)
+    assert found.usage.failed
+    assert log.logbook.select("mean") == [1.0] * 3
+    assert all(view.individual.outcome.error is None for view in log.halloffame)

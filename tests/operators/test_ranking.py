@@ -1,0 +1,158 @@
+"""DEAP's selection, statistics and archives on the engine's individuals."""
+
+import copy
+import random
+from functools import partial
+
+import numpy as np
+import pytest
+from deap import tools
+
+from evollm import Candidate, EvollmError, Individual, Outcome
+from operators.ranking import as_deap, from_select, weighted
+
+RNG = np.random.default_rng
+
+
+def individual(number, fitness, genome=None, error=None, **metrics):
+    genome = [number] if genome is None else genome
+    return Individual(
+        Candidate(number, genome, (), "test", 0), Outcome(fitness, metrics, error=error)
+    )
+
+
+def ids(individuals):
+    return [one.id for one in individuals]
+
+
+POOL = [individual(i, float(i * 7 % 10), cost=float(i * 3 % 10)) for i in range(10)]
+FAILED = [individual(90 + i, 0.0, error="it failed") for i in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("objectives", "weights"),
+    [
+        ({"a": 1, "b": -2.0}, {"a": 1.0, "b": -2.0}),
+        (["a", "b"], {"a": 1.0, "b": 1.0}),
+        ((1.0, -1.0), {"obj0": 1.0, "obj1": -1.0}),
+        ("cost", {"cost": 1.0}),
+    ],
+)
+def test_objectives_have_names_and_weights(objectives, weights):
+    assert weighted(objectives) == weights
+
+
+@pytest.mark.parametrize("objectives", [{}, [], {"a": 0}, {"a": "b"}, [None], (float("nan"),)])
+def test_what_are_no_objectives_is_refused(objectives):
+    for make in (weighted, partial(from_select, tools.selBest), partial(as_deap, [])):
+        with pytest.raises(EvollmError, match="are no objectives: give names"):
+            make(objectives)
+
+
+def test_views_have_the_values_and_compare_by_weight():
+    low, high = as_deap([individual(1, 2.0, cost=3.0), individual(2, 2.0, cost=5.0)], {"cost": -1})
+    assert (low.fitness.values, high.fitness.values) == ((3.0,), (5.0,))
+    assert low.fitness > high.fitness
+    assert low.fitness.valid
+    two = as_deap(POOL, {"fitness": 1.0, "cost": -1.0})
+    assert two[3].fitness.values == (1.0, 9.0)
+    assert type(two[0].fitness) is type(two[1].fitness)
+
+
+def test_views_are_sequences_that_compare_by_genome():
+    one, same, other = as_deap(
+        [individual(1, 0.0, [1, 2]), individual(2, 1.0, [1, 2]), individual(3, 0.0, [1, 3])]
+    )
+    assert one == same
+    assert one != other
+    assert one != [1, 2]
+    assert (len(one), list(one), one[1], one[:1], repr(one)) == (2, [1, 2], 2, [1], "[1, 2]")
+    array, twin = as_deap([individual(1, 0.0, np.ones(3)), individual(2, 0.0, np.ones(3))])
+    assert array == twin
+    mixed = as_deap([individual(i, 0.0, [np.arange(2), (i,)]) for i in range(2)])
+    assert mixed[0] != mixed[1]
+    again = copy.deepcopy(one)
+    assert again == one
+    again.fitness.values = (9.0,)
+    assert one.fitness.values == (0.0,)
+
+
+def test_failed_individuals_have_no_values():
+    failed, unknown, sound = as_deap(
+        [FAILED[0], individual(1, 0.0, cost=float("nan")), POOL[0]], ["fitness", "cost"]
+    )
+    assert not failed.fitness.valid
+    assert not unknown.fitness.valid
+    assert failed.fitness < sound.fitness
+    assert sound.fitness.valid
+
+
+def test_a_missing_metric_is_refused():
+    with pytest.raises(EvollmError, match="individual 4 has no metric 'size' but cost, fitness:"):
+        as_deap([POOL[4]], {"size": -1.0})
+    with pytest.raises(EvollmError, match="has no metric 'size'"):
+        from_select(tools.selNSGA2, ["fitness", "size"])(POOL, 3, RNG(0))
+
+
+def test_the_hall_of_fame_keeps_the_best_once():
+    fame = tools.HallOfFame(3)
+    fame.update(as_deap(POOL))
+    fame.update(as_deap(POOL))
+    assert ids(view.individual for view in fame) == [7, 4, 1]
+    front = tools.ParetoFront()
+    front.update(as_deap(POOL, {"fitness": 1.0, "cost": -1.0}))
+    assert {view.fitness.values for view in front} == {
+        (one.fitness, one.outcome.metrics["cost"])
+        for one in POOL
+        if not any(
+            other.fitness >= one.fitness
+            and other.outcome.metrics["cost"] <= one.outcome.metrics["cost"]
+            for other in POOL
+            if other is not one
+        )
+    }
+
+
+def test_statistics_compile():
+    stats = tools.Statistics(lambda view: view.fitness.values)
+    stats.register("mean", np.mean)
+    stats.register("max", np.max)
+    assert stats.compile(as_deap(POOL)) == {"mean": 4.5, "max": 9.0}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        tools.selBest,
+        tools.selWorst,
+        tools.selRandom,
+        tools.selRoulette,
+        tools.selStochasticUniversalSampling,
+        partial(tools.selTournament, tournsize=3),
+        partial(tools.selDoubleTournament, fitness_size=3, parsimony_size=1.4, fitness_first=True),
+        tools.selLexicase,
+        tools.selNSGA2,
+        tools.selSPEA2,
+    ],
+)
+def test_every_rule_of_deap_selects_as_on_its_own_individuals(rule):
+    select = from_select(rule, {"fitness": 1.0, "cost": -1.0})
+    before = random.getstate()
+    chosen = select(POOL, 5, RNG(3))
+    assert ids(chosen) == ids(select(POOL, 5, RNG(3)))
+    assert random.getstate() == before
+    assert all(one in POOL for one in chosen)
+    random.seed(int(RNG(3).integers(2**53)))
+    own = rule(as_deap(POOL, {"fitness": 1.0, "cost": -1.0}), 5)
+    random.setstate(before)
+    assert ids(chosen) == ids(view.individual for view in own)
+
+
+def test_failed_individuals_come_last():
+    for rule in (tools.selBest, tools.selNSGA2):
+        select = from_select(rule)
+        assert not set(ids(select(POOL + FAILED, 10, RNG(0)))) & set(ids(FAILED))
+        assert set(ids(select(FAILED + POOL, 12, RNG(0)))[10:]) < set(ids(FAILED))
+    tournament = from_select(partial(tools.selTournament, tournsize=2))
+    assert all(one.outcome.error is None for one in tournament(POOL + FAILED, 50, RNG(1)))
+    assert set(ids(tournament(FAILED, 3, RNG(1)))) == set(ids(FAILED))
