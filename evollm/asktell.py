@@ -1,11 +1,12 @@
 """Ask and tell: the user's own loop evaluates, with budgets, record and resume as in ``run``."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from evollm.budget import Budget
+from evollm.closing import Closing
 from evollm.engine import Search
 from evollm.executors import Chunk, Done, Scores
 from evollm.flow import Flow
@@ -45,7 +46,7 @@ class _Elsewhere:
         raise EvollmError("the evaluations of this run are told, not made")
 
 
-class AskTell:
+class AskTell(Closing):
     """A search that hands out candidates and is told what they are worth.
 
     ::
@@ -63,6 +64,7 @@ class AskTell:
         budget: What ends the run.
         path: The run directory; None for a temporary record.
         config: Kept in the record's head.
+        enqueue: Known genomes, which take the first places of the initial population.
     """
 
     def __init__(
@@ -72,12 +74,15 @@ class AskTell:
         budget: Budget | None = None,
         path: str | Path | None = None,
         config: Mapping[str, JSON] | None = None,
+        enqueue: Sequence[Any] = (),
     ) -> None:
         self._closed = False
         self._outside = _Outside()
         self._record = Record(path)
         self._problem = _Elsewhere()
+        search = search if isinstance(search, Search) else Search(search)
         try:
+            search.enqueue(enqueue) if len(enqueue) else None
             self._run = begin(search, self._problem, self._outside, self._record, config, budget)
         except BaseException:
             self._record.close()
@@ -119,24 +124,25 @@ class AskTell:
                 ``Outcome``.
 
         Raises:
-            EvollmError: If the lengths differ, a candidate doesn't wait to be told, or the search
-                can't go on.
+            EvollmError: If the lengths differ, a candidate doesn't wait, or an outcome is
+                no number: then nothing is told. Or if the search can't go on.
         """
         if len(candidates) != len(outcomes):
             raise EvollmError(
                 f"{len(candidates)} candidates but {len(outcomes)} outcomes: tell one each"
             )
-        for candidate, outcome in zip(candidates, outcomes, strict=True):
-            asked = self._waiting.get(candidate.id)
-            if not asked:
+        scored = [_outcome(*pair) for pair in zip(candidates, outcomes, strict=True)]
+        for number, times in Counter(candidate.id for candidate in candidates).items():
+            if times > len(self._waiting.get(number, ())):
                 raise EvollmError(
-                    f"candidate {candidate.id} doesn't wait to be told: it was told, or never asked"
+                    f"candidate {number} doesn't wait to be told: it was told, or never asked"
                 )
-            scored = outcome if isinstance(outcome, Outcome) else Outcome(outcome)
+        for candidate, outcome in zip(candidates, scored, strict=True):
+            asked = self._waiting[candidate.id]
             _, chunk, done = asked.pop(0)
             if not asked:
                 del self._waiting[candidate.id]
-            done(chunk, Scores([scored]))
+            done(chunk, Scores([outcome]))
         self._advance(None)
 
     def stop(self) -> dict[str, float]:
@@ -160,13 +166,14 @@ class AskTell:
         finally:
             self._record.close()
 
-    def __enter__(self) -> "AskTell":
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+def _outcome(candidate: Candidate[Any], outcome: Outcome | float) -> Outcome:
+    """Return what was told of a candidate as an outcome."""
+    if isinstance(outcome, Outcome):
+        return outcome
+    try:
+        return Outcome(float(outcome))
+    except (TypeError, ValueError):
+        raise EvollmError(
+            f"candidate {candidate.id} can't be worth {outcome!r}: tell a number or an Outcome"
+        ) from None

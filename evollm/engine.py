@@ -1,11 +1,13 @@
 """The search: flows behind ask and tell, with no clock, no input and no output."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from inspect import GEN_CREATED, getgeneratorstate, isgenerator
 from typing import Any
 
 from evollm.flow import Evaluate, Flow, Job, Survivors, Vary
+from evollm.known import Known
 from evollm.types import Candidate, EvollmError, Individual, Offspring, Outcome, name_of
 
 
@@ -67,6 +69,7 @@ class Search:
         self._open: dict[int, Ticket] = {}
         self._fresh: list[Ticket] = []
         self._tickets = self._candidates = 0
+        self._known: list[Any] = []
         self._started = False
 
     @property
@@ -78,6 +81,18 @@ class Search:
     def done(self) -> bool:
         """Whether every flow has ended by itself."""
         return self._started and not any(self._lanes)
+
+    def enqueue(self, genomes: Iterable[Any]) -> "Search":
+        """Put known genomes into the first places of the initial population; return the search.
+
+        Raises:
+            EvollmError: If the search has begun. When it begins, too: if more are enqueued than the
+                initial population has places.
+        """
+        if self._started:
+            raise EvollmError("genomes are enqueued before a search begins, and this one has begun")
+        self._known += genomes
+        return self
 
     def ask(self) -> list[Ticket]:
         """Return the jobs that have become ready since the last call, in the order of their ids."""
@@ -171,6 +186,7 @@ class Search:
     def _ticket(self, lane: int, job: Job) -> Ticket:
         """Number a job, and reserve the ids of the children that it may bring."""
         if isinstance(job, Vary):
+            job = self._with_known(job) if self._known else job
             ticket = Ticket(self._tickets, lane, job, self._candidates, [], int(job.n > 0))
             self._candidates += max(0, int(job.n))
         elif isinstance(job, Evaluate):
@@ -185,6 +201,16 @@ class Search:
             self._open[ticket.id] = ticket
             self._fresh.append(ticket)
         return ticket
+
+    def _with_known(self, job: Vary[Any]) -> Vary[Any]:
+        """Let enqueued genomes take the first places of a job that starts a population."""
+        if job.parents or job.step:
+            raise EvollmError(
+                f"{len(self._known)} of the enqueued genomes find no place in the initial "
+                "population: make it larger, or enqueue fewer"
+            )
+        known, self._known = self._known[: int(job.n)], self._known[int(job.n) :]
+        return replace(job, operator=Known(known, job.operator)) if known else job
 
 
 def _better(one: Individual[Any] | None, other: Individual[Any]) -> Individual[Any]:

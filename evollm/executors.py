@@ -1,16 +1,15 @@
 """Executors: where evaluations run, from the same thread to child processes with time limits."""
 
 import contextlib
-import os
 import queue
 import threading
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
+from evollm.errors import described
 from evollm.types import EvollmError, Outcome, Problem
 
 
@@ -92,20 +91,13 @@ def score(problem: Problem[Any], chunk: Chunk) -> Scores:
     except EvollmError:
         raise
     except (Exception, SystemExit) as error:
-        return Scores((), _described(error), time.perf_counter() - began)
+        return Scores((), described(error), time.perf_counter() - began)
     if len(outcomes) != len(chunk.genomes):
         raise EvollmError(
             f"{type(problem).__name__}.evaluate returned {len(outcomes)} outcomes for "
             f"{len(chunk.genomes)} genomes; it must return one each, in order"
         )
     return Scores(outcomes, None, time.perf_counter() - began)
-
-
-def _described(error: BaseException) -> str:
-    """Return type, message and place of an exception, in one line."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text} ({os.path.basename(last.filename)}:{last.lineno})"
 
 
 class Serial:
@@ -230,4 +222,4 @@ def _guarded(work: Callable[[], Scores]) -> Scores | EvollmError:
     except EvollmError as error:
         return error
     except (Exception, SystemExit) as error:
-        return EvollmError(f"the executor failed: {_described(error)}")
+        return EvollmError(f"the executor failed: {described(error)}")

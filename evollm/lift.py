@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from evollm.errors import described
 from evollm.types import EvollmError, Offspring, Operator, Outcome, Parent, Problem
 
 
@@ -46,15 +47,6 @@ class Fitness:
             raise
         except Exception as error:
             return Outcome(-np.inf, error=described(error))
-
-
-def described(error: Exception) -> str:
-    """Return type, message and place of an exception, in one line."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    place = f" ({trace.tb_frame.f_code.co_name}, line {trace.tb_lineno})" if trace else ""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"
 
 
 def lifted(problem: Problem[Any] | Callable[[Any], Any]) -> Problem[Any]:

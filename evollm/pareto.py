@@ -91,7 +91,7 @@ def values_of(one: Individual[Any], objectives: Objectives) -> tuple[float, ...]
 def _weights(objectives: Objectives) -> dict[str, float]:
     if isinstance(objectives, str) or not objectives:
         raise EvollmError(
-            f"objectives are a list of metrics, or a dict from metrics to weights: not {objectives!r}"
+            f"give objectives as a list of metrics, or a dict to their weights, not {objectives!r}"
         )
     if isinstance(objectives, Mapping):
         return dict(objectives)

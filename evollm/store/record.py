@@ -8,9 +8,9 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
+from evollm.closing import Closing
 from evollm.engine import Ticket
 from evollm.flow import Vary
 from evollm.ledger import Call
@@ -21,7 +21,7 @@ from evollm.types import EvollmError, Offspring, Outcome
 FILE = "run.sqlite"
 
 
-class Record:
+class Record(Closing):
     """Writes a run down as it happens, and reads it back; a folder has one writer.
 
     Rows gather until ``commit``; what a commit wrote survives a killed process. Calls of a model
@@ -246,17 +246,6 @@ class Record:
         if self._guard:
             self._guard.close()
         self._closed = True
-
-    def __enter__(self) -> "Record":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _marks(n: int) -> str:

@@ -4,11 +4,12 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evollm import AskTell, Budget, Candidate, EvollmError, Offspring, Outcome, run
+from evollm import AskTell, Budget, Candidate, EvollmError, Offspring, Outcome, Search, run
 from evollm.algorithms import generational
 from evollm.flow import Evaluate, Flow, evaluate, together, vary
 from evollm.testing import Given, once
@@ -79,8 +80,11 @@ def test_wrong_tellings_are_refused_and_do_no_harm() -> None:
         assert search.ask() == candidates
         with pytest.raises(EvollmError, match="3 candidates but 1 outcomes"):
             search.tell(candidates, [1.0])
-        with pytest.raises(TypeError):
-            search.tell(candidates[:1], [None])  # type: ignore[list-item]
+        with pytest.raises(EvollmError, match="candidate 1 can't be worth 'high': tell a number"):
+            search.tell(candidates[:2], [1.0, "high"])  # type: ignore[list-item]
+        with pytest.raises(EvollmError, match="candidate 0 doesn't wait"):
+            search.tell([candidates[0]] * 2, [1.0, 2.0])
+        assert search.ask() == candidates
         search.tell(candidates[:1], [1.0])
         with pytest.raises(EvollmError, match="candidate 0 doesn't wait to be told"):
             search.tell(candidates[:1], [1.0])
@@ -138,3 +142,39 @@ def test_operators_that_wait_are_waited_for() -> None:
     with AskTell(flow()) as search:
         search.tell(search.ask(), [1.0, 2.0])
         assert [one.id for one in search.ask()] == [2, 3]
+
+
+def test_known_points_come_first() -> None:
+    known = [np.zeros(4), np.ones(4)]
+    with AskTell(plain(1), budget=Budget(evaluations=12), enqueue=known) as search:
+        first = search.ask()
+        assert np.array_equal([one.genome for one in first[:2]], known)
+        assert [one.note for one in first[:3]] == ["enqueued", "enqueued", None]
+        assert len(first) == 8
+        search.tell(first, score(first))
+        assert search.result.fitness == 0.0
+    lanes = run(steady(1).enqueue(known), Sphere(), budget=Budget(evaluations=6))
+    notes = [lanes.candidate(i).note for i in range(6)]
+    assert notes.count("enqueued") == 2
+
+
+def test_known_points_resume_and_are_part_of_the_search(tmp_path: Path) -> None:
+    def search(value: float) -> Search:
+        return Search(plain(1)).enqueue([np.full(4, value)])
+
+    cut = run(search(0.5), Sphere(), budget=Budget(evaluations=5), path=tmp_path)
+    more = run(search(0.5), Sphere(), budget=Budget(evaluations=30), path=tmp_path)
+    assert cut.usage.evaluations == 5
+    assert digest(more) == digest(run(search(0.5), Sphere(), budget=Budget(evaluations=30)))
+    with pytest.raises(EvollmError, match="job 0, which was vary by Start"):
+        run(search(0.6), Sphere(), path=tmp_path)
+
+
+def test_known_points_that_find_no_place_are_refused() -> None:
+    many = Search(plain(1)).enqueue([np.zeros(4)] * 9)
+    with pytest.raises(EvollmError, match="1 of the enqueued genomes find no place"):
+        run(many, Sphere(), budget=Budget(evaluations=30))
+    begun = Search(plain(1))
+    begun.ask()
+    with pytest.raises(EvollmError, match="before a search begins"):
+        begun.enqueue([np.zeros(4)])
