@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, fields
 from math import inf
 from typing import Any
 
+import numpy as np
+
 from evollm.ledger import Call, Exhausted
 from evollm.types import EvollmError
 
@@ -38,6 +40,10 @@ class Budget:
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
+            if value is not None and not isinstance(value, int | float | np.number):
+                raise EvollmError(f"a budget of {item.name} is a number, not {value!r}")
+            if item.name == "target" and value is not None and value != value:
+                raise EvollmError("a budget's target can't be NaN; give a fitness, or None")
             if value is not None and item.name != "target" and not value >= 0:
                 raise EvollmError(
                     f"a budget of {item.name} can't be {value}; give 0 or more, or None"

@@ -62,6 +62,8 @@ def run(
             a model can't be used, or an evaluation fails with ``on_error="raise"``. All that was
             done until then is recorded.
     """
+    if budget is not None and not isinstance(budget, Budget):
+        raise EvollmError(f"give the budget as Budget(evaluations={budget!r}), not {budget!r}")
     if on_error not in ("record", "raise"):
         raise EvollmError(f"on_error is 'record' or 'raise', not {on_error!r}")
     record = Record(path)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from evollm.llm.base import Completion, LanguageModel, Mode, Prompt
 from evollm.types import Individual, Offspring, Parent
-from operators.rows import Answer, Form, Integers, Vector, decode, encode, grammar, read, write
+from operators.rows import Answer, Form, Integers, Vector, decode, encode, read, write
 
 Blocks: TypeAlias = list[NDArray[np.int64]]
 SEEDS = 2**31
@@ -113,12 +113,11 @@ class Recombination:
     def _complete(
         self, prompts: Sequence[Prompt], columns: int, temperature: float, seed: int
     ) -> list[Completion]:
-        digits = len(str(self.form.resolution))
         replies = self.model.complete(
             prompts,
             temperature=temperature,
-            max_tokens=(digits + 1) * columns + (24 if self.form.header else 4),
-            grammar=grammar(columns, digits) if self.constrain else None,
+            max_tokens=(self.form.width + 1) * columns + (24 if self.form.header else 4),
+            grammar=self.form.grammar(columns) if self.constrain else None,
             stop=("\n",),
             mode=self.mode,
             seed=seed,

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from math import floor, isfinite
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ Integers: TypeAlias = NDArray[np.int64]
 Reading: TypeAlias = Literal["strict", "lenient", "failed"]
 NUMBER = re.compile(r"-?\d+", re.ASCII)
 STRICT = re.compile(r"\s*-?\d+(\s*,\s*-?\d+)*\s*[,;.]?\s*", re.ASCII)
+DECIMAL = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
+DECIMALS = re.compile(rf"\s*{DECIMAL.pattern}(\s*,\s*{DECIMAL.pattern})*\s*[,;.]?\s*", re.ASCII)
 DIGITS = 18
 LARGEST = 1e300
 
@@ -40,9 +43,75 @@ class Form:
     delta: float | None = 0.1
     header: bool = False
 
+    words: ClassVar[str] = "integers"
+    number: ClassVar[re.Pattern[str]] = NUMBER
+    strict: ClassVar[re.Pattern[str]] = STRICT
+
     def __post_init__(self) -> None:
         if self.resolution < 1:
             raise EvollmError(f"the resolution must be 1 or more, not {self.resolution}")
+
+    @property
+    def width(self) -> int:
+        """The most characters of a number."""
+        return max(len(self.show(0)), len(self.show(self.resolution)))
+
+    def show(self, integer: int) -> str:
+        """Return how an integer is written."""
+        return str(integer)
+
+    def take(self, text: str) -> int:
+        """Return the integer that a written one means, in or out of the range."""
+        return _number(text)
+
+    def grammar(self, columns: int) -> str:
+        """Return a GBNF grammar of so many numbers."""
+        return grammar(columns, self.width)
+
+
+@dataclass(frozen=True, slots=True)
+class Decimals(Form):
+    """Rows of decimal numbers in the units of a box, as an ablation of the integers.
+
+    Attributes:
+        low: What the place 0 of the unit interval is called.
+        high: What the place 1 is called.
+        places: Digits after the point.
+    """
+
+    low: float = 0.0
+    high: float = 1.0
+    places: int = 3
+
+    words: ClassVar[str] = "decimal numbers"
+    number: ClassVar[re.Pattern[str]] = DECIMAL
+    strict: ClassVar[re.Pattern[str]] = DECIMALS
+
+    def __post_init__(self) -> None:
+        Form.__post_init__(self)
+        ends = isfinite(self.low) and isfinite(self.high) and self.low < self.high
+        if not ends or self.places < 1:
+            raise EvollmError(
+                "decimals need a finite low end below the high one and 1 or more places, not "
+                f"{self.low} to {self.high} in {self.places}"
+            )
+
+    def show(self, integer: int) -> str:
+        """Return the decimal number that an integer stands for."""
+        value = self.low + (self.high - self.low) * integer / self.resolution
+        return f"{value:.{self.places}f}"
+
+    def take(self, text: str) -> int:
+        """Return the nearest integer to a decimal number; one far out lies just outside."""
+        place = (float(text) - self.low) / (self.high - self.low)
+        return floor(min(max(place, -1.0), 2.0) * self.resolution + 0.5)
+
+    def grammar(self, columns: int) -> str:
+        """Return a GBNF grammar of so many decimal numbers of all places."""
+        whole = len(f"{max(abs(self.low), abs(self.high)):.0f}")
+        digits = " ".join(["[0-9]", *["[0-9]?"] * (whole - 1), '"."', *["[0-9]"] * self.places])
+        more = ' "," number' * (columns - 1)
+        return f'root ::= number{more}\nnumber ::= "-"? {digits}\n'
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +150,7 @@ def write(rows: Integers, fitness: Sequence[float], sections: Sequence[int], for
         form: How it is written.
     """
     texts, query = _losses(fitness, form)
-    lines = [text + ",".join(map(str, row)) for text, row in zip(texts, rows, strict=True)]
+    lines = [text + ",".join(map(form.show, row)) for text, row in zip(texts, rows, strict=True)]
     ends = np.cumsum(sections)
     blocks = ["\n".join(lines[end - size : end]) for end, size in zip(ends, sections, strict=True)]
     body = "\n\n".join(blocks) + "\n" + query
@@ -100,11 +169,11 @@ def read(text: str, columns: int, form: Form, allow_prefix: bool = False) -> Ans
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     if form.header:
         line = line.rpartition(":")[2]
-    found = NUMBER.findall(line)
-    strict = len(found) == columns and STRICT.fullmatch(line) is not None
+    found = form.number.findall(line)
+    strict = len(found) == columns and form.strict.fullmatch(line) is not None
     if not strict and not (len(found) == columns or (allow_prefix and len(found) > columns)):
         return Answer(None, "failed")
-    values = [_number(digits) for digits in found[:columns]]
+    values = [form.take(digits) for digits in found[:columns]]
     integers = np.clip(np.array(values, dtype=np.int64), 0, form.resolution)
     clips = int(np.count_nonzero(integers != values))
     return Answer(integers, "strict" if strict else "lenient", clips)
@@ -145,8 +214,9 @@ def _losses(fitness: Sequence[float], form: Form) -> tuple[list[str], str]:
 def _header(columns: int, form: Form) -> str:
     what = "a vector" if form.loss == "none" else "a loss, a colon and a vector"
     return (
-        f"Each line is {what} of {columns} integers from 0 to {form.resolution}, best last; "
-        f"a lower loss is better. Answer with the {columns} integers of the last line only."
+        f"Each line is {what} of {columns} {form.words} from {form.show(0)} to "
+        f"{form.show(form.resolution)}, best last; a lower loss is better. "
+        f"Answer with the {columns} {form.words} of the last line only."
     )
 
 

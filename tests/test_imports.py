@@ -13,6 +13,7 @@ FILES = sorted(
     path for top in ("evollm", "operators", "problems") for path in (ROOT / top).rglob("*.py")
 )
 HEAVY = {"ray", "torch", "sklearn", "openai", "pandas", "matplotlib", "ioh", "cma", "xllamacpp"}
+HEAVY |= {"deap", "gymnasium"}
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:

@@ -1,6 +1,7 @@
 """A model behind any endpoint that speaks as OpenAI's does."""
 
 import os
+import socket
 import threading
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
@@ -102,6 +103,22 @@ class Endpoint:
                     "model, so that the offline one answers."
                 )
         return self.base_url, key or "none"
+
+    def reach(self) -> None:
+        """See that a request could be sent, before anything is spent on a search.
+
+        Raises:
+            ModelError: If the key is missing, or nothing listens at the address.
+        """
+        url, _ = self.address()
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        try:
+            socket.create_connection((parts.hostname or "", port), timeout=10).close()
+        except OSError as error:
+            raise ModelError(
+                f"The endpoint {url} can't be reached ({error}): check the address, or start it."
+            ) from None
 
     def complete(
         self,

@@ -3,14 +3,20 @@
 import json
 from collections import Counter
 
+from evollm.command import Plan
 from evollm.progress import cost
-from evollm.report.plots import best_so_far
 from evollm.store import history
 from evollm.store.record import Record
+from evollm.types import Individual, Outcome
 
 
-def summary(record: Record) -> str:
-    """Return what a run was asked, what it spent, and what was thrown away and why."""
+def summary(record: Record, plan: Plan | None = None) -> str:
+    """Return what a run was asked, what it spent and found, and what was thrown away and why.
+
+    Args:
+        record: The run.
+        plan: Its words for fitness and genomes; None for plain ones.
+    """
     usage = history.usage(record)
     config, versions = record.get("config", {}), record.get("versions", {})
     steps = record.rows("SELECT coalesce(max(step), 0) FROM jobs WHERE told IS NOT NULL")[0][0]
@@ -31,8 +37,20 @@ def summary(record: Record) -> str:
     lines += [f"{kind:<11} {detail}" for kind, detail in events]
     lines += _counts("rejected", _rejections(record)) + _counts("failed", _failures(record))
     if usage.evaluations:
-        lines.append(f"fitness     {best_so_far(record)[-1]:.6g}, larger is better")
+        lines.append(_best(record, plan))
     return "\n".join(lines)
+
+
+def _best(record: Record, plan: Plan | None) -> str:
+    """Write the best candidate, in the problem's own words if there are any."""
+    number, fitness = record.rows(
+        "SELECT candidate, fitness FROM outcomes ORDER BY fitness DESC, candidate LIMIT 1"
+    )[0]
+    if plan is None:
+        return f"best        fitness {fitness:.6g} (larger is better), candidate {number}"
+    one = Individual(history.candidate(record, number), Outcome(fitness))
+    value = f"{plan.value(fitness)} ({plan.label})"
+    return f"best        {value} at {plan.show(one)}, candidate {number}"
 
 
 def _pairs(said: object) -> str:
@@ -60,19 +78,20 @@ def _counts(title: str, counts: Counter[str]) -> list[str]:
     return [f"{title:<11} {n} x {reason}" for reason, n in counts.most_common(12)]
 
 
-def ancestry(record: Record, candidate: int, depth: int = 4) -> str:
+def ancestry(record: Record, candidate: int, plan: Plan | None = None, depth: int = 4) -> str:
     """Return a candidate's family tree with what the model was asked and said for its birth.
 
     Args:
         record: The run.
         candidate: An id.
+        plan: The run's words for fitness and genomes; None for plain ones.
         depth: How many generations of ancestors.
 
     Raises:
         EvollmError: If the run has no such candidate.
     """
     lines: list[str] = []
-    _descend(record, candidate, depth, "", lines, set())
+    _descend(record, candidate, plan, depth, "", lines, set())
     job = record.rows("SELECT job FROM candidates WHERE id = ?", (candidate,))[0][0]
     calls = record.rows(
         "SELECT request, answer, error FROM calls WHERE job = ? ORDER BY id", (job,)
@@ -84,7 +103,13 @@ def ancestry(record: Record, candidate: int, depth: int = 4) -> str:
 
 
 def _descend(
-    record: Record, candidate: int, depth: int, indent: str, lines: list[str], seen: set[int]
+    record: Record,
+    candidate: int,
+    plan: Plan | None,
+    depth: int,
+    indent: str,
+    lines: list[str],
+    seen: set[int],
 ) -> None:
     """Write one line a candidate, its parents below it."""
     child = history.candidate(record, candidate)
@@ -92,13 +117,17 @@ def _descend(
         0
     ]
     scored = "not evaluated" if fitness is None else f"fitness {fitness:.6g}"
+    genome = str(child.genome)
+    if plan is not None and fitness is not None:
+        scored = f"{plan.label} {plan.value(fitness)}"
+        genome = plan.show(Individual(child, Outcome(fitness)))
     again = candidate in seen
-    genome = str(child.genome).replace("\n", " ")[:80]
+    genome = genome.replace("\n", " ")[:80]
     lines.append(f"{indent}{candidate}: {scored}, step {child.step}, {child.operator}: {genome}")
     seen.add(candidate)
     if depth and not again:
         for parent in child.parents:
-            _descend(record, parent, depth - 1, indent + "  ", lines, seen)
+            _descend(record, parent, plan, depth - 1, indent + "  ", lines, seen)
 
 
 def _indented(stored: str) -> str:

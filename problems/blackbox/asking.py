@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from evollm import AskTell, Candidate, EvollmError, Result
+from evollm import AskTell, Candidate, EvollmError, Outcome, Result
+from evollm.store.codec import encode
 from problems.blackbox.found import Found, found
 from problems.blackbox.function import Function, outcome
 from problems.blackbox.space import Point
@@ -35,18 +36,20 @@ class Asking:
             values: What the function returns for each.
 
         Raises:
-            EvollmError: If a point was not asked or has been told, or the lengths differ.
+            EvollmError: If a point was not asked or has been told, a value is no number, or the
+                lengths differ; then nothing of the call has been told.
         """
         if len(points) != len(values):
             raise EvollmError(f"{len(points)} points but {len(values)} values: tell one each")
-        candidates = []
-        for point in points:
-            waiting = self._asked.get(_key(point))
-            if not waiting:
+        waiting = {key: list(candidates) for key, candidates in self._asked.items()}
+        candidates, outcomes = [], []
+        for point, value in zip(points, values, strict=True):
+            if not (same := waiting.get(_key(point))):
                 raise EvollmError(f"the point {point} doesn't wait for a value: tell what ask gave")
-            candidates.append(waiting.pop(0))
-        maximize = self._problem.maximize
-        self._search.tell(candidates, [outcome(value, maximize) for value in values])
+            candidates.append(same.pop(0))
+            outcomes.append(_scored(point, value, self._problem.maximize))
+        self._asked = waiting
+        self._search.tell(candidates, outcomes)
 
     def stop(self) -> dict[str, float]:
         """Return the reasons to stop, by name; empty means go on."""
@@ -79,4 +82,22 @@ class Asking:
 
 
 def _key(point: Point) -> str:
-    return repr(list(point.items()) if isinstance(point, Mapping) else [float(x) for x in point])
+    try:
+        listed = point.items() if isinstance(point, Mapping) else [float(x) for x in point]
+        return repr(list(listed))
+    except (TypeError, ValueError):
+        return repr(point)
+
+
+def _scored(point: Point, value: Any, maximize: bool) -> Outcome:
+    try:
+        scored = outcome(value, maximize)
+    except (TypeError, ValueError, OverflowError):
+        raise EvollmError(
+            f"the value {value!r} of the point {point} is no number: tell what the function returns"
+        ) from None
+    try:
+        encode(scored.info)
+    except EvollmError as error:
+        raise EvollmError(f"what is told of the point {point} can't be kept: {error}") from None
+    return scored

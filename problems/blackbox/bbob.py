@@ -94,12 +94,17 @@ def bbob(function: str | int, dimension: int, instance: int = 1) -> tuple[Functi
             "BBOB has dimensions from 2 and instances from 1, "
             f"not dimension {dimension}, instance {instance}"
         )
-    found = Bbob(_number(function), dimension, instance)
+    found = Bbob(number_of(function), dimension, instance)
     space = Space((Real(-5.0, 5.0),) * dimension)
     return Function(found, space), space, found.optimum
 
 
-def _number(function: str | int) -> int:
+def number_of(function: str | int) -> int:
+    """Return a BBOB function's number, 1 to 24.
+
+    Raises:
+        EvollmError: If there is no such function; all names are said.
+    """
     text = str(function).lower().replace("_", "-")
     if text in NAMES:
         return NAMES.index(text) + 1

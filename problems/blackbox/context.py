@@ -1,16 +1,17 @@
 """What a model is shown of a search: which generations, which of their members, in which order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, Literal, TypeAlias
 
 from numpy.random import Generator
 
 from evollm.types import EvollmError, Individual
-from operators.rows import encode
+from operators.rows import Form, encode
 
 Rows: TypeAlias = list[Individual[Any]]
+Order: TypeAlias = Literal["fitness", "time", "descending", "random"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +24,42 @@ class Context:
         keep: Which generations: the ``last``, those with the ``best`` member, or ``random`` ones.
         choose: Which rows: the best ``within`` each generation; the best ``across`` all kept; for
             each generation the best of it and all before (``upto``); or ``random`` ones of each.
-        order: Least to most by ``fitness`` of each generation's best row, or old to new (``time``).
+        order: Of generations, least to most by the ``fitness`` of the best row or old to new
+            (``time``), their rows least to most in both; all of it backwards (``descending``), the
+            best first; or all of it at ``random``.
+        permuted: Whether the losses of the shown rows are dealt out anew at random before they are
+            ordered: a control that tells whether the losses matter.
     """
 
     generations: int = 5
     members: int = 5
     keep: Literal["last", "best", "random"] = "last"
     choose: Literal["within", "across", "upto", "random"] = "within"
-    order: Literal["fitness", "time"] = "fitness"
+    order: Order = "fitness"
+    permuted: bool = False
 
     def __post_init__(self) -> None:
         if self.generations < 1 or self.members < 1:
             raise EvollmError("a context needs at least one generation and one member of each")
 
 
+def check_order(form: Form, context: Context) -> None:
+    """Refuse a header that says of rows what isn't so.
+
+    Raises:
+        EvollmError: If the form has a header, which calls the last row the best, and another order.
+    """
+    if form.header and context.order in ("descending", "random"):
+        raise EvollmError(
+            f"the header calls the last row the best, which the order '{context.order}' makes "
+            "untrue: leave the header out"
+        )
+
+
 def select(
     history: Sequence[Rows], context: Context, resolution: int, rng: Generator
 ) -> list[Rows]:
-    """Return the sections of a prompt, each least fit first, the most useful last.
+    """Return the sections of a prompt; by default each least fit first, the most useful last.
 
     Rows without a finite fitness are dropped, and of rows with equal integers the fittest stays (of
     equally fit ones the last shown).
@@ -53,10 +72,13 @@ def select(
     """
     finite = [[row for row in rows if isfinite(row.fitness)] for rows in history]
     kept = _keep([i for i, rows in enumerate(finite) if rows], finite, context, rng)
-    sections = [_least_first(rows) for rows in _choose(kept, finite, context, rng) if rows]
-    if context.order == "fitness":
-        sections.sort(key=lambda rows: rows[-1].fitness)
-    return _distinct(sections, resolution)
+    sections = [rows for rows in _choose(kept, finite, context, rng) if rows]
+    if context.permuted:
+        sections = _permuted(sections, rng)
+    sections = _distinct(_ordered(sections, context.order, rng), resolution)
+    # Backwards only now: of equal rows the one beside the best must have stayed.
+    backwards = context.order == "descending"
+    return [rows[::-1] for rows in sections[::-1]] if backwards else sections
 
 
 def fittest(rows: Sequence[Individual[Any]], k: int) -> Rows:
@@ -65,8 +87,22 @@ def fittest(rows: Sequence[Individual[Any]], k: int) -> Rows:
     return sorted(finite, key=lambda row: -row.fitness)[:k]
 
 
-def _least_first(rows: Rows) -> Rows:
-    return sorted(rows, key=lambda row: row.fitness)
+def _ordered(sections: list[Rows], order: Order, rng: Generator) -> list[Rows]:
+    if order == "random":
+        mixed = [sections[i] for i in rng.permutation(len(sections))]
+        return [[rows[i] for i in rng.permutation(len(rows))] for rows in mixed]
+    sections = [sorted(rows, key=lambda row: row.fitness) for rows in sections]
+    if order != "time":
+        sections.sort(key=lambda rows: rows[-1].fitness)
+    return sections
+
+
+def _permuted(sections: list[Rows], rng: Generator) -> list[Rows]:
+    """Give each row another's outcome; a row that is shown twice has one outcome."""
+    found = {row.id: row.outcome for rows in sections for row in rows}
+    order, outcomes = rng.permutation(len(found)), list(found.values())
+    dealt = {number: outcomes[i] for number, i in zip(found, order, strict=True)}
+    return [[replace(row, outcome=dealt[row.id]) for row in rows] for rows in sections]
 
 
 def _keep(places: list[int], finite: list[Rows], context: Context, rng: Generator) -> list[int]:

@@ -12,7 +12,7 @@ from evollm.types import Operator
 from operators.frame import FramedSamples, spread
 from operators.vectors import Gaussian
 from problems.blackbox.context import Rows, fittest
-from problems.blackbox.opening import Points, at_least_one, warm_up
+from problems.blackbox.opening import Points, at_least, warm_up
 from problems.blackbox.space import Space
 from problems.blackbox.tally import Tally
 
@@ -47,7 +47,8 @@ class Framed:
     jitter: float = 0.05
 
     def __post_init__(self) -> None:
-        at_least_one(self, "warmup", "memory", "offspring", "block", "digits")
+        at_least(1, self, "warmup", "memory", "offspring", "block", "digits")
+        at_least(0, self, "jitter")
 
     def flow(self, model: LanguageModel, space: Space, start: Points, seed: int) -> Flow:
         """Return the search with this model."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from evollm.lift import described
+from evollm.errors import described
 from evollm.types import EvollmError, Outcome, name_of
 from problems.blackbox.space import Space, Vector
 
@@ -17,8 +17,10 @@ class Function:
 
     Attributes:
         function: From a point to a number, or to a pair of number and ``info``. Or an object with a
-            method ``evaluate(points)`` that returns one number a point for points of shape ``(n,
-            D)`` (a list of dicts if the space has names).
+            method ``evaluate(points)`` that returns one number (or pair) a point for points of
+            shape ``(n, D)`` (a list of dicts if the space has names). With an attribute ``seeded =
+            True`` it is called as ``evaluate(points, seed)``; with ``batch = 1`` it says that
+            points may be scored one by one.
         space: Turns places into points.
         maximize: Whether a larger value is better; otherwise the fitness is minus the value.
     """
@@ -41,8 +43,8 @@ class Function:
 
     @property
     def batch(self) -> int | None:
-        """1 if points are scored one by one; None if the function takes a whole batch."""
-        return None if self._whole else 1
+        """1 if points are scored one by one; None if the function wants a whole batch."""
+        return getattr(self.function, "batch", None) if self._whole else 1
 
     @property
     def _whole(self) -> bool:
@@ -57,7 +59,9 @@ class Function:
         points = [self.space.decode(genome) for genome in genomes]
         if not (self._whole and points):
             return [_score(self.function, point, self.maximize) for point in points]
-        values = self.function.evaluate(points if self.space.names else np.array(points))
+        given = points if self.space.names else np.array(points)
+        more = (seed,) if getattr(self.function, "seeded", False) else ()
+        values = self.function.evaluate(given, *more)
         if len(values) != len(points):
             raise EvollmError(f"{self.name} returned {len(values)} values for {len(points)} points")
         return [outcome(value, self.maximize) for value in values]
@@ -71,6 +75,8 @@ def outcome(value: Any, maximize: bool) -> Outcome:
         ValueError: If it is a text or an array.
     """
     number, info = value if isinstance(value, tuple) else (value, None)
+    if isinstance(number, str | bytes):
+        raise ValueError(f"a text is no number: {number!r}")
     fitness = float(number)
     return Outcome(fitness if maximize else 0.0 - fitness, info=info)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator as Iterator
 from itertools import count
-from math import isfinite
+from math import isfinite, isnan
 from typing import Any, TypeAlias
 
 from numpy.random import Generator
@@ -44,12 +44,20 @@ def warm_up(
     return history
 
 
-def at_least_one(settings: object, *names: str) -> None:
-    """Refuse settings with which a search would never begin.
+def at_least(least: int, settings: object, *names: str, prefix: str = "") -> None:
+    """Refuse settings with which a search would never begin; what is None stays unset.
+
+    Args:
+        least: What each named field must reach.
+        settings: Whose fields.
+        names: Which fields.
+        prefix: What stands before a field's name where the user gives it.
 
     Raises:
-        EvollmError: If one of the named fields is below 1.
+        EvollmError: If one of the fields is below, or not a number.
     """
     for name in names:
-        if getattr(settings, name) < 1:
-            raise EvollmError(f"{name} must be 1 or more, not {getattr(settings, name)}")
+        value = getattr(settings, name)
+        if value is not None and (value < least or isnan(value)):
+            said = prefix + (name.replace("_", "-") if prefix else name)
+            raise EvollmError(f"{said} must be {least} or more, not {value}")

@@ -6,18 +6,19 @@ https://arxiv.org/abs/2402.18381.
 
 from dataclasses import dataclass, field, replace
 from itertools import chain, count
+from math import inf
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from evollm.flow import Flow, draw_seed, evaluate, vary
 from evollm.llm.base import LanguageModel, Mode
-from evollm.types import Individual, Operator, Parent
+from evollm.types import EvollmError, Individual, Operator, Parent
 from operators.recombination import Recombination
 from operators.rows import Form
 from operators.vectors import Gaussian
-from problems.blackbox.context import Context, Rows, fittest, select
-from problems.blackbox.opening import Points, at_least_one, warm_up
+from problems.blackbox.context import Context, Rows, check_order, fittest, select
+from problems.blackbox.opening import Points, at_least, warm_up
 from problems.blackbox.space import Space
 from problems.blackbox.tally import Tally
 
@@ -33,6 +34,9 @@ class Decay:
 
     first: float = 0.02
     rate: float = 1.0
+
+    def __post_init__(self) -> None:
+        at_least(0, self, "first", "rate")
 
     def at(self, generation: int, improved: bool, resolution: int) -> float:
         """Return the step size of a generation, counted from 0 after the warm-up."""
@@ -52,6 +56,9 @@ class TwoLevel:
 
     improved: float = 0.05
     stalled: float = 0.2
+
+    def __post_init__(self) -> None:
+        at_least(0, self, "improved", "stalled")
 
     def at(self, generation: int, improved: bool, resolution: int) -> float:
         """Return the step size; whether the last generation found a new best decides."""
@@ -80,6 +87,8 @@ class Paper:
         mode: Plain continuation, or chat (then give the form its header).
         constrain: Whether a grammar holds the answers to integers.
         rate: How far the mean moves from the old one to the answer.
+        temperatures: One for each attempt at a block.
+        allow_prefix: Whether an answer that is too long counts by its beginning.
     """
 
     population: int = 5
@@ -95,9 +104,15 @@ class Paper:
     mode: Mode = "plain"
     constrain: bool = False
     rate: float = 1.0
+    temperatures: tuple[float, ...] = (0.0, 0.7, 1.0)
+    allow_prefix: bool = False
 
     def __post_init__(self) -> None:
-        at_least_one(self, "population", "warmup", "block")
+        at_least(1, self, "population", "warmup", "block")
+        at_least(0, self, "rate")
+        if not self.temperatures or not all(0 <= degree < inf for degree in self.temperatures):
+            raise EvollmError(f"temperatures must be 0 or more, at least one: {self.temperatures}")
+        check_order(self.form, self.context)
 
     def flow(self, model: LanguageModel, space: Space, start: Points, seed: int) -> Flow:
         """Return the search with this model."""
@@ -109,6 +124,8 @@ class Paper:
             mode=self.mode,
             constrain=self.constrain,
             rate=self.rate,
+            temperatures=self.temperatures,
+            allow_prefix=self.allow_prefix,
         )
         return evollm(operator, self, len(space), start=start, seed=seed)
 

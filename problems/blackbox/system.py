@@ -155,8 +155,8 @@ def minimize(
     Raises:
         EvollmError: See ``EvoLLM`` and its ``run``.
     """
-    system = EvoLLM(function, bounds, model=model, strategy=strategy, start=start)
-    return system.found(system.run(Budget(evaluations), seed=seed, executor=executor))
+    chosen = {"model": model, "strategy": strategy, "start": start}
+    return _search(EvoLLM(function, bounds, **chosen), evaluations, seed, executor)
 
 
 def maximize(
@@ -171,7 +171,11 @@ def maximize(
     executor: Executor | None = None,
 ) -> Found:
     """Find a point where a function is large; see ``minimize``."""
-    system = EvoLLM(function, bounds, model=model, maximize=True, strategy=strategy, start=start)
+    chosen = {"model": model, "strategy": strategy, "start": start}
+    return _search(EvoLLM(function, bounds, maximize=True, **chosen), evaluations, seed, executor)
+
+
+def _search(system: EvoLLM, evaluations: int, seed: int, executor: Executor | None) -> Found:
     return system.found(system.run(Budget(evaluations), seed=seed, executor=executor))
 
 

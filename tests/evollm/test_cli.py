@@ -26,7 +26,6 @@ from dataclasses import dataclass
 from evollm import Budget, operator
 from evollm.algorithms import generational
 from evollm.mating import Mating
-from evollm.mating import Mating
 from evollm.command import Plan
 from evollm.options import option
 
@@ -89,6 +88,9 @@ def test_a_signal_ends_a_run_cleanly(number: signal.Signals, tmp_path: Path) -> 
     assert "30 evaluations" in evollm("resume", "run", folder=tmp_path).stdout
     assert "45 evaluations" in evollm("resume", "run", "--evaluations", 45, folder=tmp_path).stdout
     assert scored(tmp_path) == 45
+    assert "45 evaluations" in evollm("resume", "run", folder=tmp_path).stdout
+    shown = evollm("show", "run", folder=tmp_path).stdout
+    assert re.search(r"\nbest +\S+ \(value\) at \[", shown)
 
 
 def scored(folder: Path) -> int:
@@ -105,6 +107,48 @@ def test_an_endpoint_that_refuses_is_said_at_once(status: int, tmp_path: Path) -
         said = refusal(evollm(*ask(server), folder=tmp_path))
         assert server.url in said
         assert len(server.seen) <= 2
+
+
+def test_an_endpoint_that_is_not_there_costs_no_evaluation(tmp_path: Path) -> None:
+    with Server(speak) as server:
+        call = ask(server)
+    said = refusal(evollm(*call, folder=tmp_path))
+    assert "can't be reached" in said
+    assert not (tmp_path / "run").exists()
+    remote = ("run", "blackbox", "--model", "m", "--base-url", "https://example.org/v1")
+    said = refusal(evollm(*remote, "--path", "run", folder=tmp_path, env={"OPENAI_API_KEY": ""}))
+    assert "needs a key" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_asks_and_writes_nothing(tmp_path: Path) -> None:
+    with Server(speak) as server:
+        done = evollm(*ask(server, "--dry-run", "--price", "1,2"), folder=tmp_path)
+        assert not server.seen
+    assert "at most 10 generations, 50 calls" in done.stdout
+    assert "nothing was asked, evaluated or written" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_is_its_configuration(tmp_path: Path) -> None:
+    run = ("run", "blackbox", "--method", "random", "--function", "f3", "--seed", 4)
+    assert evollm(*run, "--evaluations", 20, "--path", "run", folder=tmp_path).returncode == 0
+    text = evollm("show", "run", "--config", folder=tmp_path).stdout
+    (tmp_path / "run.toml").write_text(text)
+    again = ("run", "--config", "run.toml", "--path", "again")
+    assert evollm(*again, folder=tmp_path).returncode == 0
+    query = "SELECT genome, fitness FROM candidates JOIN outcomes ON id = candidate ORDER BY id"
+    assert rows(tmp_path / "again", query) == rows(tmp_path / "run", query)
+    more = ("run", "blackbox", "--config", "run.toml", "--evaluations", 30, "--path", "more")
+    assert "30 evaluations" in evollm(*more, folder=tmp_path).stdout
+    (tmp_path / "run.toml").write_text(text.replace("evaluations", "evalations"))
+    said = refusal(evollm("run", "--config", "run.toml", folder=tmp_path))
+    assert "run.toml: there is no key of [limits] 'evalations'; did you mean 'evaluations'?" in said
+    assert "can't read" in refusal(evollm("run", "--config", "none.toml", folder=tmp_path))
+
+
+def test_the_version_is_told(tmp_path: Path) -> None:
+    assert re.fullmatch(r"evollm \d+\.\d+\.\d+\n", evollm("--version", folder=tmp_path).stdout)
 
 
 def test_a_model_that_says_nothing_usable_ends_the_run(tmp_path: Path) -> None:
@@ -201,7 +245,8 @@ def test_every_command_has_help(command: str, tmp_path: Path) -> None:
 
 def test_help_explains_every_option_with_its_default(tmp_path: Path) -> None:
     text = evollm("run", "blackbox", "--help", folder=tmp_path).stdout
-    options = set(re.findall(r"^  (--[a-z-]+)", text, re.MULTILINE)) - {"--quiet", "--debug"}
+    options = set(re.findall(r"^  (--[a-z-]+)", text, re.MULTILINE))
+    options -= {"--quiet", "--debug", "--config", "--dry-run"}
     assert len(options) > 40
     assert len(re.findall(r"\(default:", text)) == len(options)
 

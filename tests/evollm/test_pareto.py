@@ -68,7 +68,11 @@ def test_failed_ones_come_last() -> None:
 
 @pytest.mark.parametrize(
     ("objectives", "said"),
-    [(["speed"], "no metric 'speed'"), ("fitness", "as a list of metrics"), ([], "a list of metrics")],
+    [
+        (["speed"], "no metric 'speed'"),
+        ("fitness", "as a list of metrics"),
+        ([], "a list of metrics"),
+    ],
 )
 def test_wrong_objectives_are_refused(objectives: Objectives, said: str) -> None:
     with pytest.raises(EvollmError, match=said):

@@ -37,7 +37,7 @@ def test_the_summary_says_what_was_spent_and_thrown_away(result: Result[object])
     assert f"{usage.calls} calls (0 cached" in text
     assert "12 x unreadable answer" in text
     assert "the budget of 40 evaluations is spent" in text
-    assert f"fitness     {result.fitness:.6g}" in text
+    assert f"best        fitness {result.fitness:.6g}" in text
     assert "strategy    Framed" in text
 
 

@@ -8,7 +8,7 @@ from evollm.llm.base import Completion
 from evollm.llm.scripted import Scripted
 from evollm.testing import OperatorKit
 from operators.recombination import Recombination, partition
-from operators.rows import Form
+from operators.rows import Decimals, Form
 
 SIGMA = 0.5
 FIRST = [(0.8, -1.1), (-0.6, 0.4), (1.5, 0.3), (-0.1, -0.9)]
@@ -174,6 +174,14 @@ def test_sections_can_be_set_apart_from_birth_steps():
     script = Script("437,471")
     ask(script, sections=(2, 4))
     assert [len(part.split("\n")) for part in script.prompts[0].split("\n\n")] == [2, 5]
+
+
+def test_decimals_stand_where_integers_do():
+    script = Script("-0.63,-0.29")
+    offspring = ask(script, form=Decimals(low=-5.0, high=5.0))
+    assert x_of(offspring) == pytest.approx([-0.63, -0.29])
+    assert "\n8.08:-0.800,0.200\n" in script.prompts[0]
+    assert script.options[0]["max_tokens"] >= len("-0.630,-0.290")
 
 
 def test_a_grammar_matches_each_blocks_size():

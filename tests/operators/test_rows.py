@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evollm import EvollmError
-from operators.rows import Form, decode, encode, grammar, query_loss, read, write
+from operators.rows import Decimals, Form, decode, encode, grammar, query_loss, read, write
 
 resolutions = st.sampled_from([1, 7, 100, 1000, 10_000])
 FORM = Form()
@@ -133,6 +133,41 @@ def test_the_grammar_describes_what_is_read(integers):
     row = ",".join(f"{i:02d}" for i in integers)
     assert re.fullmatch(pattern.replace("number", digits), row)
     assert read(row, len(integers), Form(resolution=99)).integers.tolist() == integers
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=4))
+def test_decimals_are_written_in_the_units_of_the_box_and_read_back(integers):
+    form = Decimals(low=-5.0, high=5.0)
+    prompt = write(np.array([integers]), [-1.5], [1], form)
+    row = prompt.split("\n")[0].partition(":")[2]
+    assert row == ",".join(f"{i / 100 - 5:.3f}" for i in integers)
+    answer = read(row, len(integers), form)
+    assert (answer.reading, answer.integers.tolist()) == ("strict", integers)
+    root, number = form.grammar(len(integers)).strip().split("\n")
+    pattern = number.removeprefix("number ::= ").replace(" ", "").replace('"."', r"\.")
+    pattern = pattern.replace('"-"?', "-?")
+    rows = root.removeprefix("root ::= ").replace('","', ",").replace(" ", "")
+    assert re.fullmatch(rows.replace("number", pattern), row)
+
+
+@given(st.text(), st.integers(1, 4))
+def test_any_text_at_all_is_read_as_decimals_in_range_or_not_at_all(text, columns):
+    answer = read(text, columns, Decimals(low=-1.0, high=3.0))
+    if answer.integers is not None:
+        assert ((answer.integers >= 0) & (answer.integers <= 1000)).all()
+
+
+def test_decimals_out_of_the_box_are_moved_and_counted_and_the_header_names_the_ends():
+    form = Decimals(low=-5.0, high=5.0, header=True)
+    answer = read("-9.5, " + "9" * 400, 2, form)
+    assert (answer.integers.tolist(), answer.clips) == ([0, 1000], 2)
+    head = write(ROWS, [-loss for loss in LOSSES], [6], form).split("\n")[0]
+    assert "2 decimal numbers from -5.000 to 5.000" in head
+    assert "integers" not in head
+    assert form.width == len("-5.000")
+    for wrong in ({"low": 2.0}, {"high": float("nan")}, {"places": 0}):
+        with pytest.raises(EvollmError, match="decimals need"):
+            Decimals(**wrong)
 
 
 def test_a_resolution_below_one_is_refused():

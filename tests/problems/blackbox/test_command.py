@@ -80,17 +80,26 @@ def test_a_function_of_the_users_is_minimised_or_maximised_in_its_box(file):
         ({"block": 0}, "--block must be 1 or more, not 0"),
         ({"jitter": -0.1}, "--jitter must be 0 or more, not -0.1"),
         ({"method": "cma", "population": 1}, "2 or more for --method cma"),
+        ({"function": "mine.py"}, r"names no function of a file: give FILE\.py:NAME"),
+        ({"function": "carpole"}, r"sphere, .*, cartpole, acrobot, or FILE\.py:NAME of yours$"),
+        ({"function": "cartpole", "hidden": "a"}, "--hidden must be numbers"),
+        ({"function": "cartpole", "bounds": "-1,2"}, "must be -X,X"),
+        ({"function": "cartpole", "episodes": 0}, "--episodes must be 1 or more"),
+        ({"target": float("nan")}, "--target must be a finite number"),
         ({"function": "mine.py:nothing"}, "has no function nothing"),
         ({"function": "mine.py:number"}, "has no function number"),
         ({"function": "bad.py:f"}, "can't be loaded: ZeroDivisionError"),
+        ({"function": "exits.py:f"}, "can't be loaded: SystemExit: 2"),
         ({"function": "none.py:f"}, "there is no Python file"),
         ({"function": "mine.py:bowl", "bounds": "1"}, "must be two numbers LOW,HIGH"),
+        ({"function": "mine.py:bowl", "bounds": "1,x"}, "--bounds must be numbers such as -5,5"),
         ({"function": "mine.py:bowl", "bounds": "2,1"}, "below the upper"),
     ],
 )
 def test_a_search_that_would_never_begin_is_refused(wrong, message, file, monkeypatch):
     monkeypatch.chdir(file.parent)
     Path("bad.py").write_text("1 / 0\n")
+    Path("exits.py").write_text("raise SystemExit(2)\n")
     with pytest.raises(EvollmError, match=message):
         planned(Options(**wrong))
 
@@ -98,6 +107,41 @@ def test_a_search_that_would_never_begin_is_refused(wrong, message, file, monkey
 def ran(file, name, path, *more):
     options = ("--function", f"{file}:{name}", "--bounds", "-5,5", "--path", str(path), *more)
     return main(["run", "blackbox", "--method", "random", "--quiet", *options])
+
+
+@pytest.mark.parametrize("task", ["cartpole", "acrobot"])
+def test_a_policy_is_bred_and_tested_again(task, tmp_path, capsys):
+    options = ("--hidden", "none", "--episodes", "1", "--method", "cma", "--evaluations", "20")
+    path = ("--path", str(tmp_path / "run"), "--quiet")
+    assert main(["run", "blackbox", "--function", task, *options, *path]) == 0
+    report = capsys.readouterr().out
+    assert "(mean return) at candidate" in report
+    assert "episodes that no search has seen" in report
+    assert main(["resume", str(tmp_path / "run"), "--evaluations", "24", "--quiet"]) == 0
+    assert len(scores(tmp_path / "run")) == 24
+
+
+def test_a_control_task_has_a_budget_population_and_box_of_its_own():
+    plan = planned(Options(function="cartpole", method="random", hidden="3,2", episodes=1))
+    assert plan.budget.evaluations == 20 * 16
+    assert len(plan.problem.space) == 5 * 3 + 4 * 2 + 3 * 2
+    assert plan.problem.space.dimensions[0].high == 3.0
+    result = run(plan.flow, plan.problem, budget=replace(plan.budget, evaluations=16))
+    assert {one.candidate.step for one in result.population} == {0}
+    assert plan.value(result.fitness) == f"{result.fitness:.6g}"
+
+
+def test_a_run_goes_on_where_its_folder_has_been_moved_to(file, tmp_path, monkeypatch):
+    home, moved = tmp_path / "home", tmp_path / "moved"
+    home.mkdir()
+    file.rename(home / "mine.py")
+    monkeypatch.chdir(home)
+    assert ran("mine.py", "bowl", home / "run", "--evaluations", "10") == 0
+    monkeypatch.chdir(tmp_path)
+    home.rename(moved)
+    monkeypatch.chdir(moved)
+    assert main(["resume", "run", "--evaluations", "20", "--quiet"]) == 0
+    assert len(scores(moved / "run")) == 20
 
 
 def scores(path):

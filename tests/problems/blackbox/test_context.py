@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evollm import Candidate, EvollmError, Individual, Outcome
-from problems.blackbox.context import Context, fittest, select
+from operators.rows import Form
+from problems.blackbox.context import Context, check_order, fittest, select
 
 R = 1000
 
@@ -53,6 +54,49 @@ def test_generations_are_sorted_by_their_best_or_by_time():
     assert shown([G1, G0], Context(2, 1, order="time")) == [[-8.08], [-15.4625]]
 
 
+def test_descending_is_the_default_backwards():
+    upwards = shown([G0, G1, G2], Context(3, 3))
+    downwards = shown([G0, G1, G2], Context(3, 3, order="descending"))
+    assert downwards == [section[::-1] for section in upwards[::-1]]
+
+
+def test_a_random_order_shows_the_same_rows_by_generation_and_by_seed_in_another_order():
+    wanted = {frozenset(section) for section in shown([G0, G1, G2], Context(3, 3))}
+    context = Context(3, 3, order="random")
+    seen = [shown([G0, G1, G2], context, seed) for seed in range(20)]
+    assert all({frozenset(section) for section in sections} == wanted for sections in seen)
+    assert len({str(sections) for sections in seen}) > 15
+    assert len({str([sorted(section) for section in sections]) for sections in seen}) == 6
+    assert seen[3] == shown([G0, G1, G2], context, 3)
+
+
+def test_permuted_losses_are_those_of_other_rows_and_ordered_as_if_they_were_true():
+    history = [G0, G1, G2]
+    true = {row.id: row.fitness for rows in history for row in rows}
+    moved = 0
+    for seed in range(20):
+        context = Context(3, 4, permuted=True)
+        sections = select(history, context, R, np.random.default_rng(seed))
+        flat = [row for section in sections for row in section]
+        assert sorted(row.fitness for row in flat) == sorted(true.values())
+        assert [row.id // 100 for row in flat] == sorted(
+            (row.id // 100 for row in flat), key=[s[0].candidate.step for s in sections].index
+        )
+        for section in sections:
+            assert [row.fitness for row in section] == sorted(row.fitness for row in section)
+        moved += sum(row.fitness != true[row.id] for row in flat)
+    assert 0.8 < moved / (20 * 12) < 1.0
+    assert [row.fitness for row in G0] == [-15.4625, -24.58, -18.385, -18.605]
+
+
+def test_a_header_that_the_order_makes_untrue_is_refused():
+    for order in ("descending", "random"):
+        check_order(Form(), Context(order=order))
+        with pytest.raises(EvollmError, match=f"'{order}' makes untrue"):
+            check_order(Form(header=True), Context(order=order))
+    check_order(Form(header=True), Context(order="time"))
+
+
 def test_the_best_generations_or_the_last_are_kept():
     history = [G2, G0, G1]
     assert shown(history, Context(2, 1, keep="best")) == [[-8.08], [-3.1085]]
@@ -80,7 +124,7 @@ contexts = st.builds(
     st.integers(1, 4),
     st.sampled_from(["last", "best", "random"]),
     st.sampled_from(["within", "across", "upto", "random"]),
-    st.sampled_from(["fitness", "time"]),
+    st.sampled_from(["fitness", "time", "descending", "random"]),
 )
 
 
@@ -92,10 +136,16 @@ def test_every_prompt_is_least_to_most_without_doubles_and_within_its_size(histo
     assert 1 <= len(flat) <= context.generations * context.members
     assert len({round(float(row.genome[0]) * R + 1e-9) for row in flat}) >= len(flat) - 1
     assert len({row.id for row in flat}) == len(flat)
-    for section in sections:
-        assert [row.fitness for row in section] == sorted(row.fitness for row in section)
+    if context.order != "random":
+        downwards = context.order == "descending"
+        for section in sections:
+            losses = [row.fitness for row in section]
+            assert losses == sorted(losses, reverse=downwards)
+    best = max(row.fitness for row in flat)
     if context.order == "fitness":
-        assert sections[-1][-1].fitness == max(row.fitness for row in flat)
+        assert sections[-1][-1].fitness == best
+    if context.order == "descending":
+        assert sections[0][0].fitness == best
     whole = context.keep == "best" or context.generations >= len(history)
     if whole and context.choose != "random":
         best = max(row.fitness for generation in history for row in generation)

@@ -39,6 +39,20 @@ def test_an_object_takes_the_whole_batch_and_a_function_one_point():
     assert Function(total, BOX).batch == 1
 
 
+def test_an_object_may_take_the_seed_and_allow_cutting():
+    class Seeded:
+        seeded = True
+        batch = 1
+
+        def evaluate(self, points, seed):
+            return [(seed + point[0], {"seed": seed}) for point in points]
+
+    problem = Function(Seeded(), BOX, maximize=True)
+    found = problem.evaluate(PLACES, None, 7)
+    assert [(one.fitness, one.info) for one in found] == [(7.0, {"seed": 7}), (2.0, {"seed": 7})]
+    assert problem.batch == 1
+
+
 def test_named_spaces_hand_out_dicts_alone_or_in_a_list():
     space = Space.of({"n": Integer(1, 4), "c": Category("ab")})
     place = space.encode({"n": 3, "c": "b"})
@@ -56,7 +70,10 @@ def test_a_pair_brings_information_along():
     assert (one.fitness, one.info) == (-1.0, {"where": [0.0, 5.0]})
 
 
-@pytest.mark.parametrize("broken", [lambda x: 1 / 0, lambda x: None, lambda x: "one", lambda x: x])
+BROKEN = [lambda x: 1 / 0, lambda x: None, lambda x: "one", lambda x: "1.0", lambda x: x]
+
+
+@pytest.mark.parametrize("broken", BROKEN)
 def test_what_one_point_breaks_fails_that_evaluation_alone(broken):
     problem = Function(lambda x: broken(x) if x[0] == 0 else 2.0, BOX)
     bad, good = problem.evaluate(PLACES, None, 0)

@@ -38,6 +38,7 @@ STRATEGIES = [
     (Paper(), repeat),
     (Paper(shuffle=True, block=2, context=Context(3, 2, "random", "random")), repeat),
     (Paper(context=Context(3, 2, choose="upto"), step=TwoLevel(), evaluate_mean=True), repeat),
+    (Paper(context=Context(2, 3, order="random", permuted=True), rate=0.5), repeat),
     (Framed(), midway),
     (Framed(shuffle=True, block=1, offspring=3), midway),
 ]
@@ -172,6 +173,40 @@ def test_samples_of_a_model_that_averages_converge_on_a_bbob_sphere():
     problem, space, optimum = bbob("sphere", 2)
     _, scored = drive(Framed(jitter=0.5).flow(Scripted(midway), space, (), 0), problem, 150)
     assert -max(one.fitness for one in scored) - optimum < 0.01
+
+
+def test_attempts_and_what_counts_as_an_answer_are_settings():
+    degrees = []
+
+    def long(prompt, sample, options):
+        degrees.append(options["temperature"])
+        return "100,900,500,77"
+
+    strategy = Paper(warmup=1, temperatures=(0.3, 0.9), evaluate_mean=True)
+    _, scored = drive(strategy.flow(Scripted(long), BOX, (), 0), SPHERE, 11)
+    assert degrees == [0.3, 0.9]
+    assert np.array_equal(scored[5].genome, max(scored[:5], key=lambda one: one.fitness).genome)
+    flow = replace(strategy, allow_prefix=True).flow(Scripted(long), BOX, (), 0)
+    assert drive(flow, SPHERE, 11)[1][5].genome == pytest.approx([0.1, 0.9, 0.5])
+    assert degrees == [0.3, 0.9, 0.3]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Paper(rate=-0.1), "rate must be 0 or more"),
+        (lambda: Paper(temperatures=()), "temperatures"),
+        (lambda: Paper(temperatures=(0.0, -1.0)), "temperatures"),
+        (lambda: Paper(form=Form(header=True), context=Context(order="random")), "untrue"),
+        (lambda: Decay(float("nan")), "first must be 0 or more, not nan"),
+        (lambda: Decay(rate=-1), "rate must be 0 or more"),
+        (lambda: TwoLevel(stalled=-1), "stalled must be 0 or more"),
+        (lambda: Framed(jitter=-1), "jitter must be 0 or more"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(make, message):
+    with pytest.raises(EvollmError, match=message):
+        make()
 
 
 @pytest.mark.parametrize("name", ["population", "warmup", "block"])

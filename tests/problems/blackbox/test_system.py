@@ -86,6 +86,33 @@ def test_points_may_be_told_in_parts_and_no_others_can_be():
     assert len(search.ask()) == len(points) - 3
 
 
+@pytest.mark.parametrize("bad", ["3.0", None, [1.0, 2.0], "x", (1.0, object()), (1.0, 2.0, 3.0)])
+def test_a_value_that_is_none_loses_nothing(bad):
+    search = EvoLLM(sphere, BOX, model=MODEL).start(Budget(20))
+    points = search.ask()
+    with pytest.raises(EvollmError) as caught:
+        search.tell(points[:3], [1.0, bad, 2.0])
+    assert str(points[1]) in str(caught.value)
+    waiting = search.ask()
+    assert np.array_equal(waiting, points)
+    search.tell(points, [sphere(point) for point in points])
+    while not search.stop():
+        points = search.ask()
+        search.tell(points, [sphere(point) for point in points])
+    assert search.found.nfev == 20
+    assert search.result.usage.failed == 0
+
+
+def test_what_was_never_asked_loses_nothing_either():
+    search = EvoLLM(sphere, BOX, model=MODEL).start(Budget(20))
+    points = search.ask()
+    for wrong in (None, np.array([9.0, 9.0]), "ab", points[0]):
+        with pytest.raises(EvollmError, match="doesn't wait"):
+            search.tell([points[0], wrong], [1.0, 1.0])
+    search.tell(points, [1.0] * len(points))
+    assert search.result.usage.evaluations == len(points)
+
+
 def test_mixed_spaces_hand_out_dicts_everywhere():
     space = {
         "rate": Real(1e-4, 1.0, log=True),
