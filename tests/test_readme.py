@@ -44,6 +44,7 @@ def test_python_blocks_run_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert names["found"].fallback_share < 1
     assert names["search"].result.usage.evaluations == 20
     assert names["result"].best.genome == names["TARGET"]
+    assert names["mottos"].usage.evaluations == 8
     with Record(tmp_path / "runs/first", write=False) as record:
         assert history.usage(record).evaluations == 40
         assert [kind for (kind,) in record.rows("SELECT kind FROM events ORDER BY id")] == [
