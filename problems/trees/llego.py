@@ -1,0 +1,215 @@
+"""LLEGO: decision trees evolved by a language model.
+
+Liu, Huynh, van der Schaar: Decision Tree Induction Through LLMs via Semantically-Aware Evolution,
+2025, https://arxiv.org/abs/2503.14217.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.random import Generator
+
+from evollm.algorithms import generational, nsga2
+from evollm.flow import Flow
+from evollm.llm.base import LanguageModel, Mode
+from evollm.mating import Mating
+from evollm.pareto import Objectives
+from evollm.selection import best, roulette, tournament, uniform
+from evollm.types import EvollmError, Individual, Operator
+from operators.compose import Fallback
+from operators.first_trees import FirstTrees
+from operators.guided import DiverseMutation, GuidedCrossover
+from operators.rewriting import SubtreeRewriting
+from operators.tree_asking import TreeAsking
+from operators.tree_variation import KINDS, NodeMutation, RandomTrees, SubtreeCrossover
+from problems.trees.convert import Forest
+from problems.trees.fitness import TreeFitness
+from problems.trees.words import numbered
+
+Pool = Sequence[Individual[Any]]
+LOSSES = ("mse", "log_loss")
+_EXAMPLES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Llego:
+    """Settings; the numbers are those of the authors' code unless said otherwise.
+
+    Attributes:
+        population: Trees that live.
+        offspring: Children a generation; None for twice the population, as in the paper.
+        max_depth: Most splits on a path.
+        arity: Parents that a prompt shows.
+        brood: Children of one prompt.
+        alpha: How far beyond the best parent the target fitness lies, in ranges of the parents'.
+        tau: Temperature by which mutation prefers unlikely answers.
+        candidates: Answers that mutation chooses from.
+        spare: Answers asked for beyond what is wanted, for some may be of no use.
+        per_token: Whether likelihood is counted a token, so that long trees are not favoured.
+        crossover: Share of the children by fitness-guided crossover.
+        mutation: Share by diversity-guided mutation.
+        rewriting: Share by one subtree written anew (ours).
+        classical: Share by subtree crossover and node mutation without a model, half each.
+        random: Share by trees grown at random: with no other share, random search.
+        start: Where the first trees come from: a ``forest``'s CARTs, the ``model``, or ``random``.
+        fitness: Whether prompts show fitness (an ablation).
+        order: In which order crossover shows its parents (an ablation).
+        semantics: Whether prompts name columns and the task (an ablation).
+        duplicates: Whether trees with the same training predictions may live side by side.
+        form: Trees in prompts as one ``line`` (ours) or as ``json``.
+        mode: Plain continuation, or chat.
+        hold: What the endpoint holds answers to; None for a grammar with lines, a schema with JSON.
+        temperature: Of the model's answers.
+    """
+
+    population: int = 25
+    offspring: int | None = None
+    max_depth: int = 3
+    arity: int = 4
+    brood: int = 2
+    alpha: float = 0.1
+    tau: float = 10.0
+    candidates: int = 4
+    spare: int = 2
+    per_token: bool = False
+    crossover: float = 1.0
+    mutation: float = 1.0
+    rewriting: float = 0.0
+    classical: float = 0.0
+    random: float = 0.0
+    start: Literal["forest", "model", "random"] = "forest"
+    fitness: bool = True
+    order: Literal["ascending", "descending", "random"] = "ascending"
+    semantics: bool = True
+    duplicates: bool = True
+    form: Literal["line", "json"] = "line"
+    mode: Mode = "plain"
+    hold: Literal["grammar", "schema", "none"] | None = None
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("population", "max_depth", "arity", "brood", "candidates"):
+            if getattr(self, name) < 1:
+                raise EvollmError(f"{name} must be 1 or more, not {getattr(self, name)}")
+        shares = (self.crossover, self.mutation, self.rewriting, self.classical, self.random)
+        if min(shares) < 0 or sum(shares) <= 0:
+            raise EvollmError(
+                "the shares of crossover, mutation, rewriting, classical and random are 0 or more "
+                f"and not all 0, not {shares}"
+            )
+
+    @property
+    def asks(self) -> bool:
+        """Whether a model is asked at all."""
+        return self.crossover + self.mutation + self.rewriting > 0 or self.start == "model"
+
+    def flow(
+        self,
+        problem: TreeFitness,
+        model: LanguageModel | None,
+        context: str,
+        seed: int,
+        objectives: Objectives = (),
+    ) -> Flow:
+        """Return the search.
+
+        Args:
+            problem: Scores trees.
+            model: Who varies; None if no share asks one.
+            context: The task and its columns in words, see ``problems.trees.words``.
+            seed: The only source of chance but for the model.
+            objectives: Metrics for a Pareto front; empty to search for fitness alone.
+        """
+        asking = None if model is None else self._asking(problem, model, context)
+        matings = list(self._matings(problem, asking))
+        start = self._start(problem, asking, seed)
+        if objectives:
+            return nsga2(start, matings, objectives, size=self.population, seed=seed)
+        return generational(
+            start,
+            matings,
+            size=self.population,
+            offspring=self.offspring or 2 * self.population,
+            seed=seed,
+            survivors=best if self.duplicates else distinct,
+        )
+
+    def _asking(self, problem: TreeFitness, model: LanguageModel, context: str) -> TreeAsking:
+        hold = self.hold or ("grammar" if self.form == "line" else "schema")
+        columns = numbered(problem.columns)
+        if not self.semantics:
+            columns, context = numbered(problem.columns.anonymous()), ""
+        return TreeAsking(
+            model,
+            columns,
+            context,
+            self.max_depth,
+            self.form,
+            self.mode,
+            hold,
+            self.temperature,
+        )
+
+    def _start(self, problem: TreeFitness, asking: TreeAsking | None, seed: int) -> Operator[Any]:
+        forest = Forest(problem.columns, problem.train, self.max_depth)
+        if self.start == "random":
+            return RandomTrees(problem.columns, self.max_depth)
+        if self.start == "model" and asking is not None:
+            examples = tuple(forest.vary([], _EXAMPLES, seed).genomes)
+            return Fallback(FirstTrees(asking, examples), forest)
+        return forest
+
+    def _matings(self, problem: TreeFitness, asking: TreeAsking | None) -> list[Mating]:
+        loss = problem.objectives[0] in LOSSES
+        fit = inverse_loss if loss else roulette
+        found: list[Mating] = []
+        if asking is not None and self.crossover:
+            cross = GuidedCrossover(asking, self.alpha, self.spare, self.fitness, self.order, loss)
+            found.append(Mating(cross, fit, self.arity, self.brood, self.crossover))
+        if asking is not None and self.mutation:
+            mutate = DiverseMutation(asking, self.tau, self.candidates, self.spare, self.per_token)
+            found.append(Mating(mutate, uniform, self.arity, self.brood, self.mutation))
+        if asking is not None and self.rewriting:
+            rewrite = SubtreeRewriting(asking)
+            found.append(Mating(rewrite, fit, self.arity, self.brood, self.rewriting))
+        if self.classical:
+            found += self._classical(problem)
+        if self.random:
+            grow = RandomTrees(problem.columns, self.max_depth)
+            found.append(Mating(grow, arity=0, brood=self.population, share=self.random))
+        return found
+
+    def _classical(self, problem: TreeFitness) -> list[Mating]:
+        kinds = tuple(kind for kind in KINDS if kind != "leaf" or not problem.refit_leaves)
+        half = self.classical / 2
+        mutate = NodeMutation(problem.columns, self.max_depth, kinds)
+        return [
+            Mating(SubtreeCrossover(self.max_depth), tournament(2), 2, 1, half),
+            Mating(mutate, tournament(2), 1, 1, half),
+        ]
+
+
+def inverse_loss(pool: Pool, k: int, rng: Generator) -> list[Individual[Any]]:
+    """Return ``k`` individuals drawn without replacement, in proportion to one over their loss.
+
+    The loss is minus the fitness; a loss of 0 counts as the smallest one above it.
+    """
+    losses = np.array([max(-one.fitness, 1e-12) for one in pool])
+    weights = np.where(np.isfinite(losses), losses.min() / losses, 0.0) + 1e-12
+    chosen = rng.choice(len(pool), k, replace=k > len(pool), p=weights / weights.sum())
+    return [pool[i] for i in chosen]
+
+
+def distinct(pool: Pool, k: int, rng: Generator) -> list[Individual[Any]]:
+    """Return the ``k`` fittest of different training predictions; others where those are few."""
+    ranked = best(pool, len(pool), rng)
+    seen: set[Any] = set()
+    first: list[Individual[Any]] = []
+    doubles: list[Individual[Any]] = []
+    for one in ranked:
+        signature = (one.outcome.info or {}).get("signature", one.id)
+        (doubles if signature in seen else first).append(one)
+        seen.add(signature)
+    return [*first, *doubles][:k]

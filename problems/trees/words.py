@@ -1,0 +1,63 @@
+"""Words: what a model is told of a task and of its columns."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import isfinite
+from typing import Any
+
+from operators.tree_columns import Column, Columns
+from operators.tree_text import number
+from problems.trees.dataset import Feature, Table
+
+
+def context(columns: Columns, task: str = "", described: Mapping[str, str] | None = None) -> str:
+    """Return the task, every column with its meaning and range, and the classes, as short lines.
+
+    Args:
+        columns: What there is; trees say classes by their number.
+        task: What is to be predicted, in words; empty for nothing said.
+        described: What columns mean, by name.
+    """
+    described = described or {}
+    lines = [task] if task else []
+    for token, column in zip(columns.tokens, columns.columns, strict=True):
+        facts = [described.get(column.name, ""), column.unit, _range(column)]
+        said = ", ".join(fact for fact in facts if fact)
+        lines.append(f"{token}: {said}" if said else token)
+    if columns.classes:
+        named = ", ".join(f"{i} = {label}" for i, label in enumerate(columns.classes))
+        lines.append(f"classes: {named}")
+    return "\n".join(lines)
+
+
+def numbered(columns: Columns) -> Columns:
+    """Return the columns with classes called by their numbers, to keep trees in prompts short."""
+    return replace(columns, classes=tuple(range(len(columns.classes))))
+
+
+def columns_of(table: Table, rows: Any = slice(None)) -> Columns:
+    """Describe a table's columns by some of its rows, those that a search may see."""
+    return Columns.of(
+        table.X[rows],
+        [feature.name for feature in table.features],
+        y=table.y[rows],
+        classes=table.classes,
+        categories={f.name: f.categories for f in table.features if _unordered(f)},
+        units={f.name: f.unit for f in table.features if f.unit},
+    )
+
+
+def described(table: Table) -> dict[str, str]:
+    """Return what a table's columns mean, by name."""
+    return {feature.name: feature.description for feature in table.features if feature.description}
+
+
+def _unordered(feature: Feature) -> bool:
+    """Say whether a column's codes are names only; flags and ordered codes can be cut."""
+    return feature.kind == "category" and not feature.ordered
+
+
+def _range(column: Column) -> str:
+    if column.categories or not (isfinite(column.low) and isfinite(column.high)):
+        return ""
+    return f"{number(column.low)} to {number(column.high)}"
