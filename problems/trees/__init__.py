@@ -1,5 +1,7 @@
 """LLEGO and its controls: decision trees for tables, bred by a language model."""
 
+from typing import TYPE_CHECKING, Any
+
 from problems.trees.convert import Forest, from_sklearn
 from problems.trees.drawing import draw
 from problems.trees.export import (
@@ -13,22 +15,46 @@ from problems.trees.export import (
 )
 from problems.trees.fitness import TreeFitness
 from problems.trees.fitted import Fitted
+from problems.trees.llego import Llego
 from problems.trees.pruning import simplified
 from problems.trees.samples import Samples
+from problems.trees.system import LLEGO
+from problems.trees.tables import from_csv, from_frame, load, names, split
+
+if TYPE_CHECKING:
+    from problems.trees.estimators import LLEGOClassifier, LLEGORegressor
 
 __all__ = [
+    "LLEGO",
     "Fitted",
     "Forest",
+    "LLEGOClassifier",
+    "LLEGORegressor",
+    "Llego",
     "Samples",
     "TreeFitness",
     "draw",
+    "from_csv",
     "from_dict",
+    "from_frame",
     "from_json",
     "from_sklearn",
+    "load",
+    "names",
     "simplified",
+    "split",
     "to_dict",
     "to_dot",
     "to_json",
     "to_python",
     "to_rules",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the estimators when they are asked for: scikit-learn takes its time."""
+    if name in ("LLEGOClassifier", "LLEGORegressor"):
+        from problems.trees import estimators
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -121,7 +121,7 @@ class Forest:
         model = kind(
             n_estimators=n,
             max_depth=self.max_depth,
-            max_samples=self.share,
+            max_samples=max(1, round(self.share * len(self.samples.y))),
             random_state=seed % 2**32,
         )
         return model.fit(self.samples.X, self.samples.y, self.samples.weights)

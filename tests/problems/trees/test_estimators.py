@@ -1,0 +1,190 @@
+"""The estimators are scikit-learn's in every respect that its own checks know."""
+
+import pickle
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from evollm import Budget, EvollmError
+from evollm.llm.base import Prompt
+from evollm.llm.scripted import Scripted
+from evollm.types import JSON
+from problems.trees.estimators import LLEGOClassifier, LLEGORegressor
+from problems.trees.export import from_json, to_json
+
+RESAMPLED = {
+    "check_sample_weight_equivalence_on_dense_data": "the first trees are of resampled rows",
+    "check_sample_weight_equivalence_on_sparse_data": "the first trees are of resampled rows",
+}
+
+
+def copying(prompt: Prompt, sample: int, options: Mapping[str, JSON]) -> str:
+    """Answer with one of the trees in the prompt."""
+    assert isinstance(prompt, str)
+    lines = [line for line in prompt.splitlines() if "<" in line and not line.startswith("Dec")]
+    if not lines:  # the first trees are lone leaves
+        return f"({prompt.partition(':')[0]}<0 0 0)"
+    line = lines[(sample + int(options["seed"] or 0)) % len(lines)]
+    return line[line.index("(") :]
+
+
+def small(kind: Any, **more: Any) -> Any:
+    chosen = {"population_size": 4, "generations": 1, "random_state": 0, "settings": {"arity": 2}}
+    return kind(Scripted(copying), **{**chosen, **more})
+
+
+@parametrize_with_checks(
+    [small(LLEGOClassifier), small(LLEGORegressor)],
+    expected_failed_checks=lambda estimator: RESAMPLED,
+)
+def test_scikit_learns_checks(estimator: Any, check: Any) -> None:
+    check(estimator)
+
+
+def test_labels_frames_and_words() -> None:
+    iris = load_iris(as_frame=True)
+    labels = iris.target_names[iris.target]
+    model = small(LLEGOClassifier, operators="classical", generations=8, population_size=20)
+    model.fit(iris.data, labels)
+    assert list(model.classes_) == list(iris.target_names)
+    assert list(model.feature_names_in_) == list(iris.data.columns)
+    assert balanced_accuracy_score(labels, model.predict(iris.data)) > 0.95
+    assert model.score(iris.data, labels) > 0.95
+    shares = model.predict_proba(iris.data)
+    assert np.allclose(shares.sum(axis=1), 1)
+    assert (model.classes_[shares.argmax(axis=1)] == model.predict(iris.data)).all()
+    assert "petal" in model.export_text()
+    assert from_json(to_json(model.tree_, model.columns_), model.columns_) == model.tree_
+
+
+def test_the_model_hears_the_users_words() -> None:
+    heard: list[str] = []
+
+    def listening(prompt: Prompt, sample: int, options: Mapping[str, JSON]) -> str:
+        heard.append(str(prompt))
+        return copying(prompt, sample, options)
+
+    X, y = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % 2
+    model = LLEGOClassifier(
+        Scripted(listening),
+        population_size=4,
+        generations=1,
+        task="Tell friend from foe.",
+        features={"x1": "the distance in metres"},
+        random_state=0,
+    )
+    model.fit(X, y)
+    assert heard[0].startswith("Tell friend from foe.\nx1: the distance in metres, ")
+    assert model.result_.usage.calls == len(heard)
+
+
+def test_pipelines_grids_clones_and_pickles() -> None:
+    X, y = load_diabetes(return_X_y=True)
+    piped = make_pipeline(StandardScaler(), small(LLEGORegressor, operators="classical"))
+    grid = GridSearchCV(piped, {"llegoregressor__max_depth": [1, 2]}, cv=2, error_score="raise")
+    assert grid.fit(X, y).score(X, y) > 0.3
+    model = small(LLEGORegressor, operators="classical").fit(X, y)
+    again = pickle.loads(pickle.dumps(model))
+    assert (again.predict(X) == model.predict(X)).all()
+    assert not hasattr(again, "result_")
+    assert clone(model).get_params()["generations"] == 1
+    assert (clone(model).fit(X, y).predict(X) == model.predict(X)).all()
+    scores = cross_val_score(small(LLEGORegressor, operators="random"), X, y, cv=2)
+    assert np.isfinite(scores).all()
+
+
+def test_categories_and_gaps() -> None:
+    pandas = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    frame = pandas.DataFrame(
+        {
+            "colour": pandas.Categorical(rng.choice(["red", "green", "blue"], 200)),
+            "weight": rng.normal(size=200),
+        }
+    )
+    y = (frame["colour"].isin(["red", "blue"])).astype(int)
+    frame.loc[::7, "weight"] = np.nan
+    model = small(LLEGOClassifier, operators="classical", generations=10, population_size=12)
+    model.fit(frame, y)
+    assert model.score(frame, y) == 1.0
+    assert "colour in" in model.export_text()
+    turned = frame.copy()
+    turned["colour"] = pandas.Categorical(frame["colour"], categories=["green", "red", "blue"])
+    assert model.score(turned, y) == 1.0
+    with pytest.raises(ValueError, match="could not convert string"):
+        small(LLEGOClassifier).fit(frame.astype({"colour": "object"}), y)
+
+
+def test_several_objectives_give_a_front() -> None:
+    X, y = load_iris(return_X_y=True)
+    model = small(
+        LLEGOClassifier,
+        operators="classical",
+        population_size=20,
+        generations=10,
+        objectives=["balanced_accuracy", "size"],
+    ).fit(X, y)
+    sizes = [one.outcome.metrics["size"] for one in model.front_]
+    assert len(sizes) == len(set(sizes)) > 1
+    ranked = sorted(model.front_, key=lambda one: one.outcome.metrics["size"])
+    assert all(a.fitness < b.fitness for a, b in pairwise(ranked))
+
+
+def test_groups_and_own_objectives() -> None:
+    rng = np.random.default_rng(1)
+    X = np.column_stack([rng.integers(0, 2, 300), rng.normal(size=300)])
+    y = (X[:, 0] + X[:, 1] > 0.5).astype(int)
+
+    def recall(true: Any, predicted: Any) -> float:
+        return float((predicted[true == 1] == 1).mean())
+
+    model = small(
+        LLEGOClassifier, operators="classical", objectives=[recall, "gap"], groups=0, generations=3
+    ).fit(X, y)
+    assert {"recall", "gap"} <= set(model.best_.outcome.metrics)
+    assert all(one.outcome.metrics["gap"] <= 0 for one in model.front_)
+
+
+def test_a_part_of_the_rows_chooses_the_tree() -> None:
+    X, y = load_iris(return_X_y=True)
+    model = small(LLEGOClassifier, operators="classical", validation_fraction=0.4).fit(X, y)
+    metrics = model.result_.dataframe()["metrics.valid_balanced_accuracy"]
+    assert model.best_.outcome.metrics["valid_balanced_accuracy"] == metrics.max()
+
+
+def test_runs_can_be_recorded_and_bounded(tmp_path: Any) -> None:
+    X, y = load_iris(return_X_y=True)
+    first = small(LLEGOClassifier, budget=Budget(evaluations=10), path=tmp_path).fit(X, y)
+    assert first.result_.usage.evaluations == 10
+    more = small(LLEGOClassifier, budget=Budget(evaluations=12), path=tmp_path).fit(X, y)
+    assert more.result_.usage.evaluations == 12
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"operators": "magic"}, "operators are llego, mix, classical, random"),
+        ({"max_depth": 0}, "max_depth must be 1 or more"),
+        ({"settings": {"population": 0}}, "population must be 1 or more"),
+        ({"objectives": ["f1"]}, "classification knows no objective 'f1'"),
+        ({"objectives": ["gap"]}, "'gap' needs groups"),
+        ({"validation_fraction": 0.001}, "validation_fraction=0.001"),
+        ({"settings": {"form": "json", "hold": "grammar"}}, "held by schema or none"),
+        ({"settings": {"popultion": 3}}, "there is no setting 'popultion'; did you mean"),
+        ({"groups": "age"}, "there is no column 'age'"),
+    ],
+)
+def test_mistakes_are_one_sentence(more: Mapping[str, Any], said: str) -> None:
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(EvollmError, match=said):
+        small(LLEGOClassifier, **more).fit(X, y)
