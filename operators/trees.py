@@ -156,6 +156,16 @@ def cut(tree: Tree, most: int) -> Tree:
     return replace(tree, left=cut(tree.left, most - 1), right=cut(tree.right, most - 1))
 
 
+def merged(tree: Tree) -> Tree:
+    """Return a tree without the splits between leaves that say the same; it predicts the same."""
+    if isinstance(tree, Leaf):
+        return tree
+    left, right = merged(tree.left), merged(tree.right)
+    if isinstance(left, Leaf) and left == right:
+        return left
+    return replace(tree, left=left, right=right)
+
+
 def same_question(one: Split, other: Split) -> bool:
     """Say whether two splits ask the same, whatever lies below them."""
     return (one.feature, one.threshold, one.categories, one.missing_left) == (

@@ -84,13 +84,13 @@ def candidate(record: Record, number: int) -> Candidate[Any]:
     found = record.rows(
         "SELECT genome, coalesce(c.parents, j.parents), name, step, note"
         " FROM candidates c JOIN jobs j ON j.id = c.job WHERE c.id = ?",
-        (number,),
+        (int(number),),
     )
     if not found:
         raise EvollmError(f"the run has no candidate {number}")
     genome, parents, name, step, note = found[0]
     return Candidate(
-        number,
+        int(number),
         decode(genome),
         tuple(json.loads(parents)),
         name,

@@ -16,6 +16,7 @@ from evollm.executors import Executor
 from evollm.llm.base import LanguageModel
 from evollm.options import nearest
 from operators.tree_columns import Columns
+from operators.trees import merged
 from problems.trees.categories import Coder
 from problems.trees.fitness import TreeFitness
 from problems.trees.fitted import Fitted
@@ -111,7 +112,7 @@ class _Tree(BaseEstimator):  # type: ignore[misc]
         )
         self.best_: Individual[Any] = search.chosen(self.result_)
         self.fitted_ = search.fitted(self.best_)
-        self.tree_ = self.fitted_.tree
+        self.tree_ = merged(self.fitted_.tree)
         if search.objectives:
             self.front_ = search.front(self.result_)
         return self
@@ -249,7 +250,7 @@ class LLEGOClassifier(ClassifierMixin, _Tree):  # type: ignore[misc]
 
     Attributes:
         classes_: The labels.
-        tree_: The tree, see ``operators.trees``.
+        tree_: The tree, see ``operators.trees``; splits between leaves that say the same are out.
         columns_: What it asks about, for ``problems.trees.export``.
         fitted_: The tree with its leaves' probabilities.
         best_: The individual that it was, with its metrics.

@@ -259,3 +259,10 @@ def test_lanes_share_a_population() -> None:
     assert len(found.population) == 6
     assert found.fitness > -0.2
     assert {row[0] for row in found.record.rows("SELECT DISTINCT lane FROM jobs")} == {0, 1, 2}
+
+
+def test_a_candidate_by_the_number_that_a_table_holds() -> None:
+    found = run(plain(1), Sphere(), budget=Budget(generations=1))
+    number = found.dataframe()["candidate"].iloc[-1]
+    assert found.candidate(number).id == number
+    assert type(found.candidate(number).id) is int

@@ -11,6 +11,7 @@ from operators.trees import (
     depth,
     digest,
     leaves,
+    merged,
     replaced,
     same_question,
     size,
@@ -101,3 +102,10 @@ def test_nonsense_is_refused():
             Split(0, threshold, Leaf(0), Leaf(1))
     with pytest.raises(EvollmError, match="index from 0"):
         Split(-1, 0.0, Leaf(0), Leaf(1))
+
+
+def test_splits_that_decide_nothing_are_merged():
+    idle = Split(1, 2.5, Split(0, 1.0, Leaf(1), Leaf(1)), Leaf(1))
+    assert merged(Split(0, 1.5, idle, Leaf(2))) == Split(0, 1.5, Leaf(1), Leaf(2))
+    assert merged(idle) == Leaf(1)
+    assert merged(SMALL) == SMALL
