@@ -1,11 +1,9 @@
 """The driver: carries jobs to an executor and answers back, within a budget and on record."""
 
-import contextvars
 import queue
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from math import inf
 from typing import Any, Literal, TypeAlias
@@ -13,11 +11,12 @@ from typing import Any, Literal, TypeAlias
 from evollm.account import Account
 from evollm.batches import Batches
 from evollm.budget import Budget, Meter
+from evollm.callers import Callers
 from evollm.engine import Search, Ticket, check
 from evollm.executors import Chunk, Executor, Scores
 from evollm.fingerprint import Fingerprints
 from evollm.flow import Evaluate, Vary
-from evollm.ledger import Exhausted, ledger
+from evollm.ledger import Exhausted
 from evollm.stops import Stops
 from evollm.store import history
 from evollm.store.record import Record
@@ -30,7 +29,6 @@ If it has a method ``tick(run)``, that is called several times a second while th
 """
 OnError: TypeAlias = Literal["record", "raise"]
 
-_CALLERS = 8  # operators that wait for a model at the same time
 _HOPELESS = 10  # so many evaluations, none of them good, are no search
 
 
@@ -63,9 +61,9 @@ class Run:
         self._fingerprints = Fingerprints(problem)
         self._finished: queue.SimpleQueue[tuple[Ticket | Chunk, Any]] = queue.SimpleQueue()
         self._batches = Batches(problem, executor, lambda *done: self._finished.put(done))
-        self._callers: ThreadPoolExecutor | None = None
+        self._callers = Callers(lambda *done: self._finished.put(done))
         self._varying: deque[Ticket] = deque()
-        self._calling = self._answers = 0
+        self._answers = 0
         self._failure: BaseException | None = None
         self._base, self._began = self.usage.seconds, time.monotonic()
 
@@ -77,12 +75,12 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether the run is to stop and nothing is under way any more."""
-        return bool(self.stopped) and not self._calling and not self._batches.flying
+        return bool(self.stopped) and not self._callers.calling and not self._batches.flying
 
     @property
     def calling(self) -> bool:
         """Whether an operator is at work."""
-        return self._calling > 0
+        return self._callers.calling > 0
 
     def reasons(self) -> dict[str, float]:
         """Return the limits that are reached, by name; empty if the run may go on."""
@@ -152,8 +150,9 @@ class Run:
         """
         for ticket in self.search.ask():
             self._admit(ticket, ())
-        while self._varying and not self.stopped and self._free(self._varying[0]):
-            self._vary(self._varying.popleft())
+        while self._varying and not self.stopped and self._callers.free(self._varying[0]):
+            ticket = self._varying.popleft()
+            self._callers.call(ticket, Account(ticket.id, self._meter, self.record))
         if not self.stopped:
             limit = inf if self.budget.evaluations is None else self.budget.evaluations
             self._batches.send(limit - self.usage.evaluations - self._batches.genomes)
@@ -172,36 +171,11 @@ class Run:
             return
         self._batches.add(ticket, known)
 
-    def _free(self, ticket: Ticket) -> bool:
-        """Say whether an operator can begin now: those that wait take turns, so a stop is soon."""
-        return self._calling < _CALLERS or not _waits(ticket)
-
-    def _vary(self, ticket: Ticket) -> None:
-        """Let an operator work, in a thread of its own if it mostly waits."""
-        job = ticket.job
-        assert isinstance(job, Vary)
-        context = contextvars.copy_context()
-        context.run(ledger.set, Account(ticket.id, self._meter, self.record))
-
-        def work() -> None:
-            try:
-                answer: Any = context.run(job.operator.vary, job.parents, job.n, job.seed)
-            except (Exception, SystemExit) as error:
-                answer = error
-            self._finished.put((ticket, answer))
-
-        self._calling += 1
-        if _waits(ticket):
-            self._callers = self._callers or ThreadPoolExecutor(_CALLERS, "evollm-vary")
-            self._callers.submit(work)
-        else:
-            work()
-
     def _collect(self, seconds: float | None) -> None:
         """Take in all that has finished: first into the record, then into the search."""
         arrived = []
         try:
-            if self._calling or self._batches.flying:
+            if self._callers.calling or self._batches.flying:
                 arrived.append(self._finished.get(block=seconds is not None, timeout=seconds))
             while True:
                 arrived.append(self._finished.get_nowait())
@@ -233,7 +207,7 @@ class Run:
             ticket = self._batches.land(who)
         else:
             ticket = who
-            self._calling -= 1
+            self._callers.calling -= 1
         if isinstance(what, Exhausted):
             self.stop(str(what))
         elif isinstance(what, BaseException):
@@ -307,8 +281,7 @@ class Run:
 
     def close(self, wait: bool = True) -> None:
         """Let go of the workers, and raise what made the run fail, if anything did."""
-        if self._callers:
-            self._callers.shutdown(wait=wait, cancel_futures=True)
+        self._callers.close(wait)
         self.executor.close(wait)
         self.record.put("seconds", self.usage.seconds)
         self.record.event("stop", self.stopped or "left before its end")
@@ -318,8 +291,3 @@ class Run:
         """Raise what made the run fail, if anything did."""
         if self._failure:
             raise self._failure
-
-
-def _waits(ticket: Ticket) -> bool:
-    """Say whether a job's operator mostly waits for a network."""
-    return bool(getattr(getattr(ticket.job, "operator", None), "waits", False))

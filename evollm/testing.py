@@ -13,7 +13,6 @@ import pickle
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -24,12 +23,26 @@ from evollm.budget import Budget
 from evollm.engine import Search, Ticket
 from evollm.executors import Executor
 from evollm.fingerprint import Fingerprints
-from evollm.flow import Evaluate, Flow, Vary, evaluate, vary
+from evollm.flow import Evaluate, Flow, Vary
 from evollm.loop import run
 from evollm.processes import pickled
 from evollm.result import Result
 from evollm.store.codec import decode, encode
+from evollm.trials import Given, Trial, once
 from evollm.types import Candidate, Individual, Offspring, Operator, Outcome, Problem
+
+__all__ = [
+    "ExecutorKit",
+    "FlowCase",
+    "FlowKit",
+    "Given",
+    "OperatorCase",
+    "OperatorKit",
+    "ProblemCase",
+    "ProblemKit",
+    "Trial",
+    "once",
+]
 
 OperatorCase: TypeAlias = tuple[Operator[Any], Sequence[Any]]
 ProblemCase: TypeAlias = tuple[Problem[Any], Sequence[Any], int | None]
@@ -208,43 +221,6 @@ class FlowKit:
         for evaluations in (1, 4, 11, 23):
             cut = run(make(1), problem, budget=Budget(evaluations=evaluations), path=tmp_path)
         assert _recorded(cut) == _recorded(whole)
-
-
-@dataclass(frozen=True)
-class Given:
-    """An operator that returns given genomes."""
-
-    genomes: Sequence[Any]
-
-    def vary(self, parents: Sequence[Any], n: int, seed: int) -> Offspring[Any]:
-        """Return the first ``n`` of them."""
-        return Offspring(list(self.genomes[:n]))
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A problem whose genomes say what is to happen: a number, ``raise``, ``nan`` or ``exit``."""
-
-    factor: float = 1.0
-    batch: int = 1
-
-    def evaluate(self, genomes: Sequence[Any], fidelity: int | None, seed: int) -> list[Outcome]:
-        """Do what each genome says."""
-        return [Outcome(self.factor * _obey(genome)) for genome in genomes]
-
-
-def _obey(genome: Any) -> float:
-    if genome == "raise":
-        raise ValueError("a bad genome")
-    if genome == "exit":
-        raise SystemExit(3)
-    return float(genome)
-
-
-def once(genomes: Sequence[Any]) -> Flow:
-    """Return a flow that scores given genomes in one batch, and ends."""
-    made = yield from vary(Given(tuple(genomes)), [], len(genomes), seed=0)
-    yield from evaluate(made)
 
 
 def _parents(genomes: Sequence[Any]) -> list[Individual[Any]]:

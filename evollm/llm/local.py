@@ -34,12 +34,14 @@ class Offline(Endpoint):
 
     def complete(self, prompts: Sequence[Prompt], **options: Any) -> list[list[Completion]]:
         """Return completions as `Endpoint.complete` does, also if the server dies meanwhile."""
+        asked = running(self.service.folder)
         try:
             return super().complete(prompts, **options)
         except ModelError:
-            if running(self.service.folder):
+            now = running(self.service.folder)
+            if now is not None and now == asked:
                 raise
-            return super().complete(prompts, **options)
+            return super().complete(prompts, **options)  # another process may have started it anew
 
 
 def offline(

@@ -52,10 +52,9 @@ def plot_methods(panels: Mapping[str, Curves], file: Path, label: str, mean: boo
     """Draw methods side by side, a panel for each problem: the median over seeds, and the range.
 
     Args:
-        panels: Curves by problem.
+        panels: Curves by problem; smaller values are better.
         file: Where to put the picture.
         label: What the values are.
-        mean: Whether to draw the mean and the standard deviation around it instead.
     """
     columns = min(2, len(panels))
     figure, grid = _figure(-(-len(panels) // columns), columns)
@@ -66,12 +65,10 @@ def plot_methods(panels: Mapping[str, Curves], file: Path, label: str, mean: boo
             length = min(map(len, runs))
             rows = np.array([run[:length] for run in runs])
             at = np.arange(1, length + 1)
-            middle, low, high = np.median(rows, axis=0), rows.min(axis=0), rows.max(axis=0)
-            if mean:
-                middle, spread = rows.mean(axis=0), rows.std(axis=0)
-                low, high = middle - spread, middle + spread
-            line = axes.plot(at, middle, label=method)[0]
-            axes.fill_between(at, low, high, alpha=0.12, color=line.get_color())
+            line = axes.plot(at, np.median(rows, axis=0), label=method)[0]
+            axes.fill_between(
+                at, rows.min(axis=0), rows.max(axis=0), alpha=0.12, color=line.get_color()
+            )
         axes.set(xlabel="evaluations", ylabel=label, title=title)
         _scale(axes, [one for runs in curves.values() for run in runs for one in run])
     grid[0][0].legend(frameon=False, fontsize=8)

@@ -22,9 +22,10 @@ import numpy as np
 
 from evollm import Budget, EvollmError, Result
 from evollm.llm.connect import connect
-from evollm.report.plots import best_so_far, plot_methods
+from evollm.report.plots import best_so_far
 from problems.trees.fitness import TreeFitness
-from problems.trees.llego import Llego
+from problems.trees.llego import SHARES, Llego
+from problems.trees.pictures import plot_efficiency
 from problems.trees.samples import Samples
 from problems.trees.system import LLEGO
 from problems.trees.tables import Table, load, split
@@ -36,13 +37,6 @@ CLASSIFICATION = (
     *ASKED, "german", "vehicle", "bupa", "saheart", "mammographic", "breast_recurrence",
 )  # fmt: skip
 REGRESSION = ("diabetes_progression", "wine_quality", "wages", "cars")
-SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "llego": {},
-    "mix": {"crossover": 0.5, "mutation": 0.5, "classical": 1.0},
-    "rewriting": {"crossover": 0.0, "mutation": 0.0, "rewriting": 1.0},
-    "classical": {"crossover": 0.0, "mutation": 0.0, "classical": 1.0},
-    "random": {"crossover": 0.0, "mutation": 0.0, "random": 1.0},
-}
 TITLES = {
     "cart": "CART, tuned",
     "optimal": "optimal tree",
@@ -157,7 +151,7 @@ def _measure(cell: Cell) -> Mapping[str, Any]:
 def _evolved(problem: TreeFitness, test: Samples, cell: Cell) -> dict[str, Any]:
     """Run the search of a cell."""
     table = _table(cell["data"])
-    chosen = SETTINGS[cell["method"]]
+    chosen = SHARES[cell["method"]]
     settings = Llego(population=cell["population"], max_depth=cell["depth"], **chosen)
     model = _model() if settings.asks else None
     search = LLEGO(problem, settings, model, table.context, described(table))
@@ -314,7 +308,7 @@ def _picture(rows: Rows) -> None:
             panel.setdefault(TITLES[cell["method"]], []).append(curve)
     if panels:
         label = "best balanced accuracy in training"
-        plot_methods(panels, RESULTS / "llego.png", label, mean=True)
+        plot_efficiency(panels, RESULTS / "llego.png", label)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ from evollm.llm.lease import Service, lease, leave
 from evollm.llm.local import Offline, offline
 from evollm.llm.settings import Settings
 
+CONTEXT = 1984
+"""Unlike the default, so that the server that these tests kill is nobody else's."""
+
 
 @pytest.fixture(scope="session")
 def model_file() -> Path:
@@ -21,7 +24,7 @@ def model_file() -> Path:
 @pytest.fixture(scope="session")
 def service(model_file: Path) -> Iterator[Service]:
     """A service whose server lives as long as the session."""
-    service = Service(grace=1.0)
+    service = Service(grace=1.0, context=CONTEXT)
     yield service
     leave(service)
 
@@ -30,7 +33,7 @@ def service(model_file: Path) -> Iterator[Service]:
 def offline_model(service: Service) -> Offline:
     """The offline model without a cache of answers; it gives up on a dead server quickly."""
     settings = Settings(cache=None, concurrency=8, first_wait_s=0.05, retries=2)
-    return offline(settings=settings)
+    return offline(settings=settings, context=CONTEXT)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from evollm.llm.lease import lease, running
 from evollm.llm.local import Offline, offline
 from evollm.llm.settings import Settings
 from evollm.types import EvollmError
+from tests.evollm.llm.conftest import CONTEXT
 
 pytestmark = pytest.mark.model
 ROOT = Path(__file__).parents[3]
@@ -76,13 +77,16 @@ def test_dead_server_is_replaced_at_the_next_call(offline_model: Offline) -> Non
     assert lease(offline_model.service) != before
 
 
-def test_server_that_dies_in_mid_call_is_replaced(offline_model: Offline) -> None:
+@pytest.mark.parametrize("by_another", [False, True])
+def test_server_that_dies_in_mid_call_is_replaced(by_another: bool, offline_model: Offline) -> None:
     prompts = [f"Story {i}: once" for i in range(4)]
     with ThreadPoolExecutor(1) as pool:
         later = pool.submit(offline_model.complete, prompts, mode="plain", max_tokens=100, seed=0)
         while not busy(offline_model):
             time.sleep(0.01)
         kill_server(offline_model)
+        if by_another:  # who starts a server before the call has noticed that its own is dead
+            lease(offline_model.service)
         answers = later.result()
     assert all(sample.completion_tokens > 0 for [sample] in answers)
 
@@ -102,10 +106,10 @@ def test_unpickled_in_another_process_it_finds_the_server(offline_model: Offline
 
 
 def test_answers_are_kept_over_servers(offline_model: Offline, tmp_path: Path) -> None:
-    kept = offline(settings=Settings(cache=tmp_path / "answers.sqlite"))
+    kept = offline(settings=Settings(cache=tmp_path / "answers.sqlite"), context=CONTEXT)
     [[first]] = kept.complete(["Once"], mode="plain", max_tokens=5)
     kill_server(kept)
-    again = offline(settings=Settings(cache=tmp_path / "answers.sqlite"))
+    again = offline(settings=Settings(cache=tmp_path / "answers.sqlite"), context=CONTEXT)
     [[second]] = again.complete(["Once"], mode="plain", max_tokens=5)
     assert second.cached
     assert second.text == first.text
