@@ -51,7 +51,7 @@ class GuidedCrossover:
         shown = [self._line(parents[i]) for i in order]
         target = self._target([_fitness(parent) for parent in parents])
         sign = "loss" if self.loss else "score"
-        query = f"{sign} {target:.4f}:" if self.fitness and target is not None else ""
+        query = f"{sign} {target:z.4f}:" if self.fitness and target is not None else ""
         wish = "Join what is good in these trees to a different, better and simpler one."
         prompt = self.asking.prompt(shown, query, wish)
         lead = " " if query and self.asking.mode == "plain" else ""
@@ -71,7 +71,7 @@ class GuidedCrossover:
         value = _fitness(parent)
         if not self.fitness or not isfinite(value):
             return tree
-        return f"loss {-value:.4f}: {tree}" if self.loss else f"score {value:.4f}: {tree}"
+        return f"loss {-value:z.4f}: {tree}" if self.loss else f"score {value:z.4f}: {tree}"
 
     def _target(self, fitness: Sequence[float]) -> float | None:
         """Return the fitness, or loss, to ask for: beyond the best by a part of the range."""
@@ -126,21 +126,18 @@ class DiverseMutation:
         size = max(n, self.candidates) + self.spare
         [replies] = self.asking.complete([prompt], size, seed, logprobs=True)
         made = _children(self.asking, replies, parents, max(n, self.candidates), {})
-        chosen = self._chosen([note["logprob"] for note in made.notes], n, rng)
+        known = [note.get("logprob", (0.0, 0.0)) for note in made.notes]
+        chosen = self._chosen(known, n, rng)
         return Offspring(
             [made.genomes[i] for i in chosen], [made.notes[i] for i in chosen], made.rejected
         )
 
     def _chosen(self, logprobs: Sequence[Any], n: int, rng: np.random.Generator) -> list[int]:
-        """Draw which answers to keep."""
-        if not logprobs:
-            return []
-        values = -np.array([pair[int(self.per_token)] for pair in logprobs]) / self.tau
-        weights = np.exp(values - values.max())
-        weights = np.maximum(weights / weights.sum(), 1e-12)
-        size = min(n, len(logprobs))
-        drawn = rng.choice(len(logprobs), size, replace=False, p=weights / weights.sum())
-        return [int(i) for i in drawn]
+        """Draw which answers to keep: the largest of log-weights with Gumbel noise are a sample."""
+        likely = np.nan_to_num([pair[int(self.per_token)] for pair in logprobs])
+        with np.errstate(over="ignore"):
+            keys = rng.gumbel(size=len(logprobs)) - likely / self.tau
+        return [int(i) for i in np.argsort(-keys, kind="stable")[:n]]
 
 
 def _children(
@@ -150,9 +147,12 @@ def _children(
     n: int,
     note: dict[str, JSON],
 ) -> Offspring[Tree]:
-    """Read up to ``n`` trees; copies of parents are kept, as in the paper, but marked."""
+    """Read up to ``n`` trees; copies of parents are kept, as in the paper, but marked.
+
+    Texts are compared, for there thresholds have the digits and leaves the values that were shown.
+    """
     rejected: Counter[str] = Counter()
-    known = {parent.genome for parent in parents}
+    known = {asking.written(parent) for parent in parents}
     genomes: list[Tree] = []
     notes: list[dict[str, JSON]] = []
     for reply in replies:
@@ -162,9 +162,7 @@ def _children(
         own = {**note, **reading_note(found)}
         if reply.tokens:
             own["logprob"] = [reply.logprob, reply.logprob / len(reply.tokens)]
-        else:
-            own["logprob"] = [0.0, 0.0]
-        if found.tree in known:
+        if asking.text(found.tree) in known:
             own["copy"] = True
         genomes.append(found.tree)
         notes.append(own)

@@ -1,8 +1,9 @@
 """One subtree of the best parent, written anew by a model that sees the others: ours, and cheap."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
 import numpy as np
@@ -11,7 +12,7 @@ from evollm.llm.base import Completion, Prompt
 from evollm.types import JSON, EvollmError, Individual, Offspring, Parent
 from operators.tree_asking import TreeAsking, reading_note
 from operators.tree_text import write_around
-from operators.trees import Tree, replaced, walk
+from operators.trees import Tree, cut, replaced, walk
 
 
 @dataclass(frozen=True)
@@ -45,18 +46,20 @@ class SubtreeRewriting:
         """Return up to ``n`` children of the fittest parent, each cut at a place of its own."""
         rng = np.random.default_rng(seed)
         order = sorted(range(len(parents)), key=lambda i: _fitness(parents[i]))
-        tree = self.asking.shown(parents[order[-1]])
+        tree = cut(self.asking.shown(parents[order[-1]]), self.asking.max_depth)
         shown = [self.asking.written(parents[i]) for i in order]
         drawn = [self._place(tree, rng) for _ in range(n)]
         rejected: Counter[str] = Counter()
         genomes: list[Tree] = []
         notes: list[JSON] = []
         for (place, level), reply in zip(drawn, self._asked(tree, shown, drawn, seed), strict=True):
-            found = self.asking.read(reply, rejected, self.asking.max_depth - level)
+            own = replace(reply, text=_first(reply.text))
+            found = self.asking.read(own, rejected, self.asking.max_depth - level)
             if found is None or found.tree is None:
                 continue
             child = replaced(tree, place, found.tree)
-            copied: dict[str, JSON] = {"copy": True} if child == tree else {}
+            same = self.asking.text(child) == self.asking.text(tree)
+            copied: dict[str, JSON] = {"copy": True} if same else {}
             genomes.append(child)
             notes.append({"place": place, **reading_note(found), **copied})
         return Offspring(genomes, notes, dict(rejected), [order] * len(genomes))
@@ -64,10 +67,16 @@ class SubtreeRewriting:
     def _asked(
         self, tree: Tree, shown: Sequence[str], drawn: Sequence[tuple[int, int]], seed: int
     ) -> list[Completion]:
-        """Return one answer a place; those that leave equal room are asked together."""
+        """Return one answer a place; those that leave equal room are asked together.
+
+        A place that is drawn again is asked about apart, with another seed, lest the answer be the
+        same.
+        """
         replies: dict[int, Completion] = {}
-        for level in sorted({level for _, level in drawn}):
-            turns = [i for i, (_, own) in enumerate(drawn) if own == level]
+        times = [drawn[:i].count(place) for i, place in enumerate(drawn)]
+        rounds = [(level, time) for (_, level), time in zip(drawn, times, strict=True)]
+        for level, time in sorted(set(rounds)):
+            turns = [i for i, own in enumerate(rounds) if own == (level, time)]
             prompts = [self._prompt(shown, tree, drawn[i][0]) for i in turns]
             depth = self.asking.max_depth - level
             made = self.asking.complete(prompts, 1, seed + turns[0], depth=depth, lead=" ")
@@ -89,6 +98,12 @@ class SubtreeRewriting:
         """Return the text up to the cut, without the blank that belongs to what follows."""
         before, _ = write_around(tree, place, self.asking.columns)
         return self.asking.prompt(shown, before.rstrip(" "), "")
+
+
+def _first(text: str) -> str:
+    """Return where a text goes on with a subtree: at a bracket, else its first word alone."""
+    plain = text.lstrip()
+    return plain if plain.startswith("(") else re.split(r"[\s()]", plain, maxsplit=1)[0]
 
 
 def _fitness(parent: Parent[Tree]) -> float:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from evollm.llm.base import Completion, LanguageModel, Mode, Prompt
-from evollm.llm.schemas import parse_json
 from evollm.types import JSON, EvollmError, Individual, Parent
 from operators.tree_columns import Columns
 from operators.tree_grammar import grammar
-from operators.tree_json import as_json, read_json, schema
+from operators.tree_json import as_json, read_json_text, schema
 from operators.tree_reading import Reading, read
 from operators.tree_text import write
 from operators.trees import Tree, leaves, with_leaves
@@ -50,7 +49,9 @@ class TreeAsking:
     def __post_init__(self) -> None:
         if self.max_depth < 1:
             raise EvollmError(f"max_depth must be 1 or more, not {self.max_depth}")
-        wanted = {"line": ("grammar", "none"), "json": ("schema", "none")}[self.form]
+        wanted = {"line": ("grammar", "none"), "json": ("schema", "none")}.get(self.form)
+        if wanted is None:
+            raise EvollmError(f"trees are shown in the form line or json, not {self.form!r}")
         if self.hold not in wanted:
             raise EvollmError(
                 f"trees in {self.form} form are held by {wanted[0]} or none, not by {self.hold}"
@@ -84,20 +85,25 @@ class TreeAsking:
         head = [part for part in (self.context, self._form()) if part]
         if self.mode == "plain":
             return "\n".join([*head, "", *shown, query])
-        ask = f'{wish} Continue the list after "{query}"' if query else wish
+        ask = f'{wish} Continue the list after "{query}".' if query else wish
         end = f"{ask} Answer with one tree in the same form, and nothing else."
         return [{"role": "user", "content": "\n".join([*head, "", *shown, "", end])}]
 
     def _form(self) -> str:
         said = "classes" if self.columns.classes else "numbers"
+        labels = any(column.categories for column in self.columns.columns)
         if self.form == "json":
+            listed = " or in the list" if labels else ""
             return (
                 f"Decision trees of at most {self.max_depth} questions in a row, as JSON: left "
-                f"where feature <= threshold, else right; leaves are {said}."
+                f"where feature <= threshold{listed}, else right; leaves are {said}."
             )
+        listed = "; (name in{a,b} A B) is A where name is a or b, else B" if labels else ""
+        if any(column.gaps for column in self.columns.columns):
+            listed += "; with a ? before A missing values go to A"
         return (
             f"Decision trees of at most {self.max_depth} questions in a row: (name<number A B) is "
-            f"A where name <= number, else B; leaves are {said}."
+            f"A where name <= number, else B{listed}; leaves are {said}."
         )
 
     def complete(
@@ -152,10 +158,7 @@ class TreeAsking:
         if self.form == "line":
             found = read(reply.text, self.columns, most)
         else:
-            try:
-                found = read_json(parse_json(reply.text), self.columns, most)
-            except ValueError:
-                found = Reading(None, "malformed")
+            found = read_json_text(reply.text, self.columns, most)
         if found.tree is None:
             rejected[found.fault] += 1
             return None

@@ -4,7 +4,7 @@ Liu, Huynh, van der Schaar: Decision Tree Induction Through LLMs via Semanticall
 2025, https://arxiv.org/abs/2503.14217.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -31,6 +31,20 @@ from problems.trees.words import numbered
 Pool = Sequence[Individual[Any]]
 LOSSES = ("mse", "log_loss")
 _EXAMPLES = 4
+SHARES: Mapping[str, Mapping[str, float]] = {
+    "llego": {},
+    "mix": {"crossover": 0.5, "mutation": 0.5, "classical": 1.0},
+    "rewriting": {"crossover": 0.0, "mutation": 0.0, "rewriting": 1.0},
+    "classical": {"crossover": 0.0, "mutation": 0.0, "classical": 1.0},
+    "random": {"crossover": 0.0, "mutation": 0.0, "random": 1.0},
+}
+"""The matings' shares by a name for them: who makes how much of the children."""
+_CHOICES = {
+    "start": ("forest", "model", "random"),
+    "order": ("ascending", "descending", "random"),
+    "form": ("line", "json"),
+    "mode": ("plain", "chat"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +107,16 @@ class Llego:
         for name in ("population", "max_depth", "arity", "brood", "candidates"):
             if getattr(self, name) < 1:
                 raise EvollmError(f"{name} must be 1 or more, not {getattr(self, name)}")
+        if self.spare < 0 or (self.offspring is not None and self.offspring < 1):
+            raise EvollmError(
+                "spare must be 0 or more, and offspring 1 or more or None, not "
+                f"{self.spare} and {self.offspring}"
+            )
+        for name, known in _CHOICES.items():
+            if getattr(self, name) not in known:
+                raise EvollmError(
+                    f"{name} is one of {', '.join(known)}, not {getattr(self, name)!r}"
+                )
         shares = (self.crossover, self.mutation, self.rewriting, self.classical, self.random)
         if min(shares) < 0 or sum(shares) <= 0:
             raise EvollmError(
@@ -121,7 +145,14 @@ class Llego:
             context: The task and its columns in words, see ``problems.trees.words``.
             seed: The only source of chance but for the model.
             objectives: Metrics for a Pareto front; empty to search for fitness alone.
+
+        Raises:
+            EvollmError: If a model is to be asked and there is none, or settings do not agree.
         """
+        if model is None and self.asks:
+            raise EvollmError(
+                "these settings ask a model, and there is none: give one, or shares of 0"
+            )
         asking = None if model is None else self._asking(problem, model, context)
         matings = list(self._matings(problem, asking))
         start = self._start(problem, asking, seed)
@@ -196,8 +227,10 @@ def inverse_loss(pool: Pool, k: int, rng: Generator) -> list[Individual[Any]]:
 
     The loss is minus the fitness; a loss of 0 counts as the smallest one above it.
     """
-    losses = np.array([max(-one.fitness, 1e-12) for one in pool])
-    weights = np.where(np.isfinite(losses), losses.min() / losses, 0.0) + 1e-12
+    losses = np.array([max(-one.fitness, 0.0) for one in pool])
+    above = losses[(losses > 0) & np.isfinite(losses)]
+    least = above.min() if above.size else 1.0
+    weights = least / np.maximum(losses, least) + 1e-12
     chosen = rng.choice(len(pool), k, replace=k > len(pool), p=weights / weights.sum())
     return [pool[i] for i in chosen]
 

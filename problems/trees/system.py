@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf, isnan
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,7 @@ def chosen(result: Result[Any], problem: TreeFitness) -> Individual[Any]:
     ranked = []
     for number, fitness, metrics in rows:
         known = json.loads(metrics)
-        ranked.append((known.get(f"valid_{name}", fitness), fitness, -number, known))
+        score = known.get(f"valid_{name}", fitness)
+        ranked.append((-inf if isnan(score) else score, fitness, -number, known))
     _, fitness, minus, known = max(ranked, key=lambda row: row[:3])
     return Individual(history.candidate(result.record, -minus), Outcome(fitness, known))

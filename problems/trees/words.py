@@ -11,7 +11,7 @@ from problems.trees.dataset import Feature, Table
 
 
 def context(columns: Columns, task: str = "", described: Mapping[str, str] | None = None) -> str:
-    """Return the task, every column with its meaning and range, and the classes, as short lines.
+    """Return the task, every column with its meaning and values, and the classes, in short lines.
 
     Args:
         columns: What there is; trees say classes by their number.
@@ -20,8 +20,10 @@ def context(columns: Columns, task: str = "", described: Mapping[str, str] | Non
     """
     described = described or {}
     lines = [task] if task else []
-    for token, column in zip(columns.tokens, columns.columns, strict=True):
-        facts = [described.get(column.name, ""), column.unit, _range(column)]
+    listed = zip(columns.tokens, columns.columns, columns.category_tokens, strict=True)
+    for token, column, labels in listed:
+        values = f"one of {' '.join(labels)}" if labels else _range(column)
+        facts = [described.get(column.name, ""), column.unit, values]
         said = ", ".join(fact for fact in facts if fact)
         lines.append(f"{token}: {said}" if said else token)
     if columns.classes:
@@ -48,8 +50,15 @@ def columns_of(table: Table, rows: Any = slice(None)) -> Columns:
 
 
 def described(table: Table) -> dict[str, str]:
-    """Return what a table's columns mean, by name."""
-    return {feature.name: feature.description for feature in table.features if feature.description}
+    """Return what a table's columns mean, by name; of codes that trees may cut, each one."""
+    meanings = {feature.name: _meaning(feature) for feature in table.features}
+    return {name: meaning for name, meaning in meanings.items() if meaning}
+
+
+def _meaning(feature: Feature) -> str:
+    labels = () if _unordered(feature) else feature.categories
+    codes = [f"{code} = {label}" for code, label in enumerate(labels)]
+    return ", ".join(part for part in (feature.description, *codes) if part)
 
 
 def _unordered(feature: Feature) -> bool:
@@ -58,6 +67,6 @@ def _unordered(feature: Feature) -> bool:
 
 
 def _range(column: Column) -> str:
-    if column.categories or not (isfinite(column.low) and isfinite(column.high)):
+    if not (isfinite(column.low) and isfinite(column.high)):
         return ""
     return f"{number(column.low)} to {number(column.high)}"

@@ -173,7 +173,7 @@ def test_runs_can_be_recorded_and_bounded(tmp_path: Any) -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"operators": "magic"}, "operators are llego, mix, classical, random"),
+        ({"operators": "magic"}, "operators are llego, mix, rewriting, classical"),
         ({"max_depth": 0}, "max_depth must be 1 or more"),
         ({"settings": {"population": 0}}, "population must be 1 or more"),
         ({"objectives": ["f1"]}, "classification knows no objective 'f1'"),

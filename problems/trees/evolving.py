@@ -1,0 +1,229 @@
+"""What scikit-learn's estimators for trees share: the search in ``fit``, and checked rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from evollm import Budget, EvollmError, Individual, Result
+from evollm.executors import Executor
+from evollm.llm.base import LanguageModel
+from evollm.options import nearest
+from operators.tree_columns import Columns
+from operators.trees import merged
+from problems.trees.categories import Coder
+from problems.trees.fitness import TreeFitness
+from problems.trees.fitted import Fitted
+from problems.trees.llego import SHARES, Llego
+from problems.trees.objectives import Objective
+from problems.trees.samples import Samples
+from problems.trees.system import LLEGO
+
+Operators = Literal["llego", "mix", "rewriting", "classical", "random"]
+
+
+class Evolving(BaseEstimator):  # type: ignore[misc]
+    """Runs a search for trees in ``fit``; the parameters are described at ``LLEGOClassifier``."""
+
+    def __init__(
+        self,
+        model: LanguageModel | None = None,
+        *,
+        max_depth: int = 3,
+        population_size: int = 25,
+        generations: int = 25,
+        operators: Operators = "llego",
+        settings: Mapping[str, Any] | None = None,
+        objectives: Sequence[Objective] | None = None,
+        refit_leaves: bool = True,
+        task: str = "",
+        features: Mapping[str, str] | None = None,
+        groups: str | int | None = None,
+        validation_fraction: float | None = None,
+        budget: Budget | None = None,
+        executor: Executor | None = None,
+        path: str | Path | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.model = model
+        self.max_depth = max_depth
+        self.population_size = population_size
+        self.generations = generations
+        self.operators = operators
+        self.settings = settings
+        self.objectives = objectives
+        self.refit_leaves = refit_leaves
+        self.task = task
+        self.features = features
+        self.groups = groups
+        self.validation_fraction = validation_fraction
+        self.budget = budget
+        self.executor = executor
+        self.path = path
+        self.random_state = random_state
+
+    _coder: Coder
+    columns_: Columns
+    fitted_: Fitted
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def evolve(
+        self, X: Any, y: NDArray[Any], weights: NDArray[Any] | None, classes: Sequence[Any]
+    ) -> Self:
+        """Run the search on checked rows, and keep what it found.
+
+        Args:
+            X: Shape ``(rows, columns)``.
+            y: Indices of classes, or numbers.
+            weights: One a row; None for 1 each.
+            classes: Labels by index; empty for regression.
+        """
+        rng = np.random.RandomState(self._seed())
+        names = getattr(self, "feature_names_in_", None)
+        labels = [str(name) for name in names] if names is not None else None
+        self.columns_ = Columns.of(
+            X, labels, y=y, classes=classes, categories=self._coder.categories
+        )
+        parts = self._parts(len(y), y if len(classes) else None, rng)
+        samples = [
+            self._samples(X[rows], y[rows], None if weights is None else weights[rows], labels)
+            for rows in parts
+        ]
+        valid = samples[1] if len(samples) > 1 else None
+        problem = TreeFitness(
+            self.columns_, samples[0], valid, self._objectives(bool(classes)), self.refit_leaves
+        )
+        search = self._search(problem)
+        self.result_: Result[Any] = search.run(
+            self.budget or Budget(generations=self.generations),
+            seed=int(rng.randint(2**31)),
+            executor=self.executor,
+            path=self.path,
+        )
+        self.best_: Individual[Any] = search.chosen(self.result_)
+        self.fitted_ = search.fitted(self.best_)
+        self.tree_ = merged(self.fitted_.tree)
+        if search.objectives:
+            self.front_ = search.front(self.result_)
+        return self
+
+    def _search(self, problem: TreeFitness) -> LLEGO:
+        if self.operators not in SHARES:
+            raise EvollmError(f"operators are {', '.join(SHARES)}, not {self.operators!r}")
+        chosen = {
+            "population": self.population_size,
+            "max_depth": self.max_depth,
+            **SHARES[self.operators],
+            **(self.settings or {}),
+        }
+        names = [one if isinstance(one, str) else one.__name__ for one in self._asked()]
+        known = [item.name for item in fields(Llego)]
+        for name in chosen:
+            if name not in known:
+                raise EvollmError(f"there is no setting '{name}'{nearest(name, known)}")
+        return LLEGO(
+            problem,
+            Llego(**chosen),
+            self.model,
+            self.task,
+            dict(self.features or {}),
+            tuple(names) if len(names) > 1 else (),
+        )
+
+    def _asked(self) -> Sequence[Objective]:
+        return self.objectives or ()
+
+    def _objectives(self, classifies: bool) -> tuple[Objective, ...]:
+        """Return what has to be measured: sizes come with every tree."""
+        default = "balanced_accuracy" if classifies else "mse"
+        return tuple(one for one in self._asked() if one not in ("size", "depth")) or (default,)
+
+    def _samples(
+        self,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        weights: NDArray[Any] | None,
+        names: list[str] | None,
+    ) -> Samples:
+        groups = None
+        if isinstance(self.groups, str):
+            if self.groups not in (names or ()):
+                hint = nearest(self.groups, names or ())
+                raise EvollmError(f"there is no column '{self.groups}' of groups{hint}")
+            groups = X[:, (names or []).index(self.groups)]
+        elif self.groups is not None:
+            groups = X[:, self.groups]
+        return Samples.of(X, y, weights, groups)
+
+    def _parts(
+        self, n: int, classes: NDArray[Any] | None, rng: np.random.RandomState
+    ) -> list[NDArray[np.intp]]:
+        """Return the rows to train on, and those to choose a tree by, if any."""
+        if self.validation_fraction is None:
+            return [np.arange(n)]
+        from sklearn.model_selection import train_test_split
+
+        try:
+            parts = train_test_split(
+                np.arange(n),
+                test_size=self.validation_fraction,
+                stratify=classes,
+                random_state=rng.randint(2**31),
+            )
+        except ValueError as error:
+            raise EvollmError(f"validation_fraction={self.validation_fraction}: {error}") from None
+        return [np.sort(part) for part in parts]
+
+    def _seed(self) -> int:
+        state = self.random_state
+        if isinstance(state, np.random.RandomState):
+            return int(state.randint(2**31))
+        return int(np.random.SeedSequence().generate_state(1)[0]) if state is None else int(state)
+
+    def rows(self, X: Any, *y: Any) -> Any:
+        """Check rows as scikit-learn does, categories of a pandas frame turned into codes.
+
+        With targets, which only ``fit`` has, the columns are learnt anew.
+        """
+        if y:
+            self._coder = Coder.of(X)
+        options = {"dtype": np.float64, "ensure_all_finite": "allow-nan", "reset": bool(y)}
+        return validate_data(self, self._coder.coded(X), *y, **options)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the run, whose record is a database."""
+        state: dict[str, Any] = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "result_"}
+
+    def apply(self, X: ArrayLike) -> NDArray[np.intp]:
+        """Return the number of every row's leaf, from the left."""
+        check_is_fitted(self)
+        return self.fitted_.apply(self.rows(X))
+
+    def export_text(self, decimals: int = 2) -> str:
+        """Return the tree as rules, in the form of scikit-learn's ``export_text``."""
+        from problems.trees.export import to_rules
+
+        check_is_fitted(self)
+        return to_rules(self.tree_, self.columns_, decimals)
+
+
+def checked_weights(sample_weight: ArrayLike | None, X: NDArray[Any]) -> NDArray[np.float64] | None:
+    """Return weights as numbers, one a row, if there are any.
+
+    Raises:
+        ValueError: If there are too few or too many.
+    """
+    if sample_weight is None:
+        return None
+    checked: NDArray[np.float64] = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    return checked

@@ -1,0 +1,191 @@
+"""The trees command: every method, files of the users, and the command line."""
+
+from dataclasses import replace
+
+import pytest
+from sklearn.metrics import mean_squared_error
+
+from evollm import Budget
+from evollm.cli import main
+from evollm.llm.probes import ODD_TEXT, PROMPT
+from problems.trees.command import COMMAND, Options
+from tests.evollm.llm.faulty import Server, say
+from tests.evollm.terminal import evollm, refusal, rows
+from tests.problems.trees.runs import ANSWERS, SMALL, answer, lines, mine, planned, ran
+
+
+@pytest.mark.parametrize(
+    ("method", "operators", "asks"),
+    [
+        ("llego", {"GuidedCrossover": 8, "DiverseMutation": 8}, True),
+        (
+            "mix",
+            {"GuidedCrossover": 4, "DiverseMutation": 4, "SubtreeCrossover": 4, "NodeMutation": 4},
+            True,
+        ),
+        ("rewriting", {"SubtreeRewriting": 16}, True),
+        ("classical", {"SubtreeCrossover": 8, "NodeMutation": 8}, False),
+        ("random", {"RandomTrees": 16}, False),
+    ],
+)
+def test_every_method_breeds_by_its_own_operators(method, operators, asks):
+    def sure(prompt, sample, options):
+        return "1" if method == "rewriting" else ANSWERS[0]
+
+    plan = planned(replace(SMALL, method=method), model=sure)
+    assert plan.budget == Budget(generations=25)
+    result = ran(plan)
+    names = [result.candidate(k).operator for k in range(20)]
+    assert {name: names.count(name) for name in set(names)} == {"Forest": 4, **operators}
+    assert bool(result.usage.calls) == asks
+
+
+def test_the_model_reads_meanings_and_with_no_semantics_none():
+    prompts = []
+
+    def noted(prompt, sample, options):
+        prompts.append(prompt)
+        return "(x2<100 0 1)" if "x2" in prompt else ANSWERS[0]
+
+    ran(planned(SMALL, model=noted), generations=1)
+    assert "heritage" in prompts[0]
+    assert "body_mass_index: weight by the square of height, kg/m2" in prompts[0]
+    assert "classes: 0 = no diabetes, 1 = diabetes" in prompts[0]
+    named = len(prompts)
+    plan = planned(replace(SMALL, semantics=False, show_fitness=False), model=noted)
+    ran(plan, generations=1)
+    assert not any(
+        word in prompt
+        for prompt in prompts[named:]
+        for word in ("glucose", "diabetes", "mg/dl", "score")
+    )
+
+
+def test_a_file_of_the_users_is_classified(tmp_path):
+    options = Options(data=str(mine(tmp_path)), target="Label", method="classical", population=10)
+    plan = planned(options)
+    result = ran(plan, tmp_path / "run", 5)
+    said = plan.report(result)
+    assert result.fitness > 0.9
+    assert "class: dear" in said
+    assert plan.problem.columns.columns[1].categories == ("blue", "green", "red")
+    aims = replace(options, objectives="balanced_accuracy,gap", groups="Colour")
+    assert len(set(planned(aims).problem.train.groups)) == 3
+
+
+def test_a_file_of_the_users_is_a_regression(tmp_path):
+    csv = mine(tmp_path)
+    prompts = []
+
+    def noted(prompt, sample, options):
+        prompts.append(prompt)
+        return "(size_cm<5 3 15)"
+
+    plan = planned(replace(SMALL, data=str(csv), target="Cost"), model=noted)
+    result = ran(plan, generations=1)
+    assert "Predict cost: " in prompts[0]
+    assert "loss " in prompts[0]
+    said = plan.report(result)
+    best = plan.problem.fit(result.best.genome)
+    loss = mean_squared_error(plan.problem.train.y, best.predict(plan.problem.train.X))
+    assert float(plan.value(result.fitness)) == pytest.approx(loss, rel=1e-5)
+    assert plan.label == "training mse"
+    [row] = [line for line in said.splitlines() if line.strip().startswith("mse ")]
+    assert all(float(cell) > 0 for cell in row.split()[1:])
+    assert planned(replace(SMALL, data=str(csv), target="Cost", objective="r2"), model=noted)
+
+
+def test_zeros_are_taken_for_missing_on_demand():
+    gaps = [column.gaps for column in planned(Options(zeros_missing=True)).problem.columns.columns]
+    assert any(gaps)
+    assert not any(column.gaps for column in planned(Options()).problem.columns.columns)
+    kept = planned(replace(SMALL, refit_leaves=False)).problem
+    assert not kept.refit_leaves
+
+
+def test_a_forest_of_another_seed_is_another_start():
+    one, same, other = (
+        [result.candidate(k).genome for k in range(4)]
+        for result in (
+            ran(planned(replace(SMALL, method="random"), seed), generations=0) for seed in (1, 1, 2)
+        )
+    )
+    assert one == same != other
+
+
+def test_a_control_needs_no_model():
+    def connect():
+        raise AssertionError("a model was looked for")
+
+    for method in ("classical", "random"):
+        plan = COMMAND.plan(replace(SMALL, method=method), connect, 1)
+        assert ran(plan).usage.evaluations == 4 + 16
+
+
+def serve(seen):
+    """Speak as an endpoint that knows grammars and log-probabilities."""
+    text = ODD_TEXT if seen.prompt == PROMPT else answer(seen.prompt, 0, seen.body)
+    words = text.split()
+    told = {"tokens": words, "token_logprobs": [-1.0] * len(words)}
+    return say(text, seen, logprobs=told | {"top_logprobs": [{word: -1.0} for word in words]})
+
+
+def test_a_run_of_the_command_line_is_shown_and_goes_on(tmp_path):
+    few = ("--population", 4, "--max-depth", 2, "--generations", 1, "--seed", 3)
+    with Server(serve) as server:
+        model = ("--model", "scripted", "--base-url", server.url, "--no-cache")
+        done = evollm("run", "trees", "--path", "run", *few, *model, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "(training balanced accuracy) at (" in done.stdout
+        assert "|--- " in done.stdout
+        assert lines(done.stdout, "files") == [
+            "tree.json, tree.txt, tree.dot, tree.py, tree.png in run"
+        ]
+        again = evollm("resume", "run", "--generations", 2, folder=tmp_path)
+        assert again.returncode == 0, again.stderr
+        assert len(rows(tmp_path / "run", "SELECT * FROM outcomes")) == 4 + 8 + 8
+    shown = evollm("show", "run", folder=tmp_path)
+    assert "(training balanced accuracy) at (" in shown.stdout
+    assert lines(shown.stdout.replace("rejected    ", "rejected      "), "rejected")
+
+
+def test_a_dry_run_asks_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    few = ("--population", "4", "--generations", "2")
+    for more in ([], ["--objectives", "balanced_accuracy,size"], ["--method", "mix"]):
+        assert main(["run", "trees", "--dry-run", *few, *more]) == 0
+        said = capsys.readouterr().out
+        assert "budget        2 generations" in said
+        assert "classes: 0 = no diabetes" in said
+    assert main(["run", "trees", "--dry-run", "--method", "classical"]) == 0
+    assert "is not asked" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_terminal_refuses_in_one_sentence(tmp_path):
+    said = refusal(evollm("run", "trees", "--data", "pina", folder=tmp_path))
+    assert "no data set 'pina'; did you mean 'pima'?" in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_processes_find_what_one_thread_finds(tmp_path):
+    call = ["run", "trees", "--method", "classical", "--population", "6", "--quiet"]
+    limit = ["--generations", "2", "--path"]
+    assert main([*call, *limit, str(tmp_path / "one")]) == 0
+    more = ["--executor", "processes", "--workers", "2"]
+    assert main([*call, *more, *limit, str(tmp_path / "two")]) == 0
+    query = "SELECT candidate, fitness, metrics FROM outcomes ORDER BY candidate"
+    assert rows(tmp_path / "one", query) == rows(tmp_path / "two", query)
+
+
+@pytest.mark.model
+def test_the_offline_model_grows_trees(tmp_path, capsys):
+    few = ["--population", "4", "--max-depth", "2", "--generations", "1", "--quiet"]
+    path = tmp_path / "run"
+    assert main(["run", "trees", "--model", "offline", *few, "--path", str(path)]) == 0
+    said = capsys.readouterr().out
+    valid = [line for line in lines(said, "made by") if line.endswith("answers valid")]
+    assert len(valid) == 2
+    assert all("100.0% of" in line for line in valid)
+    assert len(rows(path, "SELECT * FROM outcomes")) == 4 + 8
+    assert (path / "tree.json").is_file()
