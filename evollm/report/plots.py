@@ -48,7 +48,7 @@ def plot_run(record: Record, file: Path, value: Callable[[float], float], label:
     figure.savefig(file, dpi=120)
 
 
-def plot_methods(panels: Mapping[str, Curves], file: Path, label: str, mean: bool = False) -> None:
+def plot_methods(panels: Mapping[str, Curves], file: Path, label: str) -> None:
     """Draw methods side by side, a panel for each problem: the median over seeds, and the range.
 
     Args:

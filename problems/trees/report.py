@@ -7,7 +7,7 @@ from typing import Any
 
 from evollm.result import Result
 from evollm.types import JSON, EvollmError, Individual
-from operators.trees import Tree, depth, size
+from operators.trees import Tree, depth, merged, size
 from problems.trees.case import PARTS, Case, plain
 from problems.trees.drawing import draw
 from problems.trees.export import to_dict, to_dot, to_json, to_python, to_rules
@@ -30,7 +30,7 @@ def report(case: Case, system: LLEGO, result: Result[Any]) -> str:
         individual = system.chosen(result)
     except EvollmError:
         return "\n".join(lines)
-    tree = system.fitted(individual).tree
+    tree = merged(system.fitted(individual).tree)
     lines += _tree(case, individual, tree)
     members = _front(case, system, result) if system.objectives else []
     if members:

@@ -136,6 +136,7 @@ def test_what_is_sent_follows_the_settings():
     asking.complete([asking.prompt([asking.text(OLD)], "", "")], 1, 0)
     assert calls[-1][1]["schema"] == schema(SHOP, 2)
     assert (calls[-1][1]["stop"], calls[-1][1]["grammar"]) == ((), None)
+    assert calls[-1][1]["max_tokens"] == 3 * 14 * 8
     asking, calls = heard(hold="none")
     asking.complete(["p"], 1, 0, lead=" ")
     assert calls[-1][1]["grammar"] is None

@@ -161,6 +161,7 @@ def test_parents_of_crossover_are_drawn_by_fitness_and_those_of_mutation_are_not
     jobs, _, _ = driven(flow(SMALL), PROBLEM, 1)
     assert {job.operator.__class__ for job in jobs[1:]} == {GuidedCrossover, DiverseMutation}
     cross, mutate = SMALL._matings(PROBLEM, SMALL._asking(PROBLEM, MODEL, ""))
+    assert SMALL._matings(NUMBERS, cross.variation.asking)[0].parents is inverse_loss
     rng = np.random.default_rng(0)
     good = [
         np.mean([one.id >= 6 for _ in range(300) for one in mating.parents(pool, 4, rng)])

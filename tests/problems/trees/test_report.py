@@ -9,6 +9,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from evollm.pareto import values_of
 from operators.tree_text import write
+from operators.trees import merged
 from problems.trees.choices import Options
 from problems.trees.export import from_json, to_rules
 from problems.trees.tables import load, split
@@ -38,7 +39,7 @@ def test_the_report_tells_the_truth_about_the_tree(tmp_path):
     ]
     [row] = [line for line in said.splitlines() if "balanced accuracy " in line]
     assert row.split()[2:] == [f"{value:.4g}" for value in truth]
-    rules = to_rules(fitted.tree, problem.columns)
+    rules = to_rules(merged(fitted.tree), problem.columns)
     assert (tmp_path / "tree.txt").read_text() == rules
     assert all(f"  {line}\n" in said for line in rules.splitlines())
     assert plan.show(result.best) == write(problem.fit(result.best.genome).tree, problem.columns)

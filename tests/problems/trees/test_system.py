@@ -173,9 +173,9 @@ def test_a_validation_score_that_is_no_number_never_wins():
         return nan if len(truth) == 200 and np.mean(told == "yes") > 0.2 else np.mean(truth == told)
 
     problem = TreeFitness(COLUMNS, TRAIN, VALID, (moody,))
-    result = LLEGO(problem, CLASSICAL).run(Budget(generations=3), seed=2)
+    result = LLEGO(problem, CLASSICAL).run(Budget(generations=3), seed=7)
     values = np.array([value for _, value, _ in known(result, "valid_moody")])
-    assert np.isnan(values).any()
+    assert np.isnan(values[0])
     assert chosen(result, problem).outcome.metrics["valid_moody"] == np.nanmax(values)
 
 
