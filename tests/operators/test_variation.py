@@ -8,10 +8,10 @@ from deap import creator
 
 from evollm import Candidate, EvollmError, Offspring
 from evollm.testing import OperatorCase, OperatorKit
-from operators.deap import FromDeap
-from operators.forms import Plain
+from operators.deap.forms import Plain
+from operators.deap.functions import FromDeap
 from operators.variation import MateAndMutate, MateOrMutate
-from tests.operators.boxes import onemax
+from tests.operators.deap.boxes import onemax
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from evollm import Budget, EvollmError, run
 from evollm.classic import ea_simple
 from evollm.fingerprint import describe
 from evollm.testing import ProblemCase, ProblemKit
-from operators.forms import Plain, Trees
-from operators.toolbox import FromToolbox, from_toolbox
-from tests.operators.boxes import PSET, count_ones, knapsack, onemax, primitives, quartic
+from operators.deap.forms import Plain, Trees
+from operators.deap.toolbox import FromToolbox, from_toolbox
+from tests.operators.deap.boxes import PSET, count_ones, knapsack, onemax, primitives, quartic
 
 
 def noisy(individual):

@@ -5,9 +5,9 @@ from deap import tools
 
 from evollm import Budget, run
 from evollm.classic import ea_simple
-from operators.logbook import DeapLog
-from operators.toolbox import from_toolbox
-from tests.operators.boxes import onemax, quartic
+from operators.deap.logbook import DeapLog
+from operators.deap.toolbox import from_toolbox
+from tests.operators.deap.boxes import onemax, quartic
 
 
 def statistics(key):

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from evollm.types import Individual
-from operators.ranking import FITNESS, Objectives, as_deap, weighted
+from operators.deap.ranking import FITNESS, Objectives, as_deap, weighted
 
 
 class DeapLog:

@@ -13,8 +13,8 @@ import numpy as np
 from deap import gp
 
 from evollm.types import JSON, EvollmError, Offspring, Parent
-from operators.forms import Form, Plain
-from operators.parcels import packed, restored
+from operators.deap.forms import Form, Plain
+from operators.deap.parcels import packed, restored
 
 _LOCK = threading.RLock()
 

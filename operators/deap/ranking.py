@@ -11,7 +11,7 @@ from deap import base
 from numpy.random import Generator
 
 from evollm.types import EvollmError, Individual, Select
-from operators.deap import lent
+from operators.deap.functions import lent
 
 Objectives: TypeAlias = Mapping[str, float] | Sequence[str] | Sequence[float]
 """Metrics with their weights, negative to minimise; names alone, all maximised; or weights alone,

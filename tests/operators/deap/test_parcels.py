@@ -12,9 +12,9 @@ from deap import base, creator, gp
 from evollm import Budget, run
 from evollm.classic import ea_simple
 from evollm.processes import Processes
-from operators.parcels import packed, unpacked
-from operators.toolbox import from_toolbox
-from tests.operators.boxes import PSET, onemax, quartic
+from operators.deap.parcels import packed, unpacked
+from operators.deap.toolbox import from_toolbox
+from tests.operators.deap.boxes import PSET, onemax, quartic
 
 
 def copied(thing):
@@ -67,7 +67,7 @@ def test_another_process_draws_the_same():
         input=packed(start),
         capture_output=True,
         check=True,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
     )
     assert done.stdout.decode().strip() == str(start.vary([], 5, 3).genomes)
 

@@ -9,7 +9,7 @@ import pytest
 from deap import tools
 
 from evollm import Candidate, EvollmError, Individual, Outcome
-from operators.ranking import as_deap, from_select, weighted
+from operators.deap.ranking import as_deap, from_select, weighted
 
 RNG = np.random.default_rng
 

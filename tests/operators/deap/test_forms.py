@@ -10,9 +10,9 @@ from deap import creator, gp
 
 from evollm import EvollmError
 from evollm.store.codec import decode, encode
-from operators.deap import lent
-from operators.forms import Plain, Trees
-from tests.operators.boxes import PSET, quartic
+from operators.deap.forms import Plain, Trees
+from operators.deap.functions import lent
+from tests.operators.deap.boxes import PSET, quartic
 
 if not hasattr(creator, "Bytes"):
     creator.create("Bytes", array.array, typecode="b", fitness=creator.Largest)

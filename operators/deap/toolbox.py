@@ -9,10 +9,10 @@ from typing import Any
 from deap import gp
 
 from evollm.types import JSON, EvollmError, Outcome, Select
-from operators.deap import FromDeap, lent, named, parameters
-from operators.forms import Form, Plain, Trees
-from operators.parcels import packed, restored
-from operators.ranking import from_select, objective, weighted
+from operators.deap.forms import Form, Plain, Trees
+from operators.deap.functions import FromDeap, lent, named, parameters
+from operators.deap.parcels import packed, restored
+from operators.deap.ranking import from_select, objective, weighted
 
 
 @dataclass(frozen=True)

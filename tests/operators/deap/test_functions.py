@@ -11,9 +11,9 @@ from deap import creator, gp, tools
 from evollm import Candidate, EvollmError
 from evollm.fingerprint import describe
 from evollm.testing import OperatorCase, OperatorKit
-from operators.deap import FromDeap, lent, parameters
-from operators.forms import Plain, Trees
-from tests.operators.boxes import PSET, onemax, quartic
+from operators.deap.forms import Plain, Trees
+from operators.deap.functions import FromDeap, lent, parameters
+from tests.operators.deap.boxes import PSET, onemax, quartic
 
 BITS = Plain(creator.Bits)
 TREE = Trees(PSET, creator.Tree)
@@ -159,7 +159,7 @@ def test_the_description_is_json():
         "a": [0, 1, 2],
         "b": 2.0,
         "c": [1, 3],
-        "d": ["operators.forms.Plain", {"kind": "deap.creator.Bits"}],
+        "d": ["operators.deap.forms.Plain", {"kind": "deap.creator.Bits"}],
         "e": "random.Random",
     }
 

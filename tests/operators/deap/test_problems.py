@@ -15,12 +15,12 @@ from evollm.classic import ea_simple
 from evollm.mating import Mating
 from evollm.pareto import crowding
 from evollm.selection import uniform
-from operators.deap import lent
-from operators.logbook import DeapLog
-from operators.ranking import as_deap
-from operators.toolbox import from_toolbox
+from operators.deap.functions import lent
+from operators.deap.logbook import DeapLog
+from operators.deap.ranking import as_deap
+from operators.deap.toolbox import from_toolbox
 from operators.variation import MateOrMutate
-from tests.operators.boxes import BITS, CAPACITY, knapsack, onemax, quartic
+from tests.operators.deap.boxes import BITS, CAPACITY, knapsack, onemax, quartic
 
 SEEDS = range(10)
 

@@ -1,0 +1,20 @@
+"""DEAP on the engine: its functions, toolboxes, selection, statistics and archives."""
+
+from operators.deap.forms import Form, Plain, Trees
+from operators.deap.functions import FromDeap
+from operators.deap.logbook import DeapLog
+from operators.deap.ranking import as_deap, from_select
+from operators.deap.toolbox import FromToolbox, Parts, from_toolbox
+
+__all__ = [
+    "DeapLog",
+    "Form",
+    "FromDeap",
+    "FromToolbox",
+    "Parts",
+    "Plain",
+    "Trees",
+    "as_deap",
+    "from_select",
+    "from_toolbox",
+]
