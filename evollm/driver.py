@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from math import inf
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from evollm.account import Account
 from evollm.batches import Batches
@@ -17,10 +17,14 @@ from evollm.executors import Chunk, Executor, Scores
 from evollm.fingerprint import Fingerprints
 from evollm.flow import Evaluate, Vary
 from evollm.ledger import Exhausted
+from evollm.result import dataframe
 from evollm.stops import Stops
 from evollm.store import history
 from evollm.store.record import Record
 from evollm.types import Candidate, EvollmError, Individual, Offspring, Outcome, Problem
+
+if TYPE_CHECKING:
+    import pandas
 
 Callback: TypeAlias = Callable[["Run", Individual[Any]], object]
 """Called as ``f(run, individual)`` after each evaluation, failed or not; may call ``run.stop()``.
@@ -90,11 +94,13 @@ class Run:
         """Return the candidates of a chunk that is under way."""
         return self._batches.candidates(chunk)
 
+    def dataframe(self) -> "pandas.DataFrame":
+        """Return one row an evaluation so far; see ``evollm.Result.dataframe``."""
+        return dataframe(self.record)
+
     def stop(self, reason: str = "a callback asked for it") -> None:
         """End the run once the work under way is done."""
         self.stopped = self.stopped or reason
-
-    # Replay
 
     def replay(self) -> int:
         """Feed the recorded answers to the search, in their order.
@@ -139,8 +145,6 @@ class Run:
             f"{kind} by {name} in step {step}, is another one now; resume with the same settings "
             "and seed, or choose a new folder"
         )
-
-    # The loop
 
     def advance(self, seconds: float | None = 0.1) -> None:
         """Send out what is ready, then take in what has finished.

@@ -92,7 +92,8 @@ class DiverseMutation:
 
     Attributes:
         asking: How the model is asked.
-        tau: Temperature of the choice: small prefers the unlikely, infinite is even.
+        tau: Temperature of the choice: small prefers the unlikely; infinite is even, and needs no
+            log-probabilities of the endpoint.
         candidates: How many answers the choice is from, at least as many as children are wanted.
         spare: How many more answers are asked for, as some may be of no use.
         per_token: Whether the mean over the tokens counts, so that long trees are not favoured.
@@ -124,7 +125,7 @@ class DiverseMutation:
         wish = "Write a tree that is unlike these and still plausible."
         prompt = self.asking.prompt(shown, "", wish)
         size = max(n, self.candidates) + self.spare
-        [replies] = self.asking.complete([prompt], size, seed, logprobs=True)
+        [replies] = self.asking.complete([prompt], size, seed, logprobs=isfinite(self.tau))
         made = _children(self.asking, replies, parents, max(n, self.candidates), {})
         known = [note.get("logprob", (0.0, 0.0)) for note in made.notes]
         chosen = self._chosen(known, n, rng)

@@ -83,8 +83,6 @@ class Record(Closing):
         prepare(database, str(self.path))
         return database
 
-    # What is written
-
     def ask(self, ticket: Ticket, name: str, fingerprint: str) -> None:
         """Note a job that has been asked for."""
         job = ticket.job
@@ -202,8 +200,6 @@ class Record(Closing):
         run("UPDATE jobs SET told = ?, rejected = ? WHERE id = ?", self._told)
         for rows in (self._jobs, self._children, self._outcomes, self._told):
             rows.clear()
-
-    # What is read
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return one entry of the record's head."""

@@ -261,6 +261,19 @@ def test_lanes_share_a_population() -> None:
     assert {row[0] for row in found.record.rows("SELECT DISTINCT lane FROM jobs")} == {0, 1, 2}
 
 
+def test_a_callback_sees_the_table_so_far() -> None:
+    sizes: list[int] = []
+
+    def look(under_way: Any, individual: Any) -> None:
+        table = under_way.dataframe()
+        assert individual.id in set(table["candidate"])
+        sizes.append(len(table))
+
+    run(plain(1), Sphere(), budget=Budget(evaluations=20), callbacks=[look])
+    assert sizes[-1] == 20
+    assert sizes == sorted(sizes)
+
+
 def test_a_candidate_by_the_number_that_a_table_holds() -> None:
     found = run(plain(1), Sphere(), budget=Budget(generations=1))
     number = found.dataframe()["candidate"].iloc[-1]
