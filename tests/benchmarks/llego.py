@@ -83,6 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--report", action="store_true", help="run nothing, write the table")
     parser.add_argument("--asked", nargs="*", default=list(ASKED), help="sets of the model's rows")
     parser.add_argument("--asked-seeds", type=int, default=3)
+    parser.add_argument(
+        "--methods", nargs="*", default=["llego", "mix"], choices=["llego", "mix", "rewriting"]
+    )
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--depths", type=int, nargs="+", default=[3, 4])
     parser.add_argument("--population", type=int, default=12)
@@ -109,7 +112,7 @@ def _cells(said: argparse.Namespace) -> list[Cell]:
         found += [
             {"method": method, "data": data, "depth": 3, "seed": seed, **size}
             for seed in range(said.asked_seeds)
-            for method in ("llego", "mix", "rewriting")
+            for method in said.methods
             for data in said.asked
         ]
     return found
