@@ -1,19 +1,16 @@
-"""Algorithms: flows that read like their pseudocode, and the sub-flow for several fidelities."""
+"""Algorithms: flows that read like their pseudocode."""
 
-from collections.abc import Callable, Generator, Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
 from itertools import chain, count
 from typing import Any
 
-import numpy as np
-from numpy.random import Generator as Rng
-
 from evollm.engine import Search
-from evollm.flow import Flow, Job, draw_seed, evaluate, survive, vary
+from evollm.flow import Flow, draw_seed, evaluate, positive, seeded, survive, vary
 from evollm.mating import Breeder, Key, Matings
 from evollm.pareto import Objectives, crowded_tournament, crowding
+from evollm.race import Rung, race, youngest_best
 from evollm.selection import best, uniform
-from evollm.types import Individual, Operator, Parent, Select
+from evollm.types import EvollmError, Individual, Operator, Select
 
 
 def generational(
@@ -38,7 +35,8 @@ def generational(
         key: What tells genomes apart, so that none is scored twice; None lets duplicates pass. The
             search ends when nothing new can be bred.
     """
-    rng = np.random.default_rng(seed)
+    positive(size=size, offspring=offspring)
+    rng = seeded(seed)
     breeder = Breeder(matings, rng, key)
     population = yield from evaluate((yield from vary(start, [], size, draw_seed(rng))))
     for step in count(1):
@@ -75,8 +73,9 @@ def steady_state(
         survivors: Chooses ``size`` of the living and the child.
         key: As in ``generational``.
     """
+    positive(size=size, lanes=lanes)
     living: list[Individual[Any]] = []
-    rng, born, done = np.random.default_rng(seed), count(), count(1)
+    rng, born, done = seeded(seed), count(), count(1)
     breeder = Breeder(matings, rng, key)
 
     def lane(number: int) -> Flow:
@@ -92,7 +91,7 @@ def steady_state(
             living[:] = survivors(living + scored, size, rng)
             yield from survive(living, next(done) // size)
 
-    return Search(*[lane(number) for number in range(max(1, min(lanes, size)))])
+    return Search(*[lane(number) for number in range(min(lanes, size))])
 
 
 def islands(
@@ -120,11 +119,12 @@ def islands(
         migrants: How many of an island's best go to the next one, as copies.
         survivors: Chooses ``size`` of an island's parents, children and arrivals.
     """
+    positive(size=size, lanes=lanes, every=every)
     homes: list[list[Individual[Any]]] = [[] for _ in range(lanes)]
     shores: list[list[Individual[Any]]] = [[] for _ in range(lanes)]
 
     def island(number: int) -> Flow:
-        rng = np.random.default_rng([seed, number])
+        rng = seeded(seed, number)
         breeder = Breeder(matings, rng)
         first = yield from vary(start, [], size, draw_seed(rng))
         homes[number] = yield from evaluate(first)
@@ -140,53 +140,6 @@ def islands(
             yield from survive(list(chain(*homes)), step)
 
     return Search(*[island(number) for number in range(lanes)])
-
-
-@dataclass(frozen=True, slots=True)
-class Rung:
-    """One stage of a race.
-
-    Attributes:
-        fidelity: How much effort an evaluation takes, in the problem's own unit; None if it has one
-            only.
-        keep: How many go on.
-    """
-
-    fidelity: int | None = None
-    keep: int = 1
-
-
-def race(
-    candidates: Sequence[Parent[Any]],
-    rungs: Sequence[Rung],
-    rng: Rng,
-    step: int,
-    elite: Sequence[Individual[Any]] = (),
-) -> Generator[Job, list[Any], list[Individual[Any]]]:
-    """Score many with little effort, and fewer with more: a sub-flow.
-
-    All that run on a rung share its seed, hence its data.
-
-    Args:
-        candidates: Who starts.
-        rungs: The stages.
-        rng: The flow's generator.
-        step: The flow's step.
-        elite: Who joins on the last rung only.
-
-    Returns:
-        The last rung's winners, fittest first; of equals the younger, so that a search can drift.
-    """
-    runners, winners = candidates, list(elite)
-    for place, rung in enumerate(rungs, 1):
-        everyone = [*runners, *elite] if place == len(rungs) else runners
-        scored = yield from evaluate(everyone, rung.fidelity, draw_seed(rng), step)
-        runners = winners = _youngest_best(scored, rung.keep)
-    return winners
-
-
-def _youngest_best(pool: Sequence[Individual[Any]], k: int) -> list[Individual[Any]]:
-    return sorted(pool, key=lambda one: (-one.fitness, -one.id))[:k]
 
 
 def one_plus_lambda(
@@ -209,7 +162,8 @@ def one_plus_lambda(
             the data that its rivals see. Empty for problems without noise: all are scored once.
         key: As in ``generational``.
     """
-    rng = np.random.default_rng(seed)
+    positive(offspring=offspring)
+    rng = seeded(seed)
     breeder = Breeder(variation, rng, key, lambda pool, k, rng: [pool[0]])
     first = yield from vary(start, [], 1, draw_seed(rng))
     fidelity = rungs[-1].fidelity if rungs else None
@@ -222,7 +176,7 @@ def one_plus_lambda(
             parents = yield from race(children, rungs, rng, step, elite=parents)
         else:
             parents += yield from evaluate(children, seed=draw_seed(rng), step=step)
-        parents = yield from survive(_youngest_best(parents, 1), step)
+        parents = yield from survive(youngest_best(parents, 1), step)
 
 
 def map_elites(
@@ -249,13 +203,16 @@ def map_elites(
         offspring: Children a step; None for ``size``.
         key: As in ``generational``.
     """
-    rng = np.random.default_rng(seed)
+    positive(size=size, offspring=offspring)
+    rng = seeded(seed)
     breeder = Breeder(matings, rng, key, uniform)
     elites: dict[Hashable, Individual[Any]] = {}
     scored = yield from evaluate((yield from vary(start, [], size, draw_seed(rng))))
     for step in count(1):
         for one in scored:
             kind = None if one.outcome.error else descriptor(one)
+            if not isinstance(kind, Hashable):
+                raise EvollmError(f"a descriptor returns a cell such as a tuple, not {kind!r}")
             if kind not in elites or one.fitness > elites[kind].fitness:
                 elites[kind] = one
         living = yield from survive([elites[kind] for kind in elites], step - 1)
@@ -286,7 +243,8 @@ def nsga2(
         seed: Fixes the search.
         key: As in ``generational``.
     """
-    rng = np.random.default_rng(seed)
+    positive(size=size)
+    rng = seeded(seed)
     breeder = Breeder(matings, rng, key, crowded_tournament(objectives))
     population = yield from evaluate((yield from vary(start, [], size, draw_seed(rng))))
     for step in count(1):

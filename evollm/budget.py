@@ -10,6 +10,8 @@ import numpy as np
 from evollm.ledger import Call, Exhausted
 from evollm.types import EvollmError
 
+_WHOLE = ("evaluations", "generations", "calls", "tokens", "stagnation")
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -40,8 +42,9 @@ class Budget:
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
-            if value is not None and not isinstance(value, int | float | np.number):
-                raise EvollmError(f"a budget of {item.name} is a number, not {value!r}")
+            if value is not None and not _counts(value, whole=item.name in _WHOLE):
+                kind = "a whole number" if item.name in _WHOLE else "a number"
+                raise EvollmError(f"a budget of {item.name} is {kind}, not {value!r}")
             if item.name == "target" and value is not None and value != value:
                 raise EvollmError("a budget's target can't be NaN; give a fitness, or None")
             if value is not None and item.name != "target" and not value >= 0:
@@ -175,6 +178,12 @@ class Meter:
             for name in spent
             if limits[name] is not None and spent[name] >= limits[name]
         }
+
+
+def _counts(value: Any, whole: bool) -> bool:
+    """Say whether a value is a number, and if need be a whole one."""
+    kinds = int | np.integer if whole else int | float | np.number
+    return isinstance(value, kinds) and not isinstance(value, bool)
 
 
 def _room(limit: float | None, spent: float) -> float:

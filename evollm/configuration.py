@@ -41,6 +41,10 @@ class Machinery:
     def __post_init__(self) -> None:
         if self.seed < 0:
             raise EvollmError(f"--seed must be 0 or more, not {self.seed}")
+        if self.workers is not None and self.workers < 1:
+            raise EvollmError(f"--workers must be 1 or more, not {self.workers}")
+        if self.time_limit is not None and not self.time_limit > 0:
+            raise EvollmError(f"--time-limit must be positive, not {self.time_limit}")
 
 
 @dataclass(frozen=True, slots=True)

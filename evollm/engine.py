@@ -58,6 +58,8 @@ class Search:
         if not lanes:
             raise EvollmError("a search needs at least one flow")
         for flow in lanes:
+            if isinstance(flow, Search):
+                raise EvollmError("this is a search already: take it as it is")
             if not isgenerator(flow) or getgeneratorstate(flow) != GEN_CREATED:
                 raise EvollmError(f"{flow!r} is no flow that can start: call its function anew")
         self.population: list[Individual[Any]] = []
@@ -186,6 +188,11 @@ class Search:
     def _ticket(self, lane: int, job: Job) -> Ticket:
         """Number a job, and reserve the ids of the children that it may bring."""
         if isinstance(job, Vary):
+            if isinstance(job.operator, type) or not hasattr(job.operator, "vary"):
+                raise EvollmError(
+                    f"{job.operator!r} is no operator: decorate a function with @operator, or make "
+                    "an object of an operator's class"
+                )
             job = self._with_known(job) if self._known else job
             ticket = Ticket(self._tickets, lane, job, self._candidates, [], int(job.n > 0))
             self._candidates += max(0, int(job.n))

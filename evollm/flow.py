@@ -4,7 +4,9 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias
 
-from evollm.types import Candidate, G, Individual, Operator, Parent
+import numpy as np
+
+from evollm.types import Candidate, EvollmError, G, Individual, Operator, Parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,34 @@ def survive(
     """Say from within a flow who lives on, and return them."""
     yield Survivors(population, step)
     return list(population)
+
+
+def seeded(*seeds: int) -> np.random.Generator:
+    """Return a generator for a flow.
+
+    Args:
+        seeds: From 0; the flow's own, and what tells its lanes apart.
+
+    Raises:
+        EvollmError: If one is no whole number from 0 on.
+    """
+    for seed in seeds:
+        if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
+            raise EvollmError(f"a seed is a whole number from 0 on, not {seed!r}")
+    return np.random.default_rng(seeds[0] if len(seeds) == 1 else seeds)
+
+
+def positive(**counts: int | None) -> None:
+    """Refuse counts that are not whole numbers from 1 on; None is not looked at.
+
+    Raises:
+        EvollmError: By the count's name.
+    """
+    for name, count in counts.items():
+        if count is None:
+            continue
+        if not isinstance(count, int | np.integer) or isinstance(count, bool) or count < 1:
+            raise EvollmError(f"{name} must be a whole number from 1 on, not {count!r}")
 
 
 def draw_seed(rng: Any) -> int:

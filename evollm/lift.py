@@ -40,13 +40,15 @@ class Fitness:
             found = self.function(genome)
             if isinstance(found, Outcome):
                 return found
-            if isinstance(found, tuple):
-                return Outcome(float(found[0]), info=found[1])
-            return Outcome(float(found))
+            value, info = found if isinstance(found, tuple) else (found, None)
         except EvollmError:
             raise
         except Exception as error:
             return Outcome(-np.inf, error=described(error))
+        try:
+            return Outcome(float(value), info=info)
+        except (TypeError, ValueError):
+            return Outcome(-np.inf, error=f"the function returned {value!r:.60}, not a number")
 
 
 def lifted(problem: Problem[Any] | Callable[[Any], Any]) -> Problem[Any]:

@@ -18,6 +18,7 @@ from evollm.fingerprint import describe
 from evollm.flow import Flow
 from evollm.lift import lifted
 from evollm.result import Result
+from evollm.store import history
 from evollm.store.record import Record
 from evollm.types import JSON, EvollmError, Problem, name_of
 
@@ -64,6 +65,10 @@ def run(
     """
     if budget is not None and not isinstance(budget, Budget):
         raise EvollmError(f"give the budget as Budget(evaluations={budget!r}), not {budget!r}")
+    if executor is not None and not isinstance(executor, Executor):
+        raise EvollmError(f"an executor is an object such as Threads(4), not {executor!r}")
+    if callable(callbacks):
+        raise EvollmError(f"callbacks are a list of functions: give [{name_of(callbacks)}]")
     if on_error not in ("record", "raise"):
         raise EvollmError(f"on_error is 'record' or 'raise', not {on_error!r}")
     record = Record(path)
@@ -135,6 +140,10 @@ def finish(under_way: Run, problem: Problem[Any]) -> None:
         whole = True
     finally:
         under_way.close(wait=whole)
+    usage = under_way.usage
+    if usage.evaluations and usage.failed == usage.evaluations:
+        error = history.last_failure(under_way.record)
+        raise EvollmError(f"all {usage.failed} evaluations failed, the last with: {error}")
 
 
 def result(under_way: Run) -> Result[Any]:

@@ -191,10 +191,15 @@ def _listed(matings: Matings) -> list[Mating]:
         return list(matings.matings)
     if isinstance(matings, Mating):
         return [matings]
-    if isinstance(matings, Operator):
+    if isinstance(matings, Operator) and not isinstance(matings, type):
         return [Mating(matings)]
-    found = list(matings)
-    if not found or sum(mating.share for mating in found) <= 0:
+    found = list(matings) if isinstance(matings, Sequence) else []
+    if not found or not all(isinstance(mating, Mating) for mating in found):
+        raise EvollmError(
+            f"{matings!r} is no operator and no list of matings: decorate a function with "
+            "@operator, or make an object of an operator's class"
+        )
+    if sum(mating.share for mating in found) <= 0:
         raise EvollmError("an algorithm needs at least one mating with a positive share")
     return found
 

@@ -94,6 +94,8 @@ def _weights(objectives: Objectives) -> dict[str, float]:
             f"give objectives as a list of metrics, or a dict to their weights, not {objectives!r}"
         )
     if isinstance(objectives, Mapping):
+        if not all(objectives.values()):
+            raise EvollmError(f"objectives with weight 0 count for nothing: {dict(objectives)}")
         return dict(objectives)
     return dict.fromkeys(objectives, 1.0)
 

@@ -47,7 +47,7 @@ class FlipBits:
         turns = [i % len(parents) for i in range(n)]
         if not n:
             return Offspring([])
-        genomes = np.array([parents[i].genome for i in turns])
+        genomes = np.array([parents[i].genome for i in turns], dtype=np.bool_)
         length = genomes.shape[1]
         flips = rng.random(genomes.shape) < (1 / length if self.rate is None else self.rate)
         still = np.flatnonzero(~flips.any(axis=1))
@@ -79,12 +79,12 @@ class Prune:
         children, own = [], []
         for i in range(n):
             place = i % len(parents)
-            kept = np.flatnonzero(parents[place].genome)
+            mask = np.array(parents[place].genome, dtype=np.bool_)
+            kept = np.flatnonzero(mask)
             size = min(int(rng.integers(self.least, self.most + 1)), len(kept) - self.floor)
             if size > 0:
-                child = parents[place].genome.copy()
-                child[rng.choice(kept, size, replace=False)] = False
-                children.append(child)
+                mask[rng.choice(kept, size, replace=False)] = False
+                children.append(mask)
                 own.append([place])
         missing = n - len(children)
         return Offspring(children, (), {"nothing to prune": missing} if missing else {}, own)
@@ -147,9 +147,9 @@ def paired(parents: Sequence[Parent[Row]], n: int) -> tuple[Row, Row, list[list[
         raise EvollmError(f"a crossover needs two parents, not {len(parents)}: set the arity to 2")
     pairs = len(parents) // 2
     own = [[2 * (i // 2 % pairs) + i % 2, 2 * (i // 2 % pairs) + 1 - i % 2] for i in range(n)]
-    shapes = {parent.genome.shape for parent in parents[: 2 * pairs]}
-    if len(shapes) > 1:
-        raise EvollmError(f"a crossover needs genomes of one shape, not {sorted(shapes)}")
+    shapes = {np.shape(parent.genome) for parent in parents[: 2 * pairs]}
+    if len(shapes) > 1 or () in shapes:
+        raise EvollmError(f"a crossover needs arrays of one shape, not {sorted(shapes)}")
     rows = np.array([parent.genome for parent in parents[: 2 * pairs]])
     order = np.array(own, dtype=int).reshape(n, 2)
     return rows[order[:, 0]], rows[order[:, 1]], own

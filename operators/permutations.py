@@ -42,7 +42,7 @@ class Swap:
         """Return ``n`` children; several parents take turns."""
         rng = np.random.default_rng(seed)
         turns = [i % len(parents) for i in range(n)]
-        children = [self._swapped(parents[i].genome.copy(), rng) for i in turns]
+        children = [self._swapped(order_of(parents[i]), rng) for i in turns]
         return Offspring(children, parents=[[i] for i in turns])
 
     def _swapped(self, child: Order, rng: np.random.Generator) -> Order:
@@ -62,7 +62,7 @@ class Reverse:
         turns = [i % len(parents) for i in range(n)]
         children = []
         for i in turns:
-            child = parents[i].genome.copy()
+            child = order_of(parents[i])
             first, last = np.sort(rng.integers(len(child) + 1, size=2))
             child[first:last] = child[first:last][::-1]
             children.append(child)
@@ -81,9 +81,27 @@ class OrderCrossover:
         if len(parents) < 2:
             raise EvollmError(f"a crossover needs two parents, not {len(parents)}")
         rng = np.random.default_rng(seed)
-        pair = [parents[0].genome, parents[1].genome]
+        pair = [order_of(parents[0]), order_of(parents[1])]
+        if len(pair[0]) != len(pair[1]):
+            raise EvollmError(
+                f"a crossover needs equally long permutations, not {len(pair[0])}, {len(pair[1])}"
+            )
         children = [_crossed(pair[i % 2], pair[1 - i % 2], rng) for i in range(n)]
         return Offspring(children, parents=[[0, 1]] * n)
+
+
+def order_of(parent: Parent[Any]) -> Order:
+    """Return a copy of a parent's permutation as an array; a list or a tuple will do.
+
+    Raises:
+        EvollmError: If it does not hold each of 0 to n - 1 once.
+    """
+    order = np.array(parent.genome)
+    if order.ndim != 1 or not np.array_equal(np.sort(order), np.arange(len(order))):
+        raise EvollmError(
+            f"a permutation holds each number from 0 on once: {str(parent.genome)[:60]} does not"
+        )
+    return order.astype(np.int64)
 
 
 def _crossed(one: Order, other: Order, rng: np.random.Generator) -> Order:

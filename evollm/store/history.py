@@ -97,3 +97,11 @@ def candidate(record: Record, number: int) -> Candidate[Any]:
         step,
         None if note is None else decode(note),
     )
+
+
+def last_failure(record: Record) -> str:
+    """Return why the last evaluation that failed did; empty if none has."""
+    found = record.rows(
+        "SELECT error FROM outcomes WHERE error IS NOT NULL ORDER BY job DESC, place DESC LIMIT 1"
+    )
+    return str(found[0][0]) if found else ""

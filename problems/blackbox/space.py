@@ -130,6 +130,8 @@ class Category:
     choices: tuple[Any, ...]
 
     def __post_init__(self) -> None:
+        if isinstance(self.choices, str):
+            raise EvollmError(f"a category needs a list of choices, not the text {self.choices!r}")
         object.__setattr__(self, "choices", tuple(self.choices))
         repeated = any(c in self.choices[:i] for i, c in enumerate(self.choices))
         if len(self.choices) < 2 or repeated:

@@ -19,7 +19,8 @@ class LLEGOClassifier(ClassifierMixin, Evolving):  # type: ignore[misc]
     sentence what to mend.
 
     Args:
-        model: Who varies; None for what the environment names, or the small offline model.
+        model: Who varies, or its name; None for what the environment names, or the small offline
+            model.
         max_depth: Most splits on a path.
         population_size: Trees that live.
         generations: How often they are bred, twice the population each time.

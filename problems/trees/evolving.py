@@ -32,7 +32,7 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        model: LanguageModel | None = None,
+        model: LanguageModel | str | None = None,
         *,
         max_depth: int = 3,
         population_size: int = 25,
@@ -89,10 +89,13 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
         """
         rng = np.random.RandomState(self._seed())
         names = getattr(self, "feature_names_in_", None)
-        labels = [str(name) for name in names] if names is not None else None
-        self.columns_ = Columns.of(
-            X, labels, y=y, classes=classes, categories=self._coder.categories
-        )
+        labels = [f"x{i + 1}" for i in range(X.shape[1])]
+        labels = labels if names is None else [str(name) for name in names]
+        categories = {labels[place]: told for place, told in self._coder.labels.items()}
+        self.columns_ = Columns.of(X, labels, y=y, classes=classes, categories=categories)
+        for name in self.features or ():
+            if name not in labels:
+                raise EvollmError(f"features has no column '{name}'{nearest(name, labels)}")
         parts = self._parts(len(y), y if len(classes) else None, rng)
         samples = [
             self._samples(X[rows], y[rows], None if weights is None else weights[rows], labels)
@@ -130,16 +133,23 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
         for name in chosen:
             if name not in known:
                 raise EvollmError(f"there is no setting '{name}'{nearest(name, known)}")
+        model = self.model
+        if isinstance(model, str):
+            from evollm.llm.connect import connect
+
+            model = connect(model)
         return LLEGO(
             problem,
             Llego(**chosen),
-            self.model,
+            model,
             self.task,
             dict(self.features or {}),
             tuple(names) if len(names) > 1 else (),
         )
 
     def _asked(self) -> Sequence[Objective]:
+        if isinstance(self.objectives, str):
+            raise EvollmError(f"objectives are a list of names: [{self.objectives!r}]")
         return self.objectives or ()
 
     def _objectives(self, classifies: bool) -> tuple[Objective, ...]:
@@ -152,14 +162,14 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
         X: NDArray[Any],
         y: NDArray[Any],
         weights: NDArray[Any] | None,
-        names: list[str] | None,
+        names: list[str],
     ) -> Samples:
         groups = None
         if isinstance(self.groups, str):
-            if self.groups not in (names or ()):
-                hint = nearest(self.groups, names or ())
+            if self.groups not in names:
+                hint = nearest(self.groups, names)
                 raise EvollmError(f"there is no column '{self.groups}' of groups{hint}")
-            groups = X[:, (names or []).index(self.groups)]
+            groups = X[:, names.index(self.groups)]
         elif self.groups is not None:
             groups = X[:, self.groups]
         return Samples.of(X, y, weights, groups)
@@ -170,6 +180,9 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
         """Return the rows to train on, and those to choose a tree by, if any."""
         if self.validation_fraction is None:
             return [np.arange(n)]
+        if not 0 < self.validation_fraction < 1:
+            share = self.validation_fraction
+            raise EvollmError(f"validation_fraction is a share above 0 and below 1, not {share}")
         from sklearn.model_selection import train_test_split
 
         try:
@@ -225,5 +238,7 @@ def checked_weights(sample_weight: ArrayLike | None, X: NDArray[Any]) -> NDArray
     """
     if sample_weight is None:
         return None
+    if np.min(np.asarray(sample_weight, dtype=np.float64), initial=0.0) < 0:
+        raise ValueError("sample_weight must be 0 or more, and some weights are negative")
     checked: NDArray[np.float64] = _check_sample_weight(sample_weight, X, dtype=np.float64)
     return checked

@@ -50,7 +50,7 @@ class TreeFitness:
             if classes and not np.isin(labels, np.arange(classes)).all():
                 raise EvollmError(f"targets must be indices of classes, 0 to {classes - 1}")
             if "gap" in found and samples.groups is None:
-                raise EvollmError("the objective 'gap' needs groups: Samples.of(..., groups=...)")
+                raise EvollmError("the objective 'gap' needs groups: give groups=...")
         if classes and len(np.unique(self.train.y)) < 2:
             raise EvollmError("the training rows are all of one class: give rows of two or more")
 

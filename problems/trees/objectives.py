@@ -113,7 +113,7 @@ def gap(view: View) -> float:
     """
     samples, values = view.samples, view.model.values
     if samples.groups is None:
-        raise EvollmError("the objective 'gap' needs groups: Samples.of(X, y, groups=...)")
+        raise EvollmError("the objective 'gap' needs groups: give groups=...")
     if classes := view.weights.shape[1]:
         values = (values == classes - 1).astype(np.float64)
     weights = np.ones_like(samples.y) if samples.weights is None else samples.weights
@@ -166,8 +166,8 @@ def _measure(
     if objective not in known:
         task = "classification" if classes else "regression"
         raise EvollmError(
-            f"{task} knows no objective '{objective}'{nearest(str(objective), known)} "
-            f"It knows {', '.join(known)}"
+            f"{task} knows no objective '{objective}'{nearest(str(objective), known)}: it knows "
+            f"{', '.join(known)}, and with others size and depth"
         )
     return objective, known[objective]
 

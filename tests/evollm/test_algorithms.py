@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evollm import Budget, EvollmError, Offspring, Outcome, Threads, operator, run
+from evollm import Budget, EvollmError, Offspring, Outcome, Search, Threads, operator, run
 from evollm.algorithms import Rung, generational, islands, map_elites, one_plus_lambda, steady_state
 from evollm.flow import Flow, evaluate, vary
 from evollm.mating import Mating
@@ -193,3 +193,48 @@ def test_no_valid_child_at_all_is_an_error() -> None:
 
     with pytest.raises(EvollmError, match="made no valid child in 3 rounds: see the run's rej"):
         run(generational(Start(), Barren(), size=4, seed=1), Sphere())
+
+
+def genome_of(one: Any) -> Any:
+    return one.genome
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: generational(Start(), Blend(), size=-3, seed=1), "size must be a whole number"),
+        (lambda: generational(Start(), Blend(), size=2.5, seed=1), "not 2.5"),
+        (lambda: generational(Start(), Blend(), size=3, seed=-1), "a seed is a whole number"),
+            lambda: generational(Start(), Blend(), size=3, seed=-1),
+            "a seed is a whole number from 0",
+        ),
+        (lambda: generational(Start(), Blend, size=3, seed=1), "is no operator and no list"),
+        (lambda: generational(Start(), 3, size=3, seed=1), "3 is no operator"),
+        (lambda: generational(lambda: 1, Blend(), size=3, seed=1), "is no operator: decorate"),
+        (lambda: steady_state(Start(), Blend(), size=3, seed=1, lanes=0), "lanes must be"),
+        (lambda: islands(Start(), Blend(), size=3, seed=1, every=0), "every must be"),
+        (lambda: one_plus_lambda(Start(), Blend(), offspring=0, seed=1), "offspring must be"),
+        (lambda: Rung(keep=0), "keep must be"),
+        (
+            lambda: map_elites(Start(), Blend(), lambda one: one.genome, size=3, seed=1),
+            "a cell such",
+        ),
+        (lambda: Search(steady_state(Start(), Blend(), size=3, seed=1)), "a search already"),
+    ],
+)
+def test_wrong_settings_are_one_sentence(make: Any, said: str) -> None:
+    with pytest.raises(EvollmError, match=said):
+        run(make(), Sphere(), budget=Budget(evaluations=30))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"executor": "threads"}, "an object such as Threads"),
+        ({"callbacks": print}, "callbacks are a list of functions"),
+        ({"budget": 30}, "give the budget as Budget"),
+    ],
+)
+def test_wrong_arguments_of_a_run_are_one_sentence(more: dict[str, Any], said: str) -> None:
+    with pytest.raises(EvollmError, match=said):
+        run(generational(Start(), Blend(), size=3, seed=1), Sphere(), **more)

@@ -7,6 +7,7 @@ from math import nan
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from evollm import Budget, EvollmError, Offspring, run
@@ -149,5 +150,12 @@ def test_calls_are_recalled_when_a_job_is_asked_again(operator: Paid, tmp_path: 
 def test_budgets_are_not_negative(name: str) -> None:
     with pytest.raises(EvollmError, match=f"a budget of {name} can't be -1"):
         Budget(**{name: -1})
-    with pytest.raises(EvollmError, match="can't be nan"):
-        Budget(**{name: nan})  # type: ignore[arg-type]
+    for value in (nan, "ten", True):
+        with pytest.raises(EvollmError, match=r"can't be nan|is a (whole )?number, not"):
+            Budget(**{name: value})  # type: ignore[arg-type]
+
+
+def test_counts_are_whole() -> None:
+    with pytest.raises(EvollmError, match=r"a budget of evaluations is a whole number, not 2\.5"):
+        Budget(evaluations=2.5)  # type: ignore[arg-type]
+    assert Budget(evaluations=np.int64(3), seconds=2.5).evaluations == 3  # type: ignore[arg-type]

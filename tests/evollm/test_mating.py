@@ -106,7 +106,7 @@ def test_duplicates_are_dropped_before_they_cost_anything() -> None:
         (lambda: Mating(Named("a"), share=-1), "a share of 0 or more"),
         (lambda: Adaptive([]), "need an arm"),
         (lambda: Adaptive([Mating(Named("a"))], discount=0), "within 0..1"),
-        (lambda: Breeder([], np.random.default_rng()), "at least one mating"),
+        (lambda: Breeder([], np.random.default_rng()), "no list of matings"),
         (lambda: Breeder([Mating(Named("a"), share=0)], np.random.default_rng()), "positive share"),
     ],
 )

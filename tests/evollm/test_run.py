@@ -117,9 +117,9 @@ def test_only_failures_are_an_error() -> None:
         EvollmError, match=r"all of the first \d+ evaluations failed, the last with"
     ):
         run(once(["raise"] * 12), Trial())
-    found = run(once(["raise"] * 9), Trial())
-    assert found.usage.failed == 9
-    assert found.fitness == -inf
+    with pytest.raises(EvollmError, match="all 3 evaluations failed, the last with: ValueError: a"):
+        run(once(["raise"] * 3), Trial())
+    assert run(once(["raise"] * 3 + [1]), Trial()).fitness == 1
 
 
 def test_a_problem_may_end_the_run() -> None:

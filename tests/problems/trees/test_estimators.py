@@ -121,8 +121,13 @@ def test_categories_and_gaps() -> None:
     turned = frame.copy()
     turned["colour"] = pandas.Categorical(frame["colour"], categories=["green", "red", "blue"])
     assert model.score(turned, y) == 1.0
-    with pytest.raises(ValueError, match="could not convert string"):
+    with pytest.raises(
+        EvollmError, match="column 'colour' holds object: make it numbers, or a cat"
+    ):
         small(LLEGOClassifier).fit(frame.astype({"colour": "object"}), y)
+    numbered = frame.set_axis([0, 1], axis=1)
+    assert model.fit(numbered, y).score(numbered, y) == 1.0
+    assert "x1 in" in model.export_text()
 
 
 def test_several_objectives_give_a_front() -> None:
@@ -182,9 +187,18 @@ def test_runs_can_be_recorded_and_bounded(tmp_path: Any) -> None:
         ({"settings": {"form": "json", "hold": "grammar"}}, "held by schema or none"),
         ({"settings": {"popultion": 3}}, "there is no setting 'popultion'; did you mean"),
         ({"groups": "age"}, "there is no column 'age'"),
+        ({"objectives": "size"}, "objectives are a list of names"),
+        ({"validation_fraction": 2}, "a share above 0 and below 1, not 2"),
+        ({"features": {"nope": "a typo"}}, "features has no column 'nope'"),
     ],
 )
 def test_mistakes_are_one_sentence(more: Mapping[str, Any], said: str) -> None:
     X, y = load_iris(return_X_y=True)
     with pytest.raises(EvollmError, match=said):
         small(LLEGOClassifier, **more).fit(X, y)
+
+
+def test_negative_weights_are_named() -> None:
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(ValueError, match="sample_weight must be 0 or more"):
+        small(LLEGOClassifier).fit(X, y, sample_weight=-np.ones(len(y)))
