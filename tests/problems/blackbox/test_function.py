@@ -54,7 +54,7 @@ def test_an_object_may_take_the_seed_and_allow_cutting():
 
 
 def test_named_spaces_hand_out_dicts_alone_or_in_a_list():
-    space = Space.of({"n": Integer(1, 4), "c": Category("ab")})
+    space = Space.of({"n": Integer(1, 4), "c": Category(tuple("ab"))})
     place = space.encode({"n": 3, "c": "b"})
 
     class Dicts:

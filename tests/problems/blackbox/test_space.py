@@ -90,7 +90,7 @@ def test_bounds_come_in_all_the_usual_shapes(given_):
 
 def test_named_points_are_dicts_in_and_out():
     space = Space.of(
-        {"rate": Real(1e-4, 1e-1, log=True), "depth": Integer(1, 8), "kind": Category("xy")}
+        {"rate": Real(1e-4, 1e-1, log=True), "depth": Integer(1, 8), "kind": Category(tuple("xy"))}
     )
     point = {"rate": 0.01, "depth": 3, "kind": "y"}
     back = space.decode(space.encode(point))
@@ -101,7 +101,7 @@ def test_named_points_are_dicts_in_and_out():
 
 def test_the_grain_is_what_a_bin_is_wide():
     space = Space.of(
-        {"x": (0, 1), "n": Integer(0, 9), "c": Category("abcd"), "m": Integer(1, 3, True)}
+        {"x": (0, 1), "n": Integer(0, 9), "c": Category(tuple("abcd")), "m": Integer(1, 3, True)}
     )
     assert space.grain == pytest.approx((0.0, 0.1, 0.25, log(3.5 / 2.5) / log(3.5 / 0.5)))
 
@@ -119,7 +119,7 @@ def test_the_grain_is_what_a_bin_is_wide():
         (lambda: Space.of([5]), "pair"),
         (lambda: Space.of("ab"), "pairs"),
         (lambda: Space.of(None), "pairs"),
-        (lambda: Space.of([Category("ab")]), "names"),
+        (lambda: Space.of([Category(tuple("ab"))]), "names"),
         (lambda: Real(0, 1, log=True), "positive"),
         (lambda: Integer(0, 4, log=True), "positive"),
         (lambda: Integer(0, 2.5), "whole"),
@@ -149,7 +149,7 @@ def test_a_start_outside_of_the_box_is_refused(point, word):
 
 
 def test_a_start_with_other_names_or_choices_is_refused():
-    space = Space.of({"n": Integer(0, 4), "c": Category("ab")})
+    space = Space.of({"n": Integer(0, 4), "c": Category(tuple("ab"))})
     for point, word in [
         ({"n": 1}, "keys"),
         ({"n": 1.5, "c": "a"}, "whole"),
