@@ -1,7 +1,6 @@
 """Ask and tell for a loop of the user's own."""
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Any
 
 from evollm import AskTell, Candidate, EvollmError, Outcome, Result
@@ -11,7 +10,7 @@ from problems.blackbox.function import Function, outcome
 from problems.blackbox.space import Point
 
 
-class Asking:
+class Asking(Closing):
     """Ask and tell in the function's own points and values; see ``evollm.AskTell``."""
 
     def __init__(self, search: AskTell, problem: Function) -> None:
@@ -68,17 +67,6 @@ class Asking:
     def close(self) -> None:
         """Give the run directory back; what is told until then can be resumed from."""
         self._search.close()
-
-    def __enter__(self) -> "Asking":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _key(point: Point) -> str:
