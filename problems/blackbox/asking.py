@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evollm import AskTell, Candidate, EvollmError, Outcome, Result
+from evollm.closing import Closing
 from evollm.store.codec import encode
 from problems.blackbox.found import Found, found
 from problems.blackbox.function import Function, outcome
