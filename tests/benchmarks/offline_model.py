@@ -40,7 +40,7 @@ class Choice:
     name: str
     file: Path
     threads: int
-    waiting: str = "passive"
+    spins: str = "1000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,8 @@ def few(pulled: Path, raw: Path) -> list[Choice]:
         Choice(f"Q8_0, {cores()} threads", pulled, cores()),
         Choice(f"as shipped (Q4_1), {cores()} threads", raw, cores()),
         Choice("Q8_0, 1 thread", pulled, 1),
-        Choice(f"Q8_0, {cores()} threads that spin", pulled, cores(), "active"),
+        Choice(f"Q8_0, {cores()} threads that sleep at once", pulled, cores(), "0"),
+        Choice(f"Q8_0, {cores()} threads that never sleep", pulled, cores(), "infinite"),
     ]
 
 
@@ -109,7 +110,7 @@ def measure(choice: Choice, effort: Effort, seed: int) -> dict[str, float]:
 def served(choice: Choice) -> Iterator[openai.OpenAI]:
     """Serve a choice on a server of its own for a ``with`` block."""
     with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {"EVOLLM_CACHE": folder, "OMP_WAIT_POLICY": choice.waiting}
+        os.environ |= {"EVOLLM_CACHE": folder, "GOMP_SPINCOUNT": choice.spins}
         service = Service(choice.file, threads=choice.threads, grace=0.0)
         address = lease(service)
         with openai.OpenAI(base_url=f"{address.url}/v1", api_key=address.token) as client:
