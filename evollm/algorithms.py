@@ -20,6 +20,7 @@ def generational(
     size: int,
     seed: int,
     offspring: int | None = None,
+    parents: Select | None = None,
     survivors: Select = best,
     key: Key | None = None,
 ) -> Flow:
@@ -31,13 +32,14 @@ def generational(
         size: Individuals in the population.
         seed: Fixes the search.
         offspring: Children a generation; None for as many as the population has.
+        parents: The rule for matings that have none of their own; None for a tournament of two.
         survivors: Chooses ``size`` of parents and children together.
         key: What tells genomes apart, so that none is scored twice; None lets duplicates pass. The
             search ends when nothing new can be bred.
     """
     positive(size=size, offspring=offspring)
     rng = seeded(seed)
-    breeder = Breeder(matings, rng, key)
+    breeder = Breeder(matings, rng, key, parents)
     population = yield from evaluate((yield from vary(start, [], size, draw_seed(rng))))
     for step in count(1):
         children = yield from breeder.breed(population, offspring or size, step)
@@ -243,15 +245,12 @@ def nsga2(
         seed: Fixes the search.
         key: As in ``generational``.
     """
-    positive(size=size)
-    rng = seeded(seed)
-    breeder = Breeder(matings, rng, key, crowded_tournament(objectives))
-    population = yield from evaluate((yield from vary(start, [], size, draw_seed(rng))))
-    for step in count(1):
-        children = yield from breeder.breed(population, size, step)
-        if not children:
-            return
-        scored = yield from evaluate(children, seed=draw_seed(rng), step=step)
-        breeder.learn(scored)
-        pool = crowding(objectives)(population + scored, size, rng)
-        population = yield from survive(pool, step)
+    return generational(
+        start,
+        matings,
+        size=size,
+        seed=seed,
+        parents=crowded_tournament(objectives),
+        survivors=crowding(objectives),
+        key=key,
+    )

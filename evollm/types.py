@@ -122,6 +122,11 @@ class Offspring(Generic[G]):
 Parent: TypeAlias = Candidate[G] | Individual[G]
 
 
+def fitness_of(parent: Parent[Any]) -> float:
+    """Return a parent's fitness; minus infinity if it has never been scored."""
+    return parent.fitness if isinstance(parent, Individual) else -inf
+
+
 @runtime_checkable
 class Operator(Protocol[G]):
     """Makes children from parents: stateless, picklable, pure given its seed and a model's answers.

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from evollm.llm.base import Completion
-from evollm.types import JSON, EvollmError, Individual, Offspring, Parent
+from evollm.types import JSON, EvollmError, Offspring, Parent, fitness_of
 from operators.tree_asking import TreeAsking, reading_note
 from operators.trees import Tree
 
@@ -47,9 +47,9 @@ class GuidedCrossover:
         """Return up to ``n`` children of all parents, in the order of the answers."""
         if n < 1:
             return Offspring([])
-        order = self._order([_fitness(parent) for parent in parents], seed)
+        order = self._order([fitness_of(parent) for parent in parents], seed)
         shown = [self._line(parents[i]) for i in order]
-        target = self._target([_fitness(parent) for parent in parents])
+        target = self._target([fitness_of(parent) for parent in parents])
         sign = "loss" if self.loss else "score"
         query = f"{sign} {target:z.4f}:" if self.fitness and target is not None else ""
         wish = "Join what is good in these trees to a different, better and simpler one."
@@ -68,7 +68,7 @@ class GuidedCrossover:
 
     def _line(self, parent: Parent[Tree]) -> str:
         tree = self.asking.written(parent)
-        value = _fitness(parent)
+        value = fitness_of(parent)
         if not self.fitness or not isfinite(value):
             return tree
         return f"loss {-value:z.4f}: {tree}" if self.loss else f"score {value:z.4f}: {tree}"
@@ -168,7 +168,3 @@ def _children(
         genomes.append(found.tree)
         notes.append(own)
     return Offspring(genomes, notes, dict(rejected))
-
-
-def _fitness(parent: Parent[Any]) -> float:
-    return parent.fitness if isinstance(parent, Individual) else float("-inf")

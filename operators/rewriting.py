@@ -9,7 +9,7 @@ from math import isfinite
 import numpy as np
 
 from evollm.llm.base import Completion, Prompt
-from evollm.types import JSON, EvollmError, Individual, Offspring, Parent
+from evollm.types import JSON, EvollmError, Offspring, Parent, fitness_of
 from operators.tree_asking import TreeAsking, reading_note
 from operators.tree_text import write_around
 from operators.trees import Tree, cut, replaced, walk
@@ -107,5 +107,5 @@ def _first(text: str) -> str:
 
 
 def _fitness(parent: Parent[Tree]) -> float:
-    value = parent.fitness if isinstance(parent, Individual) else float("-inf")
+    value = fitness_of(parent)
     return value if isfinite(value) else float("-inf")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evollm.llm.base import Completion, LanguageModel, Mode, Prompt
-from evollm.types import JSON, EvollmError, Individual, Offspring, Parent
+from evollm.types import JSON, EvollmError, Individual, Offspring, Parent, fitness_of
 
 SEEDS = 2**31
 _FENCED = re.compile(r"```[^\n]*\n(.*?)\n?```", re.DOTALL)
@@ -120,7 +120,7 @@ class TextCrossover:
 
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
         """Return up to ``n`` children of all parents, samples of one prompt."""
-        order = sorted(range(len(parents)), key=lambda i: _fitness(parents[i]))
+        order = sorted(range(len(parents)), key=lambda i: fitness_of(parents[i]))
         noun = self.wording.noun
         request = (
             f"Write one new {noun} that joins what is good in these and should score higher."
@@ -229,7 +229,3 @@ def bare(text: str) -> str:
         if len(found) > 1 and found[0] == found[-1] == quote and "\n" not in found:
             return found[1:-1].strip()
     return found
-
-
-def _fitness(parent: Parent[Any]) -> float:
-    return parent.fitness if isinstance(parent, Individual) else float("-inf")
