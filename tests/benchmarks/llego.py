@@ -301,11 +301,11 @@ def _means(rows: Rows) -> dict[str, float]:
 
 
 def _picture(rows: Rows) -> None:
-    """Draw best fitness against evaluations, mean and spread, of the sets that models saw."""
+    """Draw best fitness against evaluations, mean and spread, of the splits that models saw."""
     panels: dict[str, dict[str, list[Any]]] = {}
-    asked = {cell["data"] for cell, _ in rows if cell["method"] == "llego"}
+    asked = {(cell["data"], cell["seed"]) for cell, _ in rows if cell["method"] == "llego"}
     for cell, row in rows:
-        if cell["depth"] == 3 and cell["data"] in asked and "curve" in row:
+        if cell["depth"] == 3 and (cell["data"], cell["seed"]) in asked and "curve" in row:
             panel = panels.setdefault(f"{cell['data']}, depth 3", {})
             curve = np.repeat(np.array(row["curve"]), cell["population"])
             panel.setdefault(TITLES[cell["method"]], []).append(curve)
