@@ -140,6 +140,8 @@ class Search:
             raise EvollmError(f"place {place} of job {ticket.id} is answered already")
         parent = job.candidates[place]
         candidate = parent.candidate if isinstance(parent, Individual) else parent
+        if outcome.genome is not None:
+            candidate = replace(candidate, genome=outcome.genome)
         individual = Individual(candidate, outcome, job.fidelity)
         ticket.answers[place] = individual
         ticket.missing -= 1

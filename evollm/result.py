@@ -80,9 +80,9 @@ def dataframe(record: Record) -> "pandas.DataFrame":
         raise EvollmError("a table needs pandas: pip install pandas") from None
     rows = record.rows(
         "SELECT o.candidate, e.step, v.name, coalesce(c.parents, v.parents), e.fidelity, o.fitness,"
-        " o.error, c.genome, o.metrics FROM outcomes o JOIN jobs e ON e.id = o.job"
-        " JOIN candidates c ON c.id = o.candidate JOIN jobs v ON v.id = c.job"
-        " ORDER BY o.job, o.place"
+        " o.error, coalesce(o.repaired, c.genome), o.metrics"
+        " FROM outcomes o JOIN jobs e ON e.id = o.job JOIN candidates c ON c.id = o.candidate"
+        " JOIN jobs v ON v.id = c.job ORDER BY o.job, o.place"
     )
     names = ["candidate", "step", "operator", "parents", "fidelity", "fitness", "error", "genome"]
     table = pandas.DataFrame([row[:-1] for row in rows], columns=names)

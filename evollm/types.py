@@ -26,12 +26,17 @@ class Outcome:
         metrics: Further numbers by name: other objectives, tokens spent, sizes.
         error: Why the evaluation failed, if it did; then ``fitness`` is minus infinity.
         info: What an operator may read about it: a trace, a text, worst cases.
+        genome: The repaired genome, if the evaluation repaired it: it takes the candidate's place,
+            in the search and in the record. None if the genome was scored as it came.
+        cost: What the evaluation cost, from 0, in the problem's own unit.
     """
 
     fitness: float
     metrics: Mapping[str, float] = field(default_factory=dict)
     error: str | None = None
     info: JSON = None
+    genome: Any = None
+    cost: float = 1.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fitness", float(self.fitness))

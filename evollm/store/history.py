@@ -48,10 +48,11 @@ def offspring(record: Record, ticket: Ticket) -> Offspring[Any]:
 def outcomes(record: Record, ticket: Ticket) -> Iterator[tuple[int, Outcome]]:
     """Yield place and outcome of what is recorded for a job's places."""
     found = record.rows(
-        "SELECT place, fitness, metrics, error, info FROM outcomes WHERE job = ? ORDER BY place",
+        "SELECT place, fitness, metrics, error, info, repaired, cost FROM outcomes WHERE job = ?"
+        " ORDER BY place",
         (ticket.id,),
     )
-    for place, fitness, metrics, error, info in found:
+    for place, fitness, metrics, error, info, repaired, cost in found:
         yield (
             place,
             Outcome(
@@ -59,6 +60,8 @@ def outcomes(record: Record, ticket: Ticket) -> Iterator[tuple[int, Outcome]]:
                 json.loads(metrics) if metrics else {},
                 error,
                 None if info is None else decode(info),
+                None if repaired is None else decode(repaired),
+                cost,
             ),
         )
 
@@ -76,13 +79,15 @@ def usage(record: Record) -> Usage:
 
 
 def candidate(record: Record, number: int) -> Candidate[Any]:
-    """Return one candidate by its id.
+    """Return one candidate by its id, as its latest evaluation left it.
 
     Raises:
         EvollmError: If the run has none of that id.
     """
     found = record.rows(
-        "SELECT genome, coalesce(c.parents, j.parents), name, step, note"
+        "SELECT coalesce((SELECT o.repaired FROM outcomes o WHERE o.candidate = c.id"
+        " AND o.repaired IS NOT NULL ORDER BY o.job DESC LIMIT 1), c.genome),"
+        " coalesce(c.parents, j.parents), name, step, note"
         " FROM candidates c JOIN jobs j ON j.id = c.job WHERE c.id = ?",
         (int(number),),
     )

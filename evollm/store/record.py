@@ -132,7 +132,9 @@ class Record(Closing):
         metrics = json.dumps(dict(outcome.metrics)) if outcome.metrics else None
         info = None if outcome.info is None else encode(outcome.info)
         error = outcome.error and outcome.error.encode(errors="replace").decode()
-        self._outcomes.append((ticket.id, place, candidate, outcome.fitness, metrics, error, info))
+        repaired = None if outcome.genome is None else encode(outcome.genome)
+        row = (ticket.id, place, candidate, outcome.fitness, metrics, error, info)
+        self._outcomes.append((*row, repaired, outcome.cost))
 
     def told(self, ticket: Ticket, order: int, rejected: Mapping[str, int] | None = None) -> None:
         """Note that an answer is whole, its place in the order, and what was thrown away."""
@@ -196,7 +198,7 @@ class Record(Closing):
             f"INSERT INTO candidates (id, job, genome, parents, note) VALUES ({_marks(5)})",
             self._children,
         )
-        run(f"INSERT INTO outcomes VALUES ({_marks(7)})", self._outcomes)
+        run(f"INSERT INTO outcomes VALUES ({_marks(9)})", self._outcomes)
         run("UPDATE jobs SET told = ?, rejected = ? WHERE id = ?", self._told)
         for rows in (self._jobs, self._children, self._outcomes, self._told):
             rows.clear()

@@ -4,7 +4,7 @@ import sqlite3
 
 from evollm.types import EvollmError
 
-VERSION = 1
+VERSION = 2
 
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -37,6 +37,8 @@ CREATE TABLE outcomes (
     metrics TEXT,
     error TEXT,
     info TEXT,
+    repaired,                   -- genome as the evaluation repaired it; NULL if it stood as it was
+    cost REAL NOT NULL,         -- in the problem's own unit
     PRIMARY KEY (job, place)
 ) WITHOUT ROWID;
 CREATE TABLE calls (
@@ -85,5 +87,7 @@ def prepare(connection: sqlite3.Connection, where: str) -> None:
         except sqlite3.OperationalError as error:
             raise EvollmError(f"{where} holds no run yet, and can't take one ({error})") from None
     elif found != VERSION:
-        mend = "update evollm to read it" if found > VERSION else "it was made by something else"
+        older = "an older evollm made it, so start anew in another folder"
+        mend = "update evollm to read it" if found > VERSION else older
+        mend = mend if found else "it was made by something else"
         raise EvollmError(f"{where} has format {found}, this evollm reads format {VERSION}: {mend}")

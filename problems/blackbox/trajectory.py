@@ -21,7 +21,8 @@ Source: TypeAlias = Result[Any] | str | Path
 """A result, or a run directory."""
 Target: TypeAlias = Literal["mean", "best"]
 WHOLE = """
-    SELECT e.step, o.candidate, c.genome, coalesce(c.parents, v.parents), v.name, o.fitness, o.error
+    SELECT e.step, o.candidate, coalesce(o.repaired, c.genome), coalesce(c.parents, v.parents),
+        v.name, o.fitness, o.error
     FROM outcomes o JOIN jobs e ON e.id = o.job JOIN candidates c ON c.id = o.candidate
         JOIN jobs v ON v.id = c.job
     WHERE e.told IS NOT NULL ORDER BY e.step, o.job, o.place

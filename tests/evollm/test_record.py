@@ -49,6 +49,25 @@ def test_lineage_is_a_view(tmp_path: Path) -> None:
         history.candidate(found.record, 99)
 
 
+class Rounding:
+    """Repairs odd numbers to the next even one."""
+
+    def evaluate(self, genomes: Any, fidelity: int | None, seed: int) -> list[Outcome]:
+        return [Outcome(g + g % 2, genome=g + g % 2 if g % 2 else None, cost=3) for g in genomes]
+
+
+def test_a_repaired_genome_takes_the_place_of_the_candidates(tmp_path: Path) -> None:
+    def flow() -> Flow:
+        yield from evaluate((yield from vary(Given((1, 2, 5)), [], 3, 0)))
+
+    for _ in range(2):  # the second time out of the record
+        found = run(flow(), Rounding(), path=tmp_path, budget=Budget(evaluations=3))
+        assert [one.genome for one in found.population] == [2, 2, 6]
+        assert [one.outcome.cost for one in found.population] == [3, 3, 3]
+        assert found.best.genome == found.candidate(2).genome == 6
+        assert found.dataframe()["genome"].tolist() == [2, 2, 6]
+
+
 def test_the_dataframe_has_a_row_an_evaluation() -> None:
     def fitness(genome: int) -> Any:
         if genome == 2:
@@ -123,7 +142,7 @@ def test_a_newer_format_is_refused(tmp_path: Path) -> None:
         database.execute("PRAGMA user_version = 99")
     database.close()
     for write in (True, False):
-        with pytest.raises(EvollmError, match="has format 99, this evollm reads format 1: update"):
+        with pytest.raises(EvollmError, match="has format 99, this evollm reads format 2: update"):
             Record(tmp_path, write=write)
 
 
