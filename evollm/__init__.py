@@ -5,16 +5,17 @@ jobs to an executor and writes down what comes back, so that any run can be kill
 the README for a start.
 """
 
-from evollm.asktell import AskTell
-from evollm.budget import Budget, Usage
-from evollm.engine import Search
-from evollm.executors import Serial, Threads
-from evollm.flow import Evaluate, Vary
-from evollm.lift import operator
-from evollm.loop import run
-from evollm.processes import Processes
-from evollm.result import Result
-from evollm.types import Candidate, EvollmError, Individual, Offspring, Outcome
+from evollm.errors import EvollmError
+from evollm.executors.base import Serial, Threads
+from evollm.executors.processes import Processes
+from evollm.functions import operator
+from evollm.runtime.ask_tell import AskTell
+from evollm.runtime.budget import Budget, Usage
+from evollm.runtime.loop import run
+from evollm.runtime.result import Result
+from evollm.search.flow import Evaluate, Vary
+from evollm.search.search import Search
+from evollm.types import Candidate, Individual, Offspring, Outcome
 
 __all__ = [
     "AskTell",

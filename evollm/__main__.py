@@ -2,6 +2,6 @@
 
 import sys
 
-from evollm.cli import main
+from evollm.cli.main import main
 
 sys.exit(main())

@@ -5,7 +5,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol
 
-from evollm.types import JSON, EvollmError
+from evollm.errors import EvollmError
+from evollm.types import JSON
 
 
 class Exhausted(EvollmError):

@@ -13,10 +13,6 @@ JSON: TypeAlias = Any
 """None, bool, int, float, str, or lists and string-keyed dicts of these."""
 
 
-class EvollmError(Exception):
-    """A mistake or a state that ends the run, in one sentence that names the mend."""
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What one evaluation found.
@@ -137,7 +133,7 @@ class Operator(Protocol[G]):
     """Makes children from parents: stateless, picklable, pure given its seed and a model's answers.
 
     An implementation is usually a frozen dataclass: its fields are the parameters that the run
-    records. Set the attribute ``waits = True`` if the call mostly waits for a network, so that the
+    records. Set the attribute ``io_bound = True`` if the call mostly waits for a network, so that the
     loop runs several at once.
     """
 
@@ -156,7 +152,7 @@ class Operator(Protocol[G]):
 class Problem(Protocol[G_contra]):
     """Scores genomes in batches.
 
-    Set the attribute ``batch = 1`` if the genomes of a batch are scored one by one, so that a batch
+    Set the attribute ``elementwise = True`` if the genomes of a batch are scored one by one, so that a batch
     may be cut anywhere; otherwise it is cut only among workers.
     """
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from evollm.types import JSON, Candidate, EvollmError, Offspring, Operator, Parent, name_of
+from evollm.errors import EvollmError
+from evollm.types import JSON, Candidate, Offspring, Operator, Parent, name_of
 
 SEEDS = 2**53
 
@@ -37,9 +38,9 @@ class Mix:
             raise EvollmError(f"shares are 0 or more, and not all 0: {list(self.shares)}")
 
     @property
-    def waits(self) -> bool:
+    def io_bound(self) -> bool:
         """Whether any arm waits for a network."""
-        return any(getattr(arm, "waits", False) for arm in self.arms)
+        return any(getattr(arm, "io_bound", False) for arm in self.arms)
 
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
         """Return up to ``n`` children; each child's arm is drawn by the shares."""
@@ -75,9 +76,9 @@ class Unique:
         return name_of(self.operator)
 
     @property
-    def waits(self) -> bool:
+    def io_bound(self) -> bool:
         """Whether the operator waits for a network."""
-        return bool(getattr(self.operator, "waits", False))
+        return bool(getattr(self.operator, "io_bound", False))
 
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
         """Return up to ``n`` children, each unlike the others and the parents."""
@@ -130,9 +131,9 @@ class Fallback:
         return name_of(self.first)
 
     @property
-    def waits(self) -> bool:
+    def io_bound(self) -> bool:
         """Whether either waits for a network."""
-        return any(getattr(one, "waits", False) for one in (self.first, self.second))
+        return any(getattr(one, "io_bound", False) for one in (self.first, self.second))
 
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
         """Return up to ``n`` children, the first operator's before the stand-ins."""
@@ -162,9 +163,9 @@ class Chain:
     name: str = "Chain"
 
     @property
-    def waits(self) -> bool:
+    def io_bound(self) -> bool:
         """Whether any link waits for a network."""
-        return any(getattr(link, "waits", False) for link in self.links)
+        return any(getattr(link, "io_bound", False) for link in self.links)
 
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
         """Return up to ``n`` children of the last link, with lineage through all of them."""

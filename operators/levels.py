@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from evollm.types import EvollmError, Offspring, Parent
+from evollm.errors import EvollmError
+from evollm.types import Offspring, Parent
 
 Levels: TypeAlias = NDArray[np.int64]
 
@@ -48,7 +49,7 @@ class RandomLevels:
 
 
 @dataclass(frozen=True, slots=True)
-class SwitchLevels:
+class LevelSwap:
     """Raises some places by a level and lowers as many others: the sum stays as it is.
 
     Attributes:
@@ -89,7 +90,7 @@ class SwitchLevels:
 
 
 @dataclass(frozen=True, slots=True)
-class MeetLevels:
+class LevelCrossover:
     """Recombines two parents of one sum, and repairs the child's sum by single steps.
 
     Attributes:

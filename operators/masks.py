@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from evollm.types import EvollmError, Offspring, Parent
+from evollm.errors import EvollmError
+from evollm.types import Offspring, Parent
 
 Mask: TypeAlias = NDArray[np.bool_]
 Row: TypeAlias = NDArray[Any]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from evollm.types import Candidate, EvollmError, Offspring, Operator, Parent
+from evollm.errors import EvollmError
+from evollm.types import Candidate, Offspring, Operator, Parent
 
 _SEEDS = 2**53
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from evollm import Budget
-from evollm.cluster import Ray
-from evollm.llm.local import offline
-from evollm.llm.settings import Settings
+from evollm.executors.cluster import Ray
+from evollm.llm.client.settings import Settings
+from evollm.llm.offline.model import offline
 from problems.blackbox import EvoLLM, Framed, Paper, maximize, minimize
 
 pytestmark = pytest.mark.model

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from evollm.cli import main
-from evollm.store import history
+from evollm.cli.main import main
+from evollm.store import queries
 from evollm.store.record import Record
 
 ROOT = Path(__file__).parent.parent
@@ -46,7 +46,7 @@ def test_python_blocks_run_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert names["result"].best.genome == names["TARGET"]
     assert names["mottos"].usage.evaluations == 8
     with Record(tmp_path / "runs/first", write=False) as record:
-        assert history.usage(record).evaluations == 40
+        assert queries.usage(record).evaluations == 40
         assert [kind for (kind,) in record.rows("SELECT kind FROM events ORDER BY id")] == [
             "start",
             "stop",
@@ -83,7 +83,7 @@ def test_cluster_command_runs_on_this_machine(tmp_path: Path, ray_session: None)
     assert module[:3] == ["python", "-m", "evollm"]
     assert main([*module[3:], "--path", str(tmp_path / "run"), "--evaluations", "15"]) == 0
     with Record(tmp_path / "run", write=False) as record:
-        assert history.usage(record).evaluations == 15
+        assert queries.usage(record).evaluations == 15
         assert record.get("config")["run"]["executor"] == "ray"
 
 

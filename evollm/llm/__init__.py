@@ -1,6 +1,11 @@
-"""Language models: what operators see of them, and the endpoints, caches and scripts behind.
+"""Language models: what operators see of them, and the endpoints behind.
 
-Operators take a ``LanguageModel`` (``evollm.llm.base``) and call ``complete``. ``connect``
-(``evollm.llm.connect``) finds the one that a user named; ``Scripted`` (``evollm.llm.scripted``)
-answers by a function. Nothing here is imported before it is needed.
+- ``base``: Language models as the operators see them: prompts in, completions out.
+- ``client``: The client for OpenAI-compatible endpoints.
+- ``connect``: The one named, or the offline one.
+- ``dry``: A model that only notes what it is asked: for dry runs.
+- ``files``: Model weights, servers' lock files, and cached answers.
+- ``locks``: They hold between processes and end with their process, however that ends.
+- ``offline``: The offline model: a small language model served on this machine.
+- ``scripted``: For tests, notebooks and dry runs.
 """

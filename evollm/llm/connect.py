@@ -3,9 +3,9 @@
 import logging
 import os
 
+from evollm.errors import EvollmError
 from evollm.llm.base import LanguageModel
-from evollm.llm.settings import Settings
-from evollm.types import EvollmError
+from evollm.llm.client.settings import Settings
 
 OFFLINE = "offline"
 
@@ -36,9 +36,9 @@ def connect(
             logging.getLogger("evollm").info(
                 "No model is named (--model or EVOLLM_MODEL), so the offline model answers."
             )
-        from evollm.llm.local import offline
+        from evollm.llm.offline.model import offline
 
         return offline(None if named in (None, OFFLINE) else named, settings)
-    from evollm.llm.openai import Endpoint
+    from evollm.llm.client.endpoint import Endpoint
 
     return Endpoint(named, base_url=base_url, settings=settings or Settings())

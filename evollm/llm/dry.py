@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from evollm.llm.base import Completion, Mode, Prompt
-from evollm.llm.prices import Price
-from evollm.llm.requests import Ask, Options, check
+from evollm.llm.base import Completion, Mode, Price, Prompt
+from evollm.llm.client.requests import Ask, Options, check
 from evollm.types import JSON
 
 
-class Dry:
+class DryRunModel:
     """Answers every prompt with an error, and adds up what the answers would take at most.
 
     Args:

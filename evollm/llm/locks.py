@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from evollm.types import EvollmError
+from evollm.errors import EvollmError
 
 if sys.platform == "win32":
     raise EvollmError(

@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from evollm.ledger import ledger
-from evollm.llm.accounts import Account, Reply
-from evollm.llm.answers import Answer
-from evollm.llm.base import Completion, Mode, Prompt
-from evollm.llm.prices import Price
-from evollm.llm.requests import Ask, Options, check
-from evollm.llm.schemas import fault_of
+from evollm.llm.base import Completion, Mode, Price, Prompt
+from evollm.llm.client.answers import Answer
+from evollm.llm.client.billing import Billing, Reply
+from evollm.llm.client.requests import Ask, Options, check
+from evollm.llm.client.schemas import fault_of
 from evollm.types import JSON
 
 
@@ -49,7 +48,7 @@ class Scripted:
             temperature, max_tokens, schema, grammar, tuple(stop), mode, top_logprobs, seed
         )
         check(prompts, n, options)
-        account = Account(ledger.get(), Price(0.0, 0.0))
+        account = Billing(ledger.get(), Price(0.0, 0.0))
         return [
             [
                 self._answer(account, Ask(self.name, "scripted", prompt, options, i))
@@ -58,7 +57,7 @@ class Scripted:
             for prompt in prompts
         ]
 
-    def _answer(self, account: Account, ask: Ask) -> Completion:
+    def _answer(self, account: Billing, ask: Ask) -> Completion:
         reply = account.recall(ask)
         if reply is None:
             account.reserve(ask)

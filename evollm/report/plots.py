@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evollm.errors import EvollmError
 from evollm.store.record import Record
-from evollm.types import EvollmError
 
 Curves = Mapping[str, Sequence[NDArray[np.float64]]]
 """By method, one array a seed: the best value after each evaluation."""

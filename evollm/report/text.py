@@ -3,9 +3,9 @@
 import json
 from collections import Counter
 
-from evollm.command import Plan
-from evollm.progress import cost
-from evollm.store import history
+from evollm.cli.commands import Plan
+from evollm.report.progress import cost
+from evollm.store import queries
 from evollm.store.record import Record
 from evollm.types import Individual, Outcome
 
@@ -17,7 +17,7 @@ def summary(record: Record, plan: Plan | None = None) -> str:
         record: The run.
         plan: Its words for fitness and genomes; None for plain ones.
     """
-    usage = history.usage(record)
+    usage = queries.usage(record)
     config, versions = record.get("config", {}), record.get("versions", {})
     steps = record.rows("SELECT coalesce(max(step), 0) FROM jobs WHERE told IS NOT NULL")[0][0]
     events = record.rows("SELECT kind, detail FROM events ORDER BY id")
@@ -48,7 +48,7 @@ def _best(record: Record, plan: Plan | None) -> str:
     )[0]
     if plan is None:
         return f"best        fitness {fitness:.6g} (larger is better), candidate {number}"
-    one = Individual(history.candidate(record, number), Outcome(fitness))
+    one = Individual(queries.candidate(record, number), Outcome(fitness))
     value = f"{plan.value(fitness)} ({plan.label})"
     return f"best        {value} at {plan.show(one)}, candidate {number}"
 
@@ -112,7 +112,7 @@ def _descend(
     seen: set[int],
 ) -> None:
     """Write one line a candidate, its parents below it."""
-    child = history.candidate(record, candidate)
+    child = queries.candidate(record, candidate)
     fitness = record.rows("SELECT max(fitness) FROM outcomes WHERE candidate = ?", (candidate,))[0][
         0
     ]

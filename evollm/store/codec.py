@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evollm.types import EvollmError
+from evollm.errors import EvollmError
 
 _PLAIN = (str, int, float, bool, type(None))
 _TAGS = ("$tuple", "$map", "$array", "$number", "$class")

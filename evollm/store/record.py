@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from evollm.closing import Closing
-from evollm.engine import Ticket
-from evollm.flow import Vary
+from evollm.errors import EvollmError
 from evollm.ledger import Call
+from evollm.search.flow import Vary
+from evollm.search.search import Ticket
 from evollm.store.codec import encode
 from evollm.store.schema import prepare
-from evollm.types import EvollmError, Offspring, Outcome
+from evollm.types import Offspring, Outcome
 
 FILE = "run.sqlite"
 

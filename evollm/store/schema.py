@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from evollm.types import EvollmError
+from evollm.errors import EvollmError
 
 VERSION = 2
 

@@ -1,16 +1,16 @@
 """DEAP on the engine: its functions, toolboxes, selection, statistics and archives."""
 
-from operators.deap.forms import Form, Plain, Trees
 from operators.deap.functions import FromDeap
+from operators.deap.individuals import IndividualCodec, Plain, Trees
 from operators.deap.logbook import DeapLog
 from operators.deap.ranking import as_deap, from_select
 from operators.deap.toolbox import FromToolbox, Parts, from_toolbox
 
 __all__ = [
     "DeapLog",
-    "Form",
     "FromDeap",
     "FromToolbox",
+    "IndividualCodec",
     "Parts",
     "Plain",
     "Trees",

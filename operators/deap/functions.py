@@ -12,15 +12,16 @@ from typing import Any
 import numpy as np
 from deap import gp
 
-from evollm.types import JSON, EvollmError, Offspring, Parent
-from operators.deap.forms import Form, Plain
-from operators.deap.parcels import packed, restored
+from evollm.errors import EvollmError
+from evollm.types import JSON, Offspring, Parent
+from operators.deap.individuals import IndividualCodec, Plain
+from operators.deap.pickling import packed, restored
 
 _LOCK = threading.RLock()
 
 
 @contextmanager
-def lent(seed: int) -> Iterator[None]:
+def seeded_globals(seed: int) -> Iterator[None]:
     """Lend the global random states of Python and NumPy to the code within, seeded; then restore.
 
     DEAP draws from these states. One thread at a time has them; code of other threads that draws
@@ -59,7 +60,7 @@ class FromDeap:
 
     function: Callable[..., Any] = field(metadata={"parameter": False})
     arity: int
-    form: Form = field(default_factory=Plain)
+    form: IndividualCodec = field(default_factory=Plain)
     name: str = ""
     parameters: JSON = field(init=False)
 
@@ -86,7 +87,7 @@ class FromDeap:
             raise EvollmError(f"{self.name} takes {self.arity} parents but got {len(parents)}")
         genomes: list[Any] = []
         lineage: list[list[int]] = []
-        with lent(seed):
+        with seeded_globals(seed):
             for turn in count():
                 if len(genomes) >= n:
                     break

@@ -10,8 +10,9 @@ import numpy as np
 from deap import base
 from numpy.random import Generator
 
-from evollm.types import EvollmError, Individual, Select
-from operators.deap.functions import lent
+from evollm.errors import EvollmError
+from evollm.types import Individual, Select
+from operators.deap.functions import seeded_globals
 
 Objectives: TypeAlias = Mapping[str, float] | Sequence[str] | Sequence[float]
 """Metrics with their weights, negative to minimise; names alone, all maximised; or weights alone,
@@ -157,7 +158,7 @@ def from_select(function: Callable[..., Any], objectives: Objectives = FITNESS) 
     def select(pool: Sequence[Individual[Any]], k: int, rng: Generator) -> list[Individual[Any]]:
         views = as_deap(pool, weights)
         sound = [view for view in views if view.fitness.valid]
-        with lent(int(rng.integers(2**53))):
+        with seeded_globals(int(rng.integers(2**53))):
             chosen = list(function(sound, k)) if sound else []
         failed = [view for view in views if not view.fitness.valid]
         chosen += [failed[i] for i in rng.permutation(len(failed))[: max(0, k - len(chosen))]]

@@ -8,10 +8,11 @@ from typing import Any
 
 from deap import gp
 
-from evollm.types import JSON, EvollmError, Outcome, Select
-from operators.deap.forms import Form, Plain, Trees
-from operators.deap.functions import FromDeap, lent, named, parameters
-from operators.deap.parcels import packed, restored
+from evollm.errors import EvollmError
+from evollm.types import JSON, Outcome, Select
+from operators.deap.functions import FromDeap, named, parameters, seeded_globals
+from operators.deap.individuals import IndividualCodec, Plain, Trees
+from operators.deap.pickling import packed, restored
 from operators.deap.ranking import from_select, objective, weighted
 
 
@@ -35,11 +36,11 @@ class FromToolbox:
 
     function: Callable[[Any], Any] = field(metadata={"parameter": False})
     weights: tuple[float, ...]
-    form: Form = field(default_factory=Plain)
+    form: IndividualCodec = field(default_factory=Plain)
     names: tuple[str, ...] = ()
     draws: bool = False
     parameters: JSON = field(init=False)
-    batch = 1
+    elementwise = True
 
     def __post_init__(self) -> None:
         weights = tuple(weighted(tuple(self.weights)).values())
@@ -78,7 +79,7 @@ class FromToolbox:
         individual = self.form.from_genome(genome)
         try:
             if self.draws:
-                with lent(seed):
+                with seeded_globals(seed):
                     found = self.function(individual)
             else:
                 found = self.function(individual)
@@ -123,11 +124,11 @@ class Parts:
     mutate: FromDeap
     problem: FromToolbox
     select: Select | None
-    form: Form
+    form: IndividualCodec
 
     @property
     def objectives(self) -> dict[str, float]:
-        """The objectives' weights by name, for ``as_deap``, ``evollm.pareto`` and ``DeapLog``."""
+        """The objectives' weights by name, for ``as_deap``, ``evollm.algorithms.pareto`` and ``DeapLog``."""
         return self.problem.objectives
 
 
@@ -136,7 +137,7 @@ def from_toolbox(
     *,
     weights: Sequence[float] = (),
     names: Sequence[str] = (),
-    form: Form | None = None,
+    form: IndividualCodec | None = None,
     draws: bool = False,
 ) -> Parts:
     """Turn a toolbox with ``individual``, ``mate``, ``mutate`` and ``evaluate`` into parts.
@@ -163,7 +164,7 @@ def from_toolbox(
     for alias in ("individual", "mate", "mutate", "evaluate"):
         if not hasattr(toolbox, alias):
             raise EvollmError(f"the toolbox has no {alias!r}: register one before")
-    with lent(0):
+    with seeded_globals(0):
         individual = toolbox.individual()
     form = form or _form(individual, toolbox)
     form.from_genome(form.to_genome(individual))
@@ -182,7 +183,7 @@ def from_toolbox(
     )
 
 
-def _form(individual: Any, toolbox: Any) -> Form:
+def _form(individual: Any, toolbox: Any) -> IndividualCodec:
     """Tell the form from an individual, and a tree's primitive set from the toolbox."""
     if not isinstance(individual, gp.PrimitiveTree):
         return Plain(type(individual))

@@ -1,9 +1,9 @@
 """EvoLLM and its controls: black-box functions of numbers, minimised or maximised."""
 
-from problems.blackbox.found import Found
 from problems.blackbox.framed import Framed
+from problems.blackbox.paper import Paper
+from problems.blackbox.report import Found
 from problems.blackbox.space import Category, Integer, Real, Space
-from problems.blackbox.strategy import Paper
 from problems.blackbox.system import EvoLLM, maximize, minimize
 
 __all__ = [

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evollm.types import EvollmError
+from evollm.errors import EvollmError
 from problems.blackbox.function import Function
 from problems.blackbox.space import Real, Space
 

@@ -4,19 +4,20 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from evollm.budget import Budget
-from evollm.command import Plan
+from evollm.cli.commands import Plan
+from evollm.cli.loading import named
+from evollm.errors import EvollmError
 from evollm.llm.base import LanguageModel
-from evollm.result import Result
-from evollm.types import EvollmError, Individual
+from evollm.runtime.budget import Budget
+from evollm.runtime.result import Result
+from evollm.types import Individual
 from problems.blackbox.bbob import bbob, number_of
-from problems.blackbox.choices import Options, box, check, numbers, settings, task_of
+from problems.blackbox.control_tasks import TASKS, control, retest
+from problems.blackbox.controls import flow
 from problems.blackbox.function import Function
-from problems.blackbox.loading import named
-from problems.blackbox.methods import flow
-from problems.blackbox.neuroevolution import TASKS, control, retest
+from problems.blackbox.options import Options, box, check, numbers, settings, task_of
+from problems.blackbox.report import fallback_share
 from problems.blackbox.space import Space
-from problems.blackbox.tally import fallback_share
 
 GENERATIONS = 20
 """How many a control task gets where nothing is said."""
@@ -29,7 +30,7 @@ class Blackbox:
     options = Options
 
     def plan(self, options: Options, connect: Callable[[], LanguageModel], seed: int) -> Plan:
-        """Prepare a search; see ``evollm.command.Command``."""
+        """Prepare a search; see ``evollm.cli.commands.Command``."""
         check(options)
         problem, optimum = _problem(options)
         given = settings(options)

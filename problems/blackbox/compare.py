@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evollm import Budget, run
-from evollm.executors import Executor
+from evollm.executors.base import Executor
 from evollm.llm.base import LanguageModel
-from evollm.progress import Progress
 from evollm.report.plots import best_so_far
+from evollm.report.progress import Progress
 from problems.blackbox.bbob import bbob
-from problems.blackbox.methods import MODELS, TITLES, flow
-from problems.blackbox.tally import fallback_share
+from problems.blackbox.controls import MODELS, TITLES, flow
+from problems.blackbox.report import fallback_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Cell:
     """One run of a comparison; the seed also chooses BBOB's instance, alike for all methods.
 
     Attributes:
-        method: Of ``problems.blackbox.methods``.
+        method: Of ``problems.blackbox.controls``.
         function: A BBOB function's name.
         dimension: Its coordinates.
         seed: From 0.

@@ -1,14 +1,19 @@
 """What a model is shown of a search: which generations, which of their members, in which order."""
 
+from collections.abc import Generator as Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
+from itertools import count
+from math import isfinite, isnan
 from typing import Any, Literal, TypeAlias
 
 from numpy.random import Generator
 
-from evollm.types import EvollmError, Individual
-from operators.rows import Form, encode
+from evollm.errors import EvollmError
+from evollm.search.flow import Job, draw_seed, evaluate, vary
+from evollm.types import Individual
+from operators.vectors.rows import RowFormat, encode
+from operators.vectors.variation import Given, Uniform
 
 Rows: TypeAlias = list[Individual[Any]]
 Order: TypeAlias = Literal["fitness", "time", "descending", "random"]
@@ -43,7 +48,7 @@ class Context:
             raise EvollmError("a context needs at least one generation and one member of each")
 
 
-def check_order(form: Form, context: Context) -> None:
+def check_order(form: RowFormat, context: Context) -> None:
     """Refuse a header that says of rows what isn't so.
 
     Raises:
@@ -150,3 +155,55 @@ def _distinct(sections: list[Rows], resolution: int) -> list[Rows]:
     alive = {(i, j) for _, i, j in winners.values()}
     thinned = [[row for j, row in enumerate(s) if (i, j) in alive] for i, s in enumerate(sections)]
     return [rows for rows in thinned if rows]
+
+
+Points: TypeAlias = tuple[tuple[float, ...], ...]
+"""Places in the unit cube."""
+Generations: TypeAlias = list[list[Individual[Any]]]
+
+
+def warm_up(
+    dimension: int, generations: int, population: int, start: Points, rng: Generator
+) -> Iterator[Job, Any, Generations]:
+    """Evaluate uniform samples, in step 0 behind the starting points; go on until two are finite.
+
+    The samples are one stream that depends on the seed alone: however many a search takes, and in
+    whatever portions, searches of the same seed see the same points.
+
+    Args:
+        dimension: Of the unit cube.
+        generations: How many steps, from 0.
+        population: Samples a step.
+        start: Points to evaluate ahead of the samples.
+        rng: The flow's generator; one draw is taken.
+    """
+    seed = draw_seed(rng)
+    history: Generations = []
+    for step in count():
+        given = yield from vary(Given(start), [], len(start) if step == 0 else 0, 0, step)
+        sampler = Uniform(dimension, step * population)
+        children = yield from vary(sampler, [], population, seed, step)
+        history.append((yield from evaluate(given + children, step=step)))
+        finite = sum(isfinite(one.fitness) for scored in history for one in scored)
+        if step + 1 >= generations and finite >= 2:
+            break
+    return history
+
+
+def at_least(least: int, settings: object, *names: str, prefix: str = "") -> None:
+    """Refuse settings with which a search would never begin; what is None stays unset.
+
+    Args:
+        least: What each named field must reach.
+        settings: Whose fields.
+        names: Which fields.
+        prefix: What stands before a field's name where the user gives it.
+
+    Raises:
+        EvollmError: If one of the fields is below, or not a number.
+    """
+    for name in names:
+        value = getattr(settings, name)
+        if value is not None and (value < least or isnan(value)):
+            said = prefix + (name.replace("_", "-") if prefix else name)
+            raise EvollmError(f"{said} must be {least} or more, not {value}")

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from evollm.cluster import Ray
+from evollm.errors import EvollmError
+from evollm.executors.cluster import Ray
 from evollm.llm.base import LanguageModel
 from evollm.llm.connect import connect
 from evollm.report.plots import plot_methods
-from evollm.types import EvollmError
 from problems.blackbox.compare import Cell, Row, curves, measure, table
-from problems.blackbox.methods import TITLES
+from problems.blackbox.controls import TITLES
 
 METHODS = ("random", "hill", "cma", "paper", "framed")
 FUNCTIONS = ("sphere", "rastrigin")

@@ -6,15 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from evollm.flow import Flow, draw_seed, evaluate, survive, vary
 from evollm.llm.base import LanguageModel, Mode
+from evollm.search.flow import Flow, draw_seed, evaluate, survive, vary
 from evollm.types import Operator
-from operators.frame import FramedSamples, spread
-from operators.vectors import Gaussian
-from problems.blackbox.context import Rows, fittest
-from problems.blackbox.opening import Points, at_least, warm_up
+from operators.vectors.framed import FramedSamples, spread
+from operators.vectors.variation import Gaussian
+from problems.blackbox.context import Points, Rows, at_least, fittest, warm_up
+from problems.blackbox.report import ModelGuard
 from problems.blackbox.space import Space
-from problems.blackbox.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def evollm_framed(
         start: Points to evaluate ahead of the first samples.
         seed: The only source of chance.
     """
-    rng, tally = np.random.default_rng(seed), Tally()
+    rng, tally = np.random.default_rng(seed), ModelGuard()
     history = yield from warm_up(dimension, 1, settings.warmup, start, rng)
     scored = list(chain(*history))
     best: Rows = []

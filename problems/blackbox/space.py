@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from evollm.types import EvollmError
+from evollm.errors import EvollmError
 
 Vector: TypeAlias = NDArray[np.float64]
 Point: TypeAlias = Any

@@ -8,17 +8,17 @@ from typing import Any, Protocol
 import numpy as np
 
 from evollm import AskTell, Budget, Result, run
-from evollm.driver import Callback
-from evollm.executors import Executor
-from evollm.fingerprint import describe
-from evollm.flow import Flow
+from evollm.executors.base import Executor
 from evollm.llm.base import LanguageModel
+from evollm.runtime.driver import Callback
+from evollm.search.fingerprint import describe
+from evollm.search.flow import Flow
 from evollm.types import JSON
-from problems.blackbox.asking import Asking
-from problems.blackbox.found import Found, found
+from problems.blackbox.ask_tell import PointAskTell
+from problems.blackbox.context import Points
 from problems.blackbox.framed import Framed
 from problems.blackbox.function import Function
-from problems.blackbox.opening import Points
+from problems.blackbox.report import Found, found
 from problems.blackbox.space import Space
 
 
@@ -102,7 +102,9 @@ class EvoLLM:
             callbacks=callbacks,
         )
 
-    def start(self, budget: Budget, *, seed: int = 0, path: str | Path | None = None) -> Asking:
+    def start(
+        self, budget: Budget, *, seed: int = 0, path: str | Path | None = None
+    ) -> PointAskTell:
         """Return a search for a loop of your own, which asks for points and is told their values.
 
         Args:
@@ -111,7 +113,7 @@ class EvoLLM:
             path: The run directory; None for a temporary record.
         """
         search = AskTell(self._flow(seed), budget=budget, path=path, config=self._config(seed))
-        return Asking(search, self.problem)
+        return PointAskTell(search, self.problem)
 
     def found(self, result: Result[Any]) -> Found:
         """Return a result with its best point and value as the function has them; see ``found``."""

@@ -2,9 +2,15 @@
 
 from typing import TYPE_CHECKING, Any
 
-from problems.trees.convert import Forest, from_sklearn
-from problems.trees.drawing import draw
-from problems.trees.export import (
+from problems.trees.data.samples import Samples
+from problems.trees.data.tables import from_csv, from_frame, load, names, split
+from problems.trees.llego import LLEGOSettings
+from problems.trees.model.convert import Forest, from_sklearn
+from problems.trees.model.fitness import TreeFitness
+from problems.trees.model.fitted import Fitted
+from problems.trees.model.pruning import simplified
+from problems.trees.present.drawing import draw
+from problems.trees.present.export import (
     from_dict,
     from_json,
     to_dict,
@@ -13,13 +19,7 @@ from problems.trees.export import (
     to_python,
     to_rules,
 )
-from problems.trees.fitness import TreeFitness
-from problems.trees.fitted import Fitted
-from problems.trees.llego import Llego
-from problems.trees.pruning import simplified
-from problems.trees.samples import Samples
 from problems.trees.system import LLEGO
-from problems.trees.tables import from_csv, from_frame, load, names, split
 
 if TYPE_CHECKING:
     from problems.trees.estimators import LLEGOClassifier, LLEGORegressor
@@ -30,7 +30,7 @@ __all__ = [
     "Forest",
     "LLEGOClassifier",
     "LLEGORegressor",
-    "Llego",
+    "LLEGOSettings",
     "Samples",
     "TreeFitness",
     "draw",

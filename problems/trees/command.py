@@ -4,18 +4,19 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from evollm.budget import Budget
-from evollm.command import Plan
+from evollm.cli.commands import Plan
+from evollm.errors import EvollmError
 from evollm.llm.base import LanguageModel
-from evollm.llm.dry import Dry
-from evollm.types import EvollmError, Individual
-from operators.tree_text import write
-from problems.trees.case import told
-from problems.trees.choices import Options, case_of, settings
-from problems.trees.fitness import TreeFitness
-from problems.trees.report import report
+from evollm.llm.dry import DryRunModel
+from evollm.runtime.budget import Budget
+from evollm.types import Individual
+from operators.trees.line import write
+from problems.trees.data.case import told
+from problems.trees.model.fitness import TreeFitness
+from problems.trees.options import Options, case_of, settings
+from problems.trees.present.report import report
+from problems.trees.prompt_words import described
 from problems.trees.system import GENERATIONS, LLEGO
-from problems.trees.words import described
 
 
 class Trees:
@@ -25,7 +26,7 @@ class Trees:
     options = Options
 
     def plan(self, options: Options, connect: Callable[[], LanguageModel], seed: int) -> Plan:
-        """Prepare a search; see ``evollm.command.Command``."""
+        """Prepare a search; see ``evollm.cli.commands.Command``."""
         chosen = settings(options)
         case, names = case_of(options)
         problem = case.problem
@@ -36,7 +37,7 @@ class Trees:
             return LLEGO(problem, chosen, model, case.task, words, front)
 
         if chosen.asks:  # what does not go together is refused before a model is looked for
-            system(Dry("", None)).flow(seed)
+            system(DryRunModel("", None)).flow(seed)
         ready = system(connect() if chosen.asks else None)
         return Plan(
             ready.flow(seed),

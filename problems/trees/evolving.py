@@ -11,17 +11,17 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from evollm import Budget, EvollmError, Individual, Result
-from evollm.executors import Executor
+from evollm.cli.options import nearest
+from evollm.executors.base import Executor
 from evollm.llm.base import LanguageModel
-from evollm.options import nearest
-from operators.tree_columns import Columns
-from operators.trees import merged
-from problems.trees.categories import Coder
-from problems.trees.fitness import TreeFitness
-from problems.trees.fitted import Fitted
-from problems.trees.llego import SHARES, Llego
-from problems.trees.objectives import Objective
-from problems.trees.samples import Samples
+from operators.trees.columns import Columns
+from operators.trees.genome import merged
+from problems.trees.data.categories import Coder
+from problems.trees.data.samples import Samples
+from problems.trees.llego import SHARES, LLEGOSettings
+from problems.trees.model.fitness import TreeFitness
+from problems.trees.model.fitted import Fitted
+from problems.trees.model.objectives import Objective
 from problems.trees.system import LLEGO
 
 Operators = Literal["llego", "mix", "rewriting", "classical", "random"]
@@ -129,7 +129,7 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
             **(self.settings or {}),
         }
         names = [one if isinstance(one, str) else one.__name__ for one in self._asked()]
-        known = [item.name for item in fields(Llego)]
+        known = [item.name for item in fields(LLEGOSettings)]
         for name in chosen:
             if name not in known:
                 raise EvollmError(f"there is no setting '{name}'{nearest(name, known)}")
@@ -140,7 +140,7 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
             model = connect(model)
         return LLEGO(
             problem,
-            Llego(**chosen),
+            LLEGOSettings(**chosen),
             model,
             self.task,
             dict(self.features or {}),
@@ -224,7 +224,7 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
 
     def export_text(self, decimals: int = 2) -> str:
         """Return the tree as rules, in the form of scikit-learn's ``export_text``."""
-        from problems.trees.export import to_rules
+        from problems.trees.present.export import to_rules
 
         check_is_fitted(self)
         return to_rules(self.tree_, self.columns_, decimals)

@@ -11,22 +11,23 @@ from typing import Any, Literal
 import numpy as np
 from numpy.random import Generator
 
-from evollm.algorithms import generational, nsga2
-from evollm.flow import Flow
+from evollm.algorithms.generations import generational, nsga2
+from evollm.algorithms.mating import Mating
+from evollm.algorithms.pareto import Objectives
+from evollm.algorithms.selection import best, roulette, tournament, uniform
+from evollm.errors import EvollmError
 from evollm.llm.base import LanguageModel, Mode
-from evollm.mating import Mating
-from evollm.pareto import Objectives
-from evollm.selection import best, roulette, tournament, uniform
-from evollm.types import EvollmError, Individual, Operator
+from evollm.search.flow import Flow
+from evollm.types import Individual, Operator
 from operators.compose import Fallback
-from operators.first_trees import FirstTrees
-from operators.guided import DiverseMutation, GuidedCrossover
-from operators.rewriting import SubtreeRewriting
-from operators.tree_asking import TreeAsking
-from operators.tree_variation import KINDS, NodeMutation, RandomTrees, SubtreeCrossover
-from problems.trees.convert import Forest
-from problems.trees.fitness import TreeFitness
-from problems.trees.words import numbered
+from operators.trees.first import FirstTrees
+from operators.trees.llego import DiverseMutation, GuidedCrossover
+from operators.trees.prompting import TreePrompt
+from operators.trees.rewriting import SubtreeRewriting
+from operators.trees.variation import KINDS, NodeMutation, RandomTrees, SubtreeCrossover
+from problems.trees.model.convert import Forest
+from problems.trees.model.fitness import TreeFitness
+from problems.trees.prompt_words import numbered
 
 Pool = Sequence[Individual[Any]]
 LOSSES = ("mse", "log_loss")
@@ -48,7 +49,7 @@ _CHOICES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Llego:
+class LLEGOSettings:
     """Settings; the numbers are those of the authors' code unless said otherwise.
 
     Attributes:
@@ -142,7 +143,7 @@ class Llego:
         Args:
             problem: Scores trees.
             model: Who varies; None if no share asks one.
-            context: The task and its columns in words, see ``problems.trees.words``.
+            context: The task and its columns in words, see ``problems.trees.prompt_words``.
             seed: The only source of chance but for the model.
             objectives: Metrics for a Pareto front; empty to search for fitness alone.
 
@@ -167,12 +168,12 @@ class Llego:
             survivors=best if self.duplicates else distinct,
         )
 
-    def _asking(self, problem: TreeFitness, model: LanguageModel, context: str) -> TreeAsking:
+    def _asking(self, problem: TreeFitness, model: LanguageModel, context: str) -> TreePrompt:
         hold = self.hold or ("grammar" if self.form == "line" else "schema")
         columns = numbered(problem.columns)
         if not self.semantics:
             columns, context = numbered(problem.columns.anonymous()), ""
-        return TreeAsking(
+        return TreePrompt(
             model,
             columns,
             context,
@@ -183,7 +184,7 @@ class Llego:
             self.temperature,
         )
 
-    def _start(self, problem: TreeFitness, asking: TreeAsking | None, seed: int) -> Operator[Any]:
+    def _start(self, problem: TreeFitness, asking: TreePrompt | None, seed: int) -> Operator[Any]:
         forest = Forest(problem.columns, problem.train, self.max_depth)
         if self.start == "random":
             return RandomTrees(problem.columns, self.max_depth)
@@ -192,7 +193,7 @@ class Llego:
             return Fallback(FirstTrees(asking, examples), forest)
         return forest
 
-    def _matings(self, problem: TreeFitness, asking: TreeAsking | None) -> list[Mating]:
+    def _matings(self, problem: TreeFitness, asking: TreePrompt | None) -> list[Mating]:
         loss = problem.objectives[0] in LOSSES
         fit = inverse_loss if loss else roulette
         found: list[Mating] = []

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from evollm import Budget, EvollmError, Individual, Outcome, Result, run
-from evollm.driver import Callback
-from evollm.executors import Executor
-from evollm.fingerprint import describe
-from evollm.flow import Flow
+from evollm.algorithms.pareto import Objectives, front
+from evollm.executors.base import Executor
 from evollm.llm.base import LanguageModel
-from evollm.pareto import Objectives, front
-from evollm.store import history
-from problems.trees.fitness import TreeFitness
-from problems.trees.fitted import Fitted
-from problems.trees.llego import Llego
-from problems.trees.words import context
+from evollm.runtime.driver import Callback
+from evollm.search.fingerprint import describe
+from evollm.search.flow import Flow
+from evollm.store import queries
+from problems.trees.llego import LLEGOSettings
+from problems.trees.model.fitness import TreeFitness
+from problems.trees.model.fitted import Fitted
+from problems.trees.prompt_words import context
 
 GENERATIONS = 25
 SMALLER_IS_BETTER = ("size", "depth", "valid_size")
@@ -39,7 +39,7 @@ class LLEGO:
     """
 
     problem: TreeFitness
-    settings: Llego = field(default_factory=Llego)
+    settings: LLEGOSettings = field(default_factory=LLEGOSettings)
     model: LanguageModel | None = None
     task: str = ""
     described: Mapping[str, str] = field(default_factory=dict)
@@ -129,4 +129,4 @@ def chosen(result: Result[Any], problem: TreeFitness) -> Individual[Any]:
         score = known.get(f"valid_{name}", fitness)
         ranked.append((-inf if isnan(score) else score, fitness, -number, known))
     _, fitness, minus, known = max(ranked, key=lambda row: row[:3])
-    return Individual(history.candidate(result.record, -minus), Outcome(fitness, known))
+    return Individual(queries.candidate(result.record, -minus), Outcome(fitness, known))

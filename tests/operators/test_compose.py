@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evollm.testing import OperatorCase, OperatorKit
-from evollm.types import Candidate, EvollmError, Individual, Offspring, Outcome
+from evollm.errors import EvollmError
+from evollm.testing.kits import OperatorCase, OperatorKit
+from evollm.types import Candidate, Individual, Offspring, Outcome
 from operators.compose import Chain, Fallback, Mix, Unique, joined
 from operators.masks import FlipBits, Prune, RandomMasks, UniformCrossover
 
@@ -77,12 +78,12 @@ def test_a_mix_keeps_its_shares_and_says_who_made_what() -> None:
 
 def test_a_mix_waits_if_any_arm_does() -> None:
     class Waiting(Digits):
-        waits = True
+        io_bound = True
 
-    assert not Mix([Digits(), Digits()]).waits
-    assert Mix([Digits(), Waiting()]).waits
-    assert Unique(Waiting()).waits
-    assert Fallback(Digits(), Waiting()).waits
+    assert not Mix([Digits(), Digits()]).io_bound
+    assert Mix([Digits(), Waiting()]).io_bound
+    assert Unique(Waiting()).io_bound
+    assert Fallback(Digits(), Waiting()).io_bound
 
 
 def test_unique_asks_again_and_gives_what_there_is() -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evollm.testing import OperatorCase, OperatorKit
-from evollm.types import EvollmError
-from operators.levels import MeetLevels, RandomLevels, SwitchLevels
+from evollm.errors import EvollmError
+from evollm.testing.kits import OperatorCase, OperatorKit
+from operators.levels import LevelCrossover, LevelSwap, RandomLevels
 from tests.operators.test_compose import parents
 
 ONE, OTHER = np.array([0, 4, 2, 2, 1]), np.array([3, 0, 3, 0, 3])
@@ -19,9 +19,9 @@ ONE, OTHER = np.array([0, 4, 2, 2, 1]), np.array([3, 0, 3, 0, 3])
 @pytest.fixture(
     params=[
         RandomLevels(5, 9, 0, 4),
-        SwitchLevels(0, 4),
-        SwitchLevels(0, 4, 5, (0, 0, 1, 1, 1)),
-        MeetLevels(0, 4),
+        LevelSwap(0, 4),
+        LevelSwap(0, 4, 5, (0, 0, 1, 1, 1)),
+        LevelCrossover(0, 4),
     ],
     ids=repr,
 )
@@ -38,8 +38,8 @@ def test_the_sum_never_changes(length: int, seed: int, data: st.DataObject) -> N
     total = data.draw(st.integers(-2 * length, 5 * length))
     first = RandomLevels(length, total, -2, 5).vary([], 2, seed).genomes
     groups = tuple(data.draw(st.lists(st.integers(0, 2), min_size=length, max_size=length)))
-    switched = SwitchLevels(-2, 5, 4, groups).vary(parents(*first), 4, seed)
-    met = MeetLevels(-2, 5).vary(parents(*first), 4, seed)
+    switched = LevelSwap(-2, 5, 4, groups).vary(parents(*first), 4, seed)
+    met = LevelCrossover(-2, 5).vary(parents(*first), 4, seed)
     for child in (*first, *switched.genomes, *met.genomes):
         assert child.sum() == total
         assert child.min() >= -2
@@ -51,14 +51,14 @@ def test_the_sum_never_changes(length: int, seed: int, data: st.DataObject) -> N
 
 
 def test_switches_change_something_wherever_they_can() -> None:
-    made = SwitchLevels(0, 4, most=1).vary(parents(ONE), 200, seed=1)
+    made = LevelSwap(0, 4, most=1).vary(parents(ONE), 200, seed=1)
     assert all(np.abs(child - ONE).sum() == 2 for child in made.genomes)
-    stuck = SwitchLevels(0, 4).vary(parents(np.full(3, 4)), 1, seed=1)
+    stuck = LevelSwap(0, 4).vary(parents(np.full(3, 4)), 1, seed=1)
     assert stuck.genomes[0].tolist() == [4, 4, 4]
 
 
 def test_a_meeting_stays_between_its_parents_where_it_can() -> None:
-    made = MeetLevels(0, 4).vary(parents(ONE, OTHER), 100, seed=1)
+    made = LevelCrossover(0, 4).vary(parents(ONE, OTHER), 100, seed=1)
     low, high = np.minimum(ONE, OTHER), np.maximum(ONE, OTHER)
     assert all(((child >= low) & (child <= high)).all() for child in made.genomes)
     assert len({child.tobytes() for child in made.genomes}) > 5

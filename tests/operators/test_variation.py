@@ -7,11 +7,11 @@ import pytest
 from deap import creator
 
 from evollm import Candidate, EvollmError, Offspring
-from evollm.testing import OperatorCase, OperatorKit
-from operators.deap.forms import Plain
+from evollm.testing.kits import OperatorCase, OperatorKit
 from operators.deap.functions import FromDeap
+from operators.deap.individuals import Plain
 from operators.variation import MateAndMutate, MateOrMutate
-from tests.operators.deap.boxes import onemax
+from tests.operators.deap.support_boxes import onemax
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from pathlib import Path
 import openai
 import pytest
 
-from evollm.llm import weights
-from evollm.llm.lease import Service, lease, leave
-from evollm.llm.local import Offline, offline
-from evollm.llm.settings import Settings
+from evollm.llm.client.settings import Settings
+from evollm.llm.offline import weights
+from evollm.llm.offline.lease import Service, lease, leave
+from evollm.llm.offline.model import Offline, offline
 
 CONTEXT = 1984
 """Unlike the default, so that the server that these tests kill is nobody else's."""

@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
+from evollm.errors import EvollmError
+from evollm.llm.base import Price
+from evollm.llm.client.endpoint import Endpoint
+from evollm.llm.client.settings import Settings
 from evollm.llm.connect import connect
-from evollm.llm.openai import Endpoint
-from evollm.llm.prices import Price
-from evollm.llm.settings import Settings
-from evollm.types import EvollmError
 
 
 @pytest.fixture(autouse=True)

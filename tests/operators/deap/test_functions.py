@@ -9,11 +9,11 @@ import pytest
 from deap import creator, gp, tools
 
 from evollm import Candidate, EvollmError
-from evollm.fingerprint import describe
-from evollm.testing import OperatorCase, OperatorKit
-from operators.deap.forms import Plain, Trees
-from operators.deap.functions import FromDeap, lent, parameters
-from tests.operators.deap.boxes import PSET, onemax, quartic
+from evollm.search.fingerprint import describe
+from evollm.testing.kits import OperatorCase, OperatorKit
+from operators.deap.functions import FromDeap, parameters, seeded_globals
+from operators.deap.individuals import Plain, Trees
+from tests.operators.deap.support_boxes import PSET, onemax, quartic
 
 BITS = Plain(creator.Bits)
 TREE = Trees(PSET, creator.Tree)
@@ -129,12 +129,12 @@ def test_threads_do_not_disturb_each_other():
 
 
 def test_the_states_can_be_lent_within_a_loan():
-    with lent(1):
+    with seeded_globals(1):
         first = random.random()
-        with lent(2):
+        with seeded_globals(2):
             random.random()
         second = random.random()
-    with lent(1):
+    with seeded_globals(1):
         assert [random.random(), random.random()] == [first, second]
 
 
@@ -159,7 +159,7 @@ def test_the_description_is_json():
         "a": [0, 1, 2],
         "b": 2.0,
         "c": [1, 3],
-        "d": ["operators.deap.forms.Plain", {"kind": "deap.creator.Bits"}],
+        "d": ["operators.deap.individuals.Plain", {"kind": "deap.creator.Bits"}],
         "e": "random.Random",
     }
 

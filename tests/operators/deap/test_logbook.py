@@ -4,10 +4,10 @@ import numpy as np
 from deap import tools
 
 from evollm import Budget, run
-from evollm.classic import ea_simple
+from evollm.algorithms.classic import ea_simple
 from operators.deap.logbook import DeapLog
 from operators.deap.toolbox import from_toolbox
-from tests.operators.deap.boxes import onemax, quartic
+from tests.operators.deap.support_boxes import onemax, quartic
 
 
 def statistics(key):

@@ -10,17 +10,17 @@ from deap import algorithms, tools
 from deap.benchmarks.tools import hypervolume
 
 from evollm import Budget, run
-from evollm.algorithms import generational
-from evollm.classic import ea_simple
-from evollm.mating import Mating
-from evollm.pareto import crowding
-from evollm.selection import uniform
-from operators.deap.functions import lent
+from evollm.algorithms.classic import ea_simple
+from evollm.algorithms.generations import generational
+from evollm.algorithms.mating import Mating
+from evollm.algorithms.pareto import crowding
+from evollm.algorithms.selection import uniform
+from operators.deap.functions import seeded_globals
 from operators.deap.logbook import DeapLog
 from operators.deap.ranking import as_deap
 from operators.deap.toolbox import from_toolbox
 from operators.variation import MateOrMutate
-from tests.operators.deap.boxes import BITS, CAPACITY, knapsack, onemax, quartic
+from tests.operators.deap.support_boxes import BITS, CAPACITY, knapsack, onemax, quartic
 
 SEEDS = range(10)
 
@@ -43,7 +43,7 @@ def on_engine(box: Any, seed: int, size: int, generations: int) -> tuple[Any, An
 
 def on_deap(box: Any, seed: int, size: int, generations: int) -> tuple[Any, Any]:
     fame = tools.HallOfFame(1)
-    with lent(seed):
+    with seeded_globals(seed):
         population = box.population(n=size)
         _, log = algorithms.eaSimple(
             population, box, 0.5, 0.2, generations, halloffame=fame, verbose=False
@@ -106,7 +106,7 @@ def front_on_engine(seed: int) -> tuple[Any, list[Any]]:
 
 def front_on_deap(seed: int) -> tuple[Any, list[Any]]:
     front = tools.ParetoFront()
-    with lent(seed):
+    with seeded_globals(seed):
         population = knapsack().population(n=30)
         algorithms.eaMuPlusLambda(
             population, knapsack(), 30, 30, 0.6, 0.3, 20, halloffame=front, verbose=False
@@ -129,7 +129,7 @@ def test_knapsack_by_nsga2() -> None:
     ours, plain = volumes(front_on_engine), volumes(front_on_deap)
     assert random.getstate() == before
     assert alike(ours, plain)
-    with lent(0):
+    with seeded_globals(0):
         chance = knapsack().population(n=30)
     for individual in chance:
         individual.fitness.values = knapsack().evaluate(individual)

@@ -7,12 +7,19 @@ import pytest
 from deap import base, creator, tools
 
 from evollm import Budget, EvollmError, run
-from evollm.classic import ea_simple
-from evollm.fingerprint import describe
-from evollm.testing import ProblemCase, ProblemKit
-from operators.deap.forms import Plain, Trees
+from evollm.algorithms.classic import ea_simple
+from evollm.search.fingerprint import describe
+from evollm.testing.kits import ProblemCase, ProblemKit
+from operators.deap.individuals import Plain, Trees
 from operators.deap.toolbox import FromToolbox, from_toolbox
-from tests.operators.deap.boxes import PSET, count_ones, knapsack, onemax, primitives, quartic
+from tests.operators.deap.support_boxes import (
+    PSET,
+    count_ones,
+    knapsack,
+    onemax,
+    primitives,
+    quartic,
+)
 
 
 def noisy(individual):

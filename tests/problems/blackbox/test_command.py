@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from evollm import EvollmError, run
-from evollm.cli import main
+from evollm.cli.main import main
 from evollm.llm.scripted import Scripted
 from evollm.store.record import Record
 from problems.blackbox.command import COMMAND, Options

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evollm import Candidate, EvollmError, Individual, Outcome
-from operators.rows import Form
+from operators.vectors.rows import RowFormat
 from problems.blackbox.context import Context, check_order, fittest, select
 
 R = 1000
@@ -91,10 +91,10 @@ def test_permuted_losses_are_those_of_other_rows_and_ordered_as_if_they_were_tru
 
 def test_a_header_that_the_order_makes_untrue_is_refused():
     for order in ("descending", "random"):
-        check_order(Form(), Context(order=order))
+        check_order(RowFormat(), Context(order=order))
         with pytest.raises(EvollmError, match=f"'{order}' makes untrue"):
-            check_order(Form(header=True), Context(order=order))
-    check_order(Form(header=True), Context(order="time"))
+            check_order(RowFormat(header=True), Context(order=order))
+    check_order(RowFormat(header=True), Context(order="time"))
 
 
 def test_the_best_generations_or_the_last_are_kept():

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from evollm import EvollmError
-from evollm.testing import ProblemKit
+from evollm.testing.kits import ProblemKit
 from problems.blackbox.bbob import bbob
 from problems.blackbox.function import Function
 from problems.blackbox.space import Category, Integer, Space
@@ -42,7 +42,7 @@ def test_an_object_takes_the_whole_batch_and_a_function_one_point():
 def test_an_object_may_take_the_seed_and_allow_cutting():
     class Seeded:
         seeded = True
-        batch = 1
+        elementwise = True
 
         def evaluate(self, points, seed):
             return [(seed + point[0], {"seed": seed}) for point in points]

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from evollm import Budget
-from evollm.llm.local import offline
-from evollm.llm.settings import Settings
+from evollm.llm.client.settings import Settings
+from evollm.llm.offline.model import offline
 from problems.blackbox.framed import Framed
-from problems.blackbox.strategy import Paper
+from problems.blackbox.paper import Paper
 from problems.blackbox.system import EvoLLM
 
 pytestmark = pytest.mark.model

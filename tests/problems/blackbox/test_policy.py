@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evollm import EvollmError
-from problems.blackbox.policy import Network
+from problems.blackbox.control_tasks import Network
 
 
 def test_the_length_counts_weights_and_biases():

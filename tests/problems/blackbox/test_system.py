@@ -7,10 +7,10 @@ from evollm import Budget, EvollmError, Threads
 from evollm.llm.scripted import Scripted
 from problems.blackbox.bbob import bbob
 from problems.blackbox.framed import Framed
+from problems.blackbox.paper import Paper
+from problems.blackbox.report import fallback_share
 from problems.blackbox.space import Category, Integer, Real
-from problems.blackbox.strategy import Paper
 from problems.blackbox.system import EvoLLM, maximize, minimize
-from problems.blackbox.tally import fallback_share
 
 BOX = [(-5, 5), (-5, 5)]
 

@@ -6,12 +6,12 @@ import pytest
 from sklearn.metrics import mean_squared_error
 
 from evollm import Budget
-from evollm.cli import main
-from evollm.llm.probes import ODD_TEXT, PROMPT
+from evollm.cli.main import main
+from evollm.llm.client.probes import ODD_TEXT, PROMPT
 from problems.trees.command import COMMAND, Options
-from tests.evollm.llm.faulty import Server, say
-from tests.evollm.terminal import evollm, refusal, rows
-from tests.problems.trees.runs import ANSWERS, SMALL, answer, lines, mine, planned, ran
+from tests.evollm.llm.support_faulty import Server, say
+from tests.evollm.support_terminal import evollm, refusal, rows
+from tests.problems.trees.support_runs import ANSWERS, SMALL, answer, lines, mine, planned, ran
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from evollm.llm.base import Prompt
 from evollm.llm.scripted import Scripted
 from evollm.types import JSON
 from problems.trees.estimators import LLEGOClassifier, LLEGORegressor
-from problems.trees.export import from_json, to_json
+from problems.trees.present.export import from_json, to_json
 
 RESAMPLED = {
     "check_sample_weight_equivalence_on_dense_data": "the first trees are of resampled rows",

@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 
 from evollm import Candidate, EvollmError, Individual, Outcome
-from evollm.engine import Search
-from evollm.flow import Survivors, Vary
 from evollm.llm.scripted import Scripted
-from evollm.testing import FlowKit
+from evollm.search.flow import Survivors, Vary
+from evollm.search.search import Search
+from evollm.testing.kits import FlowKit
 from evollm.types import name_of
-from operators.guided import DiverseMutation, GuidedCrossover
-from operators.trees import depth
-from problems.trees.fitness import TreeFitness
-from problems.trees.llego import Llego, distinct, inverse_loss
-from problems.trees.samples import Samples
-from tests.operators.growth import COLUMNS, REGRESSION
-from tests.operators.test_tree_asking import breed
-from tests.problems.trees.rows import samples, table
+from operators.trees.genome import depth
+from operators.trees.llego import DiverseMutation, GuidedCrossover
+from problems.trees.data.samples import Samples
+from problems.trees.llego import LLEGOSettings, distinct, inverse_loss
+from problems.trees.model.fitness import TreeFitness
+from tests.operators.trees.support_growth import COLUMNS, REGRESSION
+from tests.operators.trees.test_prompting import breed
+from tests.problems.trees.support_rows import samples, table
 
 PROBLEM = TreeFitness(COLUMNS, samples(0, 120), samples(1, 120))
 NUMBERS = TreeFitness(
@@ -30,7 +30,7 @@ NUMBERS = TreeFitness(
     objectives=("mse", "r2"),
 )
 MODEL = Scripted(breed)
-SMALL = Llego(population=6, max_depth=2)
+SMALL = LLEGOSettings(population=6, max_depth=2)
 BOTH = {"balanced_accuracy": 1.0, "size": -1.0}
 
 
@@ -276,7 +276,7 @@ def test_a_model_that_writes_no_first_tree_is_helped_by_the_forest():
 )
 def test_settings_without_sense_are_refused(settings, message):
     with pytest.raises(EvollmError, match=message) as caught:
-        Llego(**settings)
+        LLEGOSettings(**settings)
     assert "\n" not in str(caught.value)
 
 

@@ -12,20 +12,20 @@ import pytest
 from evollm import Budget, EvollmError
 from evollm.llm.scripted import Scripted
 from evollm.store.codec import encode
-from operators.trees import depth, splits
-from problems.trees.fitness import TreeFitness
-from problems.trees.llego import Llego
-from problems.trees.samples import Samples
+from operators.trees.genome import depth, splits
+from problems.trees.data.samples import Samples
+from problems.trees.data.tables import load, split
+from problems.trees.llego import LLEGOSettings
+from problems.trees.model.fitness import TreeFitness
+from problems.trees.prompt_words import columns_of, described
 from problems.trees.system import LLEGO, chosen
-from problems.trees.tables import load, split
-from problems.trees.words import columns_of, described
-from tests.operators.growth import COLUMNS
-from tests.operators.test_tree_asking import breed
-from tests.problems.trees.rows import samples, table
+from tests.operators.trees.support_growth import COLUMNS
+from tests.operators.trees.test_prompting import breed
+from tests.problems.trees.support_rows import samples, table
 
 TRAIN, VALID = samples(0, 100), samples(1, 200)
 PROBLEM = TreeFitness(COLUMNS, TRAIN, VALID)
-SETTINGS = Llego(population=6, max_depth=2)
+SETTINGS = LLEGOSettings(population=6, max_depth=2)
 CLASSICAL = replace(SETTINGS, crossover=0, mutation=0, classical=1)
 MODEL = Scripted(breed)
 
@@ -229,22 +229,22 @@ def test_a_regression_becomes_better_by_its_loss():
 
 
 def columns_of_numbers(X):
-    from operators.tree_columns import Columns
+    from operators.trees.columns import Columns
 
     return Columns.of(X[:, :2], ["a", "b"], y=2 * X[:, 0] + X[:, 1])
 
 
 @pytest.mark.model
 def test_every_tree_of_the_offline_model_is_valid():
-    from evollm.llm.local import offline
-    from evollm.llm.settings import Settings
+    from evollm.llm.client.settings import Settings
+    from evollm.llm.offline.model import offline
 
     data = load("pima")
     parts = split(data, 0)
     train, valid = (Samples.of(data.X[rows], data.y[rows]) for rows in (parts.train, parts.valid))
     problem = TreeFitness(columns_of(data, parts.train), train, valid)
     model = offline(settings=Settings(cache=None))
-    settings = Llego(population=4, max_depth=2)
+    settings = LLEGOSettings(population=4, max_depth=2)
     system = LLEGO(problem, settings, model, data.context, described(data))
     result = system.run(Budget(generations=1), seed=0)
     made = result.dataframe()

@@ -1,0 +1,104 @@
+"""Asynchronous algorithms: lanes that do not wait for each other."""
+
+from itertools import chain, count
+from typing import Any
+
+from evollm.algorithms.mating import Breeder, Key, Matings
+from evollm.algorithms.selection import best
+from evollm.search.flow import Flow, draw_seed, evaluate, positive, seeded, survive, vary
+from evollm.search.search import Search
+from evollm.types import Individual, Operator, Select
+
+
+def steady_state(
+    start: Operator[Any],
+    matings: Matings,
+    *,
+    size: int,
+    seed: int,
+    lanes: int = 4,
+    survivors: Select = best,
+    key: Key | None = None,
+) -> Search:
+    """Let lanes breed one child at a time from one population, none waiting for another.
+
+    Every lane asks ``start`` for its share of the population, and breeds from whoever lives when
+    its own child is scored. Which child comes first depends on the workers; a record holds the
+    order, so a resume repeats it.
+
+    Args:
+        start: As in ``generational``.
+        matings: As in ``generational``.
+        size: Individuals in the population; a step is so many children.
+        seed: Fixes the search, up to the order in which evaluations end.
+        lanes: How many children are on their way at once: at least the executor's workers.
+        survivors: Chooses ``size`` of the living and the child.
+        key: As in ``generational``.
+    """
+    positive(size=size, lanes=lanes)
+    living: list[Individual[Any]] = []
+    rng, born, done = seeded(seed), count(), count(1)
+    breeder = Breeder(matings, rng, key)
+
+    def lane(number: int) -> Flow:
+        share = len(range(number, size, lanes))
+        first = yield from vary(start, [], share, draw_seed(rng))
+        living.extend((yield from evaluate(first)))
+        while living:
+            step = 1 + next(born) // size
+            if not (child := (yield from breeder.breed(living, 1, step))):
+                return
+            scored = yield from evaluate(child, seed=seed, step=step)
+            breeder.learn(scored)
+            living[:] = survivors(living + scored, size, rng)
+            yield from survive(living, next(done) // size)
+
+    return Search(*[lane(number) for number in range(min(lanes, size))])
+
+
+def islands(
+    start: Operator[Any],
+    matings: Matings,
+    *,
+    size: int,
+    seed: int,
+    lanes: int = 4,
+    every: int = 5,
+    migrants: int = 1,
+    survivors: Select = best,
+) -> Search:
+    """Run generational searches side by side on a ring, along which their best migrate.
+
+    No island waits for another: migrants wait at the shore until their new island's next step.
+
+    Args:
+        start: Makes each island's initial population.
+        matings: As in ``generational``.
+        size: Individuals on each island.
+        seed: Fixes the search, up to the order in which evaluations end.
+        lanes: How many islands.
+        every: Steps between migrations.
+        migrants: How many of an island's best go to the next one, as copies.
+        survivors: Chooses ``size`` of an island's parents, children and arrivals.
+    """
+    positive(size=size, lanes=lanes, every=every)
+    populations: list[list[Individual[Any]]] = [[] for _ in range(lanes)]
+    inboxes: list[list[Individual[Any]]] = [[] for _ in range(lanes)]
+
+    def island(number: int) -> Flow:
+        rng = seeded(seed, number)
+        breeder = Breeder(matings, rng)
+        first = yield from vary(start, [], size, draw_seed(rng))
+        populations[number] = yield from evaluate(first)
+        for step in count(1):
+            children = yield from breeder.breed(populations[number], size, step)
+            scored = yield from evaluate(children, seed=draw_seed(rng), step=step)
+            breeder.learn(scored)
+            everyone = {one.id: one for one in [*populations[number], *inboxes[number], *scored]}
+            inboxes[number].clear()
+            populations[number] = survivors(list(everyone.values()), size, rng)
+            if step % every == 0:
+                inboxes[(number + 1) % lanes] += best(populations[number], migrants, rng)
+            yield from survive(list(chain(*populations)), step)
+
+    return Search(*[island(number) for number in range(lanes)])

@@ -1,0 +1,118 @@
+"""The classical genetic algorithm: select, mate, mutate, and let the children take over."""
+
+from collections.abc import Generator, Sequence
+from itertools import count
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator as Random
+
+from evollm.algorithms.selection import tournament
+from evollm.errors import EvollmError
+from evollm.search.flow import Flow, Job, Vary, draw_seed, evaluate, survive, together, vary
+from evollm.types import Candidate, Individual, Operator, Parent, Select
+
+_IDLE = 100
+
+
+def ea_simple(
+    start: Operator[Any],
+    mate: Operator[Any],
+    mutate: Operator[Any],
+    *,
+    size: int,
+    seed: int,
+    select: Select | None = None,
+    cxpb: float = 0.5,
+    mutpb: float = 0.2,
+) -> Flow:
+    """Draw a population from the last one, mate and mutate some of it, and score what changed.
+
+    Children replace their parents whatever they are worth. An individual that is neither mated nor
+    mutated stays as it is, with its score; so does one whose operator made no child.
+
+    Args:
+        start: Makes the initial population, from no parents.
+        mate: Makes two children of two parents.
+        mutate: Makes one child of one parent.
+        size: Individuals in the population, at least 2.
+        seed: Fixes the search.
+        select: Draws a population from the last one; a tournament of three by default. It has to
+            draw by chance and the same one repeatedly, for nothing else favours the fit.
+        cxpb: Probability that two neighbours in the drawn population are mated, 0 to 1.
+        mutpb: Probability that an individual is mutated thereafter, 0 to 1.
+
+    Raises:
+        EvollmError: If a setting is out of range, or no child can ever be made.
+    """
+    if size < 2:
+        raise EvollmError(f"a population has at least two individuals, not {size}")
+    if not (0 <= cxpb <= 1 and 0 <= mutpb <= 1 and cxpb + mutpb > 0):
+        raise EvollmError(
+            f"cxpb and mutpb are probabilities, not both 0; they are {cxpb} and {mutpb}"
+        )
+    return _generations(start, mate, mutate, size, seed, select or tournament(3), cxpb, mutpb)
+
+
+def _generations(
+    start: Operator[Any],
+    mate: Operator[Any],
+    mutate: Operator[Any],
+    size: int,
+    seed: int,
+    select: Select,
+    cxpb: float,
+    mutpb: float,
+) -> Flow:
+    rng = np.random.default_rng(seed)
+    population = yield from evaluate((yield from vary(start, [], size, draw_seed(rng))))
+    if not population:
+        raise EvollmError("the start made no individual: see the run's rejections")
+    yield from survive(population, 0)
+    idle = 0
+    for step in count(1):
+        drawn = select(population, size, rng)
+        mated = yield from _mated(mate, drawn, cxpb, rng, step)
+        varied = yield from _mutated(mutate, mated, mutpb, rng, step)
+        population, scored = yield from _scored(varied, rng, step)
+        idle = 0 if scored else idle + 1
+        if idle == _IDLE:
+            raise EvollmError(
+                f"no child was made in {_IDLE} generations: raise cxpb or mutpb, or see the run's "
+                "rejections"
+            )
+        yield from survive(population, step)
+
+
+def _mated(
+    mate: Operator[Any], drawn: Sequence[Parent[Any]], cxpb: float, rng: Random, step: int
+) -> Generator[Sequence[Job], list[Any], list[Parent[Any]]]:
+    """Put the children of some pairs of neighbours in their places."""
+    pool = list(drawn)
+    pairs = [i for i in range(0, len(pool) - 1, 2) if rng.random() < cxpb]
+    jobs = [Vary(mate, pool[i : i + 2], 2, draw_seed(rng), step) for i in pairs]
+    for i, made in zip(pairs, (yield from together(jobs)), strict=True):
+        pool[i : i + len(made)] = made
+    return pool
+
+
+def _mutated(
+    mutate: Operator[Any], mated: Sequence[Parent[Any]], mutpb: float, rng: Random, step: int
+) -> Generator[Sequence[Job], list[Any], list[Parent[Any]]]:
+    """Put the mutants of some in their places."""
+    pool = list(mated)
+    places = [i for i in range(len(pool)) if rng.random() < mutpb]
+    jobs = [Vary(mutate, [pool[i]], 1, draw_seed(rng), step) for i in places]
+    for i, made in zip(places, (yield from together(jobs)), strict=True):
+        pool[i : i + len(made)] = made
+    return pool
+
+
+def _scored(
+    varied: Sequence[Parent[Any]], rng: Random, step: int
+) -> Generator[Job, list[Any], tuple[list[Individual[Any]], int]]:
+    """Score those that have no score yet; return all, and how many those were."""
+    fresh = [one for one in varied if isinstance(one, Candidate)]
+    found = iter((yield from evaluate(fresh, seed=draw_seed(rng), step=step)))
+    population = [one if isinstance(one, Individual) else next(found) for one in varied]
+    return population, len(fresh)

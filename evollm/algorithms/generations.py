@@ -1,0 +1,80 @@
+"""Algorithms: flows that read like their pseudocode."""
+
+from itertools import count
+from typing import Any
+
+from evollm.algorithms.mating import Breeder, Key, Matings
+from evollm.algorithms.pareto import Objectives, crowded_tournament, crowding
+from evollm.algorithms.selection import best
+from evollm.search.flow import Flow, draw_seed, evaluate, positive, seeded, survive, vary
+from evollm.types import Operator, Select
+
+
+def generational(
+    start: Operator[Any],
+    matings: Matings,
+    *,
+    size: int,
+    seed: int,
+    offspring: int | None = None,
+    parents: Select | None = None,
+    survivors: Select = best,
+    key: Key | None = None,
+) -> Flow:
+    """Breed a whole generation, score it, and let the best of parents and children live on.
+
+    Args:
+        start: Makes the initial population, from no parents.
+        matings: How children are made: an operator, a ``Mating``, several, or ``Adaptive`` ones.
+        size: Individuals in the population.
+        seed: Fixes the search.
+        offspring: Children a generation; None for as many as the population has.
+        parents: The rule for matings that have none of their own; None for a tournament of two.
+        survivors: Chooses ``size`` of parents and children together.
+        key: What tells genomes apart, so that none is scored twice; None lets duplicates pass. The
+            search ends when nothing new can be bred.
+    """
+    positive(size=size, offspring=offspring)
+    rng = seeded(seed)
+    breeder = Breeder(matings, rng, key, parents)
+    population = yield from evaluate((yield from vary(start, [], size, draw_seed(rng))))
+    for step in count(1):
+        children = yield from breeder.breed(population, offspring or size, step)
+        if not children:
+            return
+        scored = yield from evaluate(children, seed=draw_seed(rng), step=step)
+        breeder.learn(scored)
+        population = yield from survive(survivors(population + scored, size, rng), step)
+
+
+def nsga2(
+    start: Operator[Any],
+    matings: Matings,
+    objectives: Objectives,
+    *,
+    size: int,
+    seed: int,
+    key: Key | None = None,
+) -> Flow:
+    """Search for a Pareto front: survival by dominance and crowding, parents by their tournament.
+
+    Deb, Pratap, Agarwal, Meyarivan: A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II,
+    2002.
+
+    Args:
+        start: As in ``generational``.
+        matings: As in ``generational``.
+        objectives: Names of metrics, or ``fitness``; see ``evollm.algorithms.pareto``.
+        size: Individuals in the population, and children a generation.
+        seed: Fixes the search.
+        key: As in ``generational``.
+    """
+    return generational(
+        start,
+        matings,
+        size=size,
+        seed=seed,
+        parents=crowded_tournament(objectives),
+        survivors=crowding(objectives),
+        key=key,
+    )

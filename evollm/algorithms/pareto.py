@@ -1,0 +1,124 @@
+"""Pareto fronts: selection by several objectives at once, ranked by DEAP's NSGA-II."""
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any, TypeAlias
+
+from numpy.random import Generator
+
+from evollm.errors import EvollmError
+from evollm.types import Individual, Select
+
+Objectives: TypeAlias = Sequence[str] | Mapping[str, float]
+"""Names of an outcome's metrics, ``fitness`` for its fitness; larger is better. A mapping gives
+each a weight: negative where smaller is better."""
+Ranked: TypeAlias = tuple[Individual[Any], int, float]
+"""An individual, its front from 0, and how much room it has there."""
+
+
+def front(pool: Sequence[Individual[Any]], objectives: Objectives) -> list[Individual[Any]]:
+    """Return those that no other one beats in an objective without losing in another.
+
+    Args:
+        pool: Any individuals; failed ones are left out.
+        objectives: What counts.
+
+    Returns:
+        In the pool's order, one of several that are equal in all objectives: the oldest.
+
+    Raises:
+        EvollmError: If an individual lacks one of the metrics.
+    """
+    first = {one.id for one, rank, _ in _ranked(pool, objectives) if rank == 0}
+    seen: set[tuple[float, ...]] = set()
+    kept = []
+    for one in sorted((one for one in pool if one.id in first), key=lambda one: one.id):
+        values = values_of(one, objectives)
+        if values is not None and values not in seen:
+            seen.add(values)
+            kept.append(one.id)
+    return [one for one in pool if one.id in kept]
+
+
+def crowding(objectives: Objectives) -> Select:
+    """Return NSGA-II's survival: better fronts first, within the last one the least crowded."""
+
+    def select(pool: Sequence[Individual[Any]], k: int, rng: Generator) -> list[Individual[Any]]:
+        ranked = _ranked(pool, objectives)
+        order = sorted(range(len(ranked)), key=lambda i: (ranked[i][1], -ranked[i][2], i))
+        return [ranked[i][0] for i in order[:k]]
+
+    return select
+
+
+def crowded_tournament(objectives: Objectives) -> Select:
+    """Return NSGA-II's choice of parents: of two the one of the better front, or less crowded."""
+    known: tuple[list[Individual[Any]], list[Ranked]] = ([], [])
+
+    def select(pool: Sequence[Individual[Any]], k: int, rng: Generator) -> list[Individual[Any]]:
+        nonlocal known  # a generation draws from one pool many times, and ranking it is the work
+        if len(pool) != len(known[0]) or any(
+            a is not b for a, b in zip(pool, known[0], strict=True)
+        ):
+            known = (list(pool), _ranked(pool, objectives))
+        ranked = known[1]
+        drawn = rng.integers(len(ranked), size=(k, 2)).tolist()
+        return [
+            ranked[min(pair, key=lambda i: (ranked[i][1], -ranked[i][2], ranked[i][0].id))][0]
+            for pair in drawn
+        ]
+
+    return select
+
+
+def values_of(one: Individual[Any], objectives: Objectives) -> tuple[float, ...] | None:
+    """Return an individual's objectives, larger is better; None if it failed.
+
+    Raises:
+        EvollmError: If it lacks one of the metrics.
+    """
+    if one.outcome.error is not None:
+        return None
+    weights = _weights(objectives)
+    have = {"fitness": one.fitness, **one.outcome.metrics}
+    if missing := [name for name in weights if name not in have]:
+        raise EvollmError(
+            f"an outcome has no metric '{missing[0]}' for an objective, only {', '.join(have)}"
+        )
+    values = tuple(weight * have[name] for name, weight in weights.items())
+    return values if all(isfinite(value) for value in values) else None
+
+
+def _weights(objectives: Objectives) -> dict[str, float]:
+    if isinstance(objectives, str) or not objectives:
+        raise EvollmError(
+            f"give objectives as a list of metrics, or a dict to their weights, not {objectives!r}"
+        )
+    if isinstance(objectives, Mapping):
+        if not all(objectives.values()):
+            raise EvollmError(f"objectives with weight 0 count for nothing: {dict(objectives)}")
+        return dict(objectives)
+    return dict.fromkeys(objectives, 1.0)
+
+
+class _Point:
+    """What DEAP's ranking needs to see of an individual."""
+
+    def __init__(self, one: Individual[Any], fitness: Any) -> None:
+        self.one = one
+        self.fitness = fitness
+
+
+def _ranked(pool: Sequence[Individual[Any]], objectives: Objectives) -> list[Ranked]:
+    """Return individuals with front (from 0) and crowding distance; failed ones come last."""
+    from deap import base, tools
+
+    kind = type("Values", (base.Fitness,), {"weights": (1.0,) * len(_weights(objectives))})
+    valued = [(one, values_of(one, objectives)) for one in pool]
+    points = [_Point(one, kind(values)) for one, values in valued if values is not None]
+    fronts = tools.sortNondominated(points, len(points)) if points else []
+    ranked = []
+    for rank, members in enumerate(fronts):
+        tools.emo.assignCrowdingDist(members)
+        ranked += [(p.one, rank, float(p.fitness.crowding_dist)) for p in members]
+    return ranked + [(one, len(fronts), 0.0) for one, values in valued if values is None]

@@ -1,0 +1,53 @@
+"""Quality diversity: the fittest individual of each kind."""
+
+from collections.abc import Callable, Hashable
+from itertools import count
+from typing import Any
+
+from evollm.algorithms.mating import Breeder, Key, Matings
+from evollm.algorithms.selection import uniform
+from evollm.errors import EvollmError
+from evollm.search.flow import Flow, draw_seed, evaluate, positive, seeded, survive, vary
+from evollm.types import Individual, Operator
+
+
+def map_elites(
+    start: Operator[Any],
+    matings: Matings,
+    descriptor: Callable[[Individual[Any]], Hashable],
+    *,
+    size: int,
+    seed: int,
+    offspring: int | None = None,
+    key: Key | None = None,
+) -> Flow:
+    """Keep the fittest individual of every kind, and breed from kinds drawn evenly.
+
+    Mouret, Clune: Illuminating Search Spaces by Mapping Elites, 2015,
+    https://arxiv.org/abs/1504.04909. The population is the map's elites.
+
+    Args:
+        start: As in ``generational``.
+        matings: As in ``generational``; parents are drawn evenly.
+        descriptor: From an individual to its kind: a cell of the map. Failed ones are not asked.
+        size: How many individuals fill the map at first.
+        seed: Fixes the search.
+        offspring: Children a step; None for ``size``.
+        key: As in ``generational``.
+    """
+    positive(size=size, offspring=offspring)
+    rng = seeded(seed)
+    breeder = Breeder(matings, rng, key, uniform)
+    elites: dict[Hashable, Individual[Any]] = {}
+    scored = yield from evaluate((yield from vary(start, [], size, draw_seed(rng))))
+    for step in count(1):
+        for one in scored:
+            kind = None if one.outcome.error else descriptor(one)
+            if not isinstance(kind, Hashable):
+                raise EvollmError(f"a descriptor returns a cell such as a tuple, not {kind!r}")
+            if kind not in elites or one.fitness > elites[kind].fitness:
+                elites[kind] = one
+        living = yield from survive([elites[kind] for kind in elites], step - 1)
+        children = yield from breeder.breed(living, offspring or size, step)
+        scored = yield from evaluate(children, seed=draw_seed(rng), step=step)
+        breeder.learn(scored)

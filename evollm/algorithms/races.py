@@ -1,0 +1,100 @@
+"""Races: many candidates with little effort, and fewer with more."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from numpy.random import Generator as Rng
+
+from evollm.algorithms.mating import Breeder, Key
+from evollm.search.flow import Flow, Job, draw_seed, evaluate, positive, seeded, survive, vary
+from evollm.types import Individual, Operator, Parent
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One stage of a race.
+
+    Attributes:
+        fidelity: How much effort an evaluation takes, in the problem's own unit; None if it has one
+            only.
+        keep: How many go on.
+    """
+
+    fidelity: int | None = None
+    keep: int = 1
+
+    def __post_init__(self) -> None:
+        positive(keep=self.keep)
+
+
+def race(
+    candidates: Sequence[Parent[Any]],
+    rungs: Sequence[Rung],
+    rng: Rng,
+    step: int,
+    elite: Sequence[Individual[Any]] = (),
+) -> Generator[Job, list[Any], list[Individual[Any]]]:
+    """Score many with little effort, and fewer with more: a sub-flow.
+
+    All that run on a rung share its seed, hence its data.
+
+    Args:
+        candidates: Who starts.
+        rungs: The stages.
+        rng: The flow's generator.
+        step: The flow's step.
+        elite: Who joins on the last rung only.
+
+    Returns:
+        The last rung's winners, fittest first; of equals the younger, so that a search can drift.
+    """
+    runners, winners = candidates, list(elite)
+    for place, rung in enumerate(rungs, 1):
+        everyone = [*runners, *elite] if place == len(rungs) else runners
+        scored = yield from evaluate(everyone, rung.fidelity, draw_seed(rng), step)
+        runners = winners = youngest_best(scored, rung.keep)
+    return winners
+
+
+def youngest_best(pool: Sequence[Individual[Any]], k: int) -> list[Individual[Any]]:
+    """Return the ``k`` fittest; of equals the younger comes first."""
+    return sorted(pool, key=lambda one: (-one.fitness, -one.id))[:k]
+
+
+def one_plus_lambda(
+    start: Operator[Any],
+    variation: Operator[Any],
+    *,
+    offspring: int,
+    seed: int,
+    rungs: Sequence[Rung] = (),
+    key: Key | None = None,
+) -> Flow:
+    """Let the parent live until a child is as good; with several rungs the children race first.
+
+    Args:
+        start: Makes the first parent.
+        variation: Makes children of one parent.
+        offspring: Children a generation, lambda.
+        seed: Fixes the search.
+        rungs: The stages of selection; the parent joins the last one and is scored anew there, on
+            the data that its rivals see. Empty for problems without noise: all are scored once.
+        key: As in ``generational``.
+    """
+    positive(offspring=offspring)
+    rng = seeded(seed)
+    breeder = Breeder(variation, rng, key, lambda pool, k, rng: [pool[0]])
+    first = yield from vary(start, [], 1, draw_seed(rng))
+    fidelity = rungs[-1].fidelity if rungs else None
+    parents = yield from evaluate(first, fidelity, draw_seed(rng))
+    for step in count(1):
+        children = yield from breeder.breed(parents, offspring, step)
+        if not children:
+            return
+        if rungs:
+            parents = yield from race(children, rungs, rng, step, elite=parents)
+        else:
+            parents += yield from evaluate(children, seed=draw_seed(rng), step=step)
+        parents = yield from survive(youngest_best(parents, 1), step)

@@ -1,0 +1,54 @@
+"""Selection: who becomes a parent and who lives on; each rule serves for both."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+
+from evollm.errors import EvollmError
+from evollm.types import Individual, Select
+
+
+def best(pool: Sequence[Individual[Any]], k: int, rng: Generator) -> list[Individual[Any]]:
+    """Return the ``k`` fittest, fittest first; of equals the older one comes first."""
+    return sorted(pool, key=lambda one: (-one.fitness, one.id))[:k]
+
+
+def uniform(pool: Sequence[Individual[Any]], k: int, rng: Generator) -> list[Individual[Any]]:
+    """Return ``k`` individuals drawn without replacement; with it from a smaller pool."""
+    return [pool[i] for i in rng.choice(len(pool), k, replace=k > len(pool))]
+
+
+def tournament(size: int = 2) -> Select:
+    """Return a rule that draws ``k`` times the fittest of ``size`` drawn with replacement.
+
+    Raises:
+        EvollmError: If the size is not positive.
+    """
+    if size < 1:
+        raise EvollmError(f"a tournament needs at least one individual, not {size}")
+
+    def select(pool: Sequence[Individual[Any]], k: int, rng: Generator) -> list[Individual[Any]]:
+        drawn = rng.integers(len(pool), size=(k, size))
+        return [
+            pool[max(row, key=lambda i: (pool[i].fitness, -pool[i].id))] for row in drawn.tolist()
+        ]
+
+    return select
+
+
+def roulette(pool: Sequence[Individual[Any]], k: int, rng: Generator) -> list[Individual[Any]]:
+    """Return ``k`` individuals drawn without replacement in proportion to fitness.
+
+    Negative and failed fitness counts as 0. Where fewer than ``k`` have a positive share, the rest
+    is drawn uniformly; a pool smaller than ``k`` is drawn from with replacement.
+    """
+    weights = np.array([max(one.fitness, 0.0) for one in pool])
+    weights[~np.isfinite(weights)] = 0.0
+    weights /= weights.max() or 1.0
+    shares = weights / (weights.sum() or 1.0)
+    if np.count_nonzero(shares) < max(1, min(k, len(pool))):
+        shares = (shares + 1e-9) / (shares + 1e-9).sum()
+    chosen = rng.choice(len(pool), k, replace=k > len(pool), p=shares)
+    return [pool[i] for i in chosen]

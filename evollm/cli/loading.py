@@ -1,0 +1,73 @@
+"""Loading: a function of the user's, by its file and its name."""
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from evollm.errors import EvollmError
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A function in a file, which travels to workers by its place.
+
+    Attributes:
+        file: As it is recorded: relative to the current folder if it lies below it, so that a
+            resume works where the folder has been moved to.
+        name: The function's.
+        place: The whole path, for workers in other folders.
+    """
+
+    file: str
+    name: str
+    place: str = field(metadata={"parameter": False})
+
+    @property
+    def __name__(self) -> str:
+        """The function's name, under which the problem is recorded."""
+        return self.name
+
+    def __call__(self, point: Any) -> Any:
+        """Call the function, loaded once a process."""
+        return _load(self.place, self.name)(point)
+
+
+def named(text: str) -> Named:
+    """Return the function that ``FILE.py:NAME`` means.
+
+    Raises:
+        EvollmError: If the text has another form, the file can't be loaded, or it has no such
+            function.
+    """
+    file, colon, name = text.rpartition(":")
+    if not (colon and file and name):
+        raise EvollmError(f"'{text}' names no function of a file: give FILE.py:NAME")
+    place, here = Path(file).resolve(), Path.cwd()
+    recorded = place.relative_to(here) if place.is_relative_to(here) else place
+    found = Named(recorded.as_posix(), name, str(place))
+    _load(found.place, name)
+    return found
+
+
+@cache
+def _load(file: str, name: str) -> Callable[[Any], Any]:
+    """Return the user's function from the user's file."""
+    spec = importlib.util.spec_from_file_location(Path(file).stem, file)
+    if not Path(file).is_file() or spec is None or spec.loader is None:
+        raise EvollmError(f"there is no Python file {file}: give your function as FILE.py:NAME")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a script may well call sys.exit
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise EvollmError(f"{file} can't be loaded: {said}") from None
+    found = getattr(module, name, None)
+    if not callable(found):
+        raise EvollmError(f"{file} has no function {name}")
+    function: Callable[[Any], Any] = found
+    return function

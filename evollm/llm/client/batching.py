@@ -1,0 +1,229 @@
+"""Many asks at once: admitted in order, answered in any order, recorded as they come."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import CancelledError, Future
+from dataclasses import replace
+from itertools import groupby
+from queue import Empty, SimpleQueue
+from typing import TypeAlias
+
+from evollm.ledger import Exhausted
+from evollm.llm.client.answers import Answer
+from evollm.llm.client.billing import POLL_S, Billing, Reply
+from evollm.llm.client.cache import Cache
+from evollm.llm.client.requests import Ask
+from evollm.llm.client.retries import Unanswered
+from evollm.llm.client.schemas import fault_of
+
+Landed: TypeAlias = "Future[tuple[Answer, float]]"
+Send: TypeAlias = Callable[[Ask], Landed]
+
+
+class FanOut:
+    """One call's asks and replies; all but the sending happens on the calling thread.
+
+    Args:
+        account: Where calls are reserved and recorded.
+        cache: Where answers are kept, or None.
+        ready: Called before the first ask that must be sent; returns what sends.
+        count: Called with each reply that is not recalled.
+
+    Attributes:
+        replies: By the asks' keys.
+        sent: How many asks went to the endpoint.
+        unanswered: Why some of them have no answer.
+    """
+
+    def __init__(
+        self,
+        account: Billing,
+        cache: Cache | None,
+        ready: Callable[[], Send],
+        count: Callable[[Reply], None],
+    ) -> None:
+        self.replies: dict[str, Reply] = {}
+        self.sent = 0
+        self.unanswered: list[str] = []
+        self._account, self._cache, self._ready, self._count = account, cache, ready, count
+        self._flying: dict[str, Landed] = {}
+        self._landed: SimpleQueue[tuple[Ask, Landed]] = SimpleQueue()
+        self._fault: BaseException | None = None
+
+    def run(self, asks: Sequence[Ask]) -> None:
+        """Get a reply to every ask; asks with the same key share one.
+
+        Raises:
+            ModelError: If the endpoint refuses one; the others are stopped.
+            Exhausted: If there is no room for one; those before it are answered first.
+        """
+        try:
+            exhausted = self._admit_all(asks)
+            while self._flying:
+                self._land()
+        finally:
+            self._stop()
+        if self._fault or exhausted:
+            raise self._fault or exhausted  # type: ignore[misc]
+
+    def _admit_all(self, asks: Sequence[Ask]) -> Exhausted | None:
+        stored = self._cache.find([ask.key for ask in asks]) if self._cache else {}
+        try:
+            for ask in asks:
+                if not self._landed.empty():
+                    self._wait()
+                self._admit(ask, stored.get(ask.key))
+        except Exhausted as exhausted:
+            return exhausted
+        return None
+
+    def _admit(self, ask: Ask, stored: Answer | None) -> None:
+        if ask.key in self.replies or ask.key in self._flying:
+            return
+        if recalled := self._account.recall(ask):
+            self.replies[ask.key] = recalled
+            return
+        send = self._ready() if stored is None else None
+        self._account.reserve(ask, self._wait)
+        if stored is not None:
+            self._settle(ask, Reply(stored, cost=0.0, cached=True))
+        elif send is not None:
+            self.sent += 1
+            future = self._flying[ask.key] = send(ask)
+            future.add_done_callback(lambda landed: self._landed.put((ask, landed)))
+
+    def _wait(self) -> None:
+        self._land(POLL_S)
+        if self._fault:
+            raise self._fault
+
+    def _land(self, timeout: float | None = None) -> None:
+        """Settle whatever has landed, in one batch; wait for the first of it."""
+        try:
+            landed = [self._landed.get(timeout=timeout)]
+        except Empty:
+            return
+        while not self._landed.empty():
+            landed.append(self._landed.get())
+        fresh = {}
+        for ask, _ in landed:
+            del self._flying[ask.key]
+        for ask, future in landed:
+            reply = self._reply(ask, future)
+            self._settle(ask, reply)
+            if reply.answer.definite:
+                fresh[ask.key] = reply.answer
+        if fresh and self._cache:
+            # A cache that fails must not keep the rest from being recorded.
+            cache, self._cache = self._cache, None
+            cache.add(fresh)
+            self._cache = cache
+
+    def _reply(self, ask: Ask, future: Landed) -> Reply:
+        try:
+            answer, seconds = future.result()
+            answer = _checked(answer, ask)
+        except Unanswered as fault:
+            self.unanswered.append(str(fault))
+            answer, seconds = Answer(error=str(fault), definite=False), 0.0
+        except CancelledError:
+            answer, seconds = Answer(error="stopped before it was answered", definite=False), 0.0
+        except Exception as fault:
+            self._refuse(fault)
+            answer, seconds = Answer(error=str(fault), definite=False), 0.0
+        return Reply(answer, seconds, self._account.cost(answer))
+
+    def _settle(self, ask: Ask, reply: Reply) -> None:
+        self.replies[ask.key] = reply
+        self._account.record(ask, reply)
+        self._count(reply)
+
+    def _refuse(self, fault: BaseException) -> None:
+        self._fault = self._fault or fault
+        for future in self._flying.values():
+            future.cancel()
+
+    def _stop(self) -> None:
+        for future in self._flying.values():
+            future.cancel()
+        while self._flying:
+            self._land()
+
+
+def _checked(answer: Answer, ask: Ask) -> Answer:
+    """Return the answer with an error if it breaks the schema."""
+    if answer.error is not None or ask.options.schema is None:
+        return answer
+    error = fault_of(answer.text, ask.options.schema)
+    return replace(answer, error=error, broken=error is not None)
+
+
+_GATHER_S = 0.003
+
+Timed: TypeAlias = tuple[Answer, float]
+SendTogether: TypeAlias = Callable[[Sequence[Ask], bool], Awaitable[list[Timed]]]
+_Waiting: TypeAlias = tuple[Ask, bool, "asyncio.Future[Timed]"]
+
+
+class SampleBatcher:
+    """Gathers asks that come at the same moment, and sends those that belong together as one.
+
+    Args:
+        send: Sends asks that differ in their sample only, and whose samples follow each other.
+        most: How many of them may be one request.
+    """
+
+    def __init__(self, send: SendTogether, most: int) -> None:
+        self._send = send
+        self._most = most
+        self._waiting: list[_Waiting] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def answer(self, ask: Ask, constrain: bool) -> Timed:
+        """Return the answer to one ask, and the seconds that its request took."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Timed] = loop.create_future()
+        self._waiting.append((ask, constrain, future))
+        if self._timer:
+            self._timer.cancel()
+        self._timer = loop.call_later(_GATHER_S, self._flush)
+        return await future
+
+    def _flush(self) -> None:
+        """Send what has gathered, a request for each run of samples."""
+        waiting, self._waiting, self._timer = self._waiting, [], None
+        waiting.sort(
+            key=lambda one: (id(one[0].options), str(one[0].prompt), one[0].attempt, one[0].sample)
+        )
+        for _, run in groupby(enumerate(waiting), key=lambda pair: _run(*pair)):
+            group = [one for _, one in run]
+            for first in range(0, len(group), self._most):
+                self._start(group[first : first + self._most])
+
+    def _start(self, group: list[_Waiting]) -> None:
+        task = asyncio.get_running_loop().create_task(self._answer(group))
+        self._tasks.add(task)  # else only the loop would hold it, and weakly
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, group: list[_Waiting]) -> None:
+        """Answer all of a group, unless everybody has gone."""
+        alive = [future for _, _, future in group if not future.done()]
+        if not alive:
+            return
+        try:
+            answers = await self._send([ask for ask, _, _ in group], group[0][1])
+        except Exception as error:
+            for future in alive:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (_, _, future), answer in zip(group, answers, strict=True):
+            if not future.done():
+                future.set_result(answer)
+
+
+def _run(place: int, one: _Waiting) -> tuple[int, str, int, int]:
+    """Return what is equal for neighbours whose samples follow each other."""
+    ask = one[0]
+    return id(ask.options), str(ask.prompt), ask.attempt, ask.sample - place

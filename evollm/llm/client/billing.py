@@ -1,0 +1,135 @@
+"""The ledger's counter in the model layer: recalled, reserved, recorded."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from evollm.ledger import Call, Ledger
+from evollm.llm.base import Completion, Price
+from evollm.llm.client.answers import Answer
+from evollm.llm.client.requests import Ask
+
+POLL_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of one ask.
+
+    Attributes:
+        answer: What the server said; without text and with an error if it did not answer.
+        seconds: From sending to having it.
+        cost: Money paid; None if unknown.
+        cached: Whether it came from the cache.
+    """
+
+    answer: Answer
+    seconds: float = 0.0
+    cost: float | None = None
+    cached: bool = False
+
+    @property
+    def completion(self) -> Completion:
+        """The reply as operators see it."""
+        return self.answer.completion(self.seconds, self.cost, self.cached)
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """What one call of ``complete`` owes to the run, if it is part of one.
+
+    Attributes:
+        book: The job's ledger; None outside a run.
+        price: Of a million tokens; None if unknown.
+    """
+
+    book: Ledger | None
+    price: Price | None
+
+    def recall(self, ask: Ask) -> Reply | None:
+        """Return what this job was answered before, at no charge; a failed call is asked again."""
+        call = self.book.recall(ask.key) if self.book else None
+        if call is None or call.answer is None:
+            return None
+        return Reply(Answer.from_json(call.answer), call.seconds, call.cost, call.cached)
+
+    def reserve(self, ask: Ask, wait: Callable[[], None] = lambda: time.sleep(POLL_S)) -> None:
+        """Set aside one call, waiting as long as others in flight may leave room for it.
+
+        Raises:
+            Exhausted: If there is no room.
+        """
+        if self.book is None:
+            return
+        while not self.book.reserve(ask.most_tokens, self._most_money(ask)):
+            wait()
+
+    def record(self, ask: Ask, reply: Reply) -> None:
+        """Write the call down and settle its reservation."""
+        if self.book is None:
+            return
+        answer = reply.answer
+        call = Call(
+            key=ask.key,
+            model=ask.model,
+            request=ask.request,
+            answer=answer.as_json() if answer.definite else None,
+            error=answer.error,
+            prompt_tokens=answer.prompt_tokens,
+            completion_tokens=answer.completion_tokens,
+            seconds=reply.seconds,
+            cost=reply.cost,
+            cached=reply.cached,
+        )
+        self.book.record(call, ask.most_tokens, self._most_money(ask))
+
+    def cost(self, answer: Answer) -> float | None:
+        """Return what an answer costs; None if the price or the number of tokens is unknown."""
+        if self.price is None:
+            return None
+        if not answer.counted and any(self.price):
+            return None
+        return self.price.cost(answer.prompt_tokens, answer.completion_tokens)
+
+    def _most_money(self, ask: Ask) -> float | None:
+        if self.price is None:
+            return None
+        return self.price.cost(ask.most_prompt_tokens, ask.options.max_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Counts of calls, tokens and money.
+
+    Attributes:
+        calls: Answers given, cached and failed ones included, probes too.
+        cached: Those from the cache.
+        failed: Those with an error.
+        prompt_tokens: Of the answers that were not cached.
+        completion_tokens: Of the answers that were not cached.
+        cached_tokens: Prompt and generated tokens of the cached answers.
+        cost: Money paid; None if the price of an answer is unknown.
+    """
+
+    calls: int = 0
+    cached: int = 0
+    failed: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    cost: float | None = 0.0
+
+    def plus(self, reply: Reply) -> "Usage":
+        """Return the usage with one more reply."""
+        answer, fresh = reply.answer, not reply.cached
+        known = self.cost is not None and reply.cost is not None
+        return Usage(
+            calls=self.calls + 1,
+            cached=self.cached + reply.cached,
+            failed=self.failed + (answer.error is not None),
+            prompt_tokens=self.prompt_tokens + fresh * answer.prompt_tokens,
+            completion_tokens=self.completion_tokens + fresh * answer.completion_tokens,
+            cached_tokens=self.cached_tokens
+            + reply.cached * (answer.prompt_tokens + answer.completion_tokens),
+            cost=self.cost + reply.cost if known else None,  # type: ignore[operator]
+        )

@@ -1,0 +1,191 @@
+"""A model behind any endpoint that speaks as OpenAI's does."""
+
+import os
+import socket
+import threading
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from evollm.ledger import ledger
+from evollm.llm.base import Completion, Mode, ModelError, Price, Prompt
+from evollm.llm.client.batching import FanOut, Send
+from evollm.llm.client.billing import Billing, Reply, Usage
+from evollm.llm.client.cache import Cache, open_cache
+from evollm.llm.client.capabilities import Capabilities
+from evollm.llm.client.connection import connection_for, in_background
+from evollm.llm.client.requests import Ask, Options, check
+from evollm.llm.client.retries import silence
+from evollm.llm.client.settings import Settings
+from evollm.types import JSON
+
+OPENAI = "https://api.openai.com/v1"
+
+
+class Endpoint:
+    """A language model at an OpenAI-compatible endpoint.
+
+    Calls may come from many threads, and from within a running event loop. The same request is the
+    same answer: within a call, within a job of a run, and through the cache; ask with another seed,
+    or for more samples, to hear something else. Pickling leaves out the key, which is then read
+    from the environment again.
+
+    Args:
+        model: The model's name, as the endpoint knows it.
+        base_url: The endpoint's address; if None, ``$OPENAI_BASE_URL``, else OpenAI's.
+        api_key: If None, ``$OPENAI_API_KEY``; an endpoint on this machine needs none.
+        settings: Everything else.
+
+    Attributes:
+        name: The model's name.
+        base_url: The endpoint's address.
+        settings: As given.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        self.name = model
+        self.base_url = (base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI).rstrip("/")
+        self.settings = settings or Settings()
+        self._key = api_key
+        self._usage = Usage()
+        self._counting = threading.Lock()
+        parts = urlsplit(self.base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ModelError(f"The base URL {self.base_url!r} must begin with http:// or https://.")
+        if parts.username or parts.password:
+            raise ModelError("Put the key into OPENAI_API_KEY, not into the base URL.")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}, base_url={self.base_url!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        private = ("_key", "_usage", "_counting")
+        return {name: value for name, value in vars(self).items() if name not in private}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        vars(self).update(state, _key=None, _usage=Usage(), _counting=threading.Lock())
+
+    @property
+    def usage(self) -> Usage:
+        """What this object was used for so far."""
+        return self._usage
+
+    def address(self) -> tuple[str, str]:
+        """Return the address and the key; called when a request must really be sent.
+
+        A subclass may start a server here.
+
+        Raises:
+            ModelError: If the key is missing, or if ``EVOLLM_OFFLINE`` forbids the network.
+        """
+        key = self._key or os.environ.get("OPENAI_API_KEY") or ""
+        if not _is_loopback(self.base_url):
+            if os.environ.get("EVOLLM_OFFLINE", "0") not in ("", "0"):
+                raise ModelError(
+                    f"EVOLLM_OFFLINE forbids to ask {self.base_url}: unset it, or use the offline "
+                    "model."
+                )
+            if not key:
+                raise ModelError(
+                    f"The endpoint {self.base_url} needs a key: set OPENAI_API_KEY, or name no "
+                    "model, so that the offline one answers."
+                )
+        return self.base_url, key or "none"
+
+    def reach(self) -> None:
+        """See that a request could be sent, before anything is spent on a search.
+
+        Raises:
+            ModelError: If the key is missing, or nothing listens at the address.
+        """
+        url, _ = self.address()
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        try:
+            socket.create_connection((parts.hostname or "", port), timeout=10).close()
+        except OSError as error:
+            raise ModelError(
+                f"The endpoint {url} can't be reached ({error}): check the address, or start it."
+            ) from None
+
+    def complete(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        n: int = 1,
+        temperature: float = 1.0,
+        max_tokens: int = 512,
+        schema: Mapping[str, JSON] | None = None,
+        grammar: str | None = None,
+        stop: Sequence[str] = (),
+        mode: Mode = "chat",
+        top_logprobs: int = 0,
+        seed: int | None = None,
+    ) -> list[list[Completion]]:
+        """Return ``n`` completions a prompt; see ``evollm.llm.base.LanguageModel``."""
+        extra = self.settings.options
+        options = Options(
+            temperature, max_tokens, schema, grammar, tuple(stop), mode, top_logprobs, seed, extra
+        )
+        check(prompts, n, options)
+        asks = [
+            Ask(self.name, self._identity, prompt, options, sample)
+            for prompt in prompts
+            for sample in range(n)
+        ]
+        completions = [reply.completion for reply in self._answer(asks, options)]
+        return [completions[first : first + n] for first in range(0, len(completions), n)]
+
+    def _answer(self, asks: list[Ask], options: Options) -> list[Reply]:
+        """Answer in waves: those who broke the schema are asked again, together and in order."""
+        account = Billing(ledger.get(), self.settings.price or Price.from_environment())
+        path = self.settings.cache_path()
+        cache = open_cache(path) if path else None
+        ready = lru_cache(partial(self._ready, account, cache, options))
+        fanout = FanOut(account, cache, ready, self._count)
+        last = dict(enumerate(asks))
+        wave = list(last)
+        for repair in range(self.settings.repairs + 1):
+            fanout.run([last[place] for place in wave])
+            wave = [place for place in wave if fanout.replies[last[place].key].answer.broken]
+            if not wave or repair == self.settings.repairs:
+                break
+            last.update((place, last[place].again()) for place in wave)
+        if fanout.sent and len(fanout.unanswered) == fanout.sent:
+            raise silence(self.name, self.base_url, fanout.unanswered[0])
+        return [fanout.replies[ask.key] for ask in last.values()]
+
+    def _ready(self, account: Billing, cache: Cache | None, options: Options) -> Send:
+        """Check that the endpoint can do what is asked, and return what sends it."""
+        url, key = self.address()
+        way = connection_for(url, key, self.name, self.settings)
+        abilities = Capabilities(
+            way, cache, account, self._count, self.name, self._identity, self.settings.known
+        )
+        constrain = abilities.check(options)
+        return lambda ask: in_background(way.answer(ask, constrain))
+
+    @property
+    def _identity(self) -> str:
+        return self.settings.identity or self.base_url
+
+    def _count(self, reply: Reply) -> None:
+        with self._counting:
+            self._usage = self._usage.plus(reply)
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

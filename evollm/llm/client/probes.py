@@ -1,0 +1,115 @@
+"""What an endpoint can do beyond chat: found out by one tiny request each."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from evollm.llm.base import ModelError
+from evollm.llm.client.answers import Answer
+from evollm.llm.client.billing import Reply
+from evollm.llm.client.requests import Options
+from evollm.llm.client.retries import Refused
+from evollm.types import JSON
+
+VALID_S = 24 * 3600.0
+"""For how long a finding is believed."""
+PROMPT = "Say hello."
+SHORT, LONG = 32, 2048
+"""Tokens of a probe; the larger number for models that think before they speak."""
+ODD_TEXT = "zebra 7"
+ODD_JSON = {"zebra": 7}
+ODD_SCHEMA: Mapping[str, JSON] = {
+    "type": "object",
+    "properties": {"zebra": {"type": "integer", "enum": [7]}},
+    "required": ["zebra"],
+    "additionalProperties": False,
+}
+AskOnce: TypeAlias = Callable[[Options], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One capability: what to ask, and whether an answer shows it.
+
+    Attributes:
+        ask: Fields of the request's options.
+        shows: Tells from an answer whether the endpoint has the capability.
+        lack: What is to be said of an endpoint that has not; empty if we can do without.
+        statuses: By which HTTP statuses an endpoint says itself that it has not.
+    """
+
+    ask: Mapping[str, JSON]
+    shows: Callable[[Answer], bool]
+    lack: str = ""
+    statuses: tuple[int, ...] = (400, 422, 501)
+
+
+def _shows_json(answer: Answer) -> bool:
+    try:
+        return bool(json.loads(answer.text) == ODD_JSON)
+    except ValueError:
+        return False
+
+
+PROBES = {
+    "plain": Probe(
+        {},
+        lambda answer: answer.definite,
+        "does not continue plain texts; use mode='chat' or another endpoint",
+        (400, 404, 405, 422, 501),
+    ),
+    "schema": Probe({"schema": ODD_SCHEMA}, _shows_json),
+    "grammar": Probe(
+        {"grammar": f'root ::= "{ODD_TEXT}"'},
+        lambda answer: answer.text.strip() == ODD_TEXT,
+        "does not hold answers to a grammar; use an endpoint that does, as the offline model",
+    ),
+    "logprobs": Probe(
+        {"top_logprobs": 2},
+        lambda answer: any(token.top for token in answer.tokens),
+        "gives no log-probabilities; use another endpoint, as the offline model",
+    ),
+}
+
+
+def needs(options: Options) -> list[str]:
+    """Return the capabilities that a request needs; the one that others rest on is first."""
+    wanted = {
+        "plain": options.mode == "plain",
+        "schema": options.schema is not None,
+        "grammar": options.grammar is not None,
+        "logprobs": options.top_logprobs > 0,
+    }
+    return [name for name, needed in wanted.items() if needed]
+
+
+def find_out(capability: str, options: Options, ask: AskOnce) -> bool:
+    """Return whether an endpoint has a capability, in the mode of ``options``.
+
+    Args:
+        capability: A key of ``PROBES``.
+        options: Of the request that needs it; its mode and its extra fields are kept.
+        ask: Asks ``PROMPT`` with given options.
+
+    Raises:
+        ModelError: If the endpoint does not answer, or refuses for another reason.
+    """
+    probe = PROBES[capability]
+    plan = Options(temperature=0.0, mode=options.mode, extra=options.extra)
+    plan = replace(plan, max_tokens=SHORT, **probe.ask)
+    try:
+        answer = ask(plan).answer
+        if answer.finish == "length" and not answer.text:
+            answer = ask(replace(plan, max_tokens=LONG)).answer
+    except Refused as refusal:
+        if refusal.status not in probe.statuses:
+            raise
+        return False
+    return probe.shows(answer)
+
+
+def lacking(capability: str, model: str, url: str) -> ModelError | None:
+    """Return what to raise for a capability that an endpoint lacks; None if we can do without."""
+    lack = PROBES[capability].lack
+    return ModelError(f"The model {model} at {url} {lack}.") if lack else None

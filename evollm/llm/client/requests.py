@@ -1,0 +1,146 @@
+"""What is asked of a model: one sample of one prompt, with its key and its bounds."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from evollm.llm.base import Mode, ModelError, Prompt
+from evollm.llm.client.schemas import check_schema
+from evollm.types import JSON
+
+MAX_SEED = 2**31
+"""Servers take seeds of 31 bits; larger ones are wrapped before they are sent."""
+ATTEMPT_STRIDE = 1_000_003
+
+
+@dataclass(frozen=True)
+class Options:
+    """What all the samples of one call share; see ``evollm.llm.base.LanguageModel.complete``.
+
+    Attributes:
+        extra: Further fields of the request's body.
+    """
+
+    temperature: float = 1.0
+    max_tokens: int = 512
+    schema: Mapping[str, JSON] | None = None
+    grammar: str | None = None
+    stop: tuple[str, ...] = ()
+    mode: Mode = "chat"
+    top_logprobs: int = 0
+    seed: int | None = None
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One sample of one prompt, at one attempt.
+
+    Attributes:
+        model: The model's name.
+        endpoint: What the cache knows the endpoint by.
+        prompt: A text or chat messages.
+        options: What it shares with the other samples of its call.
+        sample: The sample's index among those of its prompt.
+        attempt: How many answers before this one broke the schema.
+    """
+
+    model: str
+    endpoint: str
+    prompt: Prompt
+    options: Options
+    sample: int = 0
+    attempt: int = 0
+
+    def again(self) -> "Ask":
+        """Return the next attempt at the same sample."""
+        return replace(self, attempt=self.attempt + 1)
+
+    @property
+    def seed(self) -> int | None:
+        """The seed to send: the call's, moved on by the sample and the attempt."""
+        if self.options.seed is None:
+            return None
+        return (self.options.seed + self.sample + ATTEMPT_STRIDE * self.attempt) % MAX_SEED
+
+    @property
+    def request(self) -> dict[str, JSON]:
+        """The whole request as JSON, as it is hashed and recorded."""
+        options = self.options
+        return {
+            "endpoint": self.endpoint,
+            "model": self.model,
+            "mode": options.mode,
+            "prompt": self.prompt
+            if isinstance(self.prompt, str)
+            else [dict(message) for message in self.prompt],
+            "temperature": options.temperature,
+            "max_tokens": options.max_tokens,
+            "schema": options.schema,
+            "grammar": options.grammar,
+            "stop": list(options.stop),
+            "top_logprobs": options.top_logprobs,
+            "seed": options.seed,
+            "extra": options.extra,
+            "sample": self.sample,
+            "attempt": self.attempt,
+        }
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of the whole request in its canonical form."""
+        text = json.dumps(self.request, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def most_prompt_tokens(self) -> int:
+        """At most so many prompt tokens: no token is less than a byte, and templates add some."""
+        if isinstance(self.prompt, str):
+            frame = 16 if self.options.mode == "plain" else 256 + 16
+            return len(self.prompt.encode()) + frame
+        return 256 + sum(16 + len(message["content"].encode()) for message in self.prompt)
+
+    @property
+    def most_tokens(self) -> int:
+        """At most so many tokens in all."""
+        return self.most_prompt_tokens + self.options.max_tokens
+
+
+def check(prompts: Sequence[Prompt], n: int, options: Options) -> None:
+    """Check what a caller asks for.
+
+    Raises:
+        ModelError: With one sentence, if a prompt or an option has the wrong form.
+    """
+    if isinstance(prompts, str):
+        raise ModelError("Give complete() a list of prompts, even if there is one prompt only.")
+    if n < 1 or options.max_tokens < 1:
+        raise ModelError(f"n ({n}) and max_tokens ({options.max_tokens}) must be at least 1.")
+    if options.top_logprobs < 0 or not options.temperature >= 0:
+        raise ModelError(
+            f"top_logprobs ({options.top_logprobs}) and temperature ({options.temperature}) "
+            "must be at least 0."
+        )
+    if options.schema is not None and options.grammar is not None:
+        raise ModelError("Give complete() a schema or a grammar, not both.")
+    if options.schema is not None:
+        check_schema(options.schema)
+    if options.mode not in ("plain", "chat"):
+        raise ModelError(f"The mode must be 'plain' or 'chat', not {options.mode!r}.")
+    for prompt in prompts:
+        _check_prompt(prompt, options.mode)
+
+
+def _check_prompt(prompt: Prompt, mode: Mode) -> None:
+    if not isinstance(prompt, str):
+        if mode == "plain":
+            raise ModelError("Plain mode continues texts: give it a text, or use mode='chat'.")
+        if not prompt or not all({"role", "content"} <= message.keys() for message in prompt):
+            raise ModelError("Every chat message needs a role and a content.")
+    texts = [prompt] if isinstance(prompt, str) else [message["content"] for message in prompt]
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        raise ModelError("A prompt holds half a surrogate pair, which no server takes.") from None

@@ -1,0 +1,64 @@
+"""The user's cache folder: model weights, servers' lock files, and cached answers."""
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from evollm.errors import EvollmError
+
+
+def cache_folder(part: str = "") -> Path:
+    """Return the cache folder, or its sub-folder ``part``, made if it is missing.
+
+    The folder is ``$EVOLLM_CACHE``, else ``$XDG_CACHE_HOME/evollm``, else ``~/.cache/evollm``.
+
+    Raises:
+        EvollmError: If the folder can't be made.
+    """
+    folder = _root() / part
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise EvollmError(
+            f"The cache folder {folder} can't be made ({error.strerror}): "
+            "name another one in EVOLLM_CACHE."
+        ) from None
+    return folder
+
+
+def _root() -> Path:
+    if own := os.environ.get("EVOLLM_CACHE"):
+        return Path(own).expanduser().absolute()
+    shared = os.environ.get("XDG_CACHE_HOME")
+    return (Path(shared) if shared else Path.home() / ".cache") / "evollm"
+
+
+def digest(file: Path) -> str:
+    """Return a file's SHA-256, computed anew only if its size or time stamp has changed."""
+    stat = file.stat()
+    stamp = [stat.st_size, stat.st_mtime_ns]
+    memo = cache_folder("digests") / hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:24]
+    try:
+        *known, answer = json.loads(memo.read_text())
+        if known == stamp:
+            return str(answer)
+    except (OSError, ValueError):
+        pass
+    answer = sha256(file)
+    write(memo, json.dumps([*stamp, answer]))
+    return answer
+
+
+def sha256(file: Path) -> str:
+    """Return a file's SHA-256."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write(file: Path, text: str) -> None:
+    """Write a small file so that no reader ever sees half of it."""
+    with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False) as draft:
+        draft.write(text)
+    Path(draft.name).replace(file)

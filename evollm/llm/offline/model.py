@@ -1,0 +1,89 @@
+"""The offline model: a small real language model on this machine, served on loopback."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from evollm.errors import EvollmError
+from evollm.llm.base import Completion, ModelError, Price, Prompt
+from evollm.llm.client.endpoint import Endpoint
+from evollm.llm.client.settings import CAPABILITIES, Settings
+from evollm.llm.offline.lease import Service, lease, running
+
+SAMPLING = {"top_k": 40, "top_p": 0.95, "min_p": 0.05}
+"""Keeps a small model from its long tail of nonsense; part of every request, so it is recorded."""
+
+
+class Offline(Endpoint):
+    """A model whose server is found or started, here or wherever this object is unpickled.
+
+    Attributes:
+        service: What is served.
+    """
+
+    def __init__(self, service: Service, settings: Settings) -> None:
+        super().__init__(service.name, base_url="http://127.0.0.1", settings=settings)
+        self.service = service
+
+    def address(self) -> tuple[str, str]:
+        """Return the server's address and token, starting it if it does not run."""
+        server = lease(self.service)
+        return f"{server.url}/v1", server.token
+
+    def complete(self, prompts: Sequence[Prompt], **options: Any) -> list[list[Completion]]:
+        """Return completions as `Endpoint.complete` does, also if the server dies meanwhile."""
+        asked = running(self.service.folder)
+        try:
+            return super().complete(prompts, **options)
+        except ModelError:
+            now = running(self.service.folder)
+            if now is not None and now == asked:
+                raise
+            return super().complete(prompts, **options)  # another process may have started it anew
+
+
+def offline(
+    path: str | Path | None = None,
+    settings: Settings | None = None,
+    *,
+    adapters: Sequence[str | Path] = (),
+    threads: int | None = None,
+    context: int = 2048,
+    slots: int = 8,
+) -> Offline:
+    """Return the offline model, or a GGUF file of the user's own; the first call starts its server.
+
+    Args:
+        path: A GGUF file; None takes the small model that evollm fetches once (98 MB).
+        settings: Of the client; price, capabilities and identity are filled in here, and
+            ``SAMPLING`` where ``options`` says nothing else.
+        adapters: LoRA adapters as GGUF files, applied at full strength.
+        threads: Of the server, if it is started here; see `Service`.
+        context: Tokens a request may have, its answer included.
+        slots: Requests that are worked on at a time.
+
+    Raises:
+        EvollmError: If a file is missing or damaged, or the weights can't be fetched.
+    """
+    model = None if path is None else _file(path)
+    service = Service(model, tuple(map(_file, adapters)), context, slots, threads)
+    chosen = settings or Settings(concurrency=2 * slots, timeout_s=600.0)
+    return Offline(
+        service,
+        replace(
+            chosen,
+            price=Price(0.0, 0.0),
+            known=CAPABILITIES,
+            group=slots,
+            identity=f"offline:{service.identity}",
+            options={**SAMPLING, **chosen.options},
+        ),
+    )
+
+
+def _file(path: str | Path) -> Path:
+    file = Path(path).expanduser().absolute()
+    if not file.is_file():
+        raise EvollmError(f"There is no file {file}: give the path of a GGUF file.")
+    return file

@@ -1,0 +1,109 @@
+"""The model server's process: llama.cpp on loopback until the last of its users has left."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from evollm.llm.locks import grab, hold, same_file
+
+RECORD, USERS = "server.json", "users.lock"
+POLL_S = 0.5
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Start a server that outlives this process; the token is read from the standard input.
+
+    Returns:
+        0 as soon as the server answers, or 1 if it could not start; standard error says why.
+    """
+    options = _parser().parse_args(arguments)
+    token = sys.stdin.readline().strip()
+    heard, told = os.pipe()
+    if os.fork():
+        os.close(told)
+        return 0 if os.read(heard, 1) else 1
+    os.setsid()
+    os.close(heard)
+    _serve(options, token, told)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m evollm.llm.offline.server", description=__doc__
+    )
+    parser.add_argument("folder", type=Path, help="where the record and the users' lock lie")
+    parser.add_argument("model", type=Path, help="a GGUF file")
+    parser.add_argument("--name", default="offline", help="the model's name as clients ask for it")
+    parser.add_argument("--adapter", type=Path, action="append", default=[], help="a LoRA GGUF")
+    parser.add_argument("--context", type=int, default=2048, help="tokens a slot")
+    parser.add_argument("--slots", type=int, default=8, help="requests at a time")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--grace", type=float, default=20.0, help="seconds without any user")
+    return parser
+
+
+def _serve(options: argparse.Namespace, token: str, told: int) -> None:
+    from xllamacpp import Server
+
+    server = Server(_parameters(options, token))
+    record = options.folder / RECORD
+    mine = _publish(record, server.listening_address, token)
+    os.write(told, b"1")
+    os.close(told)
+    _wait(record, mine, options.folder / USERS, options.grace)
+
+
+def _parameters(options: argparse.Namespace, token: str) -> Any:
+    from xllamacpp import CommonAdapterLoraInfo, CommonParams
+
+    parameters = CommonParams()
+    parameters.model.path = str(options.model)
+    parameters.model_alias = {options.name}
+    parameters.hostnames = ["127.0.0.1"]
+    parameters.port = 0
+    parameters.api_keys = [token]
+    parameters.n_ctx = options.context * options.slots
+    parameters.n_parallel = options.slots
+    for threads in (parameters.cpuparams, parameters.cpuparams_batch):
+        threads.n_threads = options.threads
+        threads.poll = 0  # Waiting threads sleep: other processes want the cores.
+    parameters.cache_ram_mib = 256
+    parameters.verbosity = 1
+    parameters.ui = False
+    parameters.lora_adapters = [CommonAdapterLoraInfo(str(file), 1.0) for file in options.adapter]
+    return parameters
+
+
+def _publish(record: Path, url: str, token: str) -> int:
+    """Write where the server listens; the lock on the record lasts as long as this process."""
+    draft = record.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    mine = hold(draft)
+    os.write(mine, json.dumps({"url": url, "token": token}).encode())
+    draft.replace(record)
+    return mine
+
+
+def _wait(record: Path, mine: int, users: Path, grace: float) -> None:
+    """Return when nobody has used the server for ``grace`` seconds, or the record isn't ours."""
+    last_used = time.monotonic()
+    while same_file(record, mine):
+        deserted = grab(users)
+        if deserted is None:
+            last_used = time.monotonic()
+        elif time.monotonic() - last_used >= grace:
+            record.unlink()  # Newcomers wait for the users' lock, then find no record.
+            return
+        else:
+            os.close(deserted)
+        time.sleep(POLL_S)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

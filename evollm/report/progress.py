@@ -1,0 +1,89 @@
+"""The progress display: one live line on a terminal, one line a generation elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from evollm.runtime.budget import Usage
+from evollm.runtime.driver import Run
+from evollm.types import Individual
+
+
+class Progress:
+    """Shows where a run is: generation, best, evaluations, calls, tokens, cost, time left.
+
+    A callback for ``run``.
+
+    Args:
+        value: Writes a fitness in the problem's own terms.
+        out: Where to write; standard error by default.
+    """
+
+    def __init__(self, value: Callable[[float], str], out: TextIO | None = None) -> None:
+        self._value = value
+        self._out = out or sys.stderr
+        self._live = self._out.isatty()
+        self._last = 0.0
+        self._generation = -1
+
+    def __call__(self, run: Run, individual: Individual[Any]) -> None:
+        """Do nothing: the display has a clock of its own."""
+
+    def tick(self, run: Run) -> None:
+        """Write a line if it is time for one."""
+        now = time.monotonic()
+        if self._live and (now - self._last > 0.1 or run.finished):
+            self._out.write(f"\r\x1b[K{self.line(run)}" + "\n" * run.finished)
+            self._out.flush()
+            self._last = now
+        elif not self._live and (self._due(run, now) or run.finished):
+            self._out.write(self.line(run) + "\n")
+            self._generation, self._last = run.search.step, now
+
+    def _due(self, run: Run, now: float) -> bool:
+        """Say whether there is a new generation, and the last line is a second old."""
+        return run.search.step > self._generation and now - self._last > 1
+
+    def line(self, run: Run) -> str:
+        """Return the state of a run in one line."""
+        usage, budget = run.usage, run.budget
+        best = self._value(run.best.fitness) if run.best else "-"
+        parts = [
+            f"generation {_of(usage.generations, budget.generations)}",
+            f"best {best}",
+            f"evaluations {_of(usage.evaluations, budget.evaluations)}",
+        ]
+        if usage.failed:
+            parts.append(f"failed {usage.failed}")
+        if usage.calls:
+            parts.append(f"calls {_of(usage.calls, budget.calls)}")
+            parts.append(f"tokens {_of(usage.tokens, budget.tokens)}")
+            parts.append(f"cost {cost(usage)}")
+        left = _left(run)
+        parts.append(f"{_clock(left)} left" if left is not None else _clock(usage.seconds))
+        return "  ".join(parts)
+
+
+def cost(usage: Usage) -> str:
+    """Write what has been paid; an unknown price is unknown."""
+    return "unknown" if usage.money is None else f"{usage.money:.4g}"
+
+
+def _of(done: float, limit: float | None) -> str:
+    return f"{done:,g}" if limit is None else f"{done:,g}/{limit:,g}"
+
+
+def _left(run: Run) -> float | None:
+    """Estimate the seconds until the nearest limit, from how far the run has come towards it."""
+    usage, budget = run.usage, run.budget
+    limits = ("evaluations", "generations", "calls", "tokens", "seconds")
+    shares = [getattr(usage, name) / limit for name in limits if (limit := getattr(budget, name))]
+    share = max(shares, default=0.0)
+    return usage.seconds * (1 - share) / share if share > 0 else None
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(max(seconds, 0)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,35 @@
+"""The account of one job: the ledger through which its calls are reserved and recorded."""
+
+from dataclasses import dataclass
+
+from evollm.ledger import Call
+from evollm.runtime.budget import Meter
+from evollm.store.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class JobLedger:
+    """One job's ledger; see ``evollm.ledger.Ledger``.
+
+    Attributes:
+        job: The job's id.
+        meter: Holds the run to its budget.
+        book: Where calls are written down.
+    """
+
+    job: int
+    meter: Meter
+    book: Record
+
+    def recall(self, key: str) -> Call | None:
+        """Return what this run has recorded for the job and key."""
+        return self.book.recall(self.job, key)
+
+    def reserve(self, tokens: int, money: float | None) -> bool:
+        """Set aside one call."""
+        return self.meter.reserve(tokens, money)
+
+    def record(self, call: Call, tokens: int, money: float | None) -> None:
+        """Write the call down and settle it."""
+        self.book.call(self.job, call)
+        self.meter.settle(call, tokens, money)

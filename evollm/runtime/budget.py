@@ -1,0 +1,191 @@
+"""Budgets: what a run may spend, and the meter that holds it to that."""
+
+import threading
+from dataclasses import asdict, dataclass, fields
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from evollm.errors import EvollmError
+from evollm.ledger import Call, Exhausted
+
+_WHOLE = ("evaluations", "generations", "calls", "tokens", "stagnation")
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What ends a run, whichever comes first; None is no limit.
+
+    Attributes:
+        evaluations: Genomes sent to the problem, failed ones included; met exactly.
+        generations: Steps after the initial population; met exactly.
+        seconds: Working time, summed over resumes; work under way is finished.
+        calls: Answers asked of a model, cached and failed ones included; met exactly.
+        tokens: Prompt and generated tokens, cached ones included; reserved before a call, never
+            exceeded.
+        money: In the currency of the model's prices, cached answers free; reserved before a call,
+            never exceeded.
+        target: Stop at a best fitness of at least this.
+        stagnation: Stop after so many steps without a better fitness.
+    """
+
+    evaluations: int | None = None
+    generations: int | None = None
+    seconds: float | None = None
+    calls: int | None = None
+    tokens: int | None = None
+    money: float | None = None
+    target: float | None = None
+    stagnation: int | None = None
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if value is not None and not _counts(value, whole=item.name in _WHOLE):
+                kind = "a whole number" if item.name in _WHOLE else "a number"
+                raise EvollmError(f"a budget of {item.name} is {kind}, not {value!r}")
+            if item.name == "target" and value is not None and value != value:
+                raise EvollmError("a budget's target can't be NaN; give a fitness, or None")
+            if value is not None and item.name != "target" and not value >= 0:
+                raise EvollmError(
+                    f"a budget of {item.name} can't be {value}; give 0 or more, or None"
+                )
+
+    @property
+    def ends(self) -> bool:
+        """Whether there is any limit that a run is sure to reach."""
+        return any(
+            getattr(self, name) is not None for name in ("evaluations", "generations", "seconds")
+        )
+
+
+@dataclass(slots=True)
+class Usage:
+    """What a run has spent, over all its resumes.
+
+    Attributes:
+        evaluations: Genomes scored, failed ones included.
+        failed: Evaluations that failed.
+        generations: Steps completed after the initial population.
+        seconds: Working time.
+        calls: Answers asked of a model, cached and failed ones included.
+        cached_calls: Those that the cache answered.
+        failed_calls: Those whose answer was of no use.
+        prompt_tokens: Of all calls.
+        completion_tokens: Of all calls.
+        cached_tokens: Prompt and generated tokens of the cached calls.
+        money: Paid so far; None if the price of a call is unknown.
+    """
+
+    evaluations: int = 0
+    failed: int = 0
+    generations: int = 0
+    seconds: float = 0.0
+    calls: int = 0
+    cached_calls: int = 0
+    failed_calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    money: float | None = 0.0
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and generated tokens together."""
+        return self.prompt_tokens + self.completion_tokens
+
+    def add(self, call: Call) -> None:
+        """Count one call."""
+        self.calls += 1
+        self.prompt_tokens += call.prompt_tokens
+        self.completion_tokens += call.completion_tokens
+        self.failed_calls += call.error is not None
+        if call.cached:
+            self.cached_calls += 1
+            self.cached_tokens += call.prompt_tokens + call.completion_tokens
+        elif self.money is not None:
+            self.money = None if call.cost is None else self.money + call.cost
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures by name, the sum of the tokens among them."""
+        return {**asdict(self), "tokens": self.tokens}
+
+
+class Meter:
+    """Counts what a run spends, and says what has run out; safe to call from any thread."""
+
+    def __init__(self, budget: Budget, usage: Usage) -> None:
+        self.budget = budget
+        self.usage = usage
+        self._held = [0, 0, 0.0]
+        self._lock = threading.Lock()
+
+    def reserve(self, tokens: int, money: float | None) -> bool:
+        """Set aside one call; see ``evollm.ledger.Ledger.reserve``."""
+        limit, usage = self.budget, self.usage
+        if limit.money is not None and (money is None or usage.money is None):
+            raise Exhausted(
+                "a money budget needs the model's price: give it as --price IN,OUT a million tokens"
+            )
+        with self._lock:
+            calls, held_tokens, held_money = self._held
+            room_calls = _room(limit.calls, usage.calls + calls)
+            room_tokens = _room(limit.tokens, usage.tokens)
+            room_money = _room(limit.money, usage.money or 0.0)
+            cost = money or 0.0
+            if room_calls < 1:
+                raise Exhausted(f"the budget of {limit.calls} calls is spent")
+            if tokens > room_tokens and not calls:
+                raise Exhausted(
+                    f"the budget of {limit.tokens} tokens has {room_tokens} left, "
+                    f"and the next call may take {tokens}"
+                )
+            if cost > room_money and not calls:
+                raise Exhausted(
+                    f"the money budget of {limit.money} has {room_money:.6g} left, "
+                    f"and the next call may cost {cost:.6g}"
+                )
+            if tokens > room_tokens - held_tokens or cost > room_money - held_money:
+                return False
+            self._held = [calls + 1, held_tokens + tokens, held_money + cost]
+            return True
+
+    def settle(self, call: Call, tokens: int, money: float | None) -> None:
+        """Count a call and give back what was reserved for it."""
+        with self._lock:
+            calls, held_tokens, held_money = self._held
+            self._held = [calls - 1, held_tokens - tokens, held_money - (money or 0.0)]
+            self.usage.add(call)
+
+    def reasons(self, best: float, stale: int) -> dict[str, float]:
+        """Return the limits that are reached, by name; empty if the run may go on.
+
+        Args:
+            best: The best fitness so far.
+            stale: For how many steps it has not become better.
+        """
+        spent = {
+            "evaluations": self.usage.evaluations,
+            "generations": self.usage.generations,
+            "seconds": self.usage.seconds,
+            "target": best,
+            "stagnation": stale,
+        }
+        limits = {name: getattr(self.budget, name) for name in spent}
+        return {
+            name: limits[name]
+            for name in spent
+            if limits[name] is not None and spent[name] >= limits[name]
+        }
+
+
+def _counts(value: Any, whole: bool) -> bool:
+    """Say whether a value is a number, and if need be a whole one."""
+    kinds = int | np.integer if whole else int | float | np.number
+    return isinstance(value, kinds) and not isinstance(value, bool)
+
+
+def _room(limit: float | None, spent: float) -> float:
+    """Return what a limit leaves."""
+    return inf if limit is None else limit - spent

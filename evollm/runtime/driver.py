@@ -1,0 +1,298 @@
+"""The driver: carries jobs to an executor and answers back, within a budget and on record."""
+
+import queue
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from math import inf
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from evollm.errors import EvollmError
+from evollm.executors.base import Chunk, Executor, Scores
+from evollm.ledger import Exhausted
+from evollm.runtime.accounts import JobLedger
+from evollm.runtime.budget import Budget, Meter
+from evollm.runtime.evaluations import EvaluationQueue
+from evollm.runtime.result import dataframe
+from evollm.runtime.stops import Stops
+from evollm.runtime.variation import VariationPool
+from evollm.search.fingerprint import Fingerprints
+from evollm.search.flow import Evaluate, Vary
+from evollm.search.search import Search, Ticket, check
+from evollm.store import queries
+from evollm.store.record import Record
+from evollm.types import Candidate, Individual, Offspring, Outcome, Problem
+
+if TYPE_CHECKING:
+    import pandas
+
+Callback: TypeAlias = Callable[["Run", Individual[Any]], object]
+"""Called as ``f(run, individual)`` after each evaluation, failed or not; may call ``run.stop()``.
+
+If it has a method ``tick(run)``, that is called several times a second while the run goes on.
+"""
+OnError: TypeAlias = Literal["record", "raise"]
+
+_HOPELESS = 10  # so many evaluations, none of them good, are no search
+
+
+class Run:
+    """One search under way.
+
+    Attributes:
+        search: The search, with its population and its best.
+        record: What is written down.
+        budget: What ends it.
+        usage: What has been spent, over all resumes.
+        executor: Where evaluations run.
+        stopped: Why it ended, or is about to; empty while it goes on.
+    """
+
+    def __init__(
+        self, search: Search, problem: Problem[Any], executor: Executor, record: Record, *,
+        budget: Budget, callbacks: Sequence[Callback] = (), on_error: OnError = "record",
+    ) -> None:  # fmt: skip
+        self.search = search
+        self.record = record
+        self.budget = budget
+        self.usage = queries.usage(record)
+        self.stopped = ""
+        self.executor = executor
+        self._callbacks = callbacks
+        self._on_error = on_error
+        self._meter = Meter(budget, self.usage)
+        self._stops = Stops(self._meter, search)
+        self._fingerprints = Fingerprints(problem)
+        self._finished: queue.SimpleQueue[tuple[Ticket | Chunk, Any]] = queue.SimpleQueue()
+        self._batches = EvaluationQueue(problem, executor, lambda *done: self._finished.put(done))
+        self._callers = VariationPool(lambda *done: self._finished.put(done))
+        self._varying: deque[Ticket] = deque()
+        self._answers = 0
+        self._failure: BaseException | None = None
+        self._base, self._began = self.usage.seconds, time.monotonic()
+
+    @property
+    def best(self) -> Individual[Any] | None:
+        """The best individual so far."""
+        return self.search.best
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run is to stop and nothing is under way any more."""
+        return bool(self.stopped) and not self._callers.active and not self._batches.in_flight
+
+    @property
+    def active(self) -> bool:
+        """Whether an operator is at work."""
+        return self._callers.active > 0
+
+    def reasons(self) -> dict[str, float]:
+        """Return the limits that are reached, by name; empty if the run may go on."""
+        return self._stops.reasons()
+
+    def candidates(self, chunk: Chunk) -> list[Candidate[Any]]:
+        """Return the candidates of a chunk that is under way."""
+        return self._batches.candidates(chunk)
+
+    def dataframe(self) -> "pandas.DataFrame":
+        """Return one row an evaluation so far; see ``evollm.Result.dataframe``."""
+        return dataframe(self.record)
+
+    def stop(self, reason: str = "a callback asked for it") -> None:
+        """End the run once the work under way is done."""
+        self.stopped = self.stopped or reason
+
+    def replay(self) -> int:
+        """Feed the recorded answers to the search, in their order.
+
+        Returns:
+            How many jobs were answered from the record.
+
+        Raises:
+            EvollmError: If the search asks for another job than the one that was recorded.
+        """
+        asked: dict[int, Ticket] = {}
+        for number, fingerprint in list(queries.answered(self.record)):
+            asked |= {ticket.id: ticket for ticket in self.search.ask()}
+            ticket = asked.pop(number, None)
+            if ticket is None or self._fingerprints.of(ticket.job)[1] != fingerprint:
+                raise self._differs(number)
+            if isinstance(ticket.job, Vary):
+                self.search.tell(ticket, queries.offspring(self.record, ticket))
+            else:
+                for place, outcome in queries.outcomes(self.record, ticket):
+                    self.search.score(ticket, place, outcome)
+            self._answers += 1
+            self._check_limits()
+        for ticket in [*asked.values(), *self.search.ask()]:
+            recorded = queries.fingerprint(self.record, ticket.id)
+            if recorded not in (None, self._fingerprints.of(ticket.job)[1]):
+                raise self._differs(ticket.id)
+            known = dict(queries.outcomes(self.record, ticket))
+            self._admit(ticket, known)
+            for place, outcome in known.items():
+                self.search.score(ticket, place, outcome)
+        self._check()
+        return self._answers
+
+    def _differs(self, number: int) -> EvollmError:
+        """Say that the record is of another search."""
+        kind, name, step = self.record.rows(
+            "SELECT kind, name, step FROM jobs WHERE id = ?", (number,)
+        )[0]
+        return EvollmError(
+            f"this search is not the one recorded in {self.record.path}: job {number}, which was "
+            f"{kind} by {name} in step {step}, is another one now; resume with the same settings "
+            "and seed, or choose a new folder"
+        )
+
+    def advance(self, seconds: float | None = 0.1) -> None:
+        """Send out what is ready, then take in what has finished.
+
+        Args:
+            seconds: How long to wait for something to finish; None for not at all.
+        """
+        for ticket in self.search.ask():
+            self._admit(ticket, ())
+        while self._varying and not self.stopped and self._callers.free(self._varying[0]):
+            ticket = self._varying.popleft()
+            self._callers.call(ticket, JobLedger(ticket.id, self._meter, self.record))
+        if not self.stopped:
+            limit = inf if self.budget.evaluations is None else self.budget.evaluations
+            self._batches.send(limit - self.usage.evaluations - self._batches.genomes)
+        self._collect(seconds)
+        self._check()
+        for callback in self._callbacks:
+            if tick := getattr(callback, "tick", None):
+                tick(self)
+
+    def _admit(self, ticket: Ticket, known: Collection[int]) -> None:
+        """Note a job, but for the places that the record has already."""
+        name, fingerprint = self._fingerprints.of(ticket.job)
+        self.record.ask(ticket, name, fingerprint)
+        if isinstance(ticket.job, Vary):
+            self._varying.append(ticket)
+            return
+        self._batches.add(ticket, known)
+
+    def _collect(self, seconds: float | None) -> None:
+        """Take in all that has finished: first into the record, then into the search."""
+        arrived = []
+        try:
+            if self._callers.active or self._batches.in_flight:
+                arrived.append(self._finished.get(block=seconds is not None, timeout=seconds))
+            while True:
+                arrived.append(self._finished.get_nowait())
+        except queue.Empty:
+            pass
+        self.usage.seconds = self._base + time.monotonic() - self._began
+        if arrived:
+            self._settle(arrived)
+
+    def _settle(self, arrived: list[tuple[Ticket | Chunk, Any]]) -> None:
+        """Commit what has arrived, then tell it."""
+        tellings: list[Callable[[], object]] = []
+        for who, what in arrived:
+            try:
+                tellings += self._write(who, what)
+            except EvollmError as error:
+                self._fail(error)
+        self.record.put("seconds", self.usage.seconds)
+        self.record.commit()
+        try:
+            for tell in tellings:
+                tell()
+        except EvollmError as error:
+            self._fail(error)
+
+    def _write(self, who: Ticket | Chunk, what: Any) -> list[Callable[[], object]]:
+        """Note one answer in the record; return what remains to be told to the search."""
+        if isinstance(who, Chunk):
+            ticket = self._batches.complete(who)
+        else:
+            ticket = who
+            self._callers.active -= 1
+        if isinstance(what, Exhausted):
+            self.stop(str(what))
+        elif isinstance(what, BaseException):
+            self._fail(what)
+        elif isinstance(who, Ticket):
+            return self._write_children(ticket, what)
+        else:
+            return self._write_scores(ticket, who, what)
+        return []
+
+    def _write_children(
+        self, ticket: Ticket, offspring: Offspring[Any]
+    ) -> list[Callable[[], object]]:
+        check(ticket, offspring)  # a wrong answer must not reach the record
+        self.record.children(ticket, offspring)
+        self._mark(ticket, offspring)
+        return [partial(self.search.tell, ticket, offspring), self._check_limits]
+
+    def _write_scores(
+        self, ticket: Ticket, chunk: Chunk, scores: Scores
+    ) -> list[Callable[[], object]]:
+        job = ticket.job
+        assert isinstance(job, Evaluate)
+        found, complete = self._batches.take(chunk, scores)
+        for place, outcome in found:
+            self.record.outcome(ticket, place, job.candidates[place].id, outcome)
+            self.usage.evaluations += 1
+            if outcome.error is not None:
+                self._note_failure(outcome.error)
+        if complete:
+            self._mark(ticket)
+        return [partial(self._score, ticket, place, outcome) for place, outcome in found]
+
+    def _note_failure(self, error: str) -> None:
+        usage = self.usage
+        usage.failed += 1
+        if self._on_error == "raise":
+            self._fail(EvollmError(f"an evaluation failed: {error}"))
+        elif usage.failed == usage.evaluations >= _HOPELESS:
+            self._fail(
+                EvollmError(
+                    f"all of the first {usage.failed} evaluations failed, the last with: {error}"
+                )
+            )
+
+    def _mark(self, ticket: Ticket, offspring: Offspring[Any] | None = None) -> None:
+        """Note that a job is answered, and when among the others."""
+        self.record.told(ticket, self._answers, offspring.rejected if offspring else None)
+        self._answers += 1
+
+    def _score(self, ticket: Ticket, place: int, outcome: Outcome) -> None:
+        individual = self.search.score(ticket, place, outcome)
+        if not ticket.missing:
+            self._check_limits()
+        for callback in self._callbacks:
+            callback(self, individual)
+
+    def _check_limits(self) -> None:
+        """See after a whole answer whether it ends the run."""
+        if reason := self._stops.after_answer():
+            self.stop(reason)
+
+    def _check(self) -> None:
+        """See whether evaluations, time or the flow have come to an end."""
+        if reason := self._stops.at_any_time():
+            self.stop(reason)
+
+    def _fail(self, error: BaseException) -> None:
+        self._failure = self._failure or error
+        self.stop(f"failed: {error}")
+
+    def close(self, wait: bool = True) -> None:
+        """Let go of the workers, and raise what made the run fail, if anything did."""
+        self._callers.close(wait)
+        self.executor.close(wait)
+        self.record.put("seconds", self.usage.seconds)
+        self.record.event("stop", self.stopped or "left before its end")
+        self.check()
+
+    def check(self) -> None:
+        """Raise what made the run fail, if anything did."""
+        if self._failure:
+            raise self._failure

@@ -1,0 +1,189 @@
+"""The loop: one call that runs a search to its end, or on from where its record stops."""
+
+import logging
+import platform
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from evollm.errors import EvollmError
+from evollm.executors.base import Executor, Serial
+from evollm.functions import lifted
+from evollm.runtime.budget import Budget
+from evollm.runtime.driver import Callback, OnError, Run
+from evollm.runtime.result import Result
+from evollm.search.fingerprint import describe
+from evollm.search.flow import Flow
+from evollm.search.search import Search
+from evollm.store import queries
+from evollm.store.record import Record
+from evollm.types import JSON, Problem, name_of
+
+log = logging.getLogger("evollm")
+
+_PACKAGES = ("evollm", "deap", "numpy", "openai", "ray", "scikit-learn", "tenacity")
+
+
+def run(
+    search: Search | Flow,
+    problem: Problem[Any] | Callable[[Any], Any],
+    *,
+    budget: Budget | None = None,
+    executor: Executor | None = None,
+    path: str | Path | None = None,
+    config: Mapping[str, JSON] | None = None,
+    callbacks: Sequence[Callback] = (),
+    on_error: OnError = "record",
+) -> Result[Any]:
+    """Run a search until its flow ends, a budget is reached, or Ctrl-C.
+
+    The same call on a run directory that has a record continues that run: nothing recorded is done
+    again.
+
+    Args:
+        search: A flow, or a search made of several lanes; it must not have been run before.
+        problem: What scores genomes, or a plain function from a genome to a number (larger is
+            better).
+        budget: What ends the run; None leaves that to the flow.
+        executor: Where evaluations run; by default in this thread, one after the other.
+        path: The run directory; without one the record is a temporary file that goes with the
+            result.
+        config: Kept in the record's head, for whoever reads it.
+        callbacks: Each called as ``f(run, individual)`` after an evaluation.
+        on_error: Whether a failed evaluation is recorded and survived, or ends the run.
+
+    Returns:
+        What was found, with the reason for the end.
+
+    Raises:
+        EvollmError: If the folder is in use, the record is of another search, all evaluations fail,
+            a model can't be used, or an evaluation fails with ``on_error="raise"``. All that was
+            done until then is recorded.
+    """
+    if budget is not None and not isinstance(budget, Budget):
+        raise EvollmError(f"give the budget as Budget(evaluations={budget!r}), not {budget!r}")
+    if executor is not None and not isinstance(executor, Executor):
+        raise EvollmError(f"an executor is an object such as Threads(4), not {executor!r}")
+    if callable(callbacks):
+        raise EvollmError(f"callbacks are a list of functions: give [{name_of(callbacks)}]")
+    if on_error not in ("record", "raise"):
+        raise EvollmError(f"on_error is 'record' or 'raise', not {on_error!r}")
+    record = Record(path)
+    try:
+        executor = executor or Serial()
+        under_way = begin(
+            search, lifted(problem), executor, record, config, budget, callbacks, on_error
+        )
+        finish(under_way, lifted(problem))
+    except BaseException:
+        record.close()
+        raise
+    if record.path is not None:
+        record.close()
+    return result(under_way)
+
+
+def begin(
+    search: Search | Flow,
+    problem: Problem[Any],
+    executor: Executor,
+    record: Record,
+    config: Mapping[str, JSON] | None,
+    budget: Budget | None,
+    callbacks: Sequence[Callback] = (),
+    on_error: OnError = "record",
+) -> Run:
+    """Set a run up: write the record's head, or replay what it holds."""
+    search = search if isinstance(search, Search) else Search(search)
+    if search.started:
+        raise EvollmError("this search has been run already: make a new one, of new flows")
+    versions = {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES}
+    known = record.get("versions")
+    if known is None:
+        record.put("versions", versions)
+        record.put("problem", [name_of(problem), describe(problem)])
+        record.put("config", dict(config or {}))
+        record.event("start", "a new run")
+    elif known.get("evollm") != versions["evollm"]:
+        log.warning(
+            "recorded by evollm %s, continued by %s", known.get("evollm"), versions["evollm"]
+        )
+    under_way = Run(
+        search,
+        problem,
+        executor,
+        record,
+        budget=budget or Budget(),
+        callbacks=callbacks,
+        on_error=on_error,
+    )
+    jobs = under_way.replay()
+    if known is not None:
+        message = f"restored {jobs} jobs and {under_way.usage.evaluations} evaluations"
+        log.info("%s from %s", message, record.path)
+        record.event("resume", message)
+    return under_way
+
+
+def finish(under_way: Run, problem: Problem[Any]) -> None:
+    """Start the workers, and advance a run to its end."""
+    whole = False
+    try:
+        if not under_way.finished:
+            under_way.executor.start(problem)
+        with _interruptible(under_way):
+            while not under_way.finished:
+                under_way.advance()
+        whole = True
+    finally:
+        under_way.close(wait=whole)
+    usage = under_way.usage
+    if usage.evaluations and usage.failed == usage.evaluations:
+        error = queries.last_failure(under_way.record)
+        raise EvollmError(f"all {usage.failed} evaluations failed, the last with: {error}")
+
+
+def result(under_way: Run) -> Result[Any]:
+    """Return what a run has come to."""
+    search, record = under_way.search, under_way.record
+    return Result(
+        search.best,
+        search.population,
+        under_way.stopped,
+        under_way.reasons(),
+        under_way.usage,
+        record,
+    )
+
+
+@contextmanager
+def _interruptible(under_way: Run) -> Iterator[None]:
+    """Let the first Ctrl-C end the run after the work under way, and a second one at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: object) -> None:
+        signal.signal(signal.SIGINT, before[signal.SIGINT])
+        under_way.stop("interrupted")
+        log.warning("interrupted: finishing the work under way; once more to leave at once")
+
+    before = {
+        number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

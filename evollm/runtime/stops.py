@@ -1,0 +1,61 @@
+"""Stops: when a search has gone far enough, by what it spent and by what it found."""
+
+from math import inf
+
+from evollm.runtime.budget import Meter
+from evollm.search.search import Search
+
+
+class Stops:
+    """Watches a search and says which limits it has reached.
+
+    Limits on what is found count between whole answers only, so that neither the executor nor a
+    resume moves the point where a run stops.
+
+    Args:
+        meter: What is spent, and the budget.
+        search: What is watched.
+    """
+
+    def __init__(self, meter: Meter, search: Search) -> None:
+        self._meter = meter
+        self._search = search
+        self._step, self._stale, self._summit = -1, 0, -inf
+
+    def reasons(self) -> dict[str, float]:
+        """Return the limits that are reached, by name; empty if the run may go on."""
+        return self._meter.reasons(self._summit, self._stale)
+
+    def after_answer(self) -> str | None:
+        """Count steps and stale ones after a whole answer; return why they end the run."""
+        passed = self._search.step - self._step
+        if not passed:
+            return None
+        best = self._search.best_committed.fitness if self._search.best_committed else -inf
+        better = self._step < 0 or best > self._summit
+        self._stale = 0 if better else self._stale + passed
+        self._step, self._summit = self._search.step, best
+        self._meter.usage.generations = max(0, self._step)
+        return self._first(self.reasons())
+
+    def at_any_time(self) -> str | None:
+        """Return why the run ends here and now: evaluations or time have run out, or the flow."""
+        spent = {name: limit for name, limit in self.reasons().items() if name in _RESOURCES}
+        if self._search.done and not spent:
+            return "the algorithm came to its end"
+        return self._first(spent)
+
+    def _first(self, reasons: dict[str, float]) -> str | None:
+        return next((_sentence(name, limit) for name, limit in reasons.items()), None)
+
+
+_RESOURCES = ("evaluations", "seconds")
+
+
+def _sentence(name: str, limit: float) -> str:
+    """Say which limit was reached."""
+    if name == "target":
+        return "the target is reached"
+    if name == "stagnation":
+        return f"no better fitness for {limit:g} generations"
+    return f"the budget of {limit:g} {name} is spent"

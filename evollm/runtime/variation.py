@@ -1,0 +1,63 @@
+"""Callers: operators at work, in threads of their own if they mostly wait for a model."""
+
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from evollm.ledger import Ledger, ledger
+from evollm.search.flow import Vary
+from evollm.search.search import Ticket
+
+_MOST = 8  # operators that wait for a model at the same time
+
+
+class VariationPool:
+    """Lets operators work, and says when each is done.
+
+    Args:
+        done: Called with a ticket and what the operator returned or raised, from any thread.
+
+    Attributes:
+        calling: How many are at work; who takes in what is done counts it down.
+    """
+
+    def __init__(self, done: Callable[[Ticket, Any], None]) -> None:
+        self.active = 0
+        self._done = done
+        self._threads: ThreadPoolExecutor | None = None
+
+    def free(self, ticket: Ticket) -> bool:
+        """Say whether an operator can begin now: those that wait take turns, so a stop is soon."""
+        return self.active < _MOST or not _waits(ticket)
+
+    def call(self, ticket: Ticket, account: Ledger) -> None:
+        """Let a job's operator work; its model calls go to the account."""
+        job = ticket.job
+        assert isinstance(job, Vary)
+        context = contextvars.copy_context()
+        context.run(ledger.set, account)
+
+        def work() -> None:
+            try:
+                answer: Any = context.run(job.operator.vary, job.parents, job.n, job.seed)
+            except (Exception, SystemExit) as error:
+                answer = error
+            self._done(ticket, answer)
+
+        self.active += 1
+        if _waits(ticket):
+            self._threads = self._threads or ThreadPoolExecutor(_MOST, "evollm-vary")
+            self._threads.submit(work)
+        else:
+            work()
+
+    def close(self, wait: bool = True) -> None:
+        """Let go of the threads; without ``wait`` what has not begun never does."""
+        if self._threads:
+            self._threads.shutdown(wait=wait, cancel_futures=True)
+
+
+def _waits(ticket: Ticket) -> bool:
+    """Say whether a job's operator mostly waits for a network."""
+    return bool(getattr(getattr(ticket.job, "operator", None), "io_bound", False))

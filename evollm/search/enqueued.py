@@ -1,0 +1,39 @@
+"""Known points: genomes of the user's that take the first places of an initial population."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evollm.types import Offspring, Operator, Parent, name_of
+
+NOTE = "enqueued"
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """Hands out known genomes, and lets an operator make the rest.
+
+    Attributes:
+        genomes: What is known; each child's note is ``"enqueued"``.
+        rest: Who makes what is asked beyond them.
+    """
+
+    genomes: Sequence[Any]
+    rest: Operator[Any]
+
+    @property
+    def name(self) -> str:
+        """The name of the operator that makes the rest."""
+        return name_of(self.rest)
+
+    @property
+    def io_bound(self) -> bool:
+        """Whether that operator waits for a network."""
+        return bool(getattr(self.rest, "io_bound", False))
+
+    def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
+        """Return the known genomes, then the operator's."""
+        own = list(self.genomes[:n])
+        made = self.rest.vary(parents, n - len(own), seed)
+        notes = [NOTE] * len(own) + list(made.notes or [None] * len(made.genomes))
+        return Offspring([*own, *made.genomes], notes, made.rejected)

@@ -1,0 +1,129 @@
+"""Flows: algorithms as generators that ask for jobs and never do any."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeAlias
+
+import numpy as np
+
+from evollm.errors import EvollmError
+from evollm.types import Candidate, G, Individual, Operator, Parent
+
+
+@dataclass(frozen=True, slots=True)
+class Vary(Generic[G]):
+    """Ask an operator for children; answered with at most ``n`` candidates.
+
+    Attributes:
+        operator: Who makes the children.
+        parents: Whom they are made from: the flow's draw, hence the children's lineage.
+        n: How many are wanted.
+        seed: The operator's only source of chance.
+        step: The flow's step, in a generational loop the generation; the initial population is step
+            0.
+    """
+
+    operator: Operator[G]
+    parents: Sequence[Parent[G]]
+    n: int
+    seed: int
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluate(Generic[G]):
+    """Ask for scores; answered with one individual a candidate, in order.
+
+    Attributes:
+        candidates: What to score; individuals are scored anew, say at a larger fidelity.
+        fidelity: How much effort to spend on each, in the problem's own unit.
+        seed: Fixes the data or the noise that the whole batch shares.
+        step: The flow's step.
+    """
+
+    candidates: Sequence[Parent[G]]
+    fidelity: int | None = None
+    seed: int = 0
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Survivors(Generic[G]):
+    """Say who lives on; answered at once with None, so that results, displays and stops can know.
+
+    Attributes:
+        population: The living, in the flow's order.
+        step: The step that they survived.
+    """
+
+    population: Sequence[Individual[G]]
+    step: int
+
+
+Job: TypeAlias = Vary[Any] | Evaluate[Any]
+Flow: TypeAlias = Generator[Job | Survivors[Any] | Sequence[Job], Any, Any]
+"""Yields one job or several that go out together; is sent one answer or a list of them, in order.
+
+A flow is pure given its seed and its answers: no clock, no global random state, no input or output.
+It may end by returning its population, or go on for ever and leave the end to the budget.
+"""
+
+
+def vary(
+    operator: Operator[G], parents: Sequence[Parent[G]], n: int, seed: int, step: int = 0
+) -> Generator[Job, list[Candidate[G]], list[Candidate[G]]]:
+    """Ask an operator for children, from within a flow by ``yield from``."""
+    return (yield Vary(operator, parents, n, seed, step))
+
+
+def evaluate(
+    candidates: Sequence[Parent[G]], fidelity: int | None = None, seed: int = 0, step: int = 0
+) -> Generator[Job, list[Individual[G]], list[Individual[G]]]:
+    """Ask for scores, from within a flow by ``yield from``."""
+    return (yield Evaluate(candidates, fidelity, seed, step))
+
+
+def together(jobs: Sequence[Job]) -> Generator[Sequence[Job], list[Any], list[Any]]:
+    """Ask for several jobs at once; the answers come in the order of the jobs."""
+    return (yield jobs) if jobs else []
+
+
+def survive(
+    population: Sequence[Individual[G]], step: int
+) -> Generator[Survivors[G], None, list[Individual[G]]]:
+    """Say from within a flow who lives on, and return them."""
+    yield Survivors(population, step)
+    return list(population)
+
+
+def seeded(*seeds: int) -> np.random.Generator:
+    """Return a generator for a flow.
+
+    Args:
+        seeds: From 0; the flow's own, and what tells its lanes apart.
+
+    Raises:
+        EvollmError: If one is no whole number from 0 on.
+    """
+    for seed in seeds:
+        if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
+            raise EvollmError(f"a seed is a whole number from 0 on, not {seed!r}")
+    return np.random.default_rng(seeds[0] if len(seeds) == 1 else seeds)
+
+
+def positive(**counts: int | None) -> None:
+    """Refuse counts that are not whole numbers from 1 on; None is not looked at.
+
+    Raises:
+        EvollmError: By the count's name.
+    """
+    for name, count in counts.items():
+        if count is None:
+            continue
+        if not isinstance(count, int | np.integer) or isinstance(count, bool) or count < 1:
+            raise EvollmError(f"{name} must be a whole number from 1 on, not {count!r}")
+
+
+def draw_seed(rng: Any) -> int:
+    """Draw a job's seed (0 to 2**53 - 1, exact in JSON) from a flow's generator."""
+    return int(rng.integers(2**53))

@@ -1,0 +1,267 @@
+"""The search: flows behind ask and tell, with no clock, no input and no output."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from inspect import GEN_CREATED, getgeneratorstate, isgenerator
+from typing import Any
+
+from evollm.errors import EvollmError
+from evollm.search.enqueued import Enqueued
+from evollm.search.flow import Evaluate, Flow, Job, Survivors, Vary
+from evollm.types import Candidate, Individual, Offspring, Outcome, name_of
+
+
+@dataclass(slots=True)
+class Ticket:
+    """A job that a flow has asked for, until it is answered.
+
+    Attributes:
+        id: In the order of asking, from 0; the same in every replay.
+        lane: Which flow asked.
+        job: What it asked for.
+        first: The id that the first child of a ``Vary`` gets; the others follow.
+        answers: What is known so far: candidates, or one individual or None a place.
+        missing: How many answers are still to come.
+    """
+
+    id: int
+    lane: int
+    job: Job
+    first: int
+    answers: list[Any]
+    missing: int
+
+
+@dataclass(slots=True)
+class _Lane:
+    flow: Flow
+    batch: list[Ticket] = field(default_factory=list)
+    open: int = 0
+    single: bool = True
+
+
+class Search:
+    """Drives one flow, or several lanes that share a population, by asking and being told.
+
+    A job's id, and its children's, depend on nothing but the order of what was told before: so
+    feeding a record's answers to the same flows leads to the same search.
+
+    Attributes:
+        population: The individuals that live, as the flow last said.
+        best: The fittest individual at the highest fidelity seen; the older one if two are equal.
+        proven: The best among the jobs answered whole: a replay sees it change at the same points.
+        step: The last step that a flow has completed; -1 before the first.
+        done: Whether every flow has ended by itself.
+    """
+
+    def __init__(self, *lanes: Flow) -> None:
+        if not lanes:
+            raise EvollmError("a search needs at least one flow")
+        for flow in lanes:
+            if isinstance(flow, Search):
+                raise EvollmError("this is a search already: take it as it is")
+            if not isgenerator(flow) or getgeneratorstate(flow) != GEN_CREATED:
+                raise EvollmError(f"{flow!r} is no flow that can start: call its function anew")
+        self.population: list[Individual[Any]] = []
+        self.best: Individual[Any] | None = None
+        self.best_committed: Individual[Any] | None = None
+        self.step = -1
+        self._announces = False
+        self._lanes: list[_Lane | None] = [_Lane(flow) for flow in lanes]
+        self._open: dict[int, Ticket] = {}
+        self._fresh: list[Ticket] = []
+        self._tickets = self._candidates = 0
+        self._known: list[Any] = []
+        self._started = False
+
+    @property
+    def started(self) -> bool:
+        """Whether it has been asked already."""
+        return self._started
+
+    @property
+    def done(self) -> bool:
+        """Whether every flow has ended by itself."""
+        return self._started and not any(self._lanes)
+
+    def enqueue(self, genomes: Iterable[Any]) -> "Search":
+        """Put known genomes into the first places of the initial population; return the search.
+
+        Raises:
+            EvollmError: If the search has begun. When it begins, too: if more are enqueued than the
+                initial population has places.
+        """
+        if self._started:
+            raise EvollmError("genomes are enqueued before a search begins, and this one has begun")
+        self._known += genomes
+        return self
+
+    def ask(self) -> list[Ticket]:
+        """Return the jobs that have become ready since the last call, in the order of their ids."""
+        if not self._started:
+            self._started = True
+            for number in range(len(self._lanes)):
+                self._resume(number, None)
+        fresh, self._fresh = self._fresh, []
+        return fresh
+
+    def tell(self, ticket: Ticket, offspring: Offspring[Any]) -> list[Candidate[Any]]:
+        """Answer a ``Vary`` job.
+
+        Returns:
+            The children, with ids and lineage.
+
+        Raises:
+            EvollmError: If there are more children than were asked for, or notes or parents that
+                don't match them.
+        """
+        job = ticket.job
+        assert isinstance(job, Vary)
+        if ticket.id not in self._open:
+            raise EvollmError(
+                f"job {ticket.id} is not open: it was answered already, or never asked"
+            )
+        check(ticket, offspring)
+        ticket.answers = _children(ticket, offspring)
+        ticket.missing = 0
+        children = list(ticket.answers)
+        self._close(ticket)
+        return children
+
+    def score(self, ticket: Ticket, place: int, outcome: Outcome) -> Individual[Any]:
+        """Answer one place of an ``Evaluate`` job; the flow goes on when every place is answered.
+
+        Raises:
+            EvollmError: If that place has been answered before.
+        """
+        job = ticket.job
+        assert isinstance(job, Evaluate)
+        if ticket.answers[place] is not None:
+            raise EvollmError(f"place {place} of job {ticket.id} is answered already")
+        parent = job.candidates[place]
+        candidate = parent.candidate if isinstance(parent, Individual) else parent
+        if outcome.genome is not None:
+            candidate = replace(candidate, genome=outcome.genome)
+        individual = Individual(candidate, outcome, job.fidelity)
+        ticket.answers[place] = individual
+        ticket.missing -= 1
+        self.best = _better(self.best, individual)
+        if not ticket.missing:
+            self._close(ticket)
+        return individual
+
+    def _close(self, ticket: Ticket) -> None:
+        """Hand a lane its answers once its whole batch is in."""
+        del self._open[ticket.id]
+        lane = self._lanes[ticket.lane]
+        assert lane is not None
+        if isinstance(ticket.job, Evaluate):
+            self.best_committed = reduce(_better, ticket.answers, self.best_committed)
+            if not self._announces:
+                self.population, self.step = list(ticket.answers), max(self.step, ticket.job.step)
+        lane.open -= 1
+        if not lane.open:
+            answers = [other.answers for other in lane.batch]
+            self._resume(ticket.lane, answers[0] if lane.single else answers)
+
+    def _resume(self, number: int, value: Any) -> None:
+        """Run a flow until it waits for jobs or ends."""
+        lane = self._lanes[number]
+        assert lane is not None
+        while True:
+            try:
+                asked = lane.flow.send(value)
+            except StopIteration:
+                self._lanes[number] = None
+                return
+            if isinstance(asked, Survivors):
+                self._announces = True
+                self.population, self.step = list(asked.population), max(self.step, asked.step)
+                value = None
+                continue
+            lane.single = isinstance(asked, Vary | Evaluate)
+            jobs = [asked] if isinstance(asked, Vary | Evaluate) else list(asked)
+            lane.batch = [self._ticket(number, job) for job in jobs]
+            lane.open = sum(ticket.missing > 0 for ticket in lane.batch)
+            if lane.open:
+                return
+            value = [] if lane.single else [[] for _ in jobs]
+
+    def _ticket(self, lane: int, job: Job) -> Ticket:
+        """Number a job, and reserve the ids of the children that it may bring."""
+        if isinstance(job, Vary):
+            if isinstance(job.operator, type) or not hasattr(job.operator, "vary"):
+                raise EvollmError(
+                    f"{job.operator!r} is no operator: decorate a function with @operator, or make "
+                    "an object of an operator's class"
+                )
+            job = self._with_known(job) if self._known else job
+            ticket = Ticket(self._tickets, lane, job, self._candidates, [], int(job.n > 0))
+            self._candidates += max(0, int(job.n))
+        elif isinstance(job, Evaluate):
+            size = len(job.candidates)
+            ticket = Ticket(self._tickets, lane, job, 0, [None] * size, size)
+        else:
+            raise EvollmError(
+                f"a flow yields Vary, Evaluate, Survivors or a list of jobs, not {job!r}"
+            )
+        self._tickets += 1
+        if ticket.missing:
+            self._open[ticket.id] = ticket
+            self._fresh.append(ticket)
+        return ticket
+
+    def _with_known(self, job: Vary[Any]) -> Vary[Any]:
+        """Let enqueued genomes take the first places of a job that starts a population."""
+        if job.parents or job.step:
+            raise EvollmError(
+                f"{len(self._known)} of the enqueued genomes find no place in the initial "
+                "population: make it larger, or enqueue fewer"
+            )
+        known, self._known = self._known[: int(job.n)], self._known[int(job.n) :]
+        return replace(job, operator=Enqueued(known, job.operator)) if known else job
+
+
+def _better(one: Individual[Any] | None, other: Individual[Any]) -> Individual[Any]:
+    return other if one is None or _rank(other) > _rank(one) else one
+
+
+def _rank(individual: Individual[Any]) -> tuple[int, float, int]:
+    """Order by fidelity, fitness and age: a total order, so that no order of answers matters."""
+    return (individual.fidelity or 0, individual.outcome.fitness, -individual.candidate.id)
+
+
+def check(ticket: Ticket, offspring: Offspring[Any]) -> None:
+    """Check an operator's answer, before it reaches a record or a flow.
+
+    Raises:
+        EvollmError: If there are more children than were asked for, or notes or parents that don't
+            match them.
+    """
+    job, size = ticket.job, len(offspring.genomes)
+    assert isinstance(job, Vary)
+    name, pool = name_of(job.operator), range(len(job.parents))
+    for what, listed in (("notes", offspring.notes), ("parents", offspring.parents)):
+        if len(listed) not in (0, size):
+            raise EvollmError(
+                f"{name} returned {size} genomes but {len(listed)} {what}; one each, or none"
+            )
+    if size > job.n:
+        raise EvollmError(f"{name} returned {size} genomes where at most {job.n} were asked for")
+    if not all(place in pool for own in offspring.parents for place in own):
+        raise EvollmError(f"{name} names a parent by a place outside of the job's {len(pool)}")
+
+
+def _children(ticket: Ticket, offspring: Offspring[Any]) -> list[Candidate[Any]]:
+    """Turn an operator's offspring into candidates with ids and lineage."""
+    job = ticket.job
+    assert isinstance(job, Vary)
+    name, size = name_of(job.operator), len(offspring.genomes)
+    everyone = tuple(parent.id for parent in job.parents)
+    lineage = [tuple(everyone[i] for i in own) for own in offspring.parents] or [everyone] * size
+    notes = offspring.notes if len(offspring.notes) else [None] * size
+    return [
+        Candidate(ticket.first + i, genome, lineage[i], name, job.step, notes[i])
+        for i, genome in enumerate(offspring.genomes)
+    ]

@@ -1,0 +1,232 @@
+"""A language model as variation of anything that can be written down: mutation and crossover."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from evollm.errors import EvollmError
+from evollm.llm.base import Completion, LanguageModel, Mode, Prompt
+from evollm.types import JSON, Individual, Offspring, Parent, fitness_of
+
+SEEDS = 2**31
+_FENCED = re.compile(r"```[^\n]*\n(.*?)\n?```", re.DOTALL)
+_QUOTES = ('"', "'", "`")
+
+
+def plain_text(text: str) -> str:
+    """Return a text as it is.
+
+    Raises:
+        ValueError: If it is empty.
+    """
+    if not text:
+        raise ValueError("an empty text")
+    return text
+
+
+@dataclass(frozen=True)
+class TextCodec:
+    """How genomes are written for a model, and read in what it answers.
+
+    Attributes:
+        write: From a genome to its text.
+        read: From a text to a genome; what it raises as ``ValueError`` or ``EvollmError`` rejects
+            that answer. The text is untrusted: parse it, never execute it.
+        noun: What a genome is called in the prompt, say ``slogan``.
+        info: Whether parents are shown with what their evaluations said (``Outcome.info``).
+        fitness: Whether parents are shown with their fitness.
+    """
+
+    write: Callable[[Any], str] = str
+    read: Callable[[str], Any] = plain_text
+    noun: str = "candidate"
+    info: bool = False
+    fitness: bool = True
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How a model is asked.
+
+    Attributes:
+        mode: Chat, or plain continuation of a list for models that only continue.
+        temperature: Of the samples.
+        max_tokens: Upper limit of an answer; a longer one is thrown away.
+        schema: JSON schema that answers must meet, if any.
+        grammar: GBNF grammar that the endpoint must enforce, if any.
+        rounds: How often what is missing is asked for again, with other seeds.
+    """
+
+    mode: Mode = "chat"
+    temperature: float = 1.0
+    max_tokens: int = 256
+    schema: Mapping[str, JSON] | None = None
+    grammar: str | None = None
+    rounds: int = 2
+
+
+@dataclass(frozen=True)
+class TextMutation:
+    """Asks a model to change one genome.
+
+    Attributes:
+        model: Who answers.
+        task: What is sought, in a sentence or a few; the model sees it first.
+        wording: How genomes are written and read; by default they are strings.
+        asking: How the model is asked.
+    """
+
+    model: LanguageModel
+    task: str
+    wording: TextCodec = field(default_factory=TextCodec)
+    asking: Asking = field(default_factory=Asking)
+
+    @property
+    def io_bound(self) -> bool:
+        """True: the call waits for a model."""
+        return True
+
+    def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
+        """Return up to ``n`` children; several parents take turns, each in a prompt of its own."""
+        groups = [[i] for i in range(len(parents))] or [[]]
+        sizes = [len(range(i, n, len(groups))) for i in range(len(groups))]
+        request = f"Write one changed {self.wording.noun} that should score higher."
+        return _asked(self, parents, groups, sizes, request, seed)
+
+
+@dataclass(frozen=True)
+class TextCrossover:
+    """Asks a model to recombine several genomes, which it is shown from the least fit to the best.
+
+    Without parents it asks for a first one: so it also makes an initial population.
+
+    Attributes:
+        model: Who answers.
+        task: What is sought, in a sentence or a few; the model sees it first.
+        wording: How genomes are written and read; by default they are strings.
+        asking: How the model is asked.
+    """
+
+    model: LanguageModel
+    task: str
+    wording: TextCodec = field(default_factory=TextCodec)
+    asking: Asking = field(default_factory=Asking)
+
+    @property
+    def io_bound(self) -> bool:
+        """True: the call waits for a model."""
+        return True
+
+    def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
+        """Return up to ``n`` children of all parents, samples of one prompt."""
+        order = sorted(range(len(parents)), key=lambda i: fitness_of(parents[i]))
+        noun = self.wording.noun
+        request = (
+            f"Write one new {noun} that joins what is good in these and should score higher."
+            if parents
+            else f"Write one {noun}."
+        )
+        return _asked(self, parents, [order], [n], request, seed)
+
+
+def _asked(
+    operator: TextMutation | TextCrossover,
+    parents: Sequence[Parent[Any]],
+    groups: Sequence[Sequence[int]],
+    sizes: Sequence[int],
+    request: str,
+    seed: int,
+) -> Offspring[Any]:
+    """Ask a prompt a group of parents for so many children, again for those that are missing."""
+    wording, asking = operator.wording, operator.asking
+    known = {wording.write(parent.genome) for parent in parents}
+    rejected: Counter[str] = Counter()
+    made: list[list[Any]] = [[] for _ in groups]
+    for attempt in range(asking.rounds):
+        short = [i for i, size in enumerate(sizes) if len(made[i]) < size]
+        if not short:
+            break
+        prompts = [
+            _prompt(operator.task, wording, [parents[k] for k in groups[i]], request, asking.mode)
+            for i in short
+        ]
+        most = max(sizes[i] - len(made[i]) for i in short)
+        first = (seed + attempt * 7919) % SEEDS
+        for i, replies in zip(short, _complete(operator, prompts, most, first), strict=True):
+            read = [_read(reply, wording, known, rejected) for reply in replies]
+            made[i] += [genome for (genome,) in filter(None, read)]
+    pairs = [(genome, list(groups[i])) for i, size in enumerate(sizes) for genome in made[i][:size]]
+    own = [group for _, group in pairs]
+    return Offspring([genome for genome, _ in pairs], (), dict(rejected), own)
+
+
+def _complete(
+    operator: TextMutation | TextCrossover, prompts: Sequence[Prompt], n: int, seed: int
+) -> list[list[Completion]]:
+    asking = operator.asking
+    return operator.model.complete(
+        prompts,
+        n=n,
+        temperature=asking.temperature,
+        max_tokens=asking.max_tokens,
+        schema=asking.schema,
+        grammar=asking.grammar,
+        stop=() if asking.mode == "chat" else ("\n\n", "\nScore"),
+        mode=asking.mode,
+        seed=seed,
+    )
+
+
+def _prompt(
+    task: str, wording: TextCodec, parents: Sequence[Parent[Any]], request: str, mode: Mode
+) -> Prompt:
+    shown = [_shown(parent, wording) for parent in parents]
+    noun = wording.noun
+    if mode == "plain":
+        ask = f"A better {noun}:" if parents else f"A {noun}:"
+        return "\n\n".join([task, *shown, ask]) + "\n"
+    head = [f"The {noun}s so far; a higher score is better." if wording.fitness else ""]
+    end = f"{request} Answer with the {noun} alone, without a word before or after it."
+    text = "\n\n".join([task, *(head + shown if parents else []), end])
+    return [{"role": "user", "content": text}]
+
+
+def _shown(parent: Parent[Any], wording: TextCodec) -> str:
+    """Write one parent, with what is known of it."""
+    text = wording.write(parent.genome)
+    if not isinstance(parent, Individual):
+        return text
+    head = f"Score {parent.fitness:.4g}:\n" if wording.fitness else ""
+    said = parent.outcome.info
+    return f"{head}{text}" + (f"\nIts evaluation said: {said}" if wording.info and said else "")
+
+
+def _read(
+    reply: Completion, wording: TextCodec, known: set[str], rejected: Counter[str]
+) -> tuple[Any] | None:
+    """Return the genome in an answer, or count why there is none."""
+    if reply.error:
+        rejected["unusable completion"] += 1
+        return None
+    try:
+        genome = wording.read(bare(reply.text))
+        text = wording.write(genome)
+    except (ValueError, TypeError, KeyError, IndexError, EvollmError):
+        rejected["unreadable answer"] += 1
+        return None
+    if text in known:
+        rejected["copy of a parent"] += 1
+        return None
+    return (genome,)
+
+
+def bare(text: str) -> str:
+    """Return an answer without a fence or quotes around it, and without white space at its ends."""
+    fenced = _FENCED.search(text)
+    found = (fenced[1] if fenced else text).strip()
+    for quote in _QUOTES:
+        if len(found) > 1 and found[0] == found[-1] == quote and "\n" not in found:
+            return found[1:-1].strip()
+    return found

@@ -1,0 +1,172 @@
+"""Columns: what trees may ask about, and how they are called."""
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from evollm.errors import EvollmError
+
+Label: TypeAlias = str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table.
+
+    Attributes:
+        name: As people call it; any text.
+        thresholds: Where splits at random may cut, ascending; empty for a column of categories or
+            one that never changes.
+        categories: Labels by code, the first has code 0; empty for numbers.
+        low: The least number that is known.
+        high: The greatest.
+        unit: Of the numbers; empty for none.
+        gaps: Whether some rows lack a value.
+    """
+
+    name: str
+    thresholds: tuple[float, ...] = ()
+    categories: tuple[str, ...] = ()
+    low: float = -inf
+    high: float = inf
+    unit: str = ""
+    gaps: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """All columns of a table, and what leaves may say.
+
+    Attributes:
+        columns: In the table's order.
+        classes: Labels by index; empty if leaves hold numbers.
+        low: The least number that a new leaf may say.
+        high: The greatest.
+        tokens: The columns' names in prompts: no white space, brackets or signs.
+        class_tokens: The classes' labels in prompts.
+        category_tokens: The categories' labels in prompts, by column.
+    """
+
+    columns: tuple[Column, ...]
+    classes: tuple[Label, ...] = ()
+    low: float = 0.0
+    high: float = 1.0
+    tokens: tuple[str, ...] = field(init=False, repr=False, metadata={"parameter": False})
+    class_tokens: tuple[str, ...] = field(init=False, repr=False, metadata={"parameter": False})
+    category_tokens: tuple[tuple[str, ...], ...] = field(
+        init=False, repr=False, metadata={"parameter": False}
+    )
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        if not names:
+            raise EvollmError("a tree needs at least one column to ask about")
+        for what, labels in [("columns", names), ("classes", list(map(str, self.classes)))]:
+            twice = [label for label, count in Counter(labels).items() if count > 1]
+            if twice or "" in labels:
+                raise EvollmError(f"{what} need different, non-empty names, not {twice or ['']}")
+        object.__setattr__(self, "tokens", _tokens(names))
+        object.__setattr__(self, "class_tokens", _tokens(map(str, self.classes)))
+        listed = tuple(_tokens(column.categories) for column in self.columns)
+        object.__setattr__(self, "category_tokens", listed)
+
+    @classmethod
+    def of(
+        cls,
+        X: ArrayLike,
+        names: Sequence[str] | None = None,
+        *,
+        y: ArrayLike | None = None,
+        classes: Sequence[Label] = (),
+        categories: Mapping[str, Sequence[str]] | None = None,
+        units: Mapping[str, str] | None = None,
+        most: int = 255,
+    ) -> "Columns":
+        """Describe the columns of a table.
+
+        Args:
+            X: Shape ``(rows, columns)``; NaN for what is missing.
+            names: One a column; None for x1, x2, ...
+            y: Numbers to predict, whose range new leaves keep to; ignored where there are classes.
+            classes: Labels by index; empty for regression.
+            categories: Labels by code, for the columns that hold codes from 0.
+            units: Of columns that have one.
+            most: How many thresholds a column offers at most: midpoints between its values, thinned
+                to quantiles.
+
+        Raises:
+            EvollmError: If names and columns do not match.
+        """
+        table = np.asarray(X, dtype=np.float64)
+        if table.ndim != 2:
+            raise EvollmError(f"columns are described from a table, not of shape {table.shape}")
+        names = [f"x{i + 1}" for i in range(table.shape[1])] if names is None else list(names)
+        if len(names) != table.shape[1]:
+            raise EvollmError(f"{table.shape[1]} columns need as many names, not {len(names)}")
+        categories, units = categories or {}, units or {}
+        for name in [*categories, *units]:
+            if name not in names:
+                raise EvollmError(f"no column is called '{name}'{nearest(name, names)}")
+        columns = tuple(
+            Column(name, categories=tuple(categories[name]), gaps=bool(np.isnan(table[:, i]).any()))
+            if name in categories
+            else _numeric(name, table[:, i], units.get(name, ""), most)
+            for i, name in enumerate(names)
+        )
+        target = np.zeros(1) if y is None or classes else np.asarray(y, dtype=np.float64)
+        return cls(columns, tuple(classes), float(target.min()), float(target.max()))
+
+    def anonymous(self) -> "Columns":
+        """Return the same columns called x1, x2, ..., their units and their categories unnamed."""
+        return replace(
+            self,
+            columns=tuple(
+                replace(
+                    column,
+                    name=f"x{i + 1}",
+                    unit="",
+                    categories=tuple(f"c{code}" for code in range(len(column.categories))),
+                )
+                for i, column in enumerate(self.columns)
+            ),
+            classes=tuple(range(len(self.classes))),
+        )
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return ``; do you mean 'x'?`` for the most similar name, or nothing."""
+    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return f"; do you mean '{close[0]}'?" if close else ""
+
+
+def _numeric(name: str, values: NDArray[np.float64], unit: str, most: int) -> Column:
+    """Describe a column of numbers."""
+    known = np.unique(values[np.isfinite(values)])
+    gaps = bool(np.isnan(values).any())
+    if not known.size:
+        return Column(name, unit=unit, gaps=gaps)
+    middles = known[:-1] + np.diff(known) / 2
+    if middles.size > most:
+        middles = middles[np.linspace(0, middles.size - 1, most).round().astype(int)]
+    low, high = float(known[0]), float(known[-1])
+    return Column(name, tuple(middles.tolist()), (), low, high, unit, gaps)
+
+
+def _tokens(labels: Iterable[str]) -> tuple[str, ...]:
+    """Return labels without white space, brackets and signs, and different from each other."""
+    found: list[str] = []
+    for label in labels:
+        plain = re.sub(r"[^\w.+-]+", "_", label).strip("_") or "x"
+        count, token = 1, plain
+        while token in found:
+            count += 1
+            token = f"{plain}_{count}"
+        found.append(token)
+    return tuple(found)

@@ -1,0 +1,45 @@
+"""First trees from a model that is shown a few examples."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evollm.types import JSON, Offspring, Parent
+from operators.trees.genome import Tree
+from operators.trees.prompting import TreePrompt, reading_note
+
+
+@dataclass(frozen=True)
+class FirstTrees:
+    """Makes an initial population: few-shot, whatever the parents.
+
+    Attributes:
+        asking: How the model is asked.
+        examples: Trees that show it what is wanted; there may be none.
+    """
+
+    asking: TreePrompt
+    examples: tuple[Tree, ...] = ()
+
+    @property
+    def io_bound(self) -> bool:
+        """True: the call waits for a model."""
+        return True
+
+    def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Tree]:
+        """Return up to ``n`` trees, one for each answer that holds one."""
+        if n < 1:
+            return Offspring([])
+        shown = [self.asking.text(tree) for tree in self.examples]
+        prompt = self.asking.prompt(shown, "", "Write one more tree for this task.")
+        [replies] = self.asking.complete([prompt], n, seed)
+        rejected: Counter[str] = Counter()
+        genomes: list[Tree] = []
+        notes: list[JSON] = []
+        for reply in replies:
+            found = self.asking.read(reply, rejected)
+            if found is not None and found.tree is not None:
+                genomes.append(found.tree)
+                notes.append(reading_note(found))
+        return Offspring(genomes, notes, dict(rejected), [[] for _ in genomes])

@@ -1,0 +1,188 @@
+"""Trees as JSON, and the schema that holds a model's answer to a bounded depth."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from math import isfinite
+from typing import Any
+
+from evollm.llm.client.schemas import parse_json
+from evollm.types import JSON
+from operators.trees.columns import Columns
+from operators.trees.genome import Leaf, Split, Tree
+from operators.trees.line import question, value_word
+from operators.trees.reading import Fault, Reading, outside, read_codes, read_feature
+
+_BRACKET = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.)*"')
+_KEYS = {"feature", "threshold", "in", "left", "right", "missing"}
+
+
+def as_json(tree: Tree, columns: Columns) -> dict[str, JSON]:
+    """Return a tree as nested dicts, numbers in full.
+
+    ``{"feature": name, "threshold": number, "left": ..., "right": ...}`` sends rows left that are
+    at most the threshold, ``"in": [labels]`` instead of it those of these categories, and
+    ``"missing": "left"`` those that lack the value; a leaf is ``{"value": class or number}``.
+
+    Raises:
+        EvollmError: If the tree asks for a column, category or class that is not there.
+    """
+    if isinstance(tree, Leaf):
+        value_word(tree.value, columns)  # refuses a class that is not there
+        return {"value": columns.classes[int(tree.value)] if columns.classes else tree.value}
+    question(tree, columns)
+    column = columns.columns[tree.feature]
+    labels = [column.categories[code] for code in tree.categories]
+    return {
+        "feature": column.name,
+        **({"in": labels} if labels else {"threshold": tree.threshold}),
+        **({"missing": "left"} if tree.missing_left else {}),
+        "left": as_json(tree.left, columns),
+        "right": as_json(tree.right, columns),
+    }
+
+
+def read_json(value: JSON, columns: Columns, most: int) -> Reading:
+    """Read a tree from what was JSON: untrusted, any value at all.
+
+    Args:
+        value: As ``as_json`` makes it.
+        columns: How the columns, categories and classes are called.
+        most: The greatest depth allowed.
+    """
+    try:
+        tree = _tree(value, columns, most)
+    except Fault as fault:
+        return Reading(None, fault.kind, fault.detail)
+    return Reading(tree, outside=outside(tree, columns))
+
+
+def read_json_text(text: str, columns: Columns, most: int) -> Reading:
+    """Read a tree from an answer that is JSON or holds it in a fenced block.
+
+    Brackets that are missing at the end are added; see ``read_json`` for the rest.
+    """
+    for attempt in (text, text + _closing(text)):
+        try:
+            value = parse_json(attempt)
+        except ValueError:
+            continue
+        return replace(read_json(value, columns, most), repaired=attempt is not text)
+    return Reading(None, "malformed", "the text is not JSON")
+
+
+def _closing(text: str) -> str:
+    """Return the brackets that a JSON text leaves open, the innermost first."""
+    missing: list[str] = []
+    for piece in _BRACKET.findall(text):
+        if piece in "{[":
+            missing.append("}" if piece == "{" else "]")
+        elif piece in "}]" and missing:
+            missing.pop()
+    return "".join(reversed(missing))
+
+
+def _tree(value: JSON, columns: Columns, most: int) -> Tree:
+    if not isinstance(value, Mapping):
+        raise Fault("malformed", f"a tree is an object, not {str(value)[:40]}")
+    if "value" in value:
+        if set(value) != {"value"}:
+            raise Fault("malformed", "a leaf holds its value and nothing else")
+        return Leaf(_value(value["value"], columns))
+    if most <= 0:
+        raise Fault("too deep", "the tree is deeper than allowed")
+    lacking = {"feature", "left", "right"} - set(value)
+    if lacking or set(value) - _KEYS or ("in" in value) == ("threshold" in value):
+        raise Fault("malformed", "a split holds feature, threshold (or in), left and right")
+    feature = read_feature(str(value["feature"]), columns)
+    threshold, categories = _test(value, feature, columns)
+    left, right = (_tree(value[side], columns, most - 1) for side in ("left", "right"))
+    return Split(feature, threshold, left, right, categories, _missing(value))
+
+
+def _test(
+    value: Mapping[str, JSON], feature: int, columns: Columns
+) -> tuple[float, tuple[int, ...]]:
+    """Return a split's threshold and categories."""
+    column = columns.columns[feature]
+    if ("in" in value) != bool(column.categories):
+        form = "in" if column.categories else "threshold"
+        raise Fault("malformed", f"'{column.name}' needs '{form}'")
+    if not column.categories:
+        return _finite(value["threshold"]), ()
+    chosen = value["in"]
+    if not isinstance(chosen, list) or not chosen or not all(isinstance(c, str) for c in chosen):
+        raise Fault("malformed", "'in' is a list of categories")
+    return 0.0, read_codes(chosen, column.name, column.categories)
+
+
+def _missing(value: Mapping[str, JSON]) -> bool:
+    side = value.get("missing", "right")
+    if side not in ("left", "right"):
+        raise Fault("malformed", "'missing' is left or right")
+    return bool(side == "left")
+
+
+def _value(value: JSON, columns: Columns) -> float:
+    if not columns.classes:
+        return _finite(value)
+    for index, label in enumerate(columns.classes):
+        if type(value) is type(label) and value == label:
+            return index
+    raise Fault("unknown value", f"there is no class {str(value)[:40]!r}")
+
+
+def _finite(value: JSON) -> float:
+    """Return a JSON number, if it is one and no float is too small for it."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Fault("malformed", f"{str(value)[:40]!r} is not a number")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = float("inf")
+    if not isfinite(number):
+        raise Fault("not finite", f"{str(value)[:40]} is not a finite number")
+    return number
+
+
+def schema(columns: Columns, most: int) -> dict[str, JSON]:
+    """Return a JSON schema of trees, without recursion: one definition a depth.
+
+    The root is a split, for some endpoints want an object there, and a lone leaf is not worth
+    asking for.
+
+    Args:
+        columns: Whose names, categories and classes may be used.
+        most: The greatest depth, 1 or more.
+    """
+    leaf: dict[str, JSON] = {"enum": list(columns.classes)}
+    held: dict[str, JSON] = {"value": leaf if columns.classes else {"type": "number"}}
+    definitions: dict[str, JSON] = {"depth0": _object(held)}
+    for level in range(1, most):
+        options = [*_splits(columns, level), {"$ref": "#/$defs/depth0"}]
+        definitions[f"depth{level}"] = {"anyOf": options}
+    roots = _splits(columns, most)
+    root = roots[0] if len(roots) == 1 else {"anyOf": roots}
+    return {**root, "$defs": definitions}
+
+
+def _splits(columns: Columns, level: int) -> list[dict[str, JSON]]:
+    """Return the schemas of a split whose branches have at most a level less."""
+    branches = {side: {"$ref": f"#/$defs/depth{level - 1}"} for side in ("left", "right")}
+    plain = [column.name for column in columns.columns if not column.categories]
+    number = {"feature": {"enum": plain}, "threshold": {"type": "number"}}
+    options = [_object(number | branches)] if plain else []
+    for column in columns.columns:
+        if column.categories:
+            labels = {"type": "array", "items": {"enum": list(column.categories)}, "minItems": 1}
+            options.append(_object({"feature": {"enum": [column.name]}, "in": labels} | branches))
+    return options
+
+
+def _object(properties: Mapping[str, Any]) -> dict[str, JSON]:
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+    }

@@ -1,0 +1,186 @@
+"""How a model is asked for decision trees: the common part of prompts, and reading answers."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from evollm.errors import EvollmError
+from evollm.llm.base import Completion, LanguageModel, Mode, Prompt
+from evollm.types import JSON, Individual, Parent
+from operators.trees.columns import Columns
+from operators.trees.genome import Tree, leaves, with_leaves
+from operators.trees.json import as_json, read_json_text, schema
+from operators.trees.line import grammar, write
+from operators.trees.reading import Reading, read
+
+SEEDS = 2**31
+_TOKENS_A_NODE = 14
+
+
+@dataclass(frozen=True)
+class TreePrompt:
+    """What all prompts for trees share.
+
+    The text that is the same for all prompts comes first, so that a server can keep it.
+
+    Attributes:
+        model: Who answers.
+        columns: How columns, categories and classes are called in prompts.
+        context: What the task and the columns mean, in words; empty for none.
+        max_depth: Most splits on a path.
+        form: Trees as one ``line``, which is short, or as ``json``.
+        mode: Plain continuation of a list of trees, or chat.
+        hold: What the endpoint holds answers to: a ``grammar`` (llama.cpp's servers), a JSON
+            ``schema`` (OpenAI's and others, with ``json``), or ``none``.
+        temperature: Of the samples.
+    """
+
+    model: LanguageModel
+    columns: Columns
+    context: str = ""
+    max_depth: int = 3
+    form: Literal["line", "json"] = "line"
+    mode: Mode = "plain"
+    hold: Literal["grammar", "schema", "none"] = "grammar"
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.max_depth < 1:
+            raise EvollmError(f"max_depth must be 1 or more, not {self.max_depth}")
+        wanted = {"line": ("grammar", "none"), "json": ("schema", "none")}.get(self.form)
+        if wanted is None:
+            raise EvollmError(f"trees are shown in the form line or json, not {self.form!r}")
+        if self.hold not in wanted:
+            raise EvollmError(
+                f"trees in {self.form} form are held by {wanted[0]} or none, not by {self.hold}"
+            )
+
+    def shown(self, parent: Parent[Tree]) -> Tree:
+        """Return a parent's tree with leaves that say what its evaluation found best."""
+        tree = parent.genome
+        if isinstance(parent, Individual) and isinstance(parent.outcome.info, Mapping):
+            return with_leaves(tree, parent.outcome.info.get("leaves", _said(tree)))
+        return tree
+
+    def written(self, parent: Parent[Tree]) -> str:
+        """Return a parent's tree as the model sees it."""
+        return self.text(self.shown(parent))
+
+    def text(self, tree: Tree) -> str:
+        """Return a tree in the form of the prompts."""
+        if self.form == "line":
+            return write(tree, self.columns)
+        return json.dumps(_rounded(as_json(tree, self.columns)), separators=(",", ":"))
+
+    def prompt(self, shown: Sequence[str], query: str, wish: str) -> Prompt:
+        """Return the prompt: context, form, the trees shown, and the open query.
+
+        Args:
+            shown: Lines, each with a tree.
+            query: How the line to be written begins; empty for a bare tree.
+            wish: In chat, what is asked for, a sentence.
+        """
+        head = [part for part in (self.context, self._form()) if part]
+        if self.mode == "plain":
+            return "\n".join([*head, "", *shown, query])
+        ask = f'{wish} Continue the list after "{query}".' if query else wish
+        end = f"{ask} Answer with one tree in the same form, and nothing else."
+        return [{"role": "user", "content": "\n".join([*head, "", *shown, "", end])}]
+
+    def _form(self) -> str:
+        said = "classes" if self.columns.classes else "numbers"
+        labels = any(column.categories for column in self.columns.columns)
+        if self.form == "json":
+            listed = " or in the list" if labels else ""
+            return (
+                f"Decision trees of at most {self.max_depth} questions in a row, as JSON: left "
+                f"where feature <= threshold{listed}, else right; leaves are {said}."
+            )
+        listed = "; (name in{a,b} A B) is A where name is a or b, else B" if labels else ""
+        if any(column.gaps for column in self.columns.columns):
+            listed += "; with a ? before A missing values go to A"
+        return (
+            f"Decision trees of at most {self.max_depth} questions in a row: (name<number A B) is "
+            f"A where name <= number, else B{listed}; leaves are {said}."
+        )
+
+    def complete(
+        self,
+        prompts: Sequence[Prompt],
+        n: int,
+        seed: int,
+        *,
+        logprobs: bool = False,
+        depth: int | None = None,
+        lead: str = "",
+    ) -> list[list[Completion]]:
+        """Ask for ``n`` answers to each prompt.
+
+        Args:
+            prompts: As ``prompt`` makes them.
+            n: Samples a prompt.
+            seed: For the model.
+            logprobs: Whether the answers' tokens come with their log-probabilities.
+            depth: If given, a subtree of at most so many splits on a path is asked for.
+            lead: What a grammar lets stand before the tree: a blank where a line is continued, for
+                tokenizers keep it with the word that follows.
+        """
+        most = self.max_depth if depth is None else depth
+        return self.model.complete(
+            prompts,
+            n=n,
+            temperature=self.temperature,
+            max_tokens=_TOKENS_A_NODE * 2 ** (most + 1) * (3 if self.form == "json" else 1),
+            grammar=self._grammar(most, depth is not None, lead),
+            schema=schema(self.columns, most) if self.hold == "schema" else None,
+            stop=() if self.mode == "chat" else ("\n",),
+            mode=self.mode,
+            top_logprobs=int(logprobs),
+            seed=seed % SEEDS,
+        )
+
+    def _grammar(self, most: int, lone_leaf: bool, lead: str) -> str | None:
+        if self.hold != "grammar":
+            return None
+        rules = grammar(self.columns, most, lone_leaf)
+        return rules.replace("root ::= ", f'root ::= "{lead}" ', 1) if lead else rules
+
+    def read(
+        self, reply: Completion, rejected: Counter[str], depth: int | None = None
+    ) -> Reading | None:
+        """Return the tree in an answer; None, and the reason counted, if there is none."""
+        if reply.error is not None:
+            rejected["unusable completion"] += 1
+            return None
+        most = self.max_depth if depth is None else depth
+        if self.form == "line":
+            found = read(reply.text, self.columns, most)
+        else:
+            found = read_json_text(reply.text, self.columns, most)
+        if found.tree is None:
+            rejected[found.fault] += 1
+            return None
+        return found
+
+
+def reading_note(found: Reading) -> dict[str, JSON]:
+    """Return what a child's note keeps of how it was read: repairs, thresholds out of range."""
+    note: dict[str, JSON] = {}
+    if found.repaired:
+        note["repaired"] = True
+    if found.outside:
+        note["outside"] = found.outside
+    return note
+
+
+def _said(tree: Tree) -> list[float]:
+    return [leaf.value for leaf in leaves(tree)]
+
+
+def _rounded(value: Any) -> Any:
+    """Return JSON with its numbers in four digits."""
+    if isinstance(value, Mapping):
+        return {key: _rounded(item) for key, item in value.items()}
+    return float(f"{value:.4g}") if isinstance(value, float) else value

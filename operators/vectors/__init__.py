@@ -1,0 +1,26 @@
+"""Vectors in the unit cube: classical and model-backed variation.
+
+- ``framed``: A language model that samples points in a frame around the best ones: ours, not the
+  paper's.
+- ``recombination``: A language model as recombination operator, EvoLLM-style.
+- ``rows``: Vectors as rows of integers: how a model is shown them, and how its answer is read.
+- ``variation``: Classical variation of vectors in the unit cube.
+"""
+
+from operators.vectors.variation import (
+    Centroid,
+    Differential,
+    Gaussian,
+    Given,
+    SimulatedBinary,
+    Uniform,
+)
+
+__all__ = [
+    "Centroid",
+    "Differential",
+    "Gaussian",
+    "Given",
+    "SimulatedBinary",
+    "Uniform",
+]

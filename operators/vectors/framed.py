@@ -1,0 +1,191 @@
+"""A language model that samples points in a frame around the best ones: ours, not the paper's."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evollm.llm.base import Completion, LanguageModel, Mode, Prompt
+from evollm.types import Offspring, Parent
+from operators.vectors.rows import Integers, RowFormat, Vector, grammar, read
+
+SEEDS = 2**31
+STIR = 6  # grains; with the default jitter about one integer in ten then changes by chance
+ROUNDING = 1e-9  # the outermost rows lie on cell borders, at a quarter and three quarters
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A box in which coordinates are written as a few digits each.
+
+    Attributes:
+        low: The lower corner, shape ``(D,)``.
+        width: The widths, shape ``(D,)``.
+        digits: Digits a coordinate: ``00`` to ``99`` for two.
+    """
+
+    low: Vector
+    width: Vector
+    digits: int = 2
+
+    @classmethod
+    def around(cls, rows: Vector, grain: Sequence[float] = (), digits: int = 2) -> "Frame":
+        """Return the box around rows, widened by half its width on each side.
+
+        It is not cut at the unit cube: the rows fill its middle half whatever they are, and an
+        answer beyond the cube's face is moved onto the face, so that an optimum there can be hit.
+
+        Args:
+            rows: Shape ``(rows, D)``.
+            grain: The least width, a coordinate; also at least a thousandth of the widest, and
+                1e-9.
+            digits: Digits a coordinate.
+        """
+        low, high = rows.min(axis=0), rows.max(axis=0)
+        width = floored(high - low, grain)
+        return cls((low + high) / 2 - width, 2 * width, digits)
+
+    def encode(self, u: Vector) -> Integers:
+        """Return the number of the cell that each coordinate lies in, 0 to ``10**digits - 1``."""
+        cells = np.floor((u - self.low) / self.width * 10**self.digits + ROUNDING)
+        return np.asarray(np.clip(cells, 0, 10**self.digits - 1), dtype=np.int64)
+
+    def decode(self, cells: Integers, block: NDArray[np.int64]) -> Vector:
+        """Return the centres of a block's cells, both of shape ``(rows, block)``."""
+        centres: Vector = self.low[block] + self.width[block] * (cells + 0.5) / 10**self.digits
+        return centres
+
+    def write(self, rows: Vector, block: NDArray[np.int64]) -> str:
+        """Return some coordinates of rows as text, one row a line, digits with leading zeros."""
+        cells = self.encode(rows)[:, block]
+        return "".join(",".join(f"{n:0{self.digits}d}" for n in row) + "\n" for row in cells)
+
+
+@dataclass(frozen=True, slots=True)
+class FramedSamples:
+    """Asks a model to go on with the best points; its samples, with some jitter, are the offspring.
+
+    Attributes:
+        model: Who answers.
+        grain: For each coordinate the smallest step that matters; empty for none.
+        block: How many coordinates a prompt shows; the prompts of all blocks go out together.
+        shuffle: Whether coordinates are dealt to blocks anew at every call.
+        digits: Digits a coordinate.
+        fixed: Whether the frame is the whole cube, as in the paper, in place of one that follows
+            the rows.
+        constrain: Whether the endpoint holds answers to digits by a grammar; otherwise they are
+            parsed.
+        mode: Plain continuation of the rows, or chat, which puts two sentences before them.
+        temperature: Of the samples.
+        jitter: Standard deviation of the noise, in spreads of the best five or in six grains,
+            whichever is larger.
+    """
+
+    model: LanguageModel
+    grain: tuple[float, ...] = ()
+    block: int = 2
+    shuffle: bool = False
+    digits: int = 2
+    fixed: bool = False
+    constrain: bool = True
+    mode: Mode = "plain"
+    temperature: float = 1.0
+    jitter: float = 0.05
+
+    @property
+    def io_bound(self) -> bool:
+        """True: the call waits for a model."""
+        return True
+
+    def vary(self, parents: Sequence[Parent[Vector]], n: int, seed: int) -> Offspring[Vector]:
+        """Return up to ``n`` vectors, one for each sample that can be read in every block.
+
+        Args:
+            parents: The points to show, the least fit first.
+            n: Samples a block; the i-th usable samples of the blocks make the i-th child.
+            seed: For the jitter, the dealing of blocks, and the model.
+        """
+        if n < 1:
+            return Offspring([])
+        rows = np.array([parent.genome for parent in parents], dtype=np.float64)
+        blocks = overlapping(rows.shape[1], self.block, seed if self.shuffle else None)
+        frame = self._frame(rows)
+        prompts = [self._prompt(frame.write(rows, block), len(block)) for block in blocks]
+        rejected: Counter[str] = Counter()
+        answers = [
+            self._read(replies, len(blocks[0]), rejected)
+            for replies in self._complete(prompts, len(blocks[0]), n, seed % SEEDS)
+        ]
+        size = min(len(usable) for usable in answers)
+        children = np.empty((size, rows.shape[1]))
+        for block, usable in zip(blocks, answers, strict=True):
+            cells = np.reshape(usable[:size], (size, len(block)))
+            children[:, block] = frame.decode(cells, block)
+        noise = np.random.default_rng(seed).standard_normal(children.shape)
+        stir = [STIR * grain for grain in self.grain]
+        children += self.jitter * spread(rows[-5:], stir) * noise
+        return Offspring([child.copy() for child in np.clip(children, 0.0, 1.0)], (), rejected)
+
+    def _frame(self, rows: Vector) -> Frame:
+        if self.fixed:
+            return Frame(np.zeros(rows.shape[1]), np.ones(rows.shape[1]), self.digits)
+        return Frame.around(rows, self.grain, self.digits)
+
+    def _prompt(self, rows: str, columns: int) -> Prompt:
+        if self.mode == "plain":
+            return rows
+        header = (
+            f"Each line is a point as {columns} numbers of {self.digits} digits, the best last. "
+            "Guess the optimum from them, and answer with one more line only."
+        )
+        return [{"role": "user", "content": f"{header}\n\n{rows}"}]
+
+    def _complete(
+        self, prompts: Sequence[Prompt], columns: int, n: int, seed: int
+    ) -> list[list[Completion]]:
+        return self.model.complete(
+            prompts,
+            n=n,
+            temperature=self.temperature,
+            max_tokens=(self.digits + 1) * columns + 4,
+            grammar=grammar(columns, self.digits, exact=True) if self.constrain else None,
+            stop=("\n",),
+            mode=self.mode,
+            seed=seed,
+        )
+
+    def _read(
+        self, replies: Sequence[Completion], columns: int, rejected: Counter[str]
+    ) -> list[Integers]:
+        """Return the rows of cells that can be read."""
+        usable = []
+        for reply in replies:
+            answer = read(reply.text, columns, RowFormat(resolution=10**self.digits - 1))
+            if reply.error or answer.integers is None:
+                rejected["unusable completion" if reply.error else "unreadable answer"] += 1
+            else:
+                usable.append(answer.integers)
+        return usable
+
+
+def spread(rows: Vector, grain: Sequence[float] = ()) -> Vector:
+    """Return the standard deviation of each coordinate, kept above zero as a frame's width is."""
+    return floored(rows.std(axis=0), grain)
+
+
+def floored(width: Vector, grain: Sequence[float]) -> Vector:
+    """Return widths of at least the grain, a thousandth of the widest, and 1e-9."""
+    least = np.asarray(grain) if len(grain) else np.zeros(len(width))
+    return np.maximum(np.maximum(width, least), max(float(width.max()) / 1000, 1e-9))
+
+
+def overlapping(dimension: int, size: int, seed: int | None) -> list[NDArray[np.int64]]:
+    """Return the coordinates of each block, all of one size: the last reaches back if it must."""
+    order = np.arange(dimension)
+    if seed is not None:
+        order = np.random.default_rng(seed).permutation(dimension)
+    size = min(size, dimension)
+    starts = [min(start, dimension - size) for start in range(0, dimension, size)]
+    return [np.sort(order[start : start + size]) for start in starts]

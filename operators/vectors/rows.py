@@ -1,0 +1,227 @@
+"""Vectors as rows of integers: how a model is shown them, and how its answer is read."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import floor, isfinite
+from typing import ClassVar, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evollm.errors import EvollmError
+
+Vector: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.int64]
+Reading: TypeAlias = Literal["strict", "lenient", "failed"]
+NUMBER = re.compile(r"-?\d+", re.ASCII)
+STRICT = re.compile(r"\s*-?\d+(\s*,\s*-?\d+)*\s*[,;.]?\s*", re.ASCII)
+DECIMAL = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
+DECIMALS = re.compile(rf"\s*{DECIMAL.pattern}(\s*,\s*{DECIMAL.pattern})*\s*[,;.]?\s*", re.ASCII)
+DIGITS = 18
+LARGEST = 1e300
+
+
+@dataclass(frozen=True, slots=True)
+class RowFormat:
+    """How rows are written.
+
+    The settings are ours, for we could not read the paper's.
+
+    Attributes:
+        resolution: Into how many steps the unit interval is cut; integers run from 0 to it.
+        loss: What is printed before a row: ``raw`` the loss in four digits, ``scaled`` an integer
+            of which 1000 spans the shown rows, ``rank`` 1 for the best, or ``none``. The loss is
+            minus the fitness.
+        delta: How far below the best loss the query asks for, in ranges of the shown losses; None
+            leaves it open.
+        header: Whether two sentences say what the rows are; chat models need them.
+    """
+
+    resolution: int = 1000
+    loss: Literal["raw", "scaled", "rank", "none"] = "raw"
+    delta: float | None = 0.1
+    header: bool = False
+
+    words: ClassVar[str] = "integers"
+    number: ClassVar[re.Pattern[str]] = NUMBER
+    strict: ClassVar[re.Pattern[str]] = STRICT
+
+    def __post_init__(self) -> None:
+        if self.resolution < 1:
+            raise EvollmError(f"the resolution must be 1 or more, not {self.resolution}")
+
+    @property
+    def width(self) -> int:
+        """The most characters of a number."""
+        return max(len(self.show(0)), len(self.show(self.resolution)))
+
+    def show(self, integer: int) -> str:
+        """Return how an integer is written."""
+        return str(integer)
+
+    def take(self, text: str) -> int:
+        """Return the integer that a written one means, in or out of the range."""
+        return _number(text)
+
+    def grammar(self, columns: int) -> str:
+        """Return a GBNF grammar of so many numbers."""
+        return grammar(columns, self.width)
+
+
+@dataclass(frozen=True, slots=True)
+class Decimals(RowFormat):
+    """Rows of decimal numbers in the units of a box, as an ablation of the integers.
+
+    Attributes:
+        low: What the place 0 of the unit interval is called.
+        high: What the place 1 is called.
+        places: Digits after the point.
+    """
+
+    low: float = 0.0
+    high: float = 1.0
+    places: int = 3
+
+    words: ClassVar[str] = "decimal numbers"
+    number: ClassVar[re.Pattern[str]] = DECIMAL
+    strict: ClassVar[re.Pattern[str]] = DECIMALS
+
+    def __post_init__(self) -> None:
+        RowFormat.__post_init__(self)
+        ends = isfinite(self.low) and isfinite(self.high) and self.low < self.high
+        if not ends or self.places < 1:
+            raise EvollmError(
+                "decimals need a finite low end below the high one and 1 or more places, not "
+                f"{self.low} to {self.high} in {self.places}"
+            )
+
+    def show(self, integer: int) -> str:
+        """Return the decimal number that an integer stands for."""
+        value = self.low + (self.high - self.low) * integer / self.resolution
+        return f"{value:.{self.places}f}"
+
+    def take(self, text: str) -> int:
+        """Return the nearest integer to a decimal number; one far out lies just outside."""
+        place = (float(text) - self.low) / (self.high - self.low)
+        return floor(min(max(place, -1.0), 2.0) * self.resolution + 0.5)
+
+    def grammar(self, columns: int) -> str:
+        """Return a GBNF grammar of so many decimal numbers of all places."""
+        whole = len(f"{max(abs(self.low), abs(self.high)):.0f}")
+        digits = " ".join(["[0-9]", *["[0-9]?"] * (whole - 1), '"."', *["[0-9]"] * self.places])
+        more = ' "," number' * (columns - 1)
+        return f'root ::= number{more}\nnumber ::= "-"? {digits}\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was read in a model's answer.
+
+    Attributes:
+        integers: The row within 0 to the resolution; None if it can't be read.
+        reading: ``strict`` for integers and commas only, ``lenient`` if other text had to be passed
+            over.
+        clips: How many integers lay outside and were moved to the end.
+    """
+
+    integers: Integers | None
+    reading: Reading
+    clips: int = 0
+
+
+def encode(u: Vector, resolution: int) -> Integers:
+    """Return integers 0 to ``resolution`` for places in the unit cube, to the nearest step."""
+    return np.clip(np.floor(u * resolution + 0.5), 0, resolution).astype(np.int64)
+
+
+def decode(integers: Integers, resolution: int) -> Vector:
+    """Return the places in the unit cube that integers stand for."""
+    return integers / resolution
+
+
+def write(
+    rows: Integers, fitness: Sequence[float], sections: Sequence[int], form: RowFormat
+) -> str:
+    """Return the prompt: rows in the order given, a blank line between sections, and the open row.
+
+    Args:
+        rows: Shape ``(rows, columns)``, the least fit first.
+        fitness: One finite number a row.
+        sections: How many rows each section has.
+        form: How it is written.
+    """
+    texts, query = _losses(fitness, form)
+    lines = [text + ",".join(map(form.show, row)) for text, row in zip(texts, rows, strict=True)]
+    ends = np.cumsum(sections)
+    blocks = ["\n".join(lines[end - size : end]) for end, size in zip(ends, sections, strict=True)]
+    body = "\n\n".join(blocks) + "\n" + query
+    return f"{_header(rows.shape[1], form)}\n\n{body}" if form.header else body
+
+
+def read(text: str, columns: int, form: RowFormat, allow_prefix: bool = False) -> Answer:
+    """Read the first line of an answer that has any text.
+
+    Args:
+        text: The model's answer: untrusted, any text at all.
+        columns: How many integers it must have.
+        form: How the prompt was written.
+        allow_prefix: Whether a longer row counts by its beginning; otherwise it has failed.
+    """
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    if form.header:
+        line = line.rpartition(":")[2]
+    found = form.number.findall(line)
+    strict = len(found) == columns and form.strict.fullmatch(line) is not None
+    if not strict and not (len(found) == columns or (allow_prefix and len(found) > columns)):
+        return Answer(None, "failed")
+    values = [form.take(digits) for digits in found[:columns]]
+    integers = np.clip(np.array(values, dtype=np.int64), 0, form.resolution)
+    clips = int(np.count_nonzero(integers != values))
+    return Answer(integers, "strict" if strict else "lenient", clips)
+
+
+def grammar(columns: int, digits: int, exact: bool = False) -> str:
+    """Return a GBNF grammar of so many integers of up to (or exactly) so many digits."""
+    number = " ".join(["[0-9]"] + ["[0-9]" if exact else "[0-9]?"] * (digits - 1))
+    more = ' "," number' * (columns - 1)
+    return f"root ::= number{more}\nnumber ::= {number}\n"
+
+
+def query_loss(losses: Vector, delta: float) -> float:
+    """Return the loss to ask for: below the best shown by ``delta`` times the range shown."""
+    best = float(losses.min())
+    return best - delta * max(float(losses.max()) - best, 1e-8 * (1 + abs(best)))
+
+
+def _losses(fitness: Sequence[float], form: RowFormat) -> tuple[list[str], str]:
+    """Return the text before each row, colon included, and that of the open row."""
+    losses = np.clip(0.0 - np.asarray(fitness, dtype=np.float64), -LARGEST, LARGEST)
+    if form.loss == "none":
+        return [""] * len(losses), ""
+    if form.loss == "raw":
+        texts = [f"{loss:.4g}" for loss in losses]
+        query = "" if form.delta is None else f"{query_loss(losses, form.delta):.4g}"
+    elif form.loss == "rank":
+        texts = [str(1 + int(np.count_nonzero(losses < loss))) for loss in losses]
+        query = "" if form.delta is None else "0"
+    else:
+        shift = 0 if form.delta is None else round(1000 * form.delta)
+        span = max(float(losses.max() - losses.min()), 1e-300)
+        texts = [str(shift + round(1000 * float(loss - losses.min()) / span)) for loss in losses]
+        query = "" if form.delta is None else "0"
+    return [f"{text}:" for text in texts], f"{query}:"
+
+
+def _header(columns: int, form: RowFormat) -> str:
+    what = "a vector" if form.loss == "none" else "a loss, a colon and a vector"
+    return (
+        f"Each line is {what} of {columns} {form.words} from {form.show(0)} to "
+        f"{form.show(form.resolution)}, best last; a lower loss is better. "
+        f"Answer with the {columns} {form.words} of the last line only."
+    )
+
+
+def _number(digits: str) -> int:
+    """Return the integer; one with very many digits as -1 or as larger than any resolution."""
+    return int(digits) if len(digits) <= DIGITS else (-1 if digits[0] == "-" else 10**DIGITS)

@@ -1,0 +1,141 @@
+"""Classical variation of vectors in the unit cube."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evollm.errors import EvollmError
+from evollm.types import Individual, Offspring, Parent
+from operators.masks import paired
+
+Vector: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Uniform:
+    """Samples the unit cube evenly, whatever the parents.
+
+    Attributes:
+        dimension: Length of the vectors.
+        skip: How many vectors of the seed's stream to pass over, so that one seed serves several
+            calls.
+    """
+
+    dimension: int
+    skip: int = 0
+
+    def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Vector]:
+        """Return ``n`` vectors: numbers ``skip`` to ``skip + n`` of the seed's stream."""
+        stream = np.random.default_rng(seed).random((self.skip + n, self.dimension))
+        return Offspring([row.copy() for row in stream[self.skip :]])
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Hands out vectors that are known: a user's starting points, another optimiser's samples.
+
+    Attributes:
+        points: The vectors.
+        name: Under which name the vectors are recorded.
+    """
+
+    points: tuple[tuple[float, ...], ...]
+    name: str = "Given"
+
+    def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Vector]:
+        """Return the first ``n`` vectors."""
+        return Offspring([np.array(point, dtype=np.float64) for point in self.points[:n]])
+
+
+@dataclass(frozen=True, slots=True)
+class Gaussian:
+    """Takes an isotropic normal step from a parent, clipped to the unit cube.
+
+    Attributes:
+        sigma: Standard deviation of every coordinate, in widths of the cube.
+        resolution: If positive, children are rounded to multiples of ``1 / resolution``.
+    """
+
+    sigma: float
+    resolution: int = 0
+
+    def vary(self, parents: Sequence[Parent[Vector]], n: int, seed: int) -> Offspring[Vector]:
+        """Return ``n`` children; several parents take turns."""
+        turns = [i % len(parents) for i in range(n)]
+        centres = np.array([parents[i].genome for i in turns])
+        noise = np.random.default_rng(seed).standard_normal(centres.shape)
+        children = np.clip(centres + self.sigma * noise, 0.0, 1.0)
+        if self.resolution:
+            children = np.floor(children * self.resolution + 0.5) / self.resolution
+        return Offspring([child.copy() for child in children], parents=[[i] for i in turns])
+
+
+@dataclass(frozen=True, slots=True)
+class Centroid:
+    """Averages the best parents: classical recombination, a control for what a model adds.
+
+    Attributes:
+        best: How many of the parents count.
+    """
+
+    best: int = 4
+
+    def vary(self, parents: Sequence[Parent[Vector]], n: int, seed: int) -> Offspring[Vector]:
+        """Return one child, the mean of the fittest among the parents that have a score."""
+        scored = {p.id: (-p.fitness, i) for i, p in enumerate(parents) if isinstance(p, Individual)}
+        places = [i for _, i in sorted(scored.values())[: self.best]]
+        mean = np.mean([parents[i].genome for i in places], axis=0)
+        return Offspring([mean][:n], parents=[places][:n])
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedBinary:
+    """Crosses two parents as a one-point crossover of long bit strings would, coordinate-wise.
+
+    Deb, Agrawal: Simulated Binary Crossover for Continuous Search Space, 1995.
+
+    Attributes:
+        eta: Distribution index, 0 or more: the larger, the nearer children are to their parents.
+    """
+
+    eta: float = 15.0
+
+    def vary(self, parents: Sequence[Parent[Vector]], n: int, seed: int) -> Offspring[Vector]:
+        """Return ``n`` children; pairs of consecutive parents take turns, for two children each."""
+        one, other, own = paired(parents, n)
+        u = np.repeat(np.random.default_rng(seed).random(((n + 1) // 2, one.shape[1])), 2, axis=0)
+        power = 1 / (self.eta + 1)
+        beta = np.where(u < 0.5, (2 * u) ** power, (2 * (1 - u)) ** -power)[:n]
+        children = np.clip((one + other) / 2 + beta * (one - other) / 2, 0.0, 1.0)
+        return Offspring([child.copy() for child in children], parents=own)
+
+
+@dataclass(frozen=True, slots=True)
+class Differential:
+    """Adds the difference of two parents to a third, and mixes that with the first (DE/rand/1/bin).
+
+    Storn, Price: Differential Evolution, 1997.
+
+    Attributes:
+        weight: Factor of the difference.
+        rate: Probability that a coordinate is the mutant's; one always is.
+    """
+
+    weight: float = 0.8
+    rate: float = 0.9
+
+    def vary(self, parents: Sequence[Parent[Vector]], n: int, seed: int) -> Offspring[Vector]:
+        """Return ``n`` children of four parents (target, base and two for the difference)."""
+        if len(parents) < 4:
+            raise EvollmError(f"differential evolution needs four parents, not {len(parents)}")
+        target, base, one, other = (parent.genome for parent in parents[:4])
+        rng = np.random.default_rng(seed)
+        mutant = np.clip(base + self.weight * (one - other), 0.0, 1.0)
+        mixed = rng.random((n, len(target))) < self.rate
+        mixed[np.arange(n), rng.integers(len(target), size=n)] = True
+        return Offspring(
+            [np.where(own, mutant, target) for own in mixed], parents=[[0, 1, 2, 3]] * n
+        )

@@ -1,0 +1,208 @@
+"""Neuroevolution: control tasks of gymnasium, where a point is the weights of a small network."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evollm.cli.options import nearest
+from evollm.errors import EvollmError
+from evollm.types import JSON
+from problems.blackbox.context import Context
+from problems.blackbox.function import Function
+from problems.blackbox.paper import Paper
+from problems.blackbox.space import Point, Real, Space
+
+Activation: TypeAlias = Literal["tanh", "relu"]
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A fully connected network that takes the action of its largest output.
+
+    A unit's incoming weights and its bias are neighbours, so that blocks of neighbouring
+    coordinates are units or parts of them.
+
+    Attributes:
+        sizes: Inputs, units of each hidden layer, outputs.
+        activation: Of the hidden units; the outputs are linear.
+    """
+
+    sizes: tuple[int, ...]
+    activation: Activation = "tanh"
+
+    def __post_init__(self) -> None:
+        if len(self.sizes) < 2 or min(self.sizes) < 1:
+            raise EvollmError(
+                "a network needs inputs, outputs and at least one unit in every hidden layer, "
+                f"not the sizes {list(self.sizes)}"
+            )
+
+    @property
+    def length(self) -> int:
+        """How many weights it has, biases included."""
+        return sum((inputs + 1) * outputs for inputs, outputs in pairwise(self.sizes))
+
+    def outputs(
+        self, weights: NDArray[np.float64], observations: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the outputs for many observations at once.
+
+        Args:
+            weights: Shape ``(length,)``.
+            observations: Shape ``(n, inputs)``.
+
+        Returns:
+            Shape ``(n, outputs)``.
+        """
+        values, start, last = observations, 0, len(self.sizes) - 2
+        for layer, (inputs, outputs) in enumerate(pairwise(self.sizes)):
+            end = start + (inputs + 1) * outputs
+            units = weights[start:end].reshape(outputs, inputs + 1)
+            values = values @ units[:, :-1].T + units[:, -1]
+            if layer < last:
+                values = np.tanh(values) if self.activation == "tanh" else np.maximum(values, 0.0)
+            start = end
+        return values
+
+    def act(
+        self, weights: NDArray[np.float64], observations: NDArray[np.float64]
+    ) -> NDArray[np.int64]:
+        """Return the action for each observation, shape ``(n,)``; of equal outputs the first."""
+        actions: NDArray[np.int64] = np.argmax(self.outputs(weights, observations), axis=1)
+        return actions
+
+
+TASKS: Mapping[str, str] = {"cartpole": "CartPole-v1", "acrobot": "Acrobot-v1"}
+"""Our names of the tasks, and gymnasium's."""
+SETTINGS = Paper(population=16, context=Context(5, 5), block=8)
+"""The paper's loop on these tasks; the numbers are ours, for we could not read the paper's."""
+FRESH = 2**32
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The mean return of a policy; its worlds are built anew for each batch, so that it travels.
+
+    Attributes:
+        task: One of ``TASKS``.
+        network: Whose weights are sought.
+        episodes: How many are played; the same for all points of a batch.
+        instance: With the evaluation's seed it fixes where the episodes begin.
+    """
+
+    task: str
+    network: Network
+    episodes: int = 16
+    instance: int = 1
+    seeded = True
+    elementwise = True
+
+    def __post_init__(self) -> None:
+        if self.episodes < 1 or self.instance < 0:
+            raise EvollmError(
+                "a control task has 1 or more episodes and an instance from 0, "
+                f"not {self.episodes} episodes, instance {self.instance}"
+            )
+
+    @property
+    def name(self) -> str:
+        """The name under which it is recorded."""
+        sizes = "x".join(map(str, self.network.sizes))
+        return f"{self.task}-{sizes}-{self.episodes}-i{self.instance}"
+
+    def evaluate(self, points: NDArray[np.float64], seed: int = 0) -> list[tuple[float, JSON]]:
+        """Play the episodes that a seed fixes.
+
+        Args:
+            points: Weights, shape ``(n, length)``.
+            seed: The same for all points.
+
+        Returns:
+            For each point the mean return, larger is better, and the episodes' own returns.
+        """
+        seeds = np.random.SeedSequence([self.instance, seed]).generate_state(self.episodes)
+        worlds = [_world(self.task) for _ in seeds]
+        played = [self._play(point, worlds, seeds.tolist()) for point in points]
+        for world in worlds:
+            world.close()
+        return [(float(np.mean(found)), {"returns": found}) for found in played]
+
+    def _play(
+        self, weights: NDArray[np.float64], worlds: Sequence[Any], seeds: Sequence[int]
+    ) -> list[float]:
+        """Return what each episode comes to; the policy acts in all of them at once."""
+        starts = [world.reset(seed=seed)[0] for world, seed in zip(worlds, seeds, strict=True)]
+        observations = np.array(starts, dtype=np.float64)
+        returns = [0.0] * len(worlds)
+        playing = list(range(len(worlds)))
+        while playing:
+            actions = self.network.act(weights, observations[playing]).tolist()
+            ended = set()
+            for i, action in zip(playing, actions, strict=True):
+                observations[i], reward, over, late, _ = worlds[i].step(action)
+                returns[i] += float(reward)
+                if over or late:
+                    ended.add(i)
+            playing = [i for i in playing if i not in ended]
+        return returns
+
+
+def control(
+    task: str,
+    *,
+    hidden: Sequence[int] = (16,),
+    activation: Activation = "tanh",
+    episodes: int = 16,
+    bound: float = 3.0,
+    instance: int = 1,
+) -> tuple[Function, Space]:
+    """Return a control task to maximise, and the box of its policy's weights.
+
+    Args:
+        task: ``"cartpole"`` or ``"acrobot"``.
+        hidden: Units of each hidden layer; empty for a linear policy.
+        activation: Of the hidden units.
+        episodes: How many an evaluation plays.
+        bound: Weights lie from minus this to this.
+        instance: Which episodes, 0 or more.
+
+    Raises:
+        EvollmError: If gymnasium is not installed, there is no such task, or a number is out of
+            range.
+    """
+    if not bound > 0:
+        raise EvollmError(f"the weights' bound must be above 0, not {bound}")
+    world = _world(task)
+    sizes = (int(world.observation_space.shape[0]), *hidden, int(world.action_space.n))
+    found = Control(task, Network(sizes, activation), episodes, instance)
+    space = Space((Real(-bound, bound),) * found.network.length)
+    return Function(found, space, maximize=True), space
+
+
+def retest(problem: Function, point: Point, episodes: int = 64) -> float:
+    """Return a point's mean return in episodes that no search has seen.
+
+    Args:
+        problem: As ``control`` returned it.
+        point: The weights.
+        episodes: How many are played.
+    """
+    [(fresh, _)] = replace(problem.function, episodes=episodes).evaluate([point], FRESH)
+    return float(fresh)
+
+
+def _world(task: str) -> Any:
+    """Build gymnasium's environment of a task."""
+    if task not in TASKS:
+        raise EvollmError(f"there is no control task '{task}'{nearest(task, list(TASKS))}")
+    try:
+        import gymnasium
+    except ImportError:
+        raise EvollmError(
+            "control tasks need gymnasium, the extra 'control': pip install 'evollm[control]'"
+        ) from None
+    return gymnasium.make(TASKS[task], disable_env_checker=True)

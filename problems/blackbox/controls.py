@@ -1,0 +1,234 @@
+"""Searches without a model, as controls: same engine, same problem, same count of evaluations."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import chain, count
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evollm.errors import EvollmError
+from evollm.llm.base import LanguageModel
+from evollm.search.flow import Flow, draw_seed, evaluate, survive, vary
+from operators.vectors.framed import spread
+from operators.vectors.variation import Centroid, Gaussian, Given, Uniform
+from problems.blackbox.context import Context, Points, Rows, fittest, warm_up
+from problems.blackbox.framed import Framed
+from problems.blackbox.paper import Paper
+from problems.blackbox.space import Space
+
+LARGEST = 1e300
+
+
+def random_search(
+    dimension: int, *, start: Points = (), seed: int = 0, population: int = 5
+) -> Flow:
+    """Sample the unit cube evenly; the first points are those of every other search of the seed.
+
+    Args:
+        dimension: Of the cube.
+        start: Points to evaluate first.
+        seed: The only source of chance.
+        population: Samples a generation.
+    """
+    rng = np.random.default_rng(seed)
+    stream = draw_seed(rng)
+    for step in count():
+        given = yield from vary(Given(start), [], len(start) if step == 0 else 0, 0, step)
+        sampler = Uniform(dimension, step * population)
+        children = yield from vary(sampler, [], population, stream, step)
+        yield from evaluate(given + children, step=step)
+
+
+def hill_climbing(
+    dimension: int,
+    *,
+    start: Points = (),
+    seed: int = 0,
+    warmup: int = 10,
+    population: int = 5,
+    sigma: float = 0.03,
+) -> Flow:
+    """Take Gaussian steps of constant size from the best point so far, first that of the warm-up.
+
+    Args:
+        dimension: Of the unit cube.
+        start: Points to evaluate ahead of the warm-up's.
+        seed: The only source of chance.
+        warmup: Uniform samples in step 0, the same as in every other search of the seed.
+        population: Samples a generation.
+        sigma: Standard deviation, in widths of the cube.
+    """
+    rng = np.random.default_rng(seed)
+    history = yield from warm_up(dimension, 1, warmup, start, rng)
+    scored: Rows = list(chain(*history))
+    best: Rows = []
+    for step in count(len(history)):
+        best = yield from survive(fittest(best + scored, 1), step - 1)
+        children = yield from vary(Gaussian(sigma), best, population, draw_seed(rng), step)
+        scored = yield from evaluate(children, step=step)
+
+
+def recombination_es(
+    dimension: int,
+    *,
+    start: Points = (),
+    seed: int = 0,
+    warmup: int = 10,
+    population: int = 5,
+    parents: int = 4,
+    sigma: float | None = None,
+) -> Flow:
+    """Sample around the mean of the best points: our loop, but for the model.
+
+    The same control for the paper's loop is ``evollm(Centroid(4), ...)``.
+
+    Args:
+        dimension: Of the unit cube.
+        start: Points to evaluate ahead of the warm-up's.
+        seed: The only source of chance.
+        warmup: Uniform samples in step 0, the same as in every other search of the seed.
+        population: Samples a generation.
+        parents: How many of the best make the mean.
+        sigma: Standard deviation, in widths of the cube; None for 0.6 of the spread of the best
+            five points.
+    """
+    rng = np.random.default_rng(seed)
+    history = yield from warm_up(dimension, 1, warmup, start, rng)
+    scored: Rows = list(chain(*history))
+    best: Rows = []
+    for step in count(len(history)):
+        best = yield from survive(fittest(best + scored, max(parents, 5)), step - 1)
+        mean = yield from vary(Centroid(parents), best, 1, draw_seed(rng), step)
+        size = 0.6 * _spread(best) if sigma is None else sigma
+        children = yield from vary(Gaussian(size), mean, population, draw_seed(rng), step)
+        scored = yield from evaluate(children, step=step)
+
+
+def constant_answer(
+    dimension: int, *, seed: int = 0, population: int = 5, sigma: float = 0.02
+) -> Flow:
+    """Sample around the middle of the box for ever: shows whether a benchmark rewards that answer.
+
+    Args:
+        dimension: Of the unit cube.
+        seed: The only source of chance.
+        population: Samples a generation.
+        sigma: Standard deviation, in widths of the cube.
+    """
+    rng = np.random.default_rng(seed)
+    middle = yield from vary(Given(((0.5,) * dimension,), "Middle"), [], 1, 0)
+    yield from evaluate(middle)
+    for step in count(1):
+        children = yield from vary(Gaussian(sigma), middle, population, draw_seed(rng), step)
+        yield from evaluate(children, step=step)
+
+
+def cma_es(
+    dimension: int,
+    *,
+    start: Points = (),
+    seed: int = 0,
+    warmup: int = 10,
+    population: int | None = None,
+    sigma: float = 0.2,
+) -> Flow:
+    """Run pycma's CMA-ES from the best warm-up point; when it has converged, from random points.
+
+    Args:
+        dimension: Of the unit cube, which bounds it; at least 2.
+        start: Points to evaluate ahead of the warm-up's.
+        seed: The only source of chance; NumPy's global state is neither used nor changed.
+        warmup: Uniform samples in step 0, the same as in every other search of the seed.
+        population: Samples a generation; None for pycma's ``4 + floor(3 ln D)``.
+        sigma: Initial standard deviation, in widths of the cube.
+
+    Raises:
+        EvollmError: If pycma is not installed.
+    """
+    rng = np.random.default_rng(seed)
+    history = yield from warm_up(dimension, 1, warmup, start, rng)
+    strategy = _strategy(fittest(list(chain(*history)), 1)[0].genome, sigma, population, rng)
+    for step in count(len(history)):
+        points = strategy.ask()
+        sampler = Given(tuple(tuple(map(float, point)) for point in points), "CMA-ES")
+        children = yield from vary(sampler, [], len(points), 0, step)
+        scored = yield from evaluate(children, step=step)
+        strategy.tell(points, [_finite(-one.fitness) for one in scored])
+        if strategy.stop():
+            strategy = _strategy(rng.random(dimension), sigma, population, rng)
+
+
+def _strategy(
+    mean: NDArray[np.float64], sigma: float, population: int | None, rng: np.random.Generator
+) -> Any:
+    """Return pycma's strategy over the unit cube: silent, and drawing from ``rng`` alone."""
+    try:
+        import cma
+    except ImportError:
+        raise EvollmError("CMA-ES needs pycma: pip install cma") from None
+    options = {
+        "bounds": [0.0, 1.0],
+        "seed": np.nan,
+        "randn": lambda *shape: rng.standard_normal(shape),
+        "verbose": -10,
+        "verb_log": 0,
+    }
+    if population is not None:
+        options["popsize"] = population
+    return cma.CMAEvolutionStrategy(mean, sigma, options)
+
+
+def _finite(loss: float) -> float:
+    """Return a loss that pycma can rank: failures come last."""
+    return min(max(loss, -LARGEST), LARGEST)
+
+
+def _spread(best: Rows) -> float:
+    return float(spread(np.array([one.genome for one in best[:5]])).mean())
+
+
+MODELS = ("framed", "paper")
+CONTROLS: Mapping[str, Callable[..., Flow]] = {
+    "random": random_search,
+    "hill": hill_climbing,
+    "recombination": recombination_es,
+    "cma": cma_es,
+}
+TITLES = {
+    "random": "random search",
+    "hill": "hill climbing",
+    "recombination": "recombination (no model)",
+    "cma": "CMA-ES",
+    "paper": "EvoLLM, the paper's way",
+    "framed": "EvoLLM, framed samples (ours)",
+}
+SHORT = Paper(context=Context(generations=3, members=3))
+"""The paper's loop with prompts of nine rows, which the small offline model reads fast."""
+
+
+def flow(
+    method: str,
+    space: Space,
+    seed: int,
+    connect: Callable[[], LanguageModel],
+    *,
+    start: Points = (),
+    settings: Mapping[str, Any] | None = None,
+) -> Flow:
+    """Return a method's search.
+
+    Args:
+        method: One of ``MODELS`` or ``CONTROLS``.
+        space: Whose unit cube is searched.
+        seed: The only source of chance but for the model.
+        connect: Returns the model; called only by a method that needs one.
+        start: Points to evaluate first.
+        settings: Fields of ``Framed`` or ``Paper``, or keywords of a control, that differ from
+            their defaults.
+    """
+    if method in CONTROLS:
+        return CONTROLS[method](len(space), start=start, seed=seed, **(settings or {}))
+    strategy = replace(Framed() if method == "framed" else SHORT, **(settings or {}))
+    return strategy.flow(connect(), space, start, seed)

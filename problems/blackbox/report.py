@@ -1,0 +1,99 @@
+"""What a search found, in the function's own points and values."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from evollm import EvollmError, Result
+from evollm.store.codec import decode
+from problems.blackbox.function import Function
+from problems.blackbox.space import Point
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A result in the words of SciPy and pycma.
+
+    Attributes:
+        x: The best point, as the function takes it.
+        fun: Its value, as the function returned it.
+        nfev: Evaluations made.
+        message: Why the search stopped.
+        fallback_share: The share of the model's work that a stand-in did; at 1 it is hill climbing.
+        result: All else: usage, population, ``dataframe()``, record.
+    """
+
+    x: Point
+    fun: float
+    nfev: int
+    message: str
+    fallback_share: float
+    result: Result[Any]
+
+
+def found(problem: Function, result: Result[Any]) -> Found:
+    """Return the best point and value of any search of a function.
+
+    Raises:
+        EvollmError: If nothing was evaluated, or every evaluation failed.
+    """
+    fitness = result.fitness
+    assert result.best is not None
+    if result.best.outcome.error is not None:
+        raise EvollmError(f"every evaluation failed: {result.best.outcome.error}")
+    return Found(
+        x=problem.space.decode(result.best.genome),
+        fun=fitness if problem.maximize else 0.0 - fitness,
+        nfev=result.usage.evaluations,
+        message=result.stopped,
+        fallback_share=fallback_share(result),
+        result=result,
+    )
+
+
+PATIENCE = 3
+
+
+@dataclass(slots=True)
+class ModelGuard:
+    """Watches that the model takes part in a search at all.
+
+    Attributes:
+        generations: How many have asked the model.
+        usable: How many of the things asked of it could be used.
+    """
+
+    generations: int = 0
+    usable: int = 0
+
+    def count(self, usable: int) -> None:
+        """Count one generation.
+
+        Raises:
+            EvollmError: If nothing was usable in the first three: that would be hill climbing.
+        """
+        self.generations += 1
+        self.usable += usable
+        if self.generations >= PATIENCE and not self.usable:
+            raise EvollmError(
+                f"nothing that the model said in {self.generations} generations could be used: "
+                "take another model, or chat mode with one that only chats"
+            )
+
+
+def fallback_share(result: Result[Any]) -> float:
+    """Return the share of what was asked of the model that a stand-in gave instead, 0 to 1.
+
+    In the paper's loop it is a share of the blocks of the means, in ours of the offspring. At 1 the
+    search is hill climbing. It is 0 if no model was asked.
+    """
+    means = result.record.rows(
+        "SELECT note FROM candidates JOIN jobs ON jobs.id = job WHERE name = 'Recombination'"
+    )
+    notes = [decode(note) for (note,) in means]
+    samples = result.record.rows(
+        "SELECT n, (SELECT count(*) FROM candidates WHERE job = jobs.id)"
+        " FROM jobs WHERE name = 'FramedSamples' AND told IS NOT NULL"
+    )
+    asked = sum(note["blocks"] for note in notes) + sum(n for n, _ in samples)
+    fallen = sum(note["fallbacks"] for note in notes) + sum(n - made for n, made in samples)
+    return fallen / asked if asked else 0.0

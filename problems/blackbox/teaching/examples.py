@@ -1,0 +1,132 @@
+"""Examples for fine-tuning a model as recombination operator, one chat of two messages a line."""
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evollm.errors import EvollmError
+from operators.vectors.rows import NUMBER, STRICT, RowFormat, read
+
+ROLES = ["user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A prompt that ends with an open row, and the row that is wanted.
+
+    Attributes:
+        prompt: As ``operators.vectors.rows.write`` writes it.
+        answer: Integers joined by commas.
+    """
+
+    prompt: str
+    answer: str
+
+    @property
+    def row(self) -> list[int]:
+        """The answer's integers."""
+        return [int(digits) for digits in NUMBER.findall(self.answer)]
+
+    def fault(self, resolution: int) -> str | None:
+        """Return what is wrong with it in a clause, or None; both texts may be anything at all."""
+        columns = _columns(self.prompt)
+        if not columns:
+            return "the prompt has no row of integers above its open one"
+        answer = read(self.answer, columns, RowFormat(resolution))
+        if answer.reading != "strict" or "\n" in self.answer.strip():
+            return f"the answer {self.answer[:80]!r} is no row of {columns} integers"
+        if answer.clips:
+            return f"the answer {self.answer[:80]!r} leaves the range 0 to {resolution}"
+        return None
+
+
+def save(examples: Iterable[Example], file: str | Path) -> int:
+    """Write a file of examples whole, or leave what is there.
+
+    Args:
+        examples: At least one.
+        file: JSON lines in the format of OpenAI's chats.
+
+    Returns:
+        How many examples.
+
+    Raises:
+        EvollmError: If there is no example, or the file can't be written.
+    """
+    lines = [json.dumps({"messages": _messages(example)}) for example in examples]
+    if not lines:
+        raise EvollmError(f"there is no example to write to {file}")
+    path = Path(file)
+    part = path.with_name(f"{path.name}.part{os.getpid()}")
+    try:
+        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise EvollmError(f"{file} can't be written: {error.strerror}") from None
+    return len(lines)
+
+
+def load(file: str | Path, resolution: int = 1000) -> list[Example]:
+    """Read a file of examples, whoever wrote it.
+
+    Args:
+        file: As ``save`` writes it.
+        resolution: The largest integer that an answer may hold.
+
+    Raises:
+        EvollmError: If the file can't be read or holds nothing, or a line is no chat of a user and
+            an assistant, or its answer no row that fits the prompt; the line's number is said.
+    """
+    try:
+        lines = Path(file).read_text(encoding="utf-8").rstrip("\n").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise EvollmError(f"{file} can't be read: {said}") from None
+    if lines == [""]:
+        raise EvollmError(f"{file} holds no example")
+    found = []
+    for number, line in enumerate(lines, 1):
+        try:
+            found.append(_example(line, resolution))
+        except ValueError as error:
+            raise EvollmError(f"{file}, line {number}: {error}") from None
+    return found
+
+
+def _example(line: str, resolution: int) -> Example:
+    """Read one line; what is wrong with it is a ``ValueError``."""
+    try:
+        held = json.loads(line)
+    except (ValueError, RecursionError):
+        raise ValueError("this is no JSON") from None
+    example = Example(*_contents(held.get("messages") if isinstance(held, dict) else None))
+    if fault := example.fault(resolution):
+        raise ValueError(fault)
+    return example
+
+
+def _contents(messages: Any) -> list[str]:
+    """Return what the user and the assistant say."""
+    if not isinstance(messages, list) or not all(isinstance(part, dict) for part in messages):
+        raise ValueError("there is no list of 'messages'")
+    if [part.get("role") for part in messages] != ROLES:
+        raise ValueError("the roles must be 'user' and 'assistant', one message each")
+    contents = [part.get("content") for part in messages]
+    if not all(isinstance(content, str) for content in contents):
+        raise ValueError("the 'content' of a message must be a text")
+    return contents
+
+
+def _messages(example: Example) -> list[dict[str, str]]:
+    texts = (example.prompt, example.answer)
+    return [{"role": role, "content": text} for role, text in zip(ROLES, texts, strict=True)]
+
+
+def _columns(prompt: str) -> int:
+    """Return how many integers the row above the open one has; 0 if there is none."""
+    row = prompt.split("\n")[-2:-1]
+    text = row[0].rpartition(":")[2] if row else ""
+    return len(NUMBER.findall(text)) if STRICT.fullmatch(text) else 0

@@ -1,0 +1,148 @@
+"""Conversion of scikit-learn's trees, and a start from its random forest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evollm.errors import EvollmError
+from evollm.types import Offspring, Parent
+from operators.trees.columns import Columns
+from operators.trees.genome import Leaf, Split, Tree, leaves, with_leaves
+from problems.trees.data.samples import Samples
+from problems.trees.model.fitted import Fitted
+from problems.trees.model.routing import not_rounded_up
+
+DEEPEST = 200
+
+
+def from_sklearn(model: Any) -> Fitted:
+    """Return a fitted tree of scikit-learn, its predictions and probabilities exactly the same.
+
+    Args:
+        model: A fitted ``DecisionTreeClassifier`` or ``DecisionTreeRegressor``, or one of the extra
+            trees. Leaves hold the index of a class in its ``classes_``, or a number.
+
+    Raises:
+        EvollmError: If it is something else, not fitted, of several outputs or too deep.
+    """
+    tree = getattr(model, "tree_", None)
+    if tree is None:
+        raise EvollmError(
+            f"a {type(model).__name__} is no fitted decision tree: call fit(X, y) first"
+        )
+    if tree.n_outputs != 1:
+        raise EvollmError("a decision tree of several outputs can't be converted: fit one for each")
+    if tree.max_depth > DEEPEST:
+        raise EvollmError(f"a decision tree deeper than {DEEPEST} can't be converted")
+    held = tree.value[:, 0, :]
+    classifies = hasattr(model, "classes_")
+    values = held.argmax(axis=1) if classifies else held[:, 0]
+    made = _subtree(_Arrays.of(tree), values.tolist(), 0)
+    at_leaves = held[_leaf_places(tree)]
+    told = np.array([leaf.value for leaf in leaves(made)], dtype=np.float64)
+    return Fitted(made, told, at_leaves if classifies else np.empty((len(told), 0)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrays:
+    """A tree's arrays as lists, which are quicker to read one by one."""
+
+    feature: list[int]
+    threshold: list[float]
+    left: list[int]
+    right: list[int]
+    missing_left: list[int]
+
+    @classmethod
+    def of(cls, tree: Any) -> "_Arrays":
+        arrays = (tree.feature, tree.threshold, tree.children_left, tree.children_right)
+        return cls(*[array.tolist() for array in (*arrays, tree.missing_go_to_left)])
+
+
+def _subtree(arrays: _Arrays, values: Sequence[float], node: int) -> Tree:
+    if arrays.left[node] < 0:
+        return Leaf(values[node])
+    return Split(
+        arrays.feature[node],
+        not_rounded_up(arrays.threshold[node]),
+        _subtree(arrays, values, arrays.left[node]),
+        _subtree(arrays, values, arrays.right[node]),
+        missing_left=bool(arrays.missing_left[node]),
+    )
+
+
+def _leaf_places(tree: Any) -> NDArray[np.intp]:
+    """Return the numbers of the leaves, which scikit-learn does not always store from the left."""
+    found, stack = [], [0]
+    while stack:
+        node = stack.pop()
+        if tree.children_left[node] < 0:
+            found.append(node)
+        else:
+            stack += [int(tree.children_right[node]), int(tree.children_left[node])]
+    return np.array(found, dtype=np.intp)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Forest:
+    """Starts from the trees of a random forest, each grown from a part of the rows.
+
+    Attributes:
+        columns: What the trees ask about and say.
+        samples: The rows.
+        max_depth: Most splits on a path, 1 or more.
+        share: Part of the rows that each tree is grown from, drawn with replacement.
+    """
+
+    columns: Columns
+    samples: Samples
+    max_depth: int = 3
+    share: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.max_depth < 1 or not 0 < self.share <= 1:
+            raise EvollmError("a forest needs a max_depth of 1 or more, and a share within 0..1")
+
+    def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Tree]:
+        """Return ``n`` trees, whatever the parents; categories are cut by their codes."""
+        if n < 1:
+            return Offspring([])
+        model = self._grown(n, seed)
+        trees = [self._labelled(from_sklearn(one).tree, model) for one in model.estimators_]
+        return Offspring(trees, parents=[[] for _ in trees])
+
+    def _grown(self, n: int, seed: int) -> Any:
+        """Return scikit-learn's forest."""
+        from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
+        kind = RandomForestClassifier if self.columns.classes else RandomForestRegressor
+        model = kind(
+            n_estimators=n,
+            max_depth=self.max_depth,
+            max_samples=max(1, round(self.share * len(self.samples.y))),
+            random_state=seed % 2**32,
+        )
+        return model.fit(self.samples.X, self.samples.y, self.samples.weights)
+
+    def _labelled(self, tree: Tree, model: Any) -> Tree:
+        """Return a tree in our terms: classes by our index, categories as sets, no idle marks."""
+        if self.columns.classes:
+            labels = [int(model.classes_[int(leaf.value)]) for leaf in leaves(tree)]
+            tree = with_leaves(tree, labels)
+        return self._asked(tree, bool(np.isnan(self.samples.X).any()))
+
+    def _asked(self, tree: Tree, missing: bool) -> Tree:
+        if isinstance(tree, Leaf):
+            return tree
+        labels = range(len(self.columns.columns[tree.feature].categories))
+        return replace(
+            tree,
+            left=self._asked(tree.left, missing),
+            right=self._asked(tree.right, missing),
+            threshold=0.0 if labels else tree.threshold,
+            categories=tuple(code for code in labels if code <= tree.threshold),
+            missing_left=tree.missing_left and missing,
+        )

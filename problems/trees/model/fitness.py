@@ -1,0 +1,145 @@
+"""The fitness of decision trees on rows, as a problem for the engine."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+
+from evollm.errors import EvollmError, described
+from evollm.types import Outcome
+from operators.trees.columns import Columns
+from operators.trees.genome import Leaf, Split, Tree, depth, leaves, size
+from problems.trees.data.samples import Samples
+from problems.trees.model.fitted import Fitted, fit, fit_leaves, own_values, weigh
+from problems.trees.model.objectives import LeafPredictions, Measure, Objective, measures
+from problems.trees.model.routing import Numbers, check_width, route
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TreeFitness:
+    """Fits the leaves of trees to training rows, and scores them.
+
+    An outcome's fitness is the first objective on the training rows. Its metrics are all objectives
+    there, on the validation rows with ``valid_`` before their names, and ``size`` and ``depth`` as
+    they are: the smaller the better. Its ``info`` holds what the ``leaves`` say, from the left, and
+    a ``signature`` that equals another tree's if all training predictions do.
+
+    Attributes:
+        columns: What the trees ask about and say.
+        train: The rows that leaves are fitted to and fitness is measured on.
+        valid: Rows for the choice between trees; None for none.
+        objectives: Names or functions, see ``problems.trees.model.objectives``.
+        refit_leaves: Whether leaves are refitted; otherwise they say what the genome says.
+    """
+
+    columns: Columns
+    train: Samples
+    valid: Samples | None = None
+    objectives: tuple[Objective, ...] = ("balanced_accuracy",)
+    refit_leaves: bool = True
+
+    def __post_init__(self) -> None:
+        found = measures(self.objectives, self.columns.classes)
+        width, classes = len(self.columns.columns), len(self.columns.classes)
+        for samples in [self.train, *([self.valid] if self.valid else [])]:
+            if samples.X.shape[1] != width:
+                raise EvollmError(f"{width} columns are described, the rows have others")
+            labels = np.unique(samples.y)
+            if classes and not np.isin(labels, np.arange(classes)).all():
+                raise EvollmError(f"targets must be indices of classes, 0 to {classes - 1}")
+            if "gap" in found and samples.groups is None:
+                raise EvollmError("the objective 'gap' needs groups: give groups=...")
+        if classes and len(np.unique(self.train.y)) < 2:
+            raise EvollmError("the training rows are all of one class: give rows of two or more")
+
+    def evaluate(self, genomes: Sequence[Tree], fidelity: int | None, seed: int) -> list[Outcome]:
+        """Score trees; what is no tree over the columns fails alone, and equal trees count once."""
+        faults = [self._fault(tree) for tree in genomes]
+        place: dict[Tree, int] = {}
+        places = [
+            place.setdefault(tree, len(place)) if fault is None else -1
+            for tree, fault in zip(genomes, faults, strict=True)
+        ]
+        scored = self._score(list(place))
+        return [
+            Outcome(-inf, error=fault) if fault else scored[at]
+            for fault, at in zip(faults, places, strict=True)
+        ]
+
+    def fit(self, tree: Tree) -> Fitted:
+        """Return a tree as it was scored, ready to predict.
+
+        Raises:
+            EvollmError: If it is no tree over the columns.
+        """
+        if fault := self._fault(tree):
+            raise EvollmError(fault)
+        return fit(tree, self.train, len(self.columns.classes), self.refit_leaves)
+
+    def signature(self, tree: Tree) -> str:
+        """Return 16 hexadecimal digits, the same for trees with the same training predictions.
+
+        Raises:
+            EvollmError: If it is no tree over the columns.
+        """
+        return _signature(self.fit(tree), route([tree], self.train.X)[0])
+
+    def _fault(self, tree: object) -> str | None:
+        """Say why something is no tree over the columns."""
+        if not isinstance(tree, Leaf | Split):
+            return f"a {type(tree).__name__} is no tree"
+        try:
+            check_width(tree, len(self.columns.columns))
+        except EvollmError as error:
+            return str(error)
+        classes = range(len(self.columns.classes))
+        if classes and any(leaf.value not in classes for leaf in leaves(tree)):
+            return f"a leaf says a class other than 0 to {len(classes) - 1}"
+        return None
+
+    def _score(self, trees: Sequence[Tree]) -> list[Outcome]:
+        scored = measures(self.objectives, self.columns.classes)
+        train = route(trees, self.train.X)
+        valid: Sequence[Numbers | None] = [None] * len(trees)
+        if self.valid:
+            valid = route(trees, self.valid.X)
+        return [self._outcome(*one, scored) for one in zip(trees, train, valid, strict=True)]
+
+    def _outcome(
+        self, tree: Tree, train: Numbers, valid: Numbers | None, scored: dict[str, Measure]
+    ) -> Outcome:
+        own, classes = own_values(tree), len(self.columns.classes)
+        weights = weigh(train, self.train, len(own), classes)
+        model = fit_leaves(tree, own, train, self.train, weights, self.refit_leaves)
+        views = {"": LeafPredictions(model, train, self.train, weights)}
+        if self.valid is not None and valid is not None:
+            weights = weigh(valid, self.valid, len(own), classes)
+            views["valid_"] = LeafPredictions(model, valid, self.valid, weights)
+        try:
+            metrics = {
+                prefix + name: measure(view)
+                for prefix, view in views.items()
+                for name, measure in scored.items()
+            }
+        except EvollmError:
+            raise
+        except Exception as error:  # a user's objective may raise anything
+            return Outcome(-inf, error=described(error))
+        fitness = metrics[next(iter(scored))]
+        info = {"leaves": model.said, "signature": _signature(model, train)}
+        return Outcome(fitness, metrics | {"size": size(tree), "depth": depth(tree)}, info=info)
+
+
+def _signature(model: Fitted, numbers: Numbers) -> str:
+    """Digest the predictions of all rows: the values that are said, and which of them each gets."""
+    if model.probabilities.shape[1]:
+        code, said = model.values.astype(np.intp), b""
+    else:
+        reached = np.bincount(numbers, minlength=len(model.values)) > 0
+        known = np.unique(model.values[reached])
+        code, said = np.searchsorted(known, model.values), known.tobytes()
+    kind = np.uint8 if code.max() < 256 else np.uint32
+    predicted = code.astype(kind).take(numbers)
+    return hashlib.sha256(said + predicted.tobytes()).hexdigest()[:16]

@@ -1,0 +1,204 @@
+"""Choices: the options of ``evollm run trees``, and the settings that they stand for."""
+
+from dataclasses import dataclass, fields
+from math import isfinite
+from typing import Any, Literal
+
+from evollm.cli.options import nearest, option
+from evollm.errors import EvollmError
+from evollm.llm.base import Mode
+from problems.blackbox.context import at_least
+from problems.trees.data.case import HoldoutTask
+from problems.trees.data.tables import Table, Task, from_csv, load
+from problems.trees.llego import SHARES, LLEGOSettings
+from problems.trees.model.objectives import CLASSIFICATION, REGRESSION
+
+DEEPEST = 10
+SIZES = ("size", "depth")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Which rows there are, and what a good tree is."""
+
+    data: str = option("pima", "a data set's name, or FILE.csv of yours", metavar="NAME")
+    target: str | None = option(None, "FILE.csv: the column to predict", metavar="COLUMN")
+    task: Task | None = option(None, "FILE.csv: what to do; none to tell from the column")
+    split: int = option(
+        0, "which parting of the rows, 20/40/40 to train, validate and test; 0 to 4 as in the paper"
+    )
+    zeros_missing: bool = option(
+        False, "take zeros for missing where a data set's documentation says so"
+    )
+    objective: str | None = option(
+        None,
+        "balanced_accuracy, accuracy, log_loss or auc; mse or r2; none for the first that suits",
+        metavar="NAME",
+    )
+    objectives: str | None = option(
+        None,
+        "several for a Pareto front by NSGA-II, say balanced_accuracy,size,gap; depth, too",
+        metavar="NAME,NAME",
+    )
+    groups: str | None = option(
+        None, "the column whose groups the objective gap tells apart", metavar="COLUMN"
+    )
+    refit_leaves: bool = option(True, "let leaves say what their training rows say (ours)")
+
+
+@dataclass(frozen=True)
+class Searched:
+    """How trees are searched."""
+
+    method: Literal["llego", "mix", "rewriting", "classical", "random"] = option(
+        "llego",
+        "LLEGO; half of it with half classical; one subtree written anew (ours); or, without a "
+        "model, genetic programming or random trees",
+    )
+    population: int = option(25, "trees that live")
+    offspring: int | None = option(None, "children a generation; none for twice the population")
+    max_depth: int = option(3, "most splits on a path")
+    start: Literal["forest", "model", "random"] = option(
+        "forest", "where the first trees come from: a random forest's, the model's, or random ones"
+    )
+    duplicates: bool = option(
+        True, "let trees live side by side that say the same of the training rows"
+    )
+    arity: int = option(4, "parents that a prompt shows")
+    brood: int = option(2, "children of one prompt")
+    alpha: float = option(
+        0.1, "crossover: how far beyond the best parent its target lies, in ranges of the parents'"
+    )
+    tau: float = option(10.0, "mutation: temperature by which unlikely answers are preferred")
+    candidates: int = option(4, "mutation: answers to choose from")
+    spare: int = option(2, "answers asked for beyond what is wanted")
+    per_token: bool = option(False, "mutation: likelihood a token, not to favour long trees")
+
+
+@dataclass(frozen=True)
+class Options(Searched, Rows):
+    """All options; fields of ``Rows`` come first."""
+
+    order: Literal["ascending", "descending", "random"] = option(
+        "ascending", "crossover: in which order parents are shown"
+    )
+    show_fitness: bool = option(True, "crossover: show fitness and a target")
+    semantics: bool = option(True, "name the columns and the task in prompts")
+    form: Literal["line", "json"] = option("line", "how prompts write trees")
+    mode: Mode = option("plain", "continue a text, or chat")
+    hold: Literal["grammar", "schema", "none"] | None = option(
+        None, "what the endpoint holds answers to; none for a grammar (line) or a schema (json)"
+    )
+    temperature: float = option(1.0, "of the model's answers")
+
+
+def settings(options: Options) -> LLEGOSettings:
+    """Return the settings that the options name.
+
+    Raises:
+        EvollmError: If a number is out of range, or two options don't go together.
+    """
+    counts = ("population", "offspring", "max_depth", "arity", "brood", "candidates")
+    at_least(1, options, *counts, prefix="--")
+    at_least(0, options, "split", "spare", "temperature", prefix="--")
+    if options.max_depth > DEEPEST:
+        raise EvollmError(f"--max-depth must be {DEEPEST} or less, not {options.max_depth}")
+    if not (options.tau > 0 and isfinite(options.alpha)):
+        raise EvollmError(
+            f"--tau must be positive and --alpha finite, not {options.tau} and {options.alpha}"
+        )
+    if options.method == "rewriting" and (options.mode, options.form) != ("plain", "line"):
+        raise EvollmError("--method rewriting needs --mode plain and --form line")
+    if options.objectives is not None and (options.offspring or not options.duplicates):
+        raise EvollmError(
+            "NSGA-II makes as many children as there are trees, and keeps duplicates apart by its "
+            "own rule: leave --offspring and --no-duplicates out with --objectives"
+        )
+    shared = {item.name for item in fields(LLEGOSettings)} & {item.name for item in fields(Options)}
+    own: dict[str, Any] = {name: getattr(options, name) for name in shared}
+    return LLEGOSettings(**own | dict(SHARES[options.method]), fitness=options.show_fitness)
+
+
+def table_of(options: Options) -> Table:
+    """Return the rows that are meant.
+
+    Raises:
+        EvollmError: If there are none, or an option is for rows of the other kind.
+    """
+    if options.data.lower().endswith(".csv"):
+        if options.target is None:
+            raise EvollmError(f"say which column of {options.data} to predict: --target COLUMN")
+        if options.zeros_missing:
+            raise EvollmError(
+                "--zeros-missing is for data sets by name: leave cells empty where a value is "
+                f"missing in {options.data}"
+            )
+        return from_csv(options.data, options.target, options.task)
+    try:
+        table = load(options.data, zeros_missing=options.zeros_missing)
+    except EvollmError as error:
+        more = "" if "installed" in str(error) else "; or give FILE.csv of yours"
+        raise EvollmError(f"{error}{more}") from None
+    if options.target not in (None, table.target) or options.task not in (None, table.task):
+        raise EvollmError(
+            f"{table.name} is a {table.task} of {table.target}: --target and --task are for "
+            "FILE.csv of yours"
+        )
+    return table
+
+
+def aims(options: Options, table: Table) -> tuple[str, ...]:
+    """Return the names of the objectives; the first one is the fitness.
+
+    Raises:
+        EvollmError: If one is unknown or does not suit the task, or they don't go together.
+    """
+    quality = tuple(CLASSIFICATION if table.classes else REGRESSION)
+    if options.objectives is None:
+        found = [options.objective or quality[0]]
+        _known("objective", found, quality, table)
+        return tuple(found)
+    if options.objective is not None:
+        raise EvollmError("give --objective or --objectives, not both: the first one is fitness")
+    found = [name.strip() for name in options.objectives.split(",")]
+    _known("objectives", found, (*quality, "gap", *SIZES), table)
+    if len(found) < 2 or len(set(found)) < len(found) or found[0] not in quality:
+        raise EvollmError(
+            f"--objectives must be two or more different ones, the first of {', '.join(quality)}, "
+            f"not {options.objectives}"
+        )
+    return tuple(found)
+
+
+def _known(name: str, found: list[str], known: tuple[str, ...], table: Table) -> None:
+    for one in found:
+        if one not in known:
+            raise EvollmError(
+                f"--{name} of a {table.task} can't be '{one}'{nearest(one, list(known))}"
+            )
+
+
+def case_of(options: Options) -> tuple[HoldoutTask, tuple[str, ...]]:
+    """Return the rows, parted and with the problem, and the objectives of the search.
+
+    Raises:
+        EvollmError: As ``table_of`` and ``aims``; or if there are no groups for a gap.
+    """
+    table = table_of(options)
+    names = aims(options, table)
+    if ("gap" in names) != (options.groups is not None):
+        labelled = [feature.name for feature in table.features if feature.categories]
+        apt = [name for name in table.sensitive if name in labelled]
+        such = f", say {apt[0]}" if apt else ""
+        raise EvollmError(
+            f"the objective gap and --groups COLUMN{such} go together: give both or neither"
+        )
+    scored = [name for name in names if name not in SIZES]
+    case = HoldoutTask.of(
+        table,
+        scored,
+        seed=options.split,
+        groups=options.groups,
+        refit_leaves=options.refit_leaves,
+    )
+    return case, names

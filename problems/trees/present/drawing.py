@@ -1,0 +1,97 @@
+"""A drawing of a tree, as a picture in a file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from evollm.errors import EvollmError
+from operators.trees.columns import Columns
+from operators.trees.genome import Leaf, Split, Tree, depth, leaves
+from operators.trees.line import number
+
+KINDS = (".png", ".svg", ".pdf")
+PALETTE = ("#dbe9f6", "#fde3cf", "#dcefd8", "#f3dcea", "#fff3c4", "#e4e0f3")
+
+
+def draw(tree: Tree, file: str | Path, columns: Columns, title: str = "") -> Path:
+    """Draw a tree: questions with yes to the left and no to the right, leaves at the ends.
+
+    Args:
+        tree: Any tree over the columns.
+        file: Where to put the picture; ``.png``, ``.svg`` or ``.pdf``.
+        columns: Names, units and labels.
+        title: Above the drawing.
+
+    Returns:
+        The file.
+
+    Raises:
+        EvollmError: If the file's ending is another, its folder is missing, or matplotlib is.
+    """
+    path = Path(file)
+    if path.suffix not in KINDS:
+        raise EvollmError(f"a drawing ends in {', '.join(KINDS)}, not '{path.name}'")
+    if not path.parent.is_dir():
+        raise EvollmError(f"there is no folder '{path.parent}' for the drawing: make it first")
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise EvollmError("drawing needs matplotlib: pip install 'evollm[trees]'") from None
+    width, height = max(4.0, 1.5 * len(leaves(tree))), 1.2 + 1.1 * depth(tree)
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_axis_off()
+    axes.set_title(title)
+    axes.set_xlim(-0.6, len(leaves(tree)) - 0.4)
+    axes.set_ylim(-depth(tree) - 0.4, 0.4)
+    for box in _placed(tree, 0, 0)[1]:
+        _put(axes, box, columns)
+    figure.savefig(path, dpi=150)
+    return path
+
+
+def _placed(tree: Tree, first: int, level: int) -> tuple[float, list[Any]]:
+    """Return a tree's place from the left, and every node with place, level and branches."""
+    if isinstance(tree, Leaf):
+        return float(first), [(tree, float(first), level, ())]
+    left, below = _placed(tree.left, first, level + 1)
+    right, more = _placed(tree.right, first + len(leaves(tree.left)), level + 1)
+    middle = (left + right) / 2
+    return middle, [(tree, middle, level, (left, right)), *below, *more]
+
+
+def _put(axes: Any, box: tuple[Tree, float, int, tuple[float, ...]], columns: Columns) -> None:
+    """Draw a node and the lines to its branches."""
+    node, x, level, branches = box
+    for place, word in zip(branches, ("yes", "no"), strict=False):
+        axes.plot([x, place], [-level, -level - 1], color="#888888", linewidth=1, zorder=1)
+        axes.text(
+            (x + place) / 2, -level - 0.5, word, size=8, ha="center", va="center", color="#555555"
+        )
+    colour = "white"
+    if isinstance(node, Leaf):
+        colour = PALETTE[int(node.value) % len(PALETTE)] if columns.classes else PALETTE[0]
+    frame = {"boxstyle": "round,pad=0.4", "facecolor": colour, "edgecolor": "#444444"}
+    text = "\n".join(_words(node, columns))
+    axes.text(
+        x, -level, text, size=9, ha="center", va="center", bbox=frame, zorder=2, parse_math=False
+    )
+
+
+def _words(node: Tree, columns: Columns) -> Iterator[str]:
+    """Yield the lines of a node's box."""
+    if isinstance(node, Leaf):
+        yield str(columns.classes[int(node.value)]) if columns.classes else number(node.value)
+        return
+    column = columns.columns[node.feature]
+    yield column.name
+    yield _test(node, columns)
+    if node.missing_left and column.gaps:
+        yield "or missing"
+
+
+def _test(split: Split, columns: Columns) -> str:
+    column = columns.columns[split.feature]
+    if split.categories:
+        return f"in {', '.join(column.categories[code] for code in split.categories)}"
+    return f"≤ {number(split.threshold)} {column.unit}".rstrip()

@@ -1,0 +1,177 @@
+"""Exports of trees: rules in words, JSON, Graphviz's DOT and a Python function; and JSON back."""
+
+import json
+from collections.abc import Iterator
+from math import nextafter
+
+import numpy as np
+
+from evollm.errors import EvollmError
+from evollm.types import JSON
+from operators.trees.columns import Columns
+from operators.trees.genome import Leaf, Split, Tree, walk
+from operators.trees.json import as_json, read_json
+from problems.trees.model.routing import LARGEST, single
+
+DEEPEST = 200
+
+
+def to_dict(tree: Tree, columns: Columns) -> dict[str, JSON]:
+    """Return a tree as nested dicts: see ``operators.trees.json.as_json``."""
+    return as_json(tree, columns)
+
+
+def from_dict(value: JSON, columns: Columns) -> Tree:
+    """Return the tree that ``to_dict`` made.
+
+    Raises:
+        EvollmError: If it is no tree over the columns.
+    """
+    found = read_json(value, columns, DEEPEST)
+    if found.tree is None:
+        raise EvollmError(f"this is no tree: {found.detail}")
+    return found.tree
+
+
+def to_json(tree: Tree, columns: Columns, indent: int | None = 2) -> str:
+    """Return a tree as JSON text."""
+    return json.dumps(as_json(tree, columns), indent=indent, ensure_ascii=False)
+
+
+def from_json(text: str, columns: Columns) -> Tree:
+    """Return the tree that ``to_json`` wrote.
+
+    Raises:
+        EvollmError: If the text is not JSON, or no tree over the columns.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise EvollmError("this is no tree: the text is not JSON") from None
+    return from_dict(value, columns)
+
+
+def to_rules(tree: Tree, columns: Columns, decimals: int = 2, spacing: int = 3) -> str:
+    """Return a tree as indented rules, laid out as scikit-learn's ``export_text`` does.
+
+    Args:
+        tree: Any tree over the columns.
+        columns: Their names and units; where a column has gaps, rules say which way they go.
+        decimals: Of thresholds, and of leaves that are numbers.
+        spacing: Width of a level.
+    """
+    return "".join(f"{line}\n" for line in _rules(tree, columns, decimals, spacing, 0))
+
+
+def _rules(tree: Tree, columns: Columns, decimals: int, spacing: int, level: int) -> Iterator[str]:
+    head = f"|{' ' * spacing}" * level + f"|{'-' * spacing} "
+    if isinstance(tree, Leaf):
+        kind = "class: " if columns.classes else "value: "
+        yield head + kind + _told(tree.value, columns, decimals, "[{}]")
+        return
+    for branch, holds in ((tree.left, True), (tree.right, False)):
+        yield head + _asked(tree, columns, decimals, holds)
+        yield from _rules(branch, columns, decimals, spacing, level + 1)
+
+
+def _told(value: float, columns: Columns, decimals: int, form: str = "{}") -> str:
+    if columns.classes:
+        return str(columns.classes[int(value)])
+    return form.format(f"{value:.{decimals}f}")
+
+
+def _asked(split: Split, columns: Columns, decimals: int, holds: bool = True) -> str:
+    """Put a split's question, or its opposite, in words."""
+    column = columns.columns[split.feature]
+    unit = f" {column.unit}" if column.unit else ""
+    missing = " or missing" if column.gaps and split.missing_left and holds else ""
+    if split.categories:
+        labels = ", ".join(column.categories[code] for code in split.categories)
+        return f"{column.name} {'in' if holds else 'not in'} {{{labels}}}{missing}"
+    sign = "<=" if holds else "> "
+    return f"{column.name} {sign} {split.threshold:.{decimals}f}{unit}{missing}"
+
+
+def to_dot(tree: Tree, columns: Columns, decimals: int = 2) -> str:
+    """Return a tree in Graphviz's DOT language; left is where the question holds.
+
+    Args:
+        tree: Any tree over the columns.
+        columns: Their names and units.
+        decimals: Of thresholds, and of leaves that are numbers.
+    """
+    lines = ["digraph Tree {", 'node [shape=box, style="rounded", fontname="helvetica"] ;']
+    parents: list[tuple[int, int, str]] = []
+    for place, (_, node) in enumerate(walk(tree)):
+        parent, _, word = parents.pop() if parents else (-1, 0, "")
+        if isinstance(node, Split):
+            parents += [(place, 1, "no"), (place, 0, "yes")]
+            text, shape = _asked(node, columns, decimals), ""
+        else:
+            text, shape = _told(node.value, columns, decimals), ', style="rounded,filled"'
+        lines.append(f"{place} [label={_quoted(text)}{shape}] ;")
+        if parent >= 0:
+            lines.append(f'{parent} -> {place} [label="{word}"] ;')
+    return "\n".join([*lines, "}", ""])
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+    return f'"{escaped}"'
+
+
+def to_python(tree: Tree, columns: Columns, name: str = "predict", exact: bool = False) -> str:
+    """Return the source of a Python function that needs nothing.
+
+    It takes a mapping from columns' names to values, categories by their labels and NaN for what is
+    missing, and returns a class or a number.
+
+    Args:
+        tree: Any tree over the columns.
+        columns: Their names.
+        name: The function's.
+        exact: Trees compare in single precision, a Python function in double: they differ where a
+            value lies beyond a threshold by less than the seventh digit. True raises thresholds by
+            as much, so that no value at all is told apart otherwise.
+
+    Raises:
+        EvollmError: If the name is none.
+    """
+    if not name.isidentifier():
+        raise EvollmError(f"'{name}' can't be the name of a Python function")
+    target = "class" if columns.classes else "number"
+    lines = [f"def {name}(row):", f'    """Return the {target} of a row: a mapping by name."""']
+    return "\n".join([*lines, *_source(tree, columns, exact, "    "), ""])
+
+
+def _source(tree: Tree, columns: Columns, exact: bool, indent: str) -> Iterator[str]:
+    if isinstance(tree, Leaf):
+        value = columns.classes[int(tree.value)] if columns.classes else tree.value
+        yield f"{indent}return {value!r}"
+        return
+    yield f"{indent}if {_condition(tree, columns, exact)}:"
+    yield from _source(tree.left, columns, exact, indent + "    ")
+    yield f"{indent}else:"
+    yield from _source(tree.right, columns, exact, indent + "    ")
+
+
+def _condition(split: Split, columns: Columns, exact: bool) -> str:
+    """Return a question in Python; comparisons with NaN are false, whatever they ask."""
+    column = columns.columns[split.feature]
+    cell = f"row[{column.name!r}]"
+    if split.categories:
+        labels = tuple(column.categories[code] for code in split.categories)
+        missing = f" or {cell} != {cell}" if split.missing_left else ""
+        return f"{cell} in {labels!r}{missing}"
+    threshold = widened(split.threshold) if exact else split.threshold
+    return f"not {cell} > {threshold!r}" if split.missing_left else f"{cell} <= {threshold!r}"
+
+
+def widened(threshold: float) -> float:
+    """Return the largest number that, in single precision, is at most the threshold."""
+    near = single(threshold)
+    if abs(float(near)) >= LARGEST:
+        return threshold
+    above = np.nextafter(near, np.float32(np.inf))
+    middle = (float(near) + float(above)) / 2
+    return middle if single(middle) == near else nextafter(middle, -np.inf)

@@ -1,0 +1,106 @@
+"""What the client layer costs: against the bare client, and when it replays from the cache.
+
+``python -m tests.benchmarks.speed.llm_client [--quick]``; both clients send 200 requests at once to
+a local server that answers each after 5 ms. They are timed in turn, several times, each with its
+connections kept; the ratio is the median.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from openai import AsyncOpenAI
+
+from evollm.llm.client.answers import Answer
+from evollm.llm.client.cache import open_cache
+from evollm.llm.client.endpoint import Endpoint
+from evollm.llm.client.requests import Ask, Options
+from evollm.llm.client.settings import Settings
+from tests.evollm.llm.support_faulty import Act, Seen, Server, echo
+
+CALLS, DELAY_S = 200, 0.005
+REPLAYED = 10_000
+
+
+def answer(seen: Seen) -> Act:
+    """Echo after the time that a quick endpoint needs."""
+    return Act(echo(seen).body, delay_s=DELAY_S)
+
+
+async def bare(client: AsyncOpenAI, prompts: list[str]) -> None:
+    """Ask with the openai package alone, all at once."""
+    create = client.chat.completions.create
+    await asyncio.gather(
+        *(
+            create(
+                model="m",
+                messages=[{"role": "user", "content": prompt}],
+                max_tokens=512,
+                temperature=1.0,
+            )
+            for prompt in prompts
+        )
+    )
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Time one call."""
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def compare(repeats: int, folder: Path) -> tuple[list[float], list[float]]:
+    """Return the seconds of the bare client and of ours, timed in turn; every answer is new."""
+    settings = Settings(cache=folder / "compared", concurrency=CALLS)
+    ours, theirs = [], []
+    with Server(answer) as server, asyncio.Runner() as runner:
+        model = Endpoint("m", base_url=server.url, settings=settings)
+        client = AsyncOpenAI(base_url=server.url, api_key="none", max_retries=0)
+        for repeat in range(-1, repeats):
+            prompts = [f"{repeat}: {i}" for i in range(CALLS)]
+            theirs.append(seconds(lambda: runner.run(bare(client, prompts))))  # noqa: B023
+            ours.append(seconds(lambda: model.complete(prompts)))  # noqa: B023
+        runner.run(client.close())
+    return theirs[1:], ours[1:]
+
+
+def replay(repeats: int, folder: Path) -> list[float]:
+    """Return the seconds to answer many prompts of about a page from the cache."""
+    settings = Settings(cache=folder / "replayed", identity="replayed")
+    model = Endpoint("m", base_url="http://127.0.0.1:9/v1", settings=settings)
+    prompts = [f"{i}: {'a page of words ' * 60}" for i in range(REPLAYED)]
+    cache = open_cache(folder / "replayed")
+    kept = Answer("an answer of some words " * 10, finish="stop", prompt_tokens=250)
+    cache.add({Ask("m", "replayed", prompt, Options()).key: kept for prompt in prompts})
+    return [seconds(lambda: model.complete(prompts)) for _ in range(repeats)]
+
+
+def main() -> None:
+    """Print the figures; the last line is JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("--quick", action="store_true", help="fewer repeats: under a minute")
+    repeats = 5 if parser.parse_args().quick else 15
+    with tempfile.TemporaryDirectory() as name:
+        theirs, ours = compare(repeats, Path(name))
+        replays = replay(3 if repeats == 5 else 7, Path(name))
+    ratios = [own / other for own, other in zip(ours, theirs, strict=True)]
+    print(f"bare client: {CALLS} calls in {statistics.median(theirs):.3f} s (median of {repeats})")
+    print(f"evollm:      {CALLS} calls in {statistics.median(ours):.3f} s")
+    figures = {
+        "calls": CALLS,
+        "bare_s": round(statistics.median(theirs), 4),
+        "evollm_s": round(statistics.median(ours), 4),
+        "ratio_to_bare_client": round(statistics.median(ratios), 3),
+        "replay_10k_s": round(statistics.median(replays), 3),
+    }
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()

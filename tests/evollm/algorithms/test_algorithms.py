@@ -1,0 +1,237 @@
+"""The flows do what their pseudocode says; ``test_regimes`` tests what they have in common."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evollm import Budget, EvollmError, Offspring, Outcome, Search, Threads, operator, run
+from evollm.algorithms.asynchronous import islands, steady_state
+from evollm.algorithms.generations import Rung, generational
+from evollm.algorithms.mating import Mating
+from evollm.algorithms.quality_diversity import map_elites
+from evollm.algorithms.races import one_plus_lambda
+from evollm.search.flow import Flow, evaluate, vary
+from evollm.testing.kits import Given, Trial
+from tests.evollm.algorithms.regimes import key, quadrant, sea
+from tests.evollm.support_parts import Blend, Sphere, Start
+
+
+def test_the_best_of_parents_and_children_live_on() -> None:
+    found = run(
+        generational(Start(), Blend(), size=6, seed=1), Sphere(), budget=Budget(generations=9)
+    )
+    table = found.dataframe()
+    top = table.sort_values(["fitness", "candidate"], ascending=[False, True])["candidate"][:6]
+    assert [one.id for one in found.population] == top.tolist()
+    assert (table.groupby("step").size() == 6).all()
+    assert table["parents"][table["step"] > 0].map(len).eq(2).all()
+
+
+def test_a_short_start_is_lived_with() -> None:
+    class Some(Start):
+        def vary(self, parents: Any, n: int, seed: int) -> Offspring[Any]:
+            return super().vary(parents, n // 2, seed)
+
+    found = run(
+        generational(Some(), Blend(), size=6, seed=1), Sphere(), budget=Budget(generations=2)
+    )
+    assert found.usage.evaluations == 3 + 6 + 6
+    assert len(found.population) == 6
+
+
+def test_a_search_ends_when_nothing_new_can_be_bred() -> None:
+    @operator
+    def digit(parents: Any, rng: Any) -> int:
+        return int(rng.integers(4))
+
+    for flow in (
+        generational(digit, digit, size=3, seed=1, key=lambda genome: genome),
+        one_plus_lambda(digit, digit, offspring=2, seed=1, key=lambda genome: genome),
+        steady_state(digit, digit, size=2, seed=1, key=lambda genome: genome),
+    ):
+        found = run(flow, float, budget=Budget(evaluations=1000))
+        assert found.stopped == "the algorithm came to its end"
+        assert found.usage.evaluations <= 7
+        assert found.fitness == 3
+
+
+def test_steady_lanes_do_not_wait_for_each_other() -> None:
+    """One slow evaluation holds up its own lane only."""
+    slow: list[int] = []
+
+    def fitness(genome: Any) -> float:
+        import time
+
+        if not slow:
+            slow.append(1)
+            time.sleep(0.6)
+        return -float(genome @ genome)
+
+    flow = steady_state(Start(), Blend(), size=3, seed=1, lanes=3)
+    found = run(flow, fitness, budget=Budget(evaluations=60, seconds=20), executor=Threads(3))
+    rows = found.record.rows("SELECT lane, count(*) FROM jobs GROUP BY lane ORDER BY lane")
+    counts = [count for _, count in rows]
+    assert min(counts) < max(counts) / 3
+
+
+def test_a_steady_step_is_as_many_children_as_the_population_has() -> None:
+    flow = steady_state(Start(), Blend(), size=5, seed=1, lanes=2)
+    found = run(flow, Sphere(), budget=Budget(generations=3))
+    assert found.usage.evaluations == 5 + 3 * 5
+    assert len(found.population) == 5
+
+
+def test_migrants_travel_along_the_ring() -> None:
+    found = run(sea(3), Sphere(), budget=Budget(evaluations=400))
+    lane = dict(
+        found.record.rows("SELECT c.id, j.lane FROM candidates c JOIN jobs j ON j.id = c.job")
+    )
+    pairs = found.record.rows("SELECT child, parent FROM lineage")
+    crossed = {(lane[parent], lane[child]) for child, parent in pairs}
+    assert {(0, 1), (1, 2), (2, 0)} < crossed
+    assert len(found.population) == 3 * 4
+    alone = run(
+        islands(Start(), Blend(), size=4, seed=3, lanes=3, every=2, migrants=0),
+        Sphere(),
+        budget=Budget(evaluations=400),
+    )
+    lane = dict(
+        alone.record.rows("SELECT c.id, j.lane FROM candidates c JOIN jobs j ON j.id = c.job")
+    )
+    pairs = alone.record.rows("SELECT child, parent FROM lineage")
+    assert all(lane[parent] == lane[child] for child, parent in pairs)
+
+
+def test_a_map_keeps_the_fittest_of_every_kind() -> None:
+    flow = map_elites(Start(), Mating(Blend(), arity=1), quadrant, size=10, seed=1)
+    found = run(flow, Sphere(), budget=Budget(generations=20))
+    table = found.dataframe()
+    kinds = table["genome"].map(lambda genome: tuple((genome[:2] > 0).tolist()))
+    best = table.groupby(kinds)["fitness"].max()
+    shown = {quadrant(one): one.fitness for one in found.population}
+    assert len(shown) == 4
+    assert shown == best.to_dict()
+
+
+def test_one_parent_lives_until_a_child_is_as_good() -> None:
+    @dataclass(frozen=True)
+    class Flat:
+        def evaluate(self, genomes: Any, fidelity: Any, seed: int) -> list[Outcome]:
+            return [Outcome(1.0) for _ in genomes]
+
+    flow = one_plus_lambda(Start(), Blend(), offspring=3, seed=1)
+    found = run(flow, Flat(), budget=Budget(generations=5))
+    assert found.usage.evaluations == 1 + 5 * 3  # the parent is not scored again
+    assert found.population[0].candidate.step == 5  # and drifts where all are equal
+    better = run(
+        one_plus_lambda(Start(), Blend(), offspring=3, seed=1),
+        Sphere(),
+        budget=Budget(generations=9),
+    )
+    assert better.population[0].id == better.best.id  # type: ignore[union-attr]
+
+
+def test_a_race_spends_more_on_fewer() -> None:
+    rungs = (Rung(1, keep=4), Rung(2, keep=2), Rung(8))
+    flow = one_plus_lambda(Start(), Blend(), offspring=6, seed=1, rungs=rungs, key=key)
+    found = run(flow, Sphere(), budget=Budget(generations=3))
+    jobs = found.record.rows(
+        "SELECT fidelity, n, seed FROM jobs WHERE kind = 'evaluate' ORDER BY id"
+    )
+    assert [(fidelity, n) for fidelity, n, _ in jobs] == [(8, 1)] + 3 * [(1, 6), (2, 4), (8, 3)]
+    assert len({seed for _, _, seed in jobs}) == len(jobs)
+    assert found.population[0].fidelity == 8
+
+
+def test_a_flow_of_ones_own() -> None:
+    def climb(seed: int) -> Flow:
+        rng = np.random.default_rng(seed)
+        (one,) = yield from evaluate((yield from vary(Given((0,)), [], 1, 0)))
+        for step in range(1, 6):
+            child = yield from vary(Given((one.genome + int(rng.integers(2)),)), [one], 1, 0, step)
+            (other,) = yield from evaluate(child, step=step)
+            one = max(one, other, key=lambda individual: individual.fitness)
+
+    found = run(climb(1), Trial())
+    assert found.fitness == max(found.dataframe()["fitness"])
+    assert found.usage.generations == 5
+
+
+def test_operators_read_what_an_evaluation_said() -> None:
+    """An outcome's info reaches the next operator, also through a record."""
+    heard: list[Any] = []
+
+    @operator
+    def start(parents: Any, rng: Any) -> float:
+        return float(rng.random())
+
+    class Listening:
+        def vary(self, parents: Any, n: int, seed: int) -> Offspring[float]:
+            heard.extend(parent.outcome.info for parent in parents)
+            return Offspring([parents[0].genome / 2] * n)
+
+    def scored(genome: float) -> tuple[float, Any]:
+        return genome, {"worst": [1, genome]}
+
+    run(generational(start, Listening(), size=3, seed=1), scored, budget=Budget(generations=2))
+    assert len(heard) == 2 * 3 * 2
+    assert all(info["worst"][0] == 1 and 0 < info["worst"][1] < 1 for info in heard)
+
+
+def test_the_best_of_a_generational_run_never_gets_worse() -> None:
+    found = run(
+        generational(Start(), Blend(), size=6, seed=1), Sphere(), budget=Budget(generations=9)
+    )
+    best = found.dataframe().groupby("step")["fitness"].max().cummax()
+    assert all(a <= b for a, b in pairwise(best))
+
+
+def test_no_valid_child_at_all_is_an_error() -> None:
+    class Barren:
+        def vary(self, parents: Any, n: int, seed: int) -> Offspring[Any]:
+            return Offspring([], rejected={"odd": n})
+
+    with pytest.raises(EvollmError, match="made no valid child in 3 rounds: see the run's rej"):
+        run(generational(Start(), Barren(), size=4, seed=1), Sphere())
+
+
+def genome_of(one: Any) -> Any:
+    return one.genome
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: generational(Start(), Blend(), size=-3, seed=1), "size must be a whole number"),
+        (lambda: generational(Start(), Blend(), size=2.5, seed=1), "not 2.5"),
+        (lambda: generational(Start(), Blend(), size=3, seed=-1), "a seed is a whole number"),
+        (lambda: generational(Start(), Blend, size=3, seed=1), "is no operator and no list"),
+        (lambda: generational(Start(), 3, size=3, seed=1), "3 is no operator"),
+        (lambda: generational(lambda: 1, Blend(), size=3, seed=1), "is no operator: decorate"),
+        (lambda: steady_state(Start(), Blend(), size=3, seed=1, lanes=0), "lanes must be"),
+        (lambda: islands(Start(), Blend(), size=3, seed=1, every=0), "every must be"),
+        (lambda: one_plus_lambda(Start(), Blend(), offspring=0, seed=1), "offspring must be"),
+        (lambda: Rung(keep=0), "keep must be"),
+        (lambda: map_elites(Start(), Blend(), genome_of, size=3, seed=1), "a cell such"),
+        (lambda: Search(steady_state(Start(), Blend(), size=3, seed=1)), "a search already"),
+    ],
+)
+def test_wrong_settings_are_one_sentence(make: Any, said: str) -> None:
+    with pytest.raises(EvollmError, match=said):
+        run(make(), Sphere(), budget=Budget(evaluations=30))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"executor": "threads"}, "an object such as Threads"),
+        ({"callbacks": print}, "callbacks are a list of functions"),
+        ({"budget": 30}, "give the budget as Budget"),
+    ],
+)
+def test_wrong_arguments_of_a_run_are_one_sentence(more: dict[str, Any], said: str) -> None:
+    with pytest.raises(EvollmError, match=said):
+        run(generational(Start(), Blend(), size=3, seed=1), Sphere(), **more)

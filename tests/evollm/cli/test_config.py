@@ -1,0 +1,73 @@
+"""Configurations: whole from parts, and the same after a way through TOML."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evollm.cli.config import complete, read, written
+from evollm.cli.options import option
+from evollm.errors import EvollmError
+
+
+@dataclass(frozen=True)
+class Options:
+    name: str = option("a", "a text")
+    factor: float | None = option(None, "a number")
+    exact: bool = option(False, "a truth value")
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+@given(TEXTS, st.none() | st.floats(allow_nan=False), st.booleans(), st.integers(0, 10**12))
+def test_toml_and_back(
+    tmp_path_factory: Any, name: str, factor: float | None, exact: bool, n: int
+) -> None:
+    said = {
+        "options": {"name": name, "factor": factor, "exact": exact},
+        "limits": {"evaluations": n},
+        "model": {"price": "1,2"},
+    }
+    config = complete("mine", Options, said)
+    file = tmp_path_factory.mktemp("toml") / "run.toml"
+    file.write_text(written(config), encoding="utf-8")
+    found = read(file)
+    assert found.pop("problem") == "mine"
+    assert complete("mine", Options, found) == config
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"option": {}}, "there is no part 'option'; did you mean 'options'?"),
+        ({"options": {"nam": "x"}}, r"no key of \[options\] 'nam'; did you mean 'name'?"),
+        ({"limits": {"evaluation": 3}}, "did you mean 'evaluations'?"),
+        ({"limits": {"evaluations": "many"}}, "can't be 'many': it must be int"),
+        ({"run": {"executor": "gpu"}}, "can't be 'gpu': it must be serial, threads"),
+        ({"run": {"seed": -1}}, "--seed must be 0 or more"),
+    ],
+)
+def test_what_is_unknown_or_wrong_is_refused(said: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(EvollmError, match=sentence):
+        complete("mine", Options, said)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("problem = ", "is no TOML file"),
+        ("[options]\nname = 'x'\n", "names no problem"),
+        ("problem = 'mine'\nevaluations = 3\n", "'evaluations' stands alone"),
+    ],
+)
+def test_other_files_are_refused(text: str, sentence: str, tmp_path: Path) -> None:
+    file = tmp_path / "run.toml"
+    with pytest.raises(EvollmError, match="can't read the configuration"):
+        read(file)
+    file.write_text(text)
+    with pytest.raises(EvollmError, match=sentence):
+        read(file)

@@ -1,0 +1,295 @@
+"""The command line, in a process of its own."""
+
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from evollm.errors import EvollmError
+from tests.evollm.llm.support_faulty import Act, Seen, Server, complain, say
+from tests.evollm.support_terminal import ROOT, evollm, refusal, rows, speak, start
+
+SLOW = """
+import time
+
+
+def slow(x):
+    time.sleep(0.05)
+    return float((x**2).sum())
+"""
+
+THEIRS = """
+from dataclasses import dataclass
+
+from evollm import Budget, operator
+from evollm.algorithms.generations import generational
+from evollm.algorithms.mating import Mating
+from evollm.cli.commands import Plan
+from evollm.cli.options import option
+
+
+@dataclass(frozen=True)
+class Options:
+    bits: int = option(8, "how many")
+
+
+class Command:
+    help = "count ones"
+    options = Options
+
+    def plan(self, options, connect, seed):
+        @operator
+        def fresh(parents, rng):
+            return rng.integers(0, 2, options.bits).tolist()
+
+        @operator
+        def flip(parents, rng):
+            child = list(parents[0])
+            child[rng.integers(options.bits)] ^= 1
+            return child
+
+        flow = generational(fresh, Mating(flip, arity=1), size=10, seed=seed)
+        return Plan(flow, sum, Budget(generations=20))
+
+
+COMMAND = Command()
+"""
+
+
+def ask(server: Server, *more: object) -> tuple[object, ...]:
+    """Return the arguments of a short run with a server's model."""
+    model = ("--model", "scripted", "--base-url", server.url, "--no-cache")
+    return ("run", "blackbox", "--evaluations", 60, "--path", "run", *model, *more)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_cleanly(number: signal.Signals, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(SLOW)
+    run = ("run", "blackbox", "--method", "random", "--function", "mine.py:slow", "--path", "run")
+    process = start(*run, "--evaluations", 30, folder=tmp_path)
+    record = tmp_path / "run/run.sqlite"
+    while not (record.is_file() and scored(tmp_path)):
+        assert process.poll() is None
+        time.sleep(0.02)
+    second = evollm(*run, "--evaluations", 30, folder=tmp_path)
+    assert "another process is running in run" in refusal(second)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert "stopped       interrupted" in out
+    assert re.search(r"best +\S+ \(value\) at \[", out)
+    assert err.endswith("continue with: evollm resume run\n")
+    done = scored(tmp_path)
+    assert 0 < done < 30
+    assert "evaluations (0 failed)" in evollm("show", "run", folder=tmp_path).stdout
+    assert "30 evaluations" in evollm("resume", "run", folder=tmp_path).stdout
+    assert "45 evaluations" in evollm("resume", "run", "--evaluations", 45, folder=tmp_path).stdout
+    assert scored(tmp_path) == 45
+    assert "45 evaluations" in evollm("resume", "run", folder=tmp_path).stdout
+    shown = evollm("show", "run", folder=tmp_path).stdout
+    assert re.search(r"\nbest +\S+ \(value\) at \[", shown)
+
+
+def scored(folder: Path) -> int:
+    """Count the evaluations on record; 0 as long as there is no record to read."""
+    try:
+        return int(rows(folder / "run", "SELECT count(*) FROM outcomes")[0][0])
+    except EvollmError:
+        return 0
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_an_endpoint_that_refuses_is_said_at_once(status: int, tmp_path: Path) -> None:
+    with Server(lambda seen: complain(status, "no")) as server:
+        said = refusal(evollm(*ask(server), folder=tmp_path))
+        assert server.url in said
+        assert len(server.seen) <= 2
+
+
+def test_an_endpoint_that_is_not_there_costs_no_evaluation(tmp_path: Path) -> None:
+    with Server(speak) as server:
+        call = ask(server)
+    said = refusal(evollm(*call, folder=tmp_path))
+    assert "can't be reached" in said
+    assert not (tmp_path / "run").exists()
+    remote = ("run", "blackbox", "--model", "m", "--base-url", "https://example.org/v1")
+    said = refusal(evollm(*remote, "--path", "run", folder=tmp_path, env={"OPENAI_API_KEY": ""}))
+    assert "needs a key" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_asks_and_writes_nothing(tmp_path: Path) -> None:
+    with Server(speak) as server:
+        done = evollm(*ask(server, "--dry-run", "--price", "1,2"), folder=tmp_path)
+        assert not server.seen
+    assert "at most 10 generations, 50 calls" in done.stdout
+    assert "nothing was asked, evaluated or written" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_is_its_configuration(tmp_path: Path) -> None:
+    run = ("run", "blackbox", "--method", "random", "--function", "f3", "--seed", 4)
+    assert evollm(*run, "--evaluations", 20, "--path", "run", folder=tmp_path).returncode == 0
+    text = evollm("show", "run", "--config", folder=tmp_path).stdout
+    (tmp_path / "run.toml").write_text(text)
+    again = ("run", "--config", "run.toml", "--path", "again")
+    assert evollm(*again, folder=tmp_path).returncode == 0
+    query = "SELECT genome, fitness FROM candidates JOIN outcomes ON id = candidate ORDER BY id"
+    assert rows(tmp_path / "again", query) == rows(tmp_path / "run", query)
+    more = ("run", "blackbox", "--config", "run.toml", "--evaluations", 30, "--path", "more")
+    assert "30 evaluations" in evollm(*more, folder=tmp_path).stdout
+    (tmp_path / "run.toml").write_text(text.replace("evaluations", "evalations"))
+    said = refusal(evollm("run", "--config", "run.toml", folder=tmp_path))
+    assert "run.toml: there is no key of [limits] 'evalations'; did you mean 'evaluations'?" in said
+    assert "can't read" in refusal(evollm("run", "--config", "none.toml", folder=tmp_path))
+
+
+def test_the_version_is_told(tmp_path: Path) -> None:
+    assert re.fullmatch(r"evollm \d+\.\d+\.\d+\n", evollm("--version", folder=tmp_path).stdout)
+
+
+def test_a_model_that_says_nothing_usable_ends_the_run(tmp_path: Path) -> None:
+    def nonsense(seen: Seen) -> Act:
+        return say("I'd rather not.", seen)
+
+    with Server(nonsense) as server:
+        said = refusal(evollm(*ask(server, "--no-constrain"), folder=tmp_path))
+    assert "nothing that the model said in 3 generations could be used" in said
+
+
+def test_calls_are_met_exactly_and_tokens_never_exceeded(tmp_path: Path) -> None:
+    with Server(speak) as server:
+        done = evollm(*ask(server, "--no-constrain", "--calls", 12), folder=tmp_path)
+        assert "the budget of 12 calls is spent" in done.stdout
+        assert len(server.seen) == 12  # the probe of plain completions is one of them
+    with Server(speak) as server:
+        more = ("--no-constrain", "--tokens", 200, "--path", "other")
+        done = evollm(*ask(server, *more), folder=tmp_path)
+        assert "the budget of 200 tokens has" in done.stdout
+        spent = "SELECT sum(prompt_tokens + completion_tokens) FROM calls"
+        assert 0 < rows(tmp_path / "other", spent)[0][0] <= 200
+
+
+def test_a_money_budget_without_a_price_is_refused_before_any_call(tmp_path: Path) -> None:
+    with Server(speak) as server:
+        said = refusal(evollm(*ask(server, "--money", 1), folder=tmp_path))
+        assert "--price" in said
+        assert not server.seen
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "blackbox", "--function", "spere"), "BBOB has no function 'spere'"),
+        (("run", "blackbox", "--executor", "serial", "--time-limit", 1), "can't enforce"),
+        (("run", "blackbox", "--function", "a.py:f", "--bounds", "5"), "must be two numbers"),
+        (("run", "blackbox", "--function", "none.py:f"), "there is no Python file"),
+        (("run", "blackbox", "--price", "much"), "must be two numbers IN,OUT"),
+        (("run", "blackbox", "--evaluations", -1), "can't be -1"),
+        (("run", "blackbox", "--population", 0), "--population must be 1 or more"),
+        (("run", "blackbox", "--seed", -1), "--seed must be 0 or more"),
+        (("resume", "nowhere"), "no run directory"),
+        (("show", "nowhere"), "no run directory"),
+        (("models", "path", "gpt"), "gpt"),
+    ],
+)
+def test_a_mistake_is_one_sentence(
+    arguments: tuple[object, ...], said: str, tmp_path: Path
+) -> None:
+    assert said in refusal(evollm(*arguments, folder=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "blackbox", "--funtion", "x"), "did you mean '--function'?"),
+        (("run", "blakbox"), "blackbox"),
+        (("run", "blackbox", "--dimension", "two"), "--dimension"),
+        ((), "COMMAND"),
+    ],
+)
+def test_a_wrong_call_is_one_line(arguments: tuple[object, ...], said: str, tmp_path: Path) -> None:
+    done = evollm(*arguments, folder=tmp_path)
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert said in line
+
+
+@pytest.mark.parametrize("command", [("show", "run"), ("resume", "run")])
+def test_a_file_of_something_else_is_one_sentence(
+    command: tuple[object, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/run.sqlite").write_bytes(b"no record at all" * 400)
+    assert "run is not a readable run record" in refusal(evollm(*command, folder=tmp_path))
+    again = ("run", "blackbox", "--method", "random", "--path", "run")
+    assert "run holds no readable run record" in refusal(evollm(*again, folder=tmp_path))
+
+
+def test_the_offline_models_are_listed_without_a_network(tmp_path: Path) -> None:
+    listed = evollm("models", "list", folder=tmp_path)
+    assert re.match(r"offline +SmolLM2-135M-Instruct .* not fetched yet\n", listed.stdout)
+    said = refusal(evollm("models", "path", folder=tmp_path))
+    assert "has not been fetched yet: run `evollm models pull offline`" in said
+
+
+@pytest.mark.parametrize("command", ["run", "resume", "show", "models"])
+def test_every_command_has_help(command: str, tmp_path: Path) -> None:
+    done = evollm(command, "--help", folder=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"usage: evollm {command}")
+
+
+def test_help_explains_every_option_with_its_default(tmp_path: Path) -> None:
+    text = evollm("run", "blackbox", "--help", folder=tmp_path).stdout
+    options = set(re.findall(r"^  (--[a-z-]+)", text, re.MULTILINE))
+    options -= {"--quiet", "--debug", "--config", "--dry-run"}
+    assert len(options) > 40
+    assert len(re.findall(r"\(default:", text)) == len(options)
+
+
+def test_a_run_is_shown_down_to_prompt_and_answer(tmp_path: Path) -> None:
+    with Server(speak) as server:
+        assert evollm(*ask(server, "--no-constrain"), folder=tmp_path).returncode == 0
+    shown = evollm("show", "run", folder=tmp_path).stdout
+    assert "60 evaluations (0 failed)" in shown
+    assert "51 calls (0 cached" in shown  # one of them is a probe
+    one = evollm("show", "run", "--candidate", 12, folder=tmp_path).stdout
+    assert "FramedSamples" in one
+    assert '"prompt": ' in one
+    assert '"text": ' in one
+
+
+@pytest.mark.parametrize("executor", ["serial", "threads", "processes"])
+def test_a_function_of_the_users_may_fail_now_and_then(executor: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def f(x):\n    return 1 / int(x[0] > 0)\n")
+    run = ("run", "blackbox", "--method", "random", "--function", "mine.py:f")
+    where = ("--executor", executor, "--evaluations", 20)
+    done = evollm(*run, *where, "--path", "run", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "ZeroDivisionError" in evollm("show", "run", folder=tmp_path).stdout
+    said = refusal(evollm(*run, *where, "--on-error", "raise", folder=tmp_path))
+    assert "an evaluation failed: ZeroDivisionError" in said
+
+
+def test_runs_from_an_uploaded_folder(tmp_path: Path) -> None:
+    for name in ("evollm", "operators", "problems", "pyproject.toml"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    run = ("run", "blackbox", "--method", "random", "--evaluations", 20, "--quiet")
+    done = evollm(*run, folder=tmp_path, env={"PYTHONPATH": ""})
+    assert "20 evaluations" in done.stdout
+
+
+def test_a_package_of_others_appears_by_being_installed(tmp_path: Path) -> None:
+    info = tmp_path / "site/theirs-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[evollm.problems]\ntheirs = theirs:COMMAND\n")
+    (tmp_path / "site/theirs.py").write_text(THEIRS)
+    env = {"PYTHONPATH": f"{ROOT}:{tmp_path / 'site'}"}
+    assert "count ones" in evollm("run", "--help", folder=tmp_path, env=env).stdout
+    done = evollm("run", "theirs", "--bits", 6, "--quiet", folder=tmp_path, env=env)
+    assert "best          6 (fitness)" in done.stdout, done.stderr

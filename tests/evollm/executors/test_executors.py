@@ -1,0 +1,273 @@
+"""Every executor keeps the same contract, and leads to the same population."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evollm import Budget, EvollmError, Outcome, Processes, Serial, Threads, run
+from evollm.executors.base import Chunk, Executor, Scores
+from evollm.executors.cluster import Ray
+from evollm.testing.kits import ExecutorKit, Trial, once
+from tests.evollm.algorithms.regimes import steady
+from tests.evollm.support_parts import Deadly, Sphere, digest, plain
+
+ROOT = Path(__file__).parents[3]
+
+
+class TestSerial(ExecutorKit):
+    @pytest.fixture
+    def executor(self) -> Executor:
+        return Serial()
+
+
+class TestThreads(ExecutorKit):
+    @pytest.fixture
+    def executor(self) -> Executor:
+        return Threads(3)
+
+
+class TestProcesses(ExecutorKit):
+    @pytest.fixture
+    def executor(self) -> Executor:
+        return Processes(2)
+
+
+@pytest.mark.ray
+class TestRay(ExecutorKit):
+    @pytest.fixture
+    def executor(self, ray_session: None) -> Iterator[Executor]:
+        with Ray(2) as executor:
+            yield executor
+
+
+@pytest.mark.ray
+def test_every_executor_finds_the_same(ray_session: None) -> None:
+    budget = Budget(evaluations=53)
+    executors: list[Executor] = [Serial(), Threads(3), Processes(2), Ray(2)]
+    found = {digest(run(plain(5), Sphere(), budget=budget, executor=one)) for one in executors}
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(("genome", "how"), [("exit", "exit code 7"), ("crash", "SIGSEGV")])
+def test_a_dead_process_costs_one_evaluation(genome: str, how: str) -> None:
+    found = run(once([1, genome, 2, 3]), Deadly(), executor=Processes(2))
+    assert [one.fitness for one in found.population] == [1.0, -inf, 2.0, 3.0]
+    assert how in (found.population[1].outcome.error or "")
+    assert (found.usage.evaluations, found.usage.failed) == (4, 1)
+
+
+def test_a_process_that_takes_too_long_is_killed() -> None:
+    found = run(once([1, "sleep", 2]), Deadly(), executor=Processes(2, seconds=1.0))
+    assert [one.fitness for one in found.population] == [1.0, -inf, 2.0]
+    assert found.population[1].outcome.error == "time limit of 1.0 s passed"
+
+
+@pytest.mark.ray
+def test_ray_survives_death_and_time_limits(ray_session: None) -> None:
+    with Ray(1, seconds=1.0) as executor:
+        found = run(once([1, "exit", "sleep", 2]), Deadly(), executor=executor)
+    assert [one.fitness for one in found.population] == [1.0, -inf, -inf, 2.0]
+    assert "the worker died" in (found.population[1].outcome.error or "")
+    assert found.population[2].outcome.error == "time limit of 1.0 s passed"
+
+
+@pytest.mark.ray
+def test_ray_leaves_a_session_alone_that_it_did_not_start(ray_session: None) -> None:
+    import ray
+
+    run(once([1]), Trial(), executor=Ray(1))
+    assert ray.is_initialized()
+    with pytest.raises(EvollmError, match="room for 2 replicas of 1 CPU and 0 GPU, not for 5"):
+        run(once([1]), Trial(), executor=Ray(5))
+
+
+@pytest.mark.parametrize("make", [lambda: Serial(), lambda: Threads(2), lambda: Processes(2)])
+class TestWrongLengths:
+    def test_the_run_ends_and_says_so(self, make: Callable[[], Executor]) -> None:
+        with pytest.raises(EvollmError, match=r"Short.evaluate returned 2 outcomes for 3 genomes"):
+            run(once([1, 2, 3]), Short(), executor=_whole(make()))
+
+
+class Short:
+    def evaluate(self, genomes: Any, fidelity: Any, seed: int) -> list[Outcome]:
+        return [Outcome(0.0)] * (len(genomes) - 1)
+
+
+def _whole(executor: Executor) -> Executor:
+    if not isinstance(executor, Serial):
+        executor.workers = 1
+    return executor
+
+
+def test_limits_and_numbers_of_workers_must_make_sense() -> None:
+    with pytest.raises(EvollmError, match="at least one worker, not 0"):
+        Threads(0)
+    with pytest.raises(EvollmError, match="must be positive, not 0"):
+        Processes(1, seconds=0)
+    with pytest.raises(EvollmError, match="must be positive"):
+        Ray(1, seconds=float("nan"))
+
+
+def test_a_problem_that_cannot_travel_is_refused() -> None:
+    class Locked(Trial):
+        def __reduce__(self) -> Any:
+            raise TypeError("cannot pickle a lock")
+
+    with pytest.raises(EvollmError, match="Locked can't be sent to a worker process"):
+        run(once([1]), Locked(), executor=Processes(1))
+
+
+def test_what_cannot_come_back_fails_alone() -> None:
+    def odd(genome: int) -> Any:
+        return (float(genome), (lambda: 0) if genome == 2 else None)
+
+    found = run(once([1, 2, 3]), odd, executor=Processes(1))
+    assert [one.fitness for one in found.population] == [1.0, -inf, 3.0]
+    assert "can't be sent back" in (found.population[1].outcome.error or "")
+
+
+def test_a_problem_cannot_read_or_spoil_the_protocol() -> None:
+    def noisy(genome: int) -> float:
+        print("noise on standard output")
+        subprocess.run(["cat"], check=True)
+        subprocess.run(["echo", "more noise"], check=True)
+        return float(genome)
+
+    found = run(once([1, 2]), noisy, executor=Processes(1, seconds=60))
+    assert [one.fitness for one in found.population] == [1.0, 2.0]
+
+
+def test_children_hold_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "HF_TOKEN", "my_secret", "DB_PASSWORD"):
+        monkeypatch.setenv(name, "hidden")
+    monkeypatch.setenv("HARMLESS", "seen")
+
+    def look(genome: int) -> Any:
+        import os
+
+        return 0.0, [name for name, value in os.environ.items() if value in ("hidden", "seen")]
+
+    found = run(once([1]), look, executor=Processes(1))
+    assert found.population[0].outcome.info == ["HARMLESS"]
+
+
+def test_children_are_not_forked_and_not_left_behind() -> None:
+    def look(genome: int) -> Any:
+        import os
+
+        return 0.0, [os.getpid(), os.getsid(0), "pytest" in sys.modules]
+
+    found = run(once([1, 2]), look, executor=Processes(2))
+    for one in found.population:
+        child, session, inherited = one.outcome.info
+        assert child == session != os.getpid()
+        assert not inherited
+        with pytest.raises(ProcessLookupError):
+            os.kill(child, 0)
+
+
+SCRIPT = """
+import sys
+from contextlib import nullcontext
+from dataclasses import dataclass
+from evollm import EvollmError, Processes, run
+from evollm.executors.cluster import Ray
+from evollm.testing.kits import once
+
+@dataclass(frozen=True)
+class Genome:
+    value: int
+
+def double(genome):
+    assert isinstance(genome, Genome)
+    return 2.0 * genome.value
+
+def main(executor, started):
+    with executor if started else nullcontext():
+        for problem in (double, lambda genome: 2 * double(genome) / 2):
+            found = run(once([Genome(1), Genome(2)]), problem, executor=executor)
+            print([one.fitness for one in found.population], found.population[0].outcome.error)
+    if started:
+        import ray
+        print(ray.is_initialized())
+        try:
+            run(once([1]), double, executor=Ray(999))
+        except EvollmError as error:
+            print("not for 999" in str(error), ray.is_initialized())
+
+if __name__ == "__main__":
+    main(*{"processes": (Processes(1), False), "ray": (Ray(1), True)}[sys.argv[1]])
+"""
+
+
+def script(kind: str, folder: Path) -> list[str]:
+    file = folder / "script.py"
+    file.write_text(SCRIPT)
+    done = subprocess.run(
+        [sys.executable, str(file), kind], capture_output=True, text=True, cwd=ROOT, timeout=200
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_what_a_script_defines_travels_to_processes(tmp_path: Path) -> None:
+    assert script("processes", tmp_path) == ["[2.0, 4.0] None"] * 2
+
+
+@pytest.mark.ray
+def test_what_a_script_defines_travels_by_ray_which_ends_when_it_ends(tmp_path: Path) -> None:
+    assert script("ray", tmp_path) == ["[2.0, 4.0] None"] * 2 + ["False", "True False"]
+
+
+class Watched(Threads):
+    """Threads that note the largest chunk and how many are under way."""
+
+    def __init__(self, workers: int) -> None:
+        super().__init__(workers)
+        self.sizes: list[int] = []
+
+    def submit(self, chunk: Chunk, done: Callable[[Chunk, Scores | EvollmError], None]) -> None:
+        self.sizes.append(len(chunk.genomes))
+        super().submit(chunk, done)
+
+
+def test_a_whole_batch_is_cut_only_among_workers() -> None:
+    executor = Watched(3)
+    run(once(list(range(9))), Trial(batch=0), executor=executor)
+    assert executor.sizes == [3, 3, 3]
+
+
+def test_a_straggler_of_a_closed_executor_takes_no_later_work() -> None:
+    import threading
+
+    gate = threading.Event()
+
+    def slow(genome: int) -> float:
+        gate.wait(60)
+        return -1.0
+
+    class Stop(Exception):
+        pass
+
+    def leave(under_way: Any, individual: Any) -> None:
+        raise Stop
+
+    executor = Threads(2)
+    with pytest.raises(Stop):
+        run(once([0, 1]), lambda genome: slow(genome) if genome else 0.0, executor=executor,
+            callbacks=[leave])  # fmt: skip
+    found = run(
+        once(list(range(50))), Trial(), executor=executor, callbacks=[lambda *_: gate.set()]
+    )
+    assert [one.fitness for one in found.population] == [float(i) for i in range(50)]
+
+
+def test_lanes_on_threads_end_at_the_budget() -> None:
+    found = run(steady(1), Sphere(), budget=Budget(evaluations=41), executor=Threads(3))
+    assert found.usage.evaluations == 41

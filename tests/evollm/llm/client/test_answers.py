@@ -1,0 +1,104 @@
+"""Replies of all kinds, well formed and not."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evollm.llm.base import Token
+from evollm.llm.client.answers import Answer, dump, load, read
+from evollm.llm.client.requests import Options
+
+JSONS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+CHOICE = st.fixed_dictionaries(
+    {},
+    optional={
+        "text": JSONS,
+        "message": JSONS | st.fixed_dictionaries({}, optional={"content": JSONS, "refusal": JSONS}),
+        "finish_reason": JSONS,
+        "logprobs": JSONS
+        | st.fixed_dictionaries(
+            {},
+            optional={"content": JSONS, "tokens": JSONS, "token_logprobs": JSONS},
+        ),
+    },
+)
+REPLY = st.fixed_dictionaries(
+    {},
+    optional={
+        "choices": JSONS | st.lists(CHOICE, max_size=2),
+        "usage": JSONS
+        | st.fixed_dictionaries({"prompt_tokens": JSONS, "completion_tokens": JSONS}),
+        "system_fingerprint": JSONS,
+        "error": JSONS,
+    },
+)
+TOP = {"token": "a", "logprob": -0.5}
+
+
+def one(reply, options):
+    """Read a reply of one sample."""
+    [answer] = read(reply, options)
+    return answer
+
+
+@given(REPLY, st.sampled_from(["chat", "plain"]), st.integers(0, 1))
+def test_any_reply_gives_an_answer(reply: dict[str, Any], mode: Any, top: int) -> None:
+    answer = one(reply, Options(mode=mode, top_logprobs=top))
+    assert isinstance(answer.text, str)
+    assert answer.error is None or answer.error
+    assert answer.definite or answer.error
+    assert answer.prompt_tokens >= 0
+    answer.text.encode()
+    assert load(dump(answer)).text == answer.text
+
+
+def reply(mode: str, text: str | None = "a b", **more: Any) -> dict[str, Any]:
+    said = {"text": text} if mode == "plain" else {"message": {"content": text}}
+    usage = {"prompt_tokens": 3, "completion_tokens": 2}
+    return {"choices": [{"finish_reason": "stop", **said, **more}], "usage": usage}
+
+
+@pytest.mark.parametrize("mode", ["chat", "plain"])
+def test_a_plain_answer(mode: Any) -> None:
+    found = one({**reply(mode), "system_fingerprint": "fp"}, Options(mode=mode))
+    assert found == Answer("a b", None, 3, 2, (), "stop", "fp")
+
+
+def test_log_probabilities_of_a_chat() -> None:
+    tops = [TOP, {"token": "c", "logprob": -0.1}]
+    logprobs = {"content": [{"token": "a", "logprob": -0.5, "top_logprobs": tops}]}
+    answer = one(reply("chat", logprobs=logprobs), Options(top_logprobs=2))
+    assert answer.tokens == (Token("a", -0.5, (("c", -0.1), ("a", -0.5))),)
+    assert answer.completion(0.0, None, cached=False).logprob == -0.5
+
+
+def test_log_probabilities_of_a_text() -> None:
+    logprobs = {
+        "tokens": ["a", " b"],
+        "token_logprobs": [-0.5, -1.0],
+        "top_logprobs": [{"a": -0.5, "x": -0.9}, None],
+    }
+    answer = one(reply("plain", logprobs=logprobs), Options(mode="plain", top_logprobs=2))
+    assert answer.tokens == (Token("a", -0.5, (("a", -0.5), ("x", -0.9))), Token(" b", -1.0))
+
+
+@pytest.mark.parametrize("logprobs", [None, {}, {"content": []}, {"content": [{"token": "a"}]}])
+def test_missing_log_probabilities_are_an_error(logprobs: Any) -> None:
+    assert one(reply("chat", logprobs=logprobs), Options(top_logprobs=2)).error
+
+
+def test_a_refusal_is_an_error() -> None:
+    odd = {"choices": [{"message": {"content": None, "refusal": "I can't"}}]}
+    answer = one(odd, Options())
+    assert answer.error == "the model refused: I can't"
+    assert answer.definite
+
+
+def test_halves_of_surrogate_pairs_never_reach_a_genome() -> None:
+    assert one(reply("chat", "a\ud83d"), Options()).text == "a?"

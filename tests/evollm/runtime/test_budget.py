@@ -1,0 +1,161 @@
+"""Budgets are met exactly, and what is reserved is never exceeded."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import nan
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evollm import Budget, EvollmError, Offspring, run
+from evollm.algorithms.generations import generational
+from evollm.algorithms.mating import Mating
+from evollm.ledger import Call, ledger
+from evollm.search.flow import Flow
+from tests.evollm.support_parts import Blend, Sphere, Start, digest, plain
+
+
+@dataclass(frozen=True)
+class Paid:
+    """Makes children as ``Blend`` does, and pays for each as a model's answer of 10 tokens."""
+
+    cost: float | None = 0.25
+
+    def vary(self, parents: Sequence[Any], n: int, seed: int) -> Offspring[Any]:
+        account = ledger.get()
+        assert account
+        for i in range(n):
+            key = f"{seed}.{i}"
+            if account.recall(key) is None:
+                while not account.reserve(10, self.cost):
+                    time.sleep(0.001)
+                answer = {"text": "a child"}
+                call = Call(
+                    key, "model", {"prompt": key}, answer, None, 6, 4, 0.0, self.cost, False
+                )
+                account.record(call, 10, self.cost)
+        return Blend().vary(parents, n, seed)
+
+
+@dataclass(frozen=True)
+class Patient(Paid):
+    """The same, but it waits for a network."""
+
+    io_bound = True
+
+
+def paid(operator: Paid | None = None, size: int = 5, brood: int = 1) -> Flow:
+    return generational(Start(), Mating(operator or Paid(), brood=brood), size=size, seed=1)
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 8, 9, 21])
+def test_evaluations_are_met_exactly(n: int) -> None:
+    found = run(plain(1), Sphere(), budget=Budget(evaluations=n))
+    assert found.usage.evaluations == n
+    assert found.stopped == f"the budget of {n} evaluations is spent"
+    assert found.reasons == {"evaluations": n}
+    assert (found.best is None) == (n == 0)
+
+
+def test_nothing_evaluated_is_said() -> None:
+    found = run(plain(1), Sphere(), budget=Budget(evaluations=0))
+    with pytest.raises(EvollmError, match="nothing was evaluated"):
+        _ = found.fitness
+
+
+@pytest.mark.parametrize("n", [0, 1, 4])
+def test_generations_are_met_exactly(n: int) -> None:
+    found = run(plain(1, size=6), Sphere(), budget=Budget(generations=n))
+    assert found.usage.generations == n
+    assert found.usage.evaluations == 6 * (n + 1)
+    assert found.stopped == f"the budget of {n} generations is spent"
+
+
+def test_the_target_ends_the_step_that_reaches_it() -> None:
+    found = run(plain(1), Sphere(), budget=Budget(target=-0.05, generations=500))
+    assert found.fitness >= -0.05
+    assert found.stopped == "the target is reached"
+    before = run(plain(1), Sphere(), budget=Budget(generations=found.usage.generations - 1))
+    assert before.fitness < -0.05
+
+
+def test_stagnation_counts_steps_without_a_better_fitness() -> None:
+    found = run(plain(1), lambda genome: 1.0, budget=Budget(stagnation=3))
+    assert found.usage.generations == 3
+    assert found.stopped == "no better fitness for 3 generations"
+
+
+def test_seconds_are_summed_over_resumes(tmp_path: Path) -> None:
+    first = run(plain(1), Sphere(pause=0.01), budget=Budget(seconds=0.1), path=tmp_path)
+    assert first.stopped == "the budget of 0.1 seconds is spent"
+    spent = first.usage.seconds
+    again = run(plain(1), Sphere(), budget=Budget(seconds=0.1), path=tmp_path)
+    assert again.usage.evaluations == first.usage.evaluations
+    assert again.usage.seconds >= spent
+
+
+@pytest.mark.parametrize("n", [0, 1, 5, 13])
+@pytest.mark.parametrize("operator", [Paid(), Patient()])
+def test_calls_are_met_exactly(n: int, operator: Paid) -> None:
+    found = run(paid(operator), Sphere(), budget=Budget(calls=n))
+    assert found.usage.calls == n
+    assert found.stopped == f"the budget of {n} calls is spent"
+
+
+@pytest.mark.parametrize(
+    ("limit", "calls", "what"),
+    [
+        (Budget(tokens=57), 5, "the budget of 57 tokens has 7 left, and the next call may take 10"),
+        (Budget(money=1.1), 4, "the money budget of 1.1 has 0.1 left, and the next call may cost"),
+    ],
+)
+@pytest.mark.parametrize("operator", [Paid(), Patient()])
+def test_tokens_and_money_are_not_exceeded(
+    limit: Budget, calls: int, what: str, operator: Paid
+) -> None:
+    found = run(paid(operator), Sphere(), budget=limit)
+    assert found.usage.calls == calls
+    assert found.stopped.startswith(what)
+    assert found.usage.money == 0.25 * calls
+    assert found.usage.tokens == 10 * calls
+
+
+def test_money_needs_every_price(tmp_path: Path) -> None:
+    found = run(paid(Paid(None)), Sphere(), budget=Budget(money=1.0))
+    assert "needs the model's price" in found.stopped
+    assert found.usage.calls == 0
+    run(paid(Paid(None)), Sphere(), budget=Budget(calls=2), path=tmp_path)
+    later = run(paid(Paid(None)), Sphere(), budget=Budget(money=1.0), path=tmp_path)
+    assert "needs the model's price" in later.stopped
+    assert later.usage.money is None
+
+
+@pytest.mark.parametrize("operator", [Paid(), Patient()])
+def test_calls_are_recalled_when_a_job_is_asked_again(operator: Paid, tmp_path: Path) -> None:
+    def flow() -> Flow:
+        return paid(operator, size=6, brood=3)
+
+    for n in (2, 5, 8, 12):
+        found = run(flow(), Sphere(), budget=Budget(calls=n), path=tmp_path)
+        assert found.usage.calls == n
+    assert digest(found) == digest(run(flow(), Sphere(), budget=Budget(calls=12)))
+    keys = found.record.rows("SELECT job, key FROM calls")
+    assert len(set(keys)) == len(keys) == 12
+
+
+@pytest.mark.parametrize("name", ["evaluations", "seconds", "money", "stagnation"])
+def test_budgets_are_not_negative(name: str) -> None:
+    with pytest.raises(EvollmError, match=f"a budget of {name} can't be -1"):
+        Budget(**{name: -1})
+    for value in (nan, "ten", True):
+        with pytest.raises(EvollmError, match=r"can't be nan|is a (whole )?number, not"):
+            Budget(**{name: value})  # type: ignore[arg-type]
+
+
+def test_counts_are_whole() -> None:
+    with pytest.raises(EvollmError, match=r"a budget of evaluations is a whole number, not 2\.5"):
+        Budget(evaluations=2.5)  # type: ignore[arg-type]
+    assert Budget(evaluations=np.int64(3), seconds=2.5).evaluations == 3  # type: ignore[arg-type]

@@ -1,0 +1,81 @@
+"""Plain functions serve as problems and as operators."""
+
+from math import inf, nan
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evollm import Budget, EvollmError, Outcome, operator, run
+from evollm.algorithms.generations import generational
+from evollm.functions import Fitness, lifted
+from evollm.testing.kits import OperatorCase, OperatorKit, ProblemCase, ProblemKit, once
+from tests.evollm.support_parts import Sphere
+
+
+@operator
+def flip(parents: list[Any], rng: np.random.Generator) -> Any:
+    return np.where(rng.random(20) < 0.05, ~parents[0], parents[0])
+
+
+@operator
+def start(parents: list[Any], rng: np.random.Generator) -> Any:
+    return rng.random(20) < 0.5
+
+
+def ones(genome: Any) -> float:
+    return float(genome.sum())
+
+
+class TestFlip(OperatorKit):
+    @pytest.fixture
+    def case(self) -> OperatorCase:
+        return flip, [np.zeros(20, bool)]
+
+
+class TestOnes(ProblemKit):
+    @pytest.fixture
+    def case(self) -> ProblemCase:
+        return lifted(ones), [np.zeros(20, bool), np.ones(20, bool)], None
+
+
+def test_three_functions_make_a_system() -> None:
+    found = run(generational(start, flip, size=20, seed=1), ones, budget=Budget(target=20.0))
+    assert found.fitness == 20.0
+    assert found.record.rows("SELECT DISTINCT name FROM jobs ORDER BY name") == [
+        ("flip",),
+        ("ones",),
+        ("start",),
+    ]
+
+
+def test_what_a_function_may_return() -> None:
+    answers = [Outcome(1.0, {"a": 1}), (2.0, {"why": "so"}), np.float64(3), 4, True, nan, None, "x"]
+    found = run(once(list(range(len(answers)))), lambda i: answers[i])
+    assert [one.fitness for one in found.population] == [1, 2, 3, 4, 1, -inf, -inf, -inf]
+    assert found.population[1].outcome.info == {"why": "so"}
+    assert [one.outcome.error is None for one in found.population] == [True] * 5 + [False] * 3
+
+
+def test_a_decorated_function_can_still_be_called() -> None:
+    problem = Fitness(ones)
+    assert problem(np.ones(3)) == 3.0
+    assert problem.name == "ones"
+
+
+def test_lifting_leaves_problems_alone() -> None:
+    problem = Sphere()
+    assert lifted(problem) is problem
+    with pytest.raises(EvollmError, match="'text' is no problem"):
+        lifted("text")  # type: ignore[arg-type]
+
+
+def test_outcomes_normalise_their_numbers() -> None:
+    small: Any = np.float32(0.5)
+    whole: Any = np.int64(2)
+    outcome = Outcome(small, {"size": whole})
+    assert (type(outcome.fitness), type(outcome.metrics["size"])) == (float, float)
+    assert Outcome(nan).error == "the fitness is NaN"
+    assert Outcome(3.0, error="lost").fitness == -inf
+    with pytest.raises(TypeError):
+        Outcome(None)  # type: ignore[arg-type]

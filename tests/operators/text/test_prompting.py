@@ -1,0 +1,126 @@
+"""Text operators: what a model is shown, and what becomes of any answer."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from evollm import Budget, run
+from evollm.algorithms.generations import generational
+from evollm.algorithms.mating import Mating
+from evollm.llm.base import Completion, Prompt
+from evollm.llm.scripted import Scripted
+from evollm.testing.kits import OperatorCase, OperatorKit
+from evollm.types import JSON, Candidate, Individual, Outcome
+from operators.text.prompting import Asking, TextCodec, TextCrossover, TextMutation, bare
+
+
+def counting(prompt: Prompt, sample: int, options: Mapping[str, JSON]) -> str:
+    return f"words number {options['seed']}"
+
+
+def individual(i: int, genome: Any, fitness: float, info: JSON = None) -> Individual[Any]:
+    return Individual(Candidate(i, genome, (), "given", 0), Outcome(fitness, info=info))
+
+
+@pytest.fixture(params=[TextMutation, TextCrossover], ids=["mutation", "crossover"])
+def kind(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+class TestKit(OperatorKit):
+    @pytest.fixture
+    def case(self, kind: Any) -> OperatorCase:
+        return kind(Scripted(counting), "Find words."), ["some words", "other words"]
+
+
+class TestWithoutParents(OperatorKit):
+    @pytest.fixture
+    def case(self) -> OperatorCase:
+        return TextCrossover(Scripted(counting), "Find words."), []
+
+
+def said(*answers: str | Completion) -> tuple[Scripted, list[Any]]:
+    """Return a model that gives these answers in turn, and the prompts that it hears."""
+    waiting, heard = list(answers), []
+
+    def answer(prompt: Prompt, sample: int, options: Mapping[str, JSON]) -> str | Completion:
+        heard.append(prompt)
+        return waiting.pop(0) if waiting else "the end"
+
+    return Scripted(answer), heard
+
+
+def test_a_crossover_shows_its_parents_from_the_least_fit_to_the_best() -> None:
+    model, heard = said("gamma")
+    operator = TextCrossover(model, "Find a Greek letter.", TextCodec(noun="letter"))
+    made = operator.vary([individual(0, "beta", 2.0), individual(1, "alpha", 1.5)], 1, 0)
+    assert made.genomes == ["gamma"]
+    (text,) = [message["content"] for message in heard[0]]
+    assert text.startswith("Find a Greek letter.")
+    assert text.index("Score 1.5:\nalpha") < text.index("Score 2:\nbeta")
+    assert "one new letter" in text
+
+
+def test_a_mutation_shows_one_parent_and_what_its_evaluation_said() -> None:
+    model, heard = said("x", "y", "z")
+    operator = TextMutation(model, "Task.", TextCodec(info=True))
+    pair = [individual(0, "alpha", 1.0, "too short"), individual(1, "beta", 2.0)]
+    made = operator.vary(pair, 3, 0)
+    assert sorted(made.genomes) == ["x", "y", "z"]
+    assert made.parents == [[0], [0], [1]]
+    texts = [message[0]["content"] for message in heard]
+    assert "Its evaluation said: too short" in texts[0]
+    assert "beta" not in texts[0]
+    assert "alpha" not in texts[-1]
+
+
+def test_a_plain_model_continues_a_list() -> None:
+    model, heard = said("gamma")
+    operator = TextCrossover(model, "Letters.", TextCodec(noun="letter"), Asking(mode="plain"))
+    operator.vary([individual(0, "beta", 2.0)], 1, 0)
+    assert heard == ["Letters.\n\nScore 2:\nbeta\n\nA better letter:\n"]
+
+
+def test_every_malformed_answer_is_counted() -> None:
+    model, _ = said("no number", Completion("", error="cut off"), "", "7", '"8"', "```\n9\n```")
+    wording = TextCodec(write=str, read=int)
+    made = TextCrossover(model, "Numbers.", wording).vary([individual(0, 7, 1.0)], 3, 0)
+    assert made.genomes == [8, 9]
+    assert made.rejected == {
+        "unreadable answer": 2, "unusable completion": 1, "copy of a parent": 1
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (" a b \n", "a b"),
+        ("Sure:\n```python\nx = 1\ny = 2\n```\nDone", "x = 1\ny = 2"),
+        ("'quoted'", "quoted"),
+        ('"', '"'),
+        ("``` ", "`"),
+        ('"two"\n"lines"', '"two"\n"lines"'),
+    ],
+)
+def test_fences_and_quotes_are_taken_off(text: str, found: str) -> None:
+    assert bare(text) == found
+
+
+def test_any_genome_with_a_text_form_evolves() -> None:
+    """A genome of numbers, in JSON, held by a schema."""
+
+    def answer(prompt: Prompt, sample: int, options: Mapping[str, JSON]) -> str:
+        assert options["schema"] == {"type": "array"}
+        text = prompt if isinstance(prompt, str) else prompt[0]["content"]
+        shown = [json.loads(line) for line in text.splitlines() if line.startswith("[")]
+        return json.dumps([*shown[-1], sample]) if shown else "[0]"
+
+    wording = TextCodec(write=json.dumps, read=json.loads)
+    asking = Asking(schema={"type": "array"})
+    operator = TextCrossover(Scripted(answer), "Make it long.", wording, asking)
+    flow = generational(operator, Mating(operator, brood=2), size=4, seed=0)
+    found = run(flow, lambda genome: (float(len(genome)), "longer"), budget=Budget(generations=4))
+    assert found.fitness == 5
+    assert found.usage.calls > 0

@@ -1,0 +1,80 @@
+"""Pictures show every tree of a front, and means with deviations of methods."""
+
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+from evollm import EvollmError
+from problems.trees.present.pictures import averaged, plot_efficiency, plot_front
+
+
+def member(size, train, test):
+    found = {"train": train, "test": test}
+    return {"size": size, "depth": 2} | {
+        part: dict(zip(("auc", "gap"), values, strict=True)) for part, values in found.items()
+    }
+
+
+FRONT = [
+    member(17, (0.9, 0.3), (0.8, 0.2)),
+    member(7, (0.8, 0.1), (0.7, 0.15)),
+    member(1, (0.5, 0.0), (None, 0.0)),
+]
+
+
+def texts(path):
+    """Return the comments in which matplotlib's SVG keeps its texts."""
+    parser = ET.XMLParser(target=ET.TreeBuilder(insert_comments=True))
+    root = ET.parse(path, parser).getroot()
+    return [part.text.strip() for part in root.iter() if part.tag is ET.Comment]
+
+
+def marks(path):
+    """Return how many markers each group of points has."""
+    name = "{http://www.w3.org/2000/svg}"
+    groups = ET.parse(path).getroot().iter(f"{name}g")
+    found = [g for g in groups if g.get("id", "").startswith("PathCollection")]
+    return [len(list(g.iter(f"{name}use"))) for g in found]
+
+
+def test_a_front_has_a_panel_an_objective_and_a_label_a_tree(tmp_path):
+    file = plot_front(FRONT, ["auc", "size", "gap"], tmp_path / "front.svg")
+    found = texts(file)
+    assert found.count("auc") == 2
+    assert {"size", "gap", "train rows", "test rows"} <= set(found)
+    assert found.count("17") == 2
+    assert sorted(marks(file))[-4:] == [2, 2, 3, 3]  # those of the legend are fewer
+
+
+def test_fewer_than_two_objectives_are_no_front(tmp_path):
+    with pytest.raises(EvollmError, match="two objectives or more"):
+        plot_front(FRONT, ["auc"], tmp_path / "front.png")
+
+
+def test_means_and_deviations_are_those_of_the_seeds():
+    runs = [np.array([1.0, 2.0, 3.0]), np.array([3.0, 4.0])]
+    found = averaged({"ours": runs, "theirs": [np.array([0.0, 1.0, 2.0])]})
+    mean, spread = found["ours"]
+    assert mean.tolist() == [2.0, 3.0]
+    assert spread == pytest.approx([2**0.5] * 2)
+    mean, spread = found["theirs"]
+    assert mean.tolist() == [0.0, 1.0]
+    assert spread.tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("curves", [{}, {"a": []}, {"a": [np.array([])]}])
+def test_a_method_without_a_curve_is_refused(curves):
+    with pytest.raises(EvollmError, match="at least one curve"):
+        averaged(curves)
+
+
+def test_methods_are_drawn_side_by_side(tmp_path):
+    curves = {"LLEGO": [np.linspace(0, 1, 20)] * 3, "classical": [np.linspace(0, 0.5, 20)]}
+    panels = {"pima": curves, "heart": curves}
+    file = plot_efficiency(panels, tmp_path / "efficiency.svg", "balanced accuracy")
+    found = texts(file)
+    assert {"LLEGO", "classical", "pima", "heart", "balanced accuracy"} <= set(found)
+    assert found.count("evaluations") == 2
+    with pytest.raises(EvollmError, match="at least one panel"):
+        plot_efficiency({}, tmp_path / "none.png", "accuracy")
