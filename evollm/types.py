@@ -133,8 +133,8 @@ class Operator(Protocol[G]):
     """Makes children from parents: stateless, picklable, pure given its seed and a model's answers.
 
     An implementation is usually a frozen dataclass: its fields are the parameters that the run
-    records. Set the attribute ``io_bound = True`` if the call mostly waits for a network, so that the
-    loop runs several at once.
+    records. Set the attribute ``io_bound = True`` if the call mostly waits for a network, so that
+    the loop runs several at once.
     """
 
     def vary(self, parents: Sequence[Parent[G]], n: int, seed: int) -> Offspring[G]:
@@ -152,8 +152,8 @@ class Operator(Protocol[G]):
 class Problem(Protocol[G_contra]):
     """Scores genomes in batches.
 
-    Set the attribute ``elementwise = True`` if the genomes of a batch are scored one by one, so that a batch
-    may be cut anywhere; otherwise it is cut only among workers.
+    Set the attribute ``elementwise = True`` if the genomes of a batch are scored one by one, so
+    that a batch may be cut anywhere; otherwise it is cut only among workers.
     """
 
     def evaluate(

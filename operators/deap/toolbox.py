@@ -128,7 +128,7 @@ class Parts:
 
     @property
     def objectives(self) -> dict[str, float]:
-        """The objectives' weights by name, for ``as_deap``, ``evollm.algorithms.pareto`` and ``DeapLog``."""
+        """The objectives' weights by name, for ``as_deap``, ``nsga2`` and ``DeapLog``."""
         return self.problem.objectives
 
 

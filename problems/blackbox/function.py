@@ -19,8 +19,8 @@ class Function:
         function: From a point to a number, or to a pair of number and ``info``. Or an object with a
             method ``evaluate(points)`` that returns one number (or pair) a point for points of
             shape ``(n, D)`` (a list of dicts if the space has names). With an attribute ``seeded =
-            True`` it is called as ``evaluate(points, seed)``; with ``elementwise = True`` it says that
-            points may be scored one by one.
+            True`` it is called as ``evaluate(points, seed)``; with ``elementwise = True`` it says
+            that points may be scored one by one.
         space: Turns places into points.
         maximize: Whether a larger value is better; otherwise the fitness is minus the value.
     """

@@ -44,7 +44,8 @@ class LLEGOClassifier(ClassifierMixin, Evolving):  # type: ignore[misc]
 
     Attributes:
         classes_: The labels.
-        tree_: The tree, see ``operators.trees.genome``; splits between leaves that say the same are out.
+        tree_: The tree, see ``operators.trees.genome``, without splits between leaves that say the
+            same.
         columns_: What it asks about, for ``problems.trees.present.export``.
         fitted_: The tree with its leaves' probabilities.
         best_: The individual that it was, with its metrics.

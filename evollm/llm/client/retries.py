@@ -150,7 +150,7 @@ class RetryPolicy:
         self._sent = self._slowed = 0
 
     async def call(self, send: Callable[..., Awaitable[T]], *arguments: Any) -> T:
-        """Return what ``send(*arguments)`` returns, called again as long as it raises ``TransientError``.
+        """Return what ``send(*arguments)`` returns; call again while it raises ``TransientError``.
 
         Raises:
             Unanswered: If patience ends.

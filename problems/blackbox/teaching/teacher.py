@@ -1,7 +1,7 @@
 """Teacher trajectories: what any recorded search did next, as examples for fine-tuning.
 
-``python -m problems.blackbox.teaching.teacher RUN ... --out FILE`` writes them. The construction is ours,
-for we could not read the paper's.
+``python -m problems.blackbox.teaching.teacher RUN ... --out FILE`` writes them. The construction is
+ours, since the paper's text was not available to us.
 """
 
 import sys

@@ -1,4 +1,7 @@
-"""The time of ``import evollm`` beyond NumPy's: ``python -m tests.benchmarks.speed.import_time``."""
+"""The time of ``import evollm`` beyond NumPy's.
+
+``python -m tests.benchmarks.speed.import_time``.
+"""
 
 import argparse
 import json

@@ -1,9 +1,9 @@
 """How busy Ray keeps its workers with short evaluations.
 
-``python -m tests.benchmarks.speed.ray_workers [--quick]``. 10,000 evaluations of 1 ms of processor time
-each, in generations of 1,000, on one replica a core. What the machine's cores could do is measured
-in the same run: as many plain processes as there are cores do the same evaluations, without any
-engine.
+``python -m tests.benchmarks.speed.ray_workers [--quick]``. 10,000 evaluations of 1 ms of processor
+time each, in generations of 1,000, on one replica per core. What the machine's cores could do is
+measured in the same run: as many plain processes as there are cores do the same evaluations,
+without any engine.
 """
 
 import argparse
