@@ -42,9 +42,9 @@ def allowed(file: str, name: str, inner: bool) -> bool:
         own, other = file.split("/")[1], name.split(".")[1]
         return own in (other, "__init__.py") or other == "lm"
     if top == "evollm" and home == "operators":
-        return second in ("types", "errors", "llm")
+        return second in ("checks", "errors", "types", "llm")
     if top == "evollm" and model_layer:
-        return second in ("types", "errors", "closing", "ledger", "llm", "__version__")
+        return second in ("checks", "closing", "errors", "ledger", "llm", "types", "__version__")
     if top == "evollm" and second == "llm":
         return home == "problems" or file.startswith("evollm/cli/")
     if top == "ray":

@@ -5,7 +5,8 @@ from typing import Any
 
 from evollm.algorithms.mating import Breeder, Key, Matings
 from evollm.algorithms.selection import best
-from evollm.search.flow import Flow, draw_seed, evaluate, positive, seeded, survive, vary
+from evollm.checks import positive
+from evollm.search.flow import Flow, draw_seed, evaluate, seeded, survive, vary
 from evollm.search.search import Search
 from evollm.types import Individual, Operator, Select
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from evollm.algorithms.mating import Breeder, Key, Matings
 from evollm.algorithms.selection import uniform
+from evollm.checks import positive
 from evollm.errors import EvollmError
-from evollm.search.flow import Flow, draw_seed, evaluate, positive, seeded, survive, vary
+from evollm.search.flow import Flow, draw_seed, evaluate, seeded, survive, vary
 from evollm.types import Individual, Operator
 
 

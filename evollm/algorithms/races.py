@@ -8,7 +8,8 @@ from typing import Any
 from numpy.random import Generator as Rng
 
 from evollm.algorithms.mating import Breeder, Key
-from evollm.search.flow import Flow, Job, draw_seed, evaluate, positive, seeded, survive, vary
+from evollm.checks import positive
+from evollm.search.flow import Flow, Job, draw_seed, evaluate, seeded, survive, vary
 from evollm.types import Individual, Operator, Parent
 
 

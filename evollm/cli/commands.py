@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
-from evollm.cli.options import nearest
+from evollm.checks import nearest
 from evollm.errors import EvollmError
 from evollm.runtime.budget import Budget
 from evollm.runtime.result import Result

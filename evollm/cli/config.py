@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from evollm.cli.options import build, nearest, option
+from evollm.checks import nearest
+from evollm.cli.options import build, option
 from evollm.errors import EvollmError
 from evollm.runtime.driver import OnError
 from evollm.types import JSON

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from evollm import __version__
+from evollm.checks import nearest
 from evollm.cli.commands import Plan, command, commands
 from evollm.cli.config import PARTS, Limits, Machinery, Model, complete, read, written
 from evollm.cli.dry_run import estimate
 from evollm.cli.launch import launch, prepared
-from evollm.cli.options import Parser, add, build, given, nearest
+from evollm.cli.options import Parser, add, build, given
 from evollm.errors import EvollmError
 from evollm.runtime.budget import Budget
 from evollm.store.record import FILE, Record

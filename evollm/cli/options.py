@@ -2,12 +2,12 @@
 
 import argparse
 import dataclasses
-import difflib
 import re
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from evollm.checks import nearest
 from evollm.errors import EvollmError
 from evollm.types import JSON
 
@@ -111,9 +111,3 @@ def given(arguments: argparse.Namespace, kind: type[Any]) -> dict[str, JSON]:
     """Return those of a dataclass's options that were said on the command line."""
     names = {item.name for item in dataclasses.fields(kind)}
     return {name: value for name, value in vars(arguments).items() if name in names}
-
-
-def nearest(name: str, names: Sequence[str]) -> str:
-    """Return a hint at the nearest known name, or at all of them."""
-    close = difflib.get_close_matches(name, names, 1)
-    return f"; did you mean '{close[0]}'?" if close else f": choose from {', '.join(names)}"

@@ -111,19 +111,6 @@ def seeded(*seeds: int) -> np.random.Generator:
     return np.random.default_rng(seeds[0] if len(seeds) == 1 else seeds)
 
 
-def positive(**counts: int | None) -> None:
-    """Refuse counts that are not whole numbers from 1 on; None is not looked at.
-
-    Raises:
-        EvollmError: By the count's name.
-    """
-    for name, count in counts.items():
-        if count is None:
-            continue
-        if not isinstance(count, int | np.integer) or isinstance(count, bool) or count < 1:
-            raise EvollmError(f"{name} must be a whole number from 1 on, not {count!r}")
-
-
 def draw_seed(rng: Any) -> int:
     """Draw a job's seed (0 to 2**53 - 1, exact in JSON) from a flow's generator."""
     return int(rng.integers(2**53))

@@ -1,6 +1,5 @@
 """Columns: what trees may ask about, and how they are called."""
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from evollm.checks import nearest
 from evollm.errors import EvollmError
 
 Label: TypeAlias = str | int
@@ -138,12 +138,6 @@ class Columns:
             ),
             classes=tuple(range(len(self.classes))),
         )
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Return ``; do you mean 'x'?`` for the most similar name, or nothing."""
-    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
-    return f"; do you mean '{close[0]}'?" if close else ""
 
 
 def _numeric(name: str, values: NDArray[np.float64], unit: str, most: int) -> Column:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from operators.trees.columns import Columns, nearest
+from evollm.checks import nearest
+from operators.trees.columns import Columns
 from operators.trees.genome import Leaf, Split, Tree, splits
 
 _PIECE = re.compile(r"<=?|[^\s()<={},?]+|\S")
@@ -134,7 +135,7 @@ def read_feature(name: str, columns: Columns) -> int:
     for known in (columns.tokens, names):
         if name in known:
             return known.index(name)
-    hint = nearest(name, columns.tokens)
+    hint = nearest(name, columns.tokens, most=0)
     raise Fault("unknown feature", f"there is no feature '{name[:40]}'{hint}")
 
 
@@ -146,7 +147,7 @@ def read_codes(chosen: Sequence[str], name: str, labels: Sequence[str]) -> tuple
     """
     for label in chosen:
         if label not in labels:
-            hint = nearest(label, labels)
+            hint = nearest(label, labels, most=0)
             raise Fault("unknown value", f"'{name}' has no category '{label[:40]}'{hint}")
     return tuple(sorted({labels.index(label) for label in chosen}))
 
@@ -161,7 +162,7 @@ def read_value(word: str, columns: Columns) -> float:
         return read_number(word)
     if word in columns.class_tokens:
         return columns.class_tokens.index(word)
-    hint = nearest(word, columns.class_tokens)
+    hint = nearest(word, columns.class_tokens, most=0)
     raise Fault("unknown value", f"there is no class '{word[:40]}'{hint}")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Generator as Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from math import isfinite, isnan
+from math import isfinite
 from typing import Any, Literal, TypeAlias
 
 from numpy.random import Generator
@@ -188,22 +188,3 @@ def warm_up(
         if step + 1 >= generations and finite >= 2:
             break
     return history
-
-
-def at_least(least: int, settings: object, *names: str, prefix: str = "") -> None:
-    """Refuse settings with which a search would never begin; what is None stays unset.
-
-    Args:
-        least: What each named field must reach.
-        settings: Whose fields.
-        names: Which fields.
-        prefix: What stands before a field's name where the user gives it.
-
-    Raises:
-        EvollmError: If one of the fields is below, or not a number.
-    """
-    for name in names:
-        value = getattr(settings, name)
-        if value is not None and (value < least or isnan(value)):
-            said = prefix + (name.replace("_", "-") if prefix else name)
-            raise EvollmError(f"{said} must be {least} or more, not {value}")

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from evollm.cli.options import nearest
+from evollm.checks import nearest
 from evollm.errors import EvollmError
 from evollm.types import JSON
 from problems.blackbox.context import Context

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from evollm.checks import at_least
 from evollm.llm.base import LanguageModel, Mode
 from evollm.search.flow import Flow, draw_seed, evaluate, survive, vary
 from evollm.types import Operator
 from operators.vectors.framed import FramedSamples, spread
 from operators.vectors.variation import Gaussian
-from problems.blackbox.context import Points, Rows, at_least, fittest, warm_up
+from problems.blackbox.context import Points, Rows, fittest, warm_up
 from problems.blackbox.report import ModelGuard
 from problems.blackbox.space import Space
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Literal
 
+from evollm.checks import at_least
 from evollm.cli.options import option
 from evollm.errors import EvollmError
 from evollm.llm.base import Mode
 from operators.vectors.rows import Decimals, RowFormat
-from problems.blackbox.context import Context, Order, at_least
+from problems.blackbox.context import Context, Order
 from problems.blackbox.control_tasks import SETTINGS, TASKS, Activation
 from problems.blackbox.paper import Decay, Paper, StepSize, TwoLevel
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from evollm.checks import at_least
 from evollm.errors import EvollmError
 from evollm.llm.base import LanguageModel, Mode
 from evollm.search.flow import Flow, draw_seed, evaluate, vary
@@ -18,16 +19,7 @@ from evollm.types import Individual, Operator, Parent
 from operators.vectors.recombination import Recombination
 from operators.vectors.rows import RowFormat
 from operators.vectors.variation import Gaussian
-from problems.blackbox.context import (
-    Context,
-    Points,
-    Rows,
-    at_least,
-    check_order,
-    fittest,
-    select,
-    warm_up,
-)
+from problems.blackbox.context import Context, Points, Rows, check_order, fittest, select, warm_up
 from problems.blackbox.report import ModelGuard
 from problems.blackbox.space import Space
 

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from evollm import Budget, EvollmError, Individual, Result
-from evollm.cli.options import nearest
+from evollm.checks import nearest
 from evollm.executors.base import Executor
 from evollm.llm.base import LanguageModel
 from operators.trees.columns import Columns

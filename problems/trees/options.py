@@ -4,10 +4,10 @@ from dataclasses import dataclass, fields
 from math import isfinite
 from typing import Any, Literal
 
-from evollm.cli.options import nearest, option
+from evollm.checks import at_least, nearest
+from evollm.cli.options import option
 from evollm.errors import EvollmError
 from evollm.llm.base import Mode
-from problems.blackbox.context import at_least
 from problems.trees.data.case import HoldoutTask
 from problems.trees.data.tables import Table, Task, from_csv, load
 from problems.trees.llego import SHARES, LLEGOSettings

@@ -14,12 +14,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from evollm.checks import at_least
 from evollm.cli.options import Parser, add, build, given, option
 from evollm.errors import EvollmError
 from evollm.runtime.result import Result
 from operators.vectors.recombination import partition
 from operators.vectors.rows import RowFormat, encode, query_loss, write
-from problems.blackbox.context import Context, Rows, at_least, check_order, fittest, select
+from problems.blackbox.context import Context, Rows, check_order, fittest, select
 from problems.blackbox.options import Shown
 from problems.blackbox.teaching.examples import Example, save
 from problems.blackbox.teaching.trajectory import (

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evollm.cli.options import nearest
+from evollm.checks import nearest
 from evollm.errors import EvollmError
 from operators.trees.genome import Tree
 from operators.trees.line import number

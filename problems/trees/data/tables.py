@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evollm.cli.options import nearest
+from evollm.checks import nearest
 from evollm.errors import EvollmError
 from problems.trees.data.archives import Sheet, read
 from problems.trees.data.dataset import Feature, Kind, Table, Task

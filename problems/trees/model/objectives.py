@@ -7,8 +7,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from evollm.checks import nearest
 from evollm.errors import EvollmError
-from operators.trees.columns import Label, nearest
+from operators.trees.columns import Label
 from problems.trees.data.samples import Samples
 from problems.trees.model.fitted import Fitted
 from problems.trees.model.routing import Numbers

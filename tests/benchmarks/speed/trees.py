@@ -3,9 +3,9 @@
 ``python -m tests.benchmarks.speed.trees [--quick]``: 100 trees of depth 4 on 10,000 rows and 20
 columns. Ours fits all leaves and scores all trees by balanced accuracy; the walk does the same over
 the rows of the array, one after another (and, printed only, over rows that were made lists
-beforehand); scikit-learn only predicts, with as many fitted trees. They are timed in turn, several times; the
-ratios are those of the medians. Mismatches are rows, of all trees, that a tree converted from
-scikit-learn's classifies otherwise or gives another probability; regression is counted, too.
+beforehand); scikit-learn only predicts, with as many fitted trees. They are timed in turn, several
+times; the ratios are those of the medians. Mismatches are rows, of all trees, that a tree converted
+from scikit-learn's classifies otherwise or gives another probability; regression is counted, too.
 """
 
 import argparse

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import pytest
 from hypothesis import given, strategies
 
-from evollm.cli.options import Parser, add, build, nearest, option
+from evollm.cli.options import Parser, add, build, option
 from evollm.cli.options import given as said
 from evollm.errors import EvollmError
 
@@ -92,11 +92,6 @@ def test_a_wrong_configuration_is_refused(given: dict[str, Any], message: str) -
 
 def test_a_whole_number_is_a_number() -> None:
     assert build(Knobs, {"rate": 1, "limit": 2}) == Knobs(rate=1, limit=2)
-
-
-def test_nearest_names_one_or_all() -> None:
-    assert nearest("evaluatons", ["evaluations", "seed"]) == "; did you mean 'evaluations'?"
-    assert nearest("xyz", ["a", "b"]) == ": choose from a, b"
 
 
 def test_a_wrong_call_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from evollm import EvollmError
-from operators.trees.columns import Column, Columns, nearest
+from operators.trees.columns import Column, Columns
 
 X = np.array([[1.0, 5.0, 0.0], [2.0, 5.0, 1.0], [4.0, np.nan, 1.0], [4.0, 5.0, 2.0]])
 NAMES = ["age", "flat", "colour"]
@@ -53,15 +53,10 @@ def test_anonymous_columns_say_nothing():
         (lambda: Columns((Column(""),)), "non-empty"),
         (lambda: Columns((Column("a"),), ("1", 1)), "classes need different"),
         (lambda: Columns.of(X, ["a"]), "3 columns need as many names, not 1"),
-        (lambda: Columns.of(X, NAMES, units={"agee": "y"}), "do you mean 'age'"),
+        (lambda: Columns.of(X, NAMES, units={"agee": "y"}), "did you mean 'age'"),
         (lambda: Columns.of(X[0]), "table"),
     ],
 )
 def test_nonsense_is_refused(make, message):
     with pytest.raises(EvollmError, match=message):
         make()
-
-
-def test_the_nearest_name_is_given_only_if_one_is_near():
-    assert nearest("glucse", ["glucose", "bmi"]) == "; do you mean 'glucose'?"
-    assert nearest("zzz", ["glucose", "bmi"]) == ""
