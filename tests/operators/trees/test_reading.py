@@ -15,10 +15,10 @@ GOOD = "(glucose<1.5 (colour in{red,green} no yes) yes)"
     [
         ("", "malformed", "no tree"),
         ("I can't do that", "malformed", "no tree"),
-        ("(glucos<1 no yes)", "unknown feature", "do you mean 'glucose'"),
+        ("(glucos<1 no yes)", "unknown feature", "did you mean 'glucose'"),
         ("(<1 no yes)", "unknown feature", "'<'"),
         ("(glucose<1 no nope)", "unknown value", "no class 'nope'"),
-        ("(colour in{read} no yes)", "unknown value", "do you mean 'red'"),
+        ("(colour in{read} no yes)", "unknown value", "did you mean 'red'"),
         ("(glucose<nan no yes)", "not finite", "nan"),
         ("(glucose<-inf no yes)", "not finite", "inf"),
         ("(glucose<1e999 no yes)", "not finite", "1e999"),

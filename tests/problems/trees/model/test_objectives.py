@@ -179,7 +179,7 @@ def test_a_function_of_the_users_may_judge_regression():
     [
         ([], TWO, "at least one"),
         ("accuracy", TWO, "a list of objectives"),
-        (["acuracy"], TWO, "do you mean 'accuracy'"),
+        (["acuracy"], TWO, "did you mean 'accuracy'"),
         (["mse"], TWO, "classification knows no objective 'mse'"),
         (["auc"], (), "regression knows no objective 'auc'"),
         (["mse", "mse"], (), "two metrics are called 'mse'"),

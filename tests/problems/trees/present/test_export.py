@@ -84,7 +84,7 @@ def test_json_and_dicts_come_back_in_full(data, columns):
         ('{"feature": "glucos"}', "a split holds"),
         (
             '{"feature": "glucos", "threshold": 1, "left": {}, "right": {}}',
-            "do you mean 'glucose'",
+            "did you mean 'glucose'",
         ),
         (
             '{"feature": "glucose", "threshold": NaN, "left": {"value": "no"}, "right": {}}',
