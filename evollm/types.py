@@ -112,12 +112,19 @@ class Offspring(Generic[G]):
         notes: One a genome, or empty.
         rejected: How many attempts were thrown away, by reason.
         parents: For each genome the positions of its own parents among the job's; empty if all are.
+        asked: How many genomes, or parts of them, a model was asked for; 0 if none was asked.
+        supplied: How many of these the model supplied; the rest fell back on a stand-in, or on
+            asking again.
+        calls: For each genome the keys of the model's answers that it was made of; empty if none.
     """
 
     genomes: Sequence[G]
     notes: Sequence[JSON] = ()
     rejected: Mapping[str, int] = field(default_factory=dict)
     parents: Sequence[Sequence[int]] = ()
+    asked: int = 0
+    supplied: int = 0
+    calls: Sequence[Sequence[str]] = ()
 
 
 Parent: TypeAlias = Candidate[G] | Individual[G]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -147,7 +147,7 @@ class Fallback:
         noted = _noted(stand_ins, {"fallback": name})
         found = joined([made, noted], len(parents))
         counted = {f"stood in for by {name}": len(stand_ins.genomes)}
-        return Offspring(found.genomes, found.notes, {**found.rejected, **counted}, found.parents)
+        return replace(found, rejected={**found.rejected, **counted})
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,17 @@ def joined(parts: Sequence[Offspring[Any]], parents: int) -> Offspring[Any]:
         notes if any(note is not None for note in notes) else (),
         dict(rejected),
         own if any(list(one) != everyone for one in own) else (),
+        sum(part.asked for part in parts),
+        sum(part.supplied for part in parts),
+        _calls(parts),
     )
+
+
+def _calls(parts: Sequence[Offspring[Any]]) -> Sequence[Sequence[str]]:
+    """Return the answers that each child was made of; nothing if none was made of any."""
+    if not any(part.calls for part in parts):
+        return ()
+    return [keys for part in parts for keys in part.calls or [()] * len(part.genomes)]
 
 
 def _grandchildren(made: Offspring[Any], then: Offspring[Any], parents: int) -> Offspring[Any]:
@@ -209,23 +219,38 @@ def _grandchildren(made: Offspring[Any], then: Offspring[Any], parents: int) -> 
     own = [sorted({k for place in line for k in whole[place]}) for line in places]
     rejected = Counter(made.rejected)
     rejected.update(then.rejected)
-    return Offspring(then.genomes, then.notes, dict(rejected), own)
+    before, after = _calls([made]), _calls([then]) or [()] * len(then.genomes)
+    calls = [
+        [*(key for place in line for key in before[place]), *keys] if before else keys
+        for line, keys in zip(places, after, strict=True)
+    ]
+    return Offspring(
+        then.genomes,
+        then.notes,
+        dict(rejected),
+        own,
+        made.asked + then.asked,
+        made.supplied + then.supplied,
+        calls if any(calls) else (),
+    )
 
 
 def _noted(made: Offspring[Any], mark: dict[str, JSON]) -> Offspring[Any]:
     """Add a mark to every child's note."""
     notes = made.notes or [None] * len(made.genomes)
     marked = [mark if note is None else {**mark, "note": note} for note in notes]
-    return Offspring(made.genomes, marked, made.rejected, made.parents)
+    return replace(made, notes=marked)
 
 
 def _chosen(
     made: Offspring[Any], places: Sequence[int], rejected: dict[str, int]
 ) -> Offspring[Any]:
     """Keep the children at some places."""
-    return Offspring(
-        [made.genomes[i] for i in places],
-        [made.notes[i] for i in places] if made.notes else (),
-        {**made.rejected, **rejected},
-        [made.parents[i] for i in places] if made.parents else (),
+    return replace(
+        made,
+        genomes=[made.genomes[i] for i in places],
+        notes=[made.notes[i] for i in places] if made.notes else (),
+        rejected={**made.rejected, **rejected},
+        parents=[made.parents[i] for i in places] if made.parents else (),
+        calls=[made.calls[i] for i in places] if made.calls else (),
     )

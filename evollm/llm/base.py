@@ -89,6 +89,7 @@ class Completion:
         seconds: From asking to having the answer.
         cost: Money; None if the price is unknown.
         cached: Whether it came from the cache.
+        key: Hash of the request, by which a run's record finds the call.
     """
 
     text: str
@@ -99,6 +100,7 @@ class Completion:
     seconds: float = 0.0
     cost: float | None = None
     cached: bool = False
+    key: str = ""
 
     @property
     def logprob(self) -> float:

@@ -67,7 +67,7 @@ class Scripted:
                 account.record(ask, Reply(Answer(error=f"{fault!r}", definite=False), cost=0.0))
                 raise
             account.record(ask, reply)
-        return reply.completion
+        return replace(reply.completion, key=ask.key)
 
     def _reply(self, ask: Ask) -> Reply:
         options = {**asdict(ask.options), "seed": ask.seed}

@@ -260,7 +260,7 @@ class Run:
 
     def _mark(self, ticket: Ticket, offspring: Offspring[Any] | None = None) -> None:
         """Note that a job is answered, and when among the others."""
-        self.record.told(ticket, self._answers, offspring.rejected if offspring else None)
+        self.record.told(ticket, self._answers, offspring)
         self._answers += 1
 
     def _score(self, ticket: Ticket, place: int, outcome: Outcome) -> None:

@@ -52,6 +52,14 @@ class Result(Generic[G]):
             raise EvollmError(f"nothing was evaluated ({self.stopped}): there is no best fitness")
         return self.best.fitness
 
+    @property
+    def fallback_share(self) -> float:
+        """The share of what a model was asked for that it did not supply, 0 to 1.
+
+        Something else stood in for it, or it was asked again. It is 0 if no model was asked.
+        """
+        return queries.fallback_share(self.record)
+
     def candidate(self, number: int) -> Candidate[G]:
         """Return any candidate of the run by its id, with its genome, parents and note.
 

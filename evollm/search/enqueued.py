@@ -1,7 +1,7 @@
 """Known points: genomes of the user's that take the first places of an initial population."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from evollm.types import Offspring, Operator, Parent, name_of
@@ -36,4 +36,5 @@ class Enqueued:
         own = list(self.genomes[:n])
         made = self.rest.vary(parents, n - len(own), seed)
         notes = [NOTE] * len(own) + list(made.notes or [None] * len(made.genomes))
-        return Offspring([*own, *made.genomes], notes, made.rejected)
+        calls = [()] * len(own) + list(made.calls) if made.calls else ()
+        return replace(made, genomes=[*own, *made.genomes], notes=notes, calls=calls)

@@ -242,7 +242,8 @@ def check(ticket: Ticket, offspring: Offspring[Any]) -> None:
     job, size = ticket.job, len(offspring.genomes)
     assert isinstance(job, Vary)
     name, pool = name_of(job.operator), range(len(job.parents))
-    for what, listed in (("notes", offspring.notes), ("parents", offspring.parents)):
+    for what in ("notes", "parents", "calls"):
+        listed = getattr(offspring, what)
         if len(listed) not in (0, size):
             raise EvollmError(
                 f"{name} returned {size} genomes but {len(listed)} {what}; one each, or none"

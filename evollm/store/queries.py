@@ -111,3 +111,9 @@ def last_failure(record: Record) -> str:
         "SELECT error FROM outcomes WHERE error IS NOT NULL ORDER BY job DESC, place DESC LIMIT 1"
     )
     return str(found[0][0]) if found else ""
+
+
+def fallback_share(record: Record) -> float:
+    """Return the share of what a model was asked for that it did not supply, 0 to 1."""
+    asked, supplied = record.rows("SELECT total(asked), total(supplied) FROM jobs")[0]
+    return 1 - supplied / asked if asked else 0.0

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -125,21 +125,35 @@ class Record(Closing):
                 if offspring.notes and offspring.notes[i] is not None
                 else None
             )
-            rows.append((ticket.first + i, ticket.id, encode(genome), own, note))
+            calls = json.dumps(list(offspring.calls[i])) if offspring.calls else None
+            rows.append((ticket.first + i, ticket.id, encode(genome), own, note, calls))
         self._children += rows
 
-    def outcome(self, ticket: Ticket, place: int, candidate: int, outcome: Outcome) -> None:
-        """Note what the problem found for one place of an ``Evaluate`` job."""
+    def outcome(
+        self, ticket: Ticket, place: int, candidate: int, outcome: Outcome, text: str | None = None
+    ) -> None:
+        """Note what the problem found for one place of an ``Evaluate`` job.
+
+        Args:
+            ticket: The job.
+            place: Which of its candidates.
+            candidate: That candidate's id.
+            outcome: What was found.
+            text: The genome as people read it.
+        """
         metrics = json.dumps(dict(outcome.metrics)) if outcome.metrics else None
         info = None if outcome.info is None else encode(outcome.info)
         error = outcome.error and outcome.error.encode(errors="replace").decode()
         repaired = None if outcome.genome is None else encode(outcome.genome)
         row = (ticket.id, place, candidate, outcome.fitness, metrics, error, info)
-        self._outcomes.append((*row, repaired, outcome.cost))
+        self._outcomes.append((*row, repaired, outcome.cost, text))
 
-    def told(self, ticket: Ticket, order: int, rejected: Mapping[str, int] | None = None) -> None:
-        """Note that an answer is whole, its place in the order, and what was thrown away."""
-        self._told.append((order, json.dumps(dict(rejected)) if rejected else None, ticket.id))
+    def told(self, ticket: Ticket, order: int, offspring: Offspring[Any] | None = None) -> None:
+        """Note that an answer is whole, its place in the order, and what an operator rejected."""
+        made = offspring or Offspring([])
+        rejected = json.dumps(dict(made.rejected)) if made.rejected else None
+        model = (made.asked, made.supplied) if made.asked else (None, None)
+        self._told.append((order, rejected, *model, ticket.id))
 
     def call(self, job: int, call: Call) -> None:
         """Note a call of a model, and commit."""
@@ -196,11 +210,14 @@ class Record(Closing):
             self._jobs,
         )
         run(
-            f"INSERT INTO candidates (id, job, genome, parents, note) VALUES ({_marks(5)})",
+            f"INSERT INTO candidates VALUES ({_marks(6)})",
             self._children,
         )
-        run(f"INSERT INTO outcomes VALUES ({_marks(9)})", self._outcomes)
-        run("UPDATE jobs SET told = ?, rejected = ? WHERE id = ?", self._told)
+        run(f"INSERT INTO outcomes VALUES ({_marks(10)})", self._outcomes)
+        run(
+            "UPDATE jobs SET told = ?, rejected = ?, asked = ?, supplied = ? WHERE id = ?",
+            self._told,
+        )
         for rows in (self._jobs, self._children, self._outcomes, self._told):
             rows.clear()
 

@@ -20,6 +20,8 @@ CREATE TABLE jobs (
     step INTEGER NOT NULL,
     fingerprint TEXT NOT NULL,
     rejected TEXT,              -- counts by reason, a JSON object
+    asked INTEGER,              -- what a model was asked for; NULL if none was
+    supplied INTEGER,           -- how much of it the model supplied
     told INTEGER UNIQUE         -- place in the order of answers; NULL while open
 );
 CREATE TABLE candidates (
@@ -27,7 +29,8 @@ CREATE TABLE candidates (
     job INTEGER NOT NULL REFERENCES jobs,
     genome NOT NULL,            -- JSON text, or bytes for an array
     parents TEXT,               -- a JSON list; NULL if all of the job's
-    note TEXT
+    note TEXT,
+    calls TEXT                  -- keys of the answers it was made of, a JSON list
 );
 CREATE TABLE outcomes (
     job INTEGER NOT NULL REFERENCES jobs,
@@ -39,6 +42,7 @@ CREATE TABLE outcomes (
     info TEXT,
     repaired,                   -- genome as the evaluation repaired it; NULL if it stood as it was
     cost REAL NOT NULL,         -- in the problem's own unit
+    text TEXT,                  -- the genome as people read it, if the system writes it
     PRIMARY KEY (job, place)
 ) WITHOUT ROWID;
 CREATE TABLE calls (

@@ -143,7 +143,7 @@ def _asked(
     wording, asking = operator.wording, operator.asking
     known = {wording.write(parent.genome) for parent in parents}
     rejected: Counter[str] = Counter()
-    made: list[list[Any]] = [[] for _ in groups]
+    made: list[list[tuple[Any, str]]] = [[] for _ in groups]
     for attempt in range(asking.rounds):
         short = [i for i, size in enumerate(sizes) if len(made[i]) < size]
         if not short:
@@ -155,11 +155,14 @@ def _asked(
         most = max(sizes[i] - len(made[i]) for i in short)
         first = (seed + attempt * 7919) % SEEDS
         for i, replies in zip(short, _complete(operator, prompts, most, first), strict=True):
-            read = [_read(reply, wording, known, rejected) for reply in replies]
-            made[i] += [genome for (genome,) in filter(None, read)]
-    pairs = [(genome, list(groups[i])) for i, size in enumerate(sizes) for genome in made[i][:size]]
-    own = [group for _, group in pairs]
-    return Offspring([genome for genome, _ in pairs], (), dict(rejected), own)
+            for reply in replies:
+                if read := _read(reply, wording, known, rejected):
+                    made[i].append((*read, reply.key))
+    whole = [(i, *child) for i, size in enumerate(sizes) for child in made[i][:size]]
+    own = [list(groups[i]) for i, _, _ in whole]
+    calls = [[key] for _, _, key in whole]
+    genomes = [genome for _, genome, _ in whole]
+    return Offspring(genomes, (), dict(rejected), own, sum(sizes), len(genomes), calls)
 
 
 def _complete(

@@ -37,9 +37,12 @@ class FirstTrees:
         rejected: Counter[str] = Counter()
         genomes: list[Tree] = []
         notes: list[JSON] = []
+        calls: list[list[str]] = []
         for reply in replies:
             found = self.asking.read(reply, rejected)
             if found is not None and found.tree is not None:
                 genomes.append(found.tree)
                 notes.append(reading_note(found))
-        return Offspring(genomes, notes, dict(rejected), [[] for _ in genomes])
+                calls.append([reply.key])
+        own: list[list[int]] = [[] for _ in genomes]
+        return Offspring(genomes, notes, dict(rejected), own, n, len(genomes), calls)

@@ -6,7 +6,7 @@ Liu, Huynh, van der Schaar: Decision Tree Induction Through LLMs via Semanticall
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, Literal
 
@@ -130,8 +130,13 @@ class DiverseMutation:
         made = _children(self.asking, replies, parents, max(n, self.candidates), {})
         known = [note.get("logprob", (0.0, 0.0)) for note in made.notes]
         chosen = self._chosen(known, n, rng)
-        return Offspring(
-            [made.genomes[i] for i in chosen], [made.notes[i] for i in chosen], made.rejected
+        return replace(
+            made,
+            genomes=[made.genomes[i] for i in chosen],
+            notes=[made.notes[i] for i in chosen],
+            calls=[made.calls[i] for i in chosen],
+            asked=n,
+            supplied=len(chosen),
         )
 
     def _chosen(self, logprobs: Sequence[Any], n: int, rng: np.random.Generator) -> list[int]:
@@ -157,6 +162,7 @@ def _children(
     known = {asking.written(parent) for parent in parents}
     genomes: list[Tree] = []
     notes: list[dict[str, JSON]] = []
+    calls: list[list[str]] = []
     for reply in replies:
         found = asking.read(reply, rejected)
         if found is None or found.tree is None or len(genomes) == n:
@@ -168,4 +174,5 @@ def _children(
             own["copy"] = True
         genomes.append(found.tree)
         notes.append(own)
-    return Offspring(genomes, notes, dict(rejected))
+        calls.append([reply.key])
+    return Offspring(genomes, notes, dict(rejected), (), n, len(genomes), calls)

@@ -53,9 +53,10 @@ class SubtreeRewriting:
         rejected: Counter[str] = Counter()
         genomes: list[Tree] = []
         notes: list[JSON] = []
+        calls: list[list[str]] = []
         for (place, level), reply in zip(drawn, self._asked(tree, shown, drawn, seed), strict=True):
-            own = replace(reply, text=_first(reply.text))
-            found = self.asking.read(own, rejected, self.asking.max_depth - level)
+            cut_reply = replace(reply, text=_first(reply.text))
+            found = self.asking.read(cut_reply, rejected, self.asking.max_depth - level)
             if found is None or found.tree is None:
                 continue
             child = replaced(tree, place, found.tree)
@@ -63,7 +64,9 @@ class SubtreeRewriting:
             copied: dict[str, JSON] = {"copy": True} if same else {}
             genomes.append(child)
             notes.append({"place": place, **reading_note(found), **copied})
-        return Offspring(genomes, notes, dict(rejected), [order] * len(genomes))
+            calls.append([reply.key])
+        own = [order] * len(genomes)
+        return Offspring(genomes, notes, dict(rejected), own, n, len(genomes), calls)
 
     def _asked(
         self, tree: Tree, shown: Sequence[str], drawn: Sequence[tuple[int, int]], seed: int

@@ -121,12 +121,14 @@ class FramedSamples:
         size = min(len(usable) for usable in answers)
         children = np.empty((size, rows.shape[1]))
         for block, usable in zip(blocks, answers, strict=True):
-            cells = np.reshape(usable[:size], (size, len(block)))
+            cells = np.reshape([cells for cells, _ in usable[:size]], (size, len(block)))
             children[:, block] = frame.decode(cells, block)
+        keys = [[usable[i][1] for usable in answers] for i in range(size)]
         noise = np.random.default_rng(seed).standard_normal(children.shape)
         stir = [STIR * grain for grain in self.grain]
         children += self.jitter * spread(rows[-5:], stir) * noise
-        return Offspring([child.copy() for child in np.clip(children, 0.0, 1.0)], (), rejected)
+        genomes = [child.copy() for child in np.clip(children, 0.0, 1.0)]
+        return Offspring(genomes, (), rejected, asked=n, supplied=size, calls=keys)
 
     def _frame(self, rows: Vector) -> Frame:
         if self.fixed:
@@ -158,15 +160,15 @@ class FramedSamples:
 
     def _read(
         self, replies: Sequence[Completion], columns: int, rejected: Counter[str]
-    ) -> list[Integers]:
-        """Return the rows of cells that can be read."""
+    ) -> list[tuple[Integers, str]]:
+        """Return the rows of cells that can be read, each with its answer's key."""
         usable = []
         for reply in replies:
             answer = read(reply.text, columns, RowFormat(resolution=10**self.digits - 1))
             if reply.error or answer.integers is None:
                 rejected["unusable completion" if reply.error else "unreadable answer"] += 1
             else:
-                usable.append(answer.integers)
+                usable.append((answer.integers, reply.key))
         return usable
 
 

@@ -73,7 +73,7 @@ class Recombination:
         blocks = partition(len(old.genome), self.block, seed if self.shuffle else None)
         integers = encode(np.array([row.genome for row in rows]), self.form.resolution)
         prompts = [self._prompt(rows, integers[:, block]) for block in blocks]
-        answers, rejected = self._ask(prompts, [len(block) for block in blocks], seed)
+        answers, keys, rejected = self._ask(prompts, [len(block) for block in blocks], seed)
         mean = np.array(stand_in.genome, dtype=np.float64)
         for block, answer in zip(blocks, answers, strict=True):
             if answer.integers is not None:
@@ -81,7 +81,11 @@ class Recombination:
                 mean[block] = old.genome[block] + self.rate * (target - old.genome[block])
         note = _note(answers, [integers[-1, block] for block in blocks], sum(rejected.values()))
         lineage = _lineage(answers, len(parents), self.rate)
-        return Offspring([mean], [note], rejected, [lineage])
+        supplied = len(blocks) - note["fallbacks"]
+        used = [
+            key for key, answer in zip(keys, answers, strict=True) if answer.integers is not None
+        ]
+        return Offspring([mean], [note], rejected, [lineage], len(blocks), supplied, [used])
 
     def _prompt(self, rows: Sequence[Individual[Vector]], integers: Integers) -> Prompt:
         sections = self.sections or _by_step(rows)
@@ -90,9 +94,13 @@ class Recombination:
 
     def _ask(
         self, prompts: Sequence[Prompt], sizes: Sequence[int], seed: int
-    ) -> tuple[list[Answer], Counter[str]]:
-        """Return an answer a block, and why attempts failed; only failed blocks are asked again."""
+    ) -> tuple[list[Answer], list[str], Counter[str]]:
+        """Return an answer per block with its key, and why attempts failed.
+
+        Only failed blocks are asked again.
+        """
         answers = [Answer(None, "failed") for _ in prompts]
+        keys = [""] * len(prompts)
         rejected: Counter[str] = Counter()
         for attempt, temperature in enumerate(self.temperatures):
             missing = [i for i, answer in enumerate(answers) if answer.integers is None]
@@ -101,8 +109,8 @@ class Recombination:
                 asked = [prompts[i] for i in group]
                 replies = self._complete(asked, columns, temperature, seed % SEEDS + attempt)
                 for i, reply in zip(group, replies, strict=True):
-                    answers[i] = self._read(reply, sizes[i], rejected)
-        return answers, rejected
+                    answers[i], keys[i] = self._read(reply, sizes[i], rejected), reply.key
+        return answers, keys, rejected
 
     def _groups(self, missing: Sequence[int], sizes: Sequence[int]) -> list[list[int]]:
         """Return which blocks go out in one call: all, unless grammars differ."""

@@ -16,7 +16,6 @@ from problems.blackbox.control_tasks import TASKS, control, retest
 from problems.blackbox.controls import flow
 from problems.blackbox.function import Function
 from problems.blackbox.options import Options, box, check, numbers, settings, task_of
-from problems.blackbox.report import fallback_share
 from problems.blackbox.space import Space
 
 GENERATIONS = 20
@@ -110,7 +109,7 @@ def _weights(problem: Function, individual: Individual[Any]) -> str:
 def _fallbacks(result: Result[Any]) -> str:
     if not result.usage.calls:
         return ""
-    share = fallback_share(result)
+    share = result.fallback_share
     return f"fall-backs    {share:.1%} of what the model was asked came from a stand-in"
 
 

@@ -14,7 +14,6 @@ from evollm.report.plots import best_so_far
 from evollm.report.progress import Progress
 from problems.blackbox.bbob import bbob
 from problems.blackbox.controls import MODELS, TITLES, flow
-from problems.blackbox.report import fallback_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ def measure(
         raise KeyboardInterrupt
     usage = result.usage
     gaps = np.maximum(-best_so_far(result.record) - optimum, 0.0)
-    return Row(cell, gaps, usage.tokens, usage.calls, usage.seconds, fallback_share(result))
+    return Row(cell, gaps, usage.tokens, usage.calls, usage.seconds, result.fallback_share)
 
 
 def table(rows: Iterable[Row]) -> str:

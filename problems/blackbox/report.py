@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from evollm import EvollmError, Result
-from evollm.store.codec import decode
 from problems.blackbox.function import Function
 from problems.blackbox.space import Point
 
@@ -45,7 +44,7 @@ def found(problem: Function, result: Result[Any]) -> Found:
         fun=fitness if problem.maximize else 0.0 - fitness,
         nfev=result.usage.evaluations,
         message=result.stopped,
-        fallback_share=fallback_share(result),
+        fallback_share=result.fallback_share,
         result=result,
     )
 
@@ -78,22 +77,3 @@ class ModelGuard:
                 f"nothing that the model said in {self.generations} generations could be used: "
                 "take another model, or chat mode with one that only chats"
             )
-
-
-def fallback_share(result: Result[Any]) -> float:
-    """Return the share of what was asked of the model that a stand-in gave instead, 0 to 1.
-
-    In the paper's loop it is a share of the blocks of the means, in ours of the offspring. At 1 the
-    search is hill climbing. It is 0 if no model was asked.
-    """
-    means = result.record.rows(
-        "SELECT note FROM candidates JOIN jobs ON jobs.id = job WHERE name = 'Recombination'"
-    )
-    notes = [decode(note) for (note,) in means]
-    samples = result.record.rows(
-        "SELECT n, (SELECT count(*) FROM candidates WHERE job = jobs.id)"
-        " FROM jobs WHERE name = 'FramedSamples' AND told IS NOT NULL"
-    )
-    asked = sum(note["blocks"] for note in notes) + sum(n for n, _ in samples)
-    fallen = sum(note["fallbacks"] for note in notes) + sum(n - made for n, made in samples)
-    return fallen / asked if asked else 0.0

@@ -1,5 +1,6 @@
 """Composed operators: shares, uniqueness and stand-ins, with notes and counts that say so."""
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,11 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from evollm import run
 from evollm.errors import EvollmError
-from evollm.testing.kits import OperatorCase, OperatorKit
+from evollm.llm.scripted import Scripted
+from evollm.search.flow import Flow, evaluate, vary
+from evollm.testing import Given, OperatorCase, OperatorKit
 from evollm.types import Candidate, Individual, Offspring, Outcome
 from operators.compose import Chain, Fallback, Mix, Unique, joined
 from operators.masks import FlipBits, Prune, RandomMasks, UniformCrossover
+from operators.vectors.framed import FramedSamples
+from operators.vectors.variation import Gaussian, Uniform
 
 MASKS = [np.array([True, False, True, True]), np.array([False, False, True, False])]
 
@@ -141,3 +147,38 @@ def test_a_chain_keeps_the_lineage_through_its_links() -> None:
     assert lost.rejected == {"nothing to prune": 1}
     both = Chain([UniformCrossover(), FlipBits()]).vary(first, 2, seed=1)
     assert both.parents == [[0, 1], [0, 1]]
+
+
+def halting(prompt: Any, i: int, options: Any) -> str:
+    """Answer two of five samples usably."""
+    return "40,60" if i % 5 < 2 else "?"
+
+
+BARE = FramedSamples(Scripted(halting), constrain=False)
+POINTS = [np.array([0.1, 0.2]), np.array([0.3, 0.4]), np.array([0.5, 0.5])]
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [
+        BARE,
+        Unique(BARE, rounds=1),
+        Mix([BARE]),
+        Fallback(BARE, Uniform(2)),
+        Chain([BARE, Gaussian(0.1)]),
+        Unique(Mix([Fallback(BARE, Uniform(2))]), rounds=1),
+    ],
+    ids=lambda operator: type(operator).__name__,
+)
+def test_the_models_share_is_right_through_every_wrapper(operator: Any) -> None:
+    def flow() -> Flow:
+        shown = yield from evaluate((yield from vary(Given(POINTS), [], 3, 0)))
+        yield from evaluate((yield from vary(operator, shown, 5, 1, step=1)))
+
+    found = run(flow(), lambda genome: float(genome.sum()))
+    assert found.fallback_share == pytest.approx(0.6)
+    calls = {row[0] for row in found.record.rows("SELECT key FROM calls")}
+    linked = found.record.rows("SELECT calls FROM candidates WHERE calls IS NOT NULL")
+    keys = [json.loads(row[0]) for row in linked]
+    assert sum(len(own) == 1 for own in keys) == 2
+    assert {key for own in keys for key in own} < calls

@@ -4,6 +4,7 @@ import os
 import socket
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from ipaddress import ip_address
 from typing import Any
@@ -142,7 +143,10 @@ class Endpoint:
             for prompt in prompts
             for sample in range(n)
         ]
-        completions = [reply.completion for reply in self._answer(asks, options)]
+        replies = self._answer(asks, options)
+        completions = [
+            replace(reply.completion, key=ask.key) for ask, reply in zip(asks, replies, strict=True)
+        ]
         return [completions[first : first + n] for first in range(0, len(completions), n)]
 
     def _answer(self, asks: list[Ask], options: Options) -> list[Reply]:

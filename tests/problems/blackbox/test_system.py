@@ -8,7 +8,6 @@ from evollm.llm.scripted import Scripted
 from problems.blackbox.bbob import bbob
 from problems.blackbox.framed import Framed
 from problems.blackbox.paper import Paper
-from problems.blackbox.report import fallback_share
 from problems.blackbox.space import Category, Integer, Real
 from problems.blackbox.system import EvoLLM, maximize, minimize
 
@@ -178,7 +177,7 @@ def test_the_share_of_stand_ins_is_reported_for_both_strategies():
 
     paper = EvoLLM(sphere, BOX, model=Scripted(by_block), strategy=Paper(block=1))
     result = paper.run(Budget(30))
-    assert fallback_share(result) == pytest.approx(0.5)
+    assert result.fallback_share == pytest.approx(0.5)
 
 
 def test_a_search_with_no_good_evaluation_says_why():
