@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evollm import Budget
-from evollm.executors.cluster import Ray
+from evollm.executors import Ray
 from evollm.llm.client.settings import Settings
 from evollm.llm.offline.model import offline
 from problems.blackbox import EvoLLM, Framed, Paper, maximize, minimize

@@ -98,4 +98,5 @@ def one_plus_lambda(
             parents = yield from race(children, rungs, rng, step, elite=parents)
         else:
             parents += yield from evaluate(children, seed=draw_seed(rng), step=step)
-        parents = yield from survive(youngest_best(parents, 1), step)
+        [parent] = youngest_best(parents, 1)
+        parents = yield from survive([parent], step, best=parent if rungs else None)

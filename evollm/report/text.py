@@ -43,9 +43,9 @@ def summary(record: Record, plan: Plan | None = None) -> str:
 
 def _best(record: Record, plan: Plan | None) -> str:
     """Write the best candidate, in the problem's own words if there are any."""
-    number, fitness = record.rows(
-        "SELECT candidate, fitness FROM outcomes ORDER BY fitness DESC, candidate LIMIT 1"
-    )[0]
+    found = queries.best(record)
+    assert found is not None
+    number, fitness = found
     if plan is None:
         return f"best        fitness {fitness:.6g} (larger is better), candidate {number}"
     one = Individual(queries.candidate(record, number), Outcome(fitness))

@@ -272,6 +272,8 @@ class Run:
 
     def _check_limits(self) -> None:
         """See after a whole answer whether it ends the run."""
+        if self.search.names_best and (best := self.search.best_committed):
+            self.record.best(self.search.step, best.id, best.fitness)
         if reason := self._stops.after_answer():
             self.stop(reason)
 

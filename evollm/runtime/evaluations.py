@@ -30,7 +30,7 @@ class EvaluationQueue:
     """Cuts ``Evaluate`` jobs into chunks for an executor.
 
     Attributes:
-        flying: Chunks under way.
+        in_flight: Chunks under way.
         genomes: Genomes under way.
     """
 

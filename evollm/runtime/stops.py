@@ -21,6 +21,7 @@ class Stops:
         self._meter = meter
         self._search = search
         self._step, self._stale, self._summit = -1, 0, -inf
+        self._champion: int | None = None
 
     def reasons(self) -> dict[str, float]:
         """Return the limits that are reached, by name; empty if the run may go on."""
@@ -31,12 +32,25 @@ class Stops:
         passed = self._search.step - self._step
         if not passed:
             return None
-        best = self._search.best_committed.fitness if self._search.best_committed else -inf
-        better = self._step < 0 or best > self._summit
+        better = self._better()
         self._stale = 0 if better else self._stale + passed
-        self._step, self._summit = self._search.step, best
+        self._step = self._search.step
         self._meter.usage.generations = max(0, self._step)
         return self._first(self.reasons())
+
+    def _better(self) -> bool:
+        """Say whether the best is another one than before, and note it.
+
+        Where the flow names the best it was scored anew, on other data: figures of two steps don't
+        compare, so that only another individual counts as better.
+        """
+        best = self._search.best_committed
+        before, champion = self._summit, self._champion
+        self._summit = best.fitness if best else -inf
+        self._champion = best.id if best else None
+        if self._step < 0:
+            return True
+        return champion != self._champion if self._search.names_best else self._summit > before
 
     def at_any_time(self) -> str | None:
         """Return why the run ends here and now: evaluations or time have run out, or the flow."""

@@ -19,7 +19,7 @@ class VariationPool:
         done: Called with a ticket and what the operator returned or raised, from any thread.
 
     Attributes:
-        calling: How many are at work; who takes in what is done counts it down.
+        active: How many are at work; who takes in what is done counts it down.
     """
 
     def __init__(self, done: Callable[[Ticket, Any], None]) -> None:

@@ -54,10 +54,13 @@ class Survivors(Generic[G]):
     Attributes:
         population: The living, in the flow's order.
         step: The step that they survived.
+        best: Whom the algorithm holds for the best, where that is not the fittest ever scored: in a
+            race on fresh data the parent that survived last, not the luckiest score.
     """
 
     population: Sequence[Individual[G]]
     step: int
+    best: Individual[G] | None = None
 
 
 Job: TypeAlias = Vary[Any] | Evaluate[Any]
@@ -89,10 +92,10 @@ def together(jobs: Sequence[Job]) -> Generator[Sequence[Job], list[Any], list[An
 
 
 def survive(
-    population: Sequence[Individual[G]], step: int
+    population: Sequence[Individual[G]], step: int, best: Individual[G] | None = None
 ) -> Generator[Survivors[G], None, list[Individual[G]]]:
-    """Say from within a flow who lives on, and return them."""
-    yield Survivors(population, step)
+    """Say from within a flow who lives on, and return them; see ``Survivors``."""
+    yield Survivors(population, step, best)
     return list(population)
 
 

@@ -49,8 +49,11 @@ class Search:
 
     Attributes:
         population: The individuals that live, as the flow last said.
-        best: The fittest individual at the highest fidelity seen; the older one if two are equal.
-        proven: The best among the jobs answered whole: a replay sees it change at the same points.
+        best: Whom the flow names as the best; if it names nobody, the fittest individual at the
+            highest fidelity seen, the older one if two are equal.
+        best_committed: The best among the jobs answered whole: a replay sees it change at the same
+            points.
+        names_best: Whether the flow itself names the best.
         step: The last step that a flow has completed; -1 before the first.
         done: Whether every flow has ended by itself.
     """
@@ -67,6 +70,7 @@ class Search:
         self.best: Individual[Any] | None = None
         self.best_committed: Individual[Any] | None = None
         self.step = -1
+        self.names_best = False
         self._announces = False
         self._lanes: list[_Lane | None] = [_Lane(flow) for flow in lanes]
         self._open: dict[int, Ticket] = {}
@@ -146,7 +150,8 @@ class Search:
         individual = Individual(candidate, outcome, job.fidelity)
         ticket.answers[place] = individual
         ticket.missing -= 1
-        self.best = _better(self.best, individual)
+        if not self.names_best:
+            self.best = _better(self.best, individual)
         if not ticket.missing:
             self._close(ticket)
         return individual
@@ -157,7 +162,8 @@ class Search:
         lane = self._lanes[ticket.lane]
         assert lane is not None
         if isinstance(ticket.job, Evaluate):
-            self.best_committed = reduce(_better, ticket.answers, self.best_committed)
+            if not self.names_best:
+                self.best_committed = reduce(_better, ticket.answers, self.best_committed)
             if not self._announces:
                 self.population, self.step = list(ticket.answers), max(self.step, ticket.job.step)
         lane.open -= 1
@@ -176,8 +182,7 @@ class Search:
                 self._lanes[number] = None
                 return
             if isinstance(asked, Survivors):
-                self._announces = True
-                self.population, self.step = list(asked.population), max(self.step, asked.step)
+                self._take(asked)
                 value = None
                 continue
             lane.single = isinstance(asked, Vary | Evaluate)
@@ -187,6 +192,14 @@ class Search:
             if lane.open:
                 return
             value = [] if lane.single else [[] for _ in jobs]
+
+    def _take(self, living: Survivors[Any]) -> None:
+        """Note who lives on, and who is the best if the flow says so."""
+        self._announces = True
+        self.population, self.step = list(living.population), max(self.step, living.step)
+        if living.best is not None:
+            self.names_best = True
+            self.best = self.best_committed = living.best
 
     def _ticket(self, lane: int, job: Job) -> Ticket:
         """Number a job, and reserve the ids of the children that it may bring."""

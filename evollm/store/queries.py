@@ -117,3 +117,15 @@ def fallback_share(record: Record) -> float:
     """Return the share of what a model was asked for that it did not supply, 0 to 1."""
     asked, supplied = record.rows("SELECT total(asked), total(supplied) FROM jobs")[0]
     return 1 - supplied / asked if asked else 0.0
+
+
+def best(record: Record) -> tuple[int, float] | None:
+    """Return id and fitness of the best candidate; None if nothing was evaluated.
+
+    It is whom the flow named last, or else the fittest, the older one if two are equal.
+    """
+    named = record.rows("SELECT candidate, fitness FROM bests ORDER BY step DESC LIMIT 1")
+    found = named or record.rows(
+        "SELECT candidate, fitness FROM outcomes ORDER BY fitness DESC, candidate LIMIT 1"
+    )
+    return found[0] if found else None

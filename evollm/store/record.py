@@ -37,6 +37,7 @@ class Record(Closing):
         self._outcomes: list[tuple[Any, ...]] = []
         self._jobs: list[tuple[Any, ...]] = []
         self._told: list[tuple[Any, ...]] = []
+        self._bests: list[tuple[Any, ...]] = []
         self._guard = self._claim() if write and self.path else None
         try:
             self._db = self._connect(write)
@@ -155,6 +156,10 @@ class Record(Closing):
         model = (made.asked, made.supplied) if made.asked else (None, None)
         self._told.append((order, rejected, *model, ticket.id))
 
+    def best(self, step: int, candidate: int, fitness: float) -> None:
+        """Note whom the flow named as the best of a step."""
+        self._bests.append((step, candidate, fitness))
+
     def call(self, job: int, call: Call) -> None:
         """Note a call of a model, and commit."""
         answer = None if call.answer is None else json.dumps(dict(call.answer))
@@ -200,7 +205,8 @@ class Record(Closing):
 
     def _flush(self) -> None:
         """Write the gathered rows within the open transaction."""
-        if not (self._jobs or self._children or self._outcomes or self._told):
+        gathered = (self._jobs, self._children, self._outcomes, self._told, self._bests)
+        if not any(gathered):
             return
         self._begin()
         run = self._db.executemany
@@ -218,7 +224,8 @@ class Record(Closing):
             "UPDATE jobs SET told = ?, rejected = ?, asked = ?, supplied = ? WHERE id = ?",
             self._told,
         )
-        for rows in (self._jobs, self._children, self._outcomes, self._told):
+        run(f"INSERT OR REPLACE INTO bests VALUES ({_marks(3)})", self._bests)
+        for rows in gathered:
             rows.clear()
 
     def get(self, name: str, default: Any = None) -> Any:

@@ -45,6 +45,22 @@ CREATE TABLE outcomes (
     text TEXT,                  -- the genome as people read it, if the system writes it
     PRIMARY KEY (job, place)
 ) WITHOUT ROWID;
+CREATE TABLE bests (            -- whom the flow named as the best, where it does
+    step INTEGER PRIMARY KEY,
+    candidate INTEGER NOT NULL REFERENCES candidates,
+    fitness REAL NOT NULL
+);
+CREATE TABLE finals (           -- finalists, scored once more after the search
+    candidate INTEGER NOT NULL REFERENCES candidates,
+    fidelity INTEGER NOT NULL,  -- -1 if the problem has one only
+    seed INTEGER NOT NULL,
+    fitness REAL NOT NULL,
+    metrics TEXT,
+    error TEXT,
+    info TEXT,
+    cost REAL NOT NULL,
+    PRIMARY KEY (candidate, fidelity, seed)
+) WITHOUT ROWID;
 CREATE TABLE calls (
     id INTEGER PRIMARY KEY,
     job INTEGER NOT NULL,

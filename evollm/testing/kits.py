@@ -172,7 +172,7 @@ class ExecutorKit:
 
     def test_a_batch_that_fails_as_one_is_tried_one_by_one(self, executor: Executor) -> None:
         """Score the good genomes of a batch that a bad one has spoilt."""
-        found = run(once([5, "raise", 6]), Trial(batch=0), executor=executor)
+        found = run(once([5, "raise", 6]), Trial(elementwise=False), executor=executor)
         assert _fitness(found) == [5.0, -inf, 6.0]
 
     def test_serves_one_run_after_another(self, executor: Executor) -> None:

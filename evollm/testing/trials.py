@@ -24,7 +24,7 @@ class Trial:
     """A problem whose genomes say what is to happen: a number, ``raise``, ``nan`` or ``exit``."""
 
     factor: float = 1.0
-    batch: int = 1
+    elementwise: bool = True
 
     def evaluate(self, genomes: Sequence[Any], fidelity: int | None, seed: int) -> list[Outcome]:
         """Do what each genome says."""

@@ -42,9 +42,9 @@ class Function:
         return getattr(self.function, "__name__", None) or name_of(self.function)
 
     @property
-    def batch(self) -> int | None:
-        """1 if points are scored one by one; None if the function wants a whole batch."""
-        return getattr(self.function, "batch", None) if self._whole else 1
+    def elementwise(self) -> bool:
+        """Whether points are scored one by one, so that a batch may be cut anywhere."""
+        return bool(getattr(self.function, "elementwise", False)) if self._whole else True
 
     @property
     def _whole(self) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evollm import Individual, Offspring, Outcome, Result
-from evollm.algorithms.generations import generational
+from evollm.algorithms import generational
 from evollm.search.flow import Flow
 from evollm.store.codec import encode
 

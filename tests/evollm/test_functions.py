@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from evollm import Budget, EvollmError, Outcome, operator, run
-from evollm.algorithms.generations import generational
+from evollm.algorithms import generational
 from evollm.functions import Fitness, lifted
-from evollm.testing.kits import OperatorCase, OperatorKit, ProblemCase, ProblemKit, once
+from evollm.testing import OperatorCase, OperatorKit, ProblemCase, ProblemKit, once
 from tests.evollm.support_parts import Sphere
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evollm.errors import EvollmError
-from evollm.testing.kits import OperatorCase, OperatorKit
+from evollm.testing import OperatorCase, OperatorKit
 from operators.levels import LevelCrossover, LevelSwap, RandomLevels
 from tests.operators.test_compose import parents
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evollm.errors import EvollmError
-from evollm.testing.kits import OperatorCase, OperatorKit
+from evollm.testing import OperatorCase, OperatorKit
 from operators.masks import FlipBits, PointCrossover, Prune, RandomMasks, UniformCrossover
 from tests.operators.test_compose import parents
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evollm.errors import EvollmError
-from evollm.testing.kits import OperatorCase, OperatorKit
+from evollm.testing import OperatorCase, OperatorKit
 from operators.permutations import OrderCrossover, RandomOrders, Reverse, Swap, _crossed
 from tests.operators.test_compose import parents
 

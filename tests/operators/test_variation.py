@@ -7,7 +7,7 @@ import pytest
 from deap import creator
 
 from evollm import Candidate, EvollmError, Offspring
-from evollm.testing.kits import OperatorCase, OperatorKit
+from evollm.testing import OperatorCase, OperatorKit
 from operators.deap.functions import FromDeap
 from operators.deap.individuals import Plain
 from operators.variation import MateAndMutate, MateOrMutate

@@ -27,8 +27,7 @@ import numpy as np
 from deap import algorithms, base, tools
 
 from evollm import Budget, Outcome, run
-from evollm.algorithms.generations import generational
-from evollm.algorithms.mating import Mating
+from evollm.algorithms import Mating, generational
 from evollm.algorithms.selection import tournament
 from operators.compose import Chain
 from operators.masks import FlipBits, PointCrossover, RandomMasks

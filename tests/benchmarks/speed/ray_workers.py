@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from evollm import Budget, Offspring, Outcome, run
-from evollm.algorithms.generations import generational
-from evollm.algorithms.mating import Mating
-from evollm.executors.cluster import Ray
+from evollm.algorithms import Mating, generational
+from evollm.executors import Ray
 
 SECONDS, SIZE = 0.001, 1000
 

@@ -5,11 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from evollm import Individual, Outcome, Search
-from evollm.algorithms.asynchronous import islands, steady_state
-from evollm.algorithms.generations import Rung, generational, nsga2
-from evollm.algorithms.mating import Adaptive, Mating
-from evollm.algorithms.quality_diversity import map_elites
-from evollm.algorithms.races import one_plus_lambda
+from evollm.algorithms import (
+    Adaptive,
+    Mating,
+    Rung,
+    generational,
+    islands,
+    map_elites,
+    nsga2,
+    one_plus_lambda,
+    steady_state,
+)
 from evollm.algorithms.selection import roulette, uniform
 from evollm.search.flow import Flow
 from tests.evollm.support_parts import Blend, Sphere, Start, Vector, plain

@@ -2,19 +2,26 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from evollm import Budget, EvollmError, Offspring, Outcome, Search, Threads, operator, run
-from evollm.algorithms.asynchronous import islands, steady_state
-from evollm.algorithms.generations import Rung, generational
-from evollm.algorithms.mating import Mating
-from evollm.algorithms.quality_diversity import map_elites
-from evollm.algorithms.races import one_plus_lambda
+from evollm.algorithms import (
+    Mating,
+    Rung,
+    generational,
+    islands,
+    map_elites,
+    one_plus_lambda,
+    steady_state,
+)
+from evollm.report.text import summary
 from evollm.search.flow import Flow, evaluate, vary
-from evollm.testing.kits import Given, Trial
+from evollm.store.record import Record
+from evollm.testing import Given, Trial
 from tests.evollm.algorithms.regimes import key, quadrant, sea
 from tests.evollm.support_parts import Blend, Sphere, Start
 
@@ -235,3 +242,45 @@ def test_wrong_settings_are_one_sentence(make: Any, said: str) -> None:
 def test_wrong_arguments_of_a_run_are_one_sentence(more: dict[str, Any], said: str) -> None:
     with pytest.raises(EvollmError, match=said):
         run(generational(Start(), Blend(), size=3, seed=1), Sphere(), **more)
+
+
+def test_the_best_of_a_race_is_the_parent_that_survived_last(tmp_path: Path) -> None:
+    @operator
+    def number(parents: Any, rng: Any) -> float:
+        return float(rng.normal())
+
+    class Noisy:
+        """Scores by fresh noise, so that the largest score ever seen means nothing."""
+
+        def evaluate(self, genomes: Any, fidelity: int | None, seed: int) -> list[Outcome]:
+            noise = np.random.default_rng(seed).normal(scale=100)
+            return [Outcome(genome + noise) for genome in genomes]
+
+    def flow() -> Flow:
+        return one_plus_lambda(number, number, offspring=3, seed=4, rungs=(Rung(1),))
+
+    budget = Budget(generations=8)
+    found = run(flow(), Noisy(), budget=budget, path=tmp_path)
+    assert found.best == found.population[0]
+    assert found.fitness < found.dataframe()["fitness"].max()
+    with Record(tmp_path, write=False) as record:
+        steps = record.rows("SELECT * FROM bests ORDER BY step")
+        assert steps[-1] == (8, found.best.id, found.fitness)
+        assert f"candidate {found.best.id}" in summary(record)
+    again = run(flow(), Noisy(), budget=budget, path=tmp_path)
+    assert again.best == found.best
+
+
+def test_a_race_stagnates_when_no_child_takes_over() -> None:
+    same = operator(lambda parents, rng: 1.0)
+    worse = operator(lambda parents, rng: 0.0)
+
+    class Drifting:
+        """Scores that differ from step to step by the data alone."""
+
+        def evaluate(self, genomes: Any, fidelity: int | None, seed: int) -> list[Outcome]:
+            return [Outcome(genome + seed % 1000) for genome in genomes]
+
+    flow = one_plus_lambda(same, worse, offspring=2, seed=4, rungs=(Rung(1),))
+    found = run(flow, Drifting(), budget=Budget(stagnation=4, generations=50))
+    assert found.usage.generations == 4

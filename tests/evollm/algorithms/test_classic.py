@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from evollm import Budget, EvollmError, Offspring, Result, run
-from evollm.algorithms.classic import ea_simple
+from evollm.algorithms import ea_simple
 from evollm.algorithms.selection import best, uniform
 from evollm.search.flow import Flow
-from evollm.testing.kits import FlowCase, FlowKit, Trial
+from evollm.testing import FlowCase, FlowKit, Trial
 from tests.evollm.support_parts import Blend, Sphere, Start
 
 

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evollm import Budget, Candidate, EvollmError, Offspring, run
-from evollm.algorithms.generations import generational
+from evollm.algorithms import generational
 from evollm.algorithms.mating import Adaptive, Bandit, Breeder, Mating, Matings, _apportioned
 from evollm.algorithms.selection import best
 from evollm.search.flow import Flow, evaluate, vary
-from evollm.testing.kits import Given, Trial
+from evollm.testing import Given, Trial
 from tests.evollm.support_parts import Blend, Sphere, Start
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evollm import Budget, Candidate, EvollmError, Individual, Offspring, Outcome, run
-from evollm.algorithms.generations import nsga2
+from evollm.algorithms import nsga2
 from evollm.algorithms.pareto import Objectives, crowded_tournament, crowding, front, values_of
 from tests.evollm.support_parts import Blend, Start
 

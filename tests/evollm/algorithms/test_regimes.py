@@ -13,7 +13,7 @@ import pytest
 
 from evollm import Budget, Outcome, Search, Threads, run
 from evollm.search.flow import Flow
-from evollm.testing.kits import FlowCase, FlowKit
+from evollm.testing import FlowCase, FlowKit
 from evollm.types import Problem
 from tests.evollm.algorithms.regimes import ASYNCHRONOUS, REGIMES, problem
 from tests.evollm.support_cuts import ROOT, SCRIPT, Cut, cut_after, outcomes, stored
@@ -117,7 +117,7 @@ def test_workers_change_nothing_but_the_order(name: str, make: Make, tmp_path: P
 
 @pytest.mark.ray
 def test_on_ray(name: str, make: Make, ray_session: None, tmp_path: Path) -> None:
-    from evollm.executors.cluster import Ray
+    from evollm.executors import Ray
 
     budget = Budget(evaluations=40)
     found = run(make(2), problem(name), budget=budget, path=tmp_path, executor=Ray(2))

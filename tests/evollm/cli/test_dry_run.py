@@ -3,9 +3,7 @@
 from math import inf
 
 from evollm import Budget
-from evollm.algorithms.asynchronous import steady_state
-from evollm.algorithms.generations import generational, nsga2
-from evollm.algorithms.mating import Mating
+from evollm.algorithms import Mating, generational, nsga2, steady_state
 from evollm.cli.dry_run import estimate, rehearse
 from evollm.llm.base import Price
 from evollm.llm.dry import DryRunModel

@@ -24,8 +24,8 @@ THEIRS = """
 from dataclasses import dataclass
 
 from evollm import Budget, operator
-from evollm.algorithms.generations import generational
-from evollm.algorithms.mating import Mating
+from evollm.algorithms import generational
+from evollm.algorithms import Mating
 from evollm.cli.commands import Plan
 from evollm.cli.options import option
 

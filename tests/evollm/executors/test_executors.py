@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from evollm import Budget, EvollmError, Outcome, Processes, Serial, Threads, run
+from evollm.executors import Ray
 from evollm.executors.base import Chunk, Executor, Scores
-from evollm.executors.cluster import Ray
-from evollm.testing.kits import ExecutorKit, Trial, once
+from evollm.testing import ExecutorKit, Trial, once
 from tests.evollm.algorithms.regimes import steady
 from tests.evollm.support_parts import Deadly, Sphere, digest, plain
 
@@ -177,8 +177,8 @@ import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
 from evollm import EvollmError, Processes, run
-from evollm.executors.cluster import Ray
-from evollm.testing.kits import once
+from evollm.executors import Ray
+from evollm.testing import once
 
 @dataclass(frozen=True)
 class Genome:
@@ -239,7 +239,7 @@ class Watched(Threads):
 
 def test_a_whole_batch_is_cut_only_among_workers() -> None:
     executor = Watched(3)
-    run(once(list(range(9))), Trial(batch=0), executor=executor)
+    run(once(list(range(9))), Trial(elementwise=False), executor=executor)
     assert executor.sizes == [3, 3, 3]
 
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evollm import AskTell, Budget, Candidate, EvollmError, Offspring, Outcome, Search, run
-from evollm.algorithms.generations import generational
+from evollm.algorithms import generational
 from evollm.search.flow import Evaluate, Flow, evaluate, together, vary
-from evollm.testing.kits import Given, once
+from evollm.testing import Given, once
 from tests.evollm.algorithms.regimes import steady
 from tests.evollm.support_parts import Blend, Sphere, Start, digest, plain
 

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from evollm import Budget, EvollmError, Offspring, run
-from evollm.algorithms.generations import generational
-from evollm.algorithms.mating import Mating
+from evollm.algorithms import Mating, generational
 from evollm.ledger import Call, ledger
 from evollm.search.flow import Flow
 from tests.evollm.support_parts import Blend, Sphere, Start, digest, plain

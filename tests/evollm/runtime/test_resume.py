@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from evollm import Budget, EvollmError, Offspring, run
-from evollm.algorithms.generations import generational
+from evollm.algorithms import generational
 from evollm.search.flow import Flow
-from evollm.testing.kits import Trial, once
+from evollm.testing import Trial, once
 from tests.evollm.support_cuts import ROOT, SCRIPT, outcomes
 from tests.evollm.support_parts import Blend, Sphere, Start, digest, plain
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from evollm import Budget, EvollmError, Individual, Offspring, Outcome, Search, Threads, run
-from evollm.algorithms.generations import generational
+from evollm.algorithms import generational
 from evollm.search.flow import Evaluate, Flow, Vary, evaluate, together, vary
-from evollm.testing.kits import Given, Trial, once
+from evollm.testing import Given, Trial, once
 from tests.evollm.algorithms.regimes import steady
 from tests.evollm.support_parts import Blend, Sphere, Start, digest, plain
 

@@ -9,7 +9,7 @@ import pytest
 from evollm import Candidate
 from evollm.search.fingerprint import Fingerprints, describe
 from evollm.search.flow import Evaluate, Job, Vary
-from evollm.testing.kits import Trial
+from evollm.testing import Trial
 from tests.evollm.support_parts import Blend
 
 

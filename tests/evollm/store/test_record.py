@@ -13,7 +13,7 @@ from evollm.runtime.result import dataframe
 from evollm.search.flow import Flow, evaluate, vary
 from evollm.store import queries
 from evollm.store.record import FILE, Record
-from evollm.testing.kits import Given, Trial, once
+from evollm.testing import Given, Trial, once
 from tests.evollm.support_parts import Sphere, plain
 
 ROOT = Path(__file__).parents[3]
@@ -180,7 +180,7 @@ def test_a_genome_of_a_script_can_be_resumed_by_the_script(tmp_path: Path) -> No
         "import sys\n"
         "from dataclasses import dataclass\n"
         "from evollm import Budget, run\n"
-        "from evollm.testing.kits import once\n"
+        "from evollm.testing import once\n"
         "@dataclass(frozen=True)\n"
         "class Genome:\n"
         "    value: int\n"

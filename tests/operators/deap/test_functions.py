@@ -10,7 +10,7 @@ from deap import creator, gp, tools
 
 from evollm import Candidate, EvollmError
 from evollm.search.fingerprint import describe
-from evollm.testing.kits import OperatorCase, OperatorKit
+from evollm.testing import OperatorCase, OperatorKit
 from operators.deap.functions import FromDeap, parameters, seeded_globals
 from operators.deap.individuals import Plain, Trees
 from tests.operators.deap.support_boxes import PSET, onemax, quartic

@@ -4,7 +4,7 @@ import numpy as np
 from deap import tools
 
 from evollm import Budget, run
-from evollm.algorithms.classic import ea_simple
+from evollm.algorithms import ea_simple
 from operators.deap.logbook import DeapLog
 from operators.deap.toolbox import from_toolbox
 from tests.operators.deap.support_boxes import onemax, quartic

@@ -10,8 +10,8 @@ import numpy as np
 from deap import base, creator, gp
 
 from evollm import Budget, run
-from evollm.algorithms.classic import ea_simple
-from evollm.executors.processes import Processes
+from evollm.algorithms import ea_simple
+from evollm.executors import Processes
 from operators.deap.pickling import packed, unpacked
 from operators.deap.toolbox import from_toolbox
 from tests.operators.deap.support_boxes import PSET, onemax, quartic

@@ -10,9 +10,7 @@ from deap import algorithms, tools
 from deap.benchmarks.tools import hypervolume
 
 from evollm import Budget, run
-from evollm.algorithms.classic import ea_simple
-from evollm.algorithms.generations import generational
-from evollm.algorithms.mating import Mating
+from evollm.algorithms import Mating, ea_simple, generational
 from evollm.algorithms.pareto import crowding
 from evollm.algorithms.selection import uniform
 from operators.deap.functions import seeded_globals

@@ -7,9 +7,9 @@ import pytest
 from deap import base, creator, tools
 
 from evollm import Budget, EvollmError, run
-from evollm.algorithms.classic import ea_simple
+from evollm.algorithms import ea_simple
 from evollm.search.fingerprint import describe
-from evollm.testing.kits import ProblemCase, ProblemKit
+from evollm.testing import ProblemCase, ProblemKit
 from operators.deap.individuals import Plain, Trees
 from operators.deap.toolbox import FromToolbox, from_toolbox
 from tests.operators.deap.support_boxes import (

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from evollm import Budget, run
-from evollm.algorithms.generations import generational
-from evollm.algorithms.mating import Mating
+from evollm.algorithms import Mating, generational
 from evollm.llm.base import Completion, Prompt
 from evollm.llm.scripted import Scripted
-from evollm.testing.kits import OperatorCase, OperatorKit
+from evollm.testing import OperatorCase, OperatorKit
 from evollm.types import JSON, Candidate, Individual, Outcome
 from operators.text.prompting import Asking, TextCodec, TextCrossover, TextMutation, bare
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evollm.errors import EvollmError
-from evollm.testing.kits import OperatorCase, OperatorKit
+from evollm.testing import OperatorCase, OperatorKit
 from operators.text.variation import EditText, SpliceText, Unit, parts
 from tests.operators.test_compose import parents
 

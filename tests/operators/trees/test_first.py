@@ -4,7 +4,7 @@ import pytest
 
 from evollm.llm.base import Completion
 from evollm.llm.scripted import Scripted
-from evollm.testing.kits import OperatorKit
+from evollm.testing import OperatorKit
 from operators.trees.first import FirstTrees
 from operators.trees.genome import Split
 from operators.trees.prompting import TreePrompt

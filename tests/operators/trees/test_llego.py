@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from evollm.errors import EvollmError
 from evollm.llm.base import Completion, Token
 from evollm.llm.scripted import Scripted
-from evollm.testing.kits import OperatorKit
+from evollm.testing import OperatorKit
 from evollm.types import Candidate
 from operators.trees.genome import Leaf, Split, depth
 from operators.trees.llego import DiverseMutation, GuidedCrossover

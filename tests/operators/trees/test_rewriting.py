@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from evollm.errors import EvollmError
 from evollm.llm.scripted import Scripted
-from evollm.testing.kits import OperatorKit
+from evollm.testing import OperatorKit
 from evollm.types import Candidate
 from operators.trees.genome import Leaf, Split, cut, depth, replaced, splits, walk
 from operators.trees.line import write, write_around

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evollm import Candidate, EvollmError, Individual, Outcome
-from evollm.testing.kits import OperatorKit
+from evollm.testing import OperatorKit
 from operators.trees.columns import Column, Columns
 from operators.trees.genome import Leaf, Split, depth, leaves, same_question, size, splits
 from operators.trees.line import write

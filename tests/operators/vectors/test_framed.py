@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 from evollm import Candidate, Individual, Outcome
 from evollm.llm.base import Completion
 from evollm.llm.scripted import Scripted
-from evollm.testing.kits import OperatorKit
+from evollm.testing import OperatorKit
 from operators.vectors.framed import Frame, FramedSamples, overlapping
 
 cubes = st.integers(1, 4).flatmap(

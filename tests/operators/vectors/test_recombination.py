@@ -6,7 +6,7 @@ import pytest
 from evollm import Candidate, Individual, Outcome
 from evollm.llm.base import Completion
 from evollm.llm.scripted import Scripted
-from evollm.testing.kits import OperatorKit
+from evollm.testing import OperatorKit
 from operators.vectors.recombination import Recombination, partition
 from operators.vectors.rows import Decimals, RowFormat
 

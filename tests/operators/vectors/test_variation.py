@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evollm import Candidate, EvollmError, Individual, Outcome
-from evollm.testing.kits import OperatorKit
+from evollm.testing import OperatorKit
 from operators.vectors.variation import (
     Centroid,
     Differential,

@@ -10,7 +10,7 @@ import pytest
 
 from evollm import Budget, EvollmError, run
 from evollm.llm.scripted import Scripted
-from evollm.testing.kits import ProblemKit
+from evollm.testing import ProblemKit
 from problems.blackbox.control_tasks import FRESH, SETTINGS, TASKS, control, retest
 from problems.blackbox.controls import cma_es, hill_climbing, random_search
 from problems.blackbox.system import EvoLLM

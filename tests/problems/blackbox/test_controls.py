@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evollm import Budget, run
-from evollm.testing.kits import FlowKit
+from evollm.testing import FlowKit
 from problems.blackbox.bbob import bbob
 from problems.blackbox.controls import (
     cma_es,

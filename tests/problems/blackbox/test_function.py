@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from evollm import EvollmError
-from evollm.testing.kits import ProblemKit
+from evollm.testing import ProblemKit
 from problems.blackbox.bbob import bbob
 from problems.blackbox.function import Function
 from problems.blackbox.space import Category, Integer, Space
@@ -35,8 +35,8 @@ def test_minimising_negates_and_maximising_does_not():
 
 def test_an_object_takes_the_whole_batch_and_a_function_one_point():
     assert fitness(Function(Sums(), BOX)) == fitness(Function(total, BOX))
-    assert Function(Sums(), BOX).batch is None
-    assert Function(total, BOX).batch == 1
+    assert not Function(Sums(), BOX).elementwise
+    assert Function(total, BOX).elementwise
 
 
 def test_an_object_may_take_the_seed_and_allow_cutting():
@@ -50,7 +50,7 @@ def test_an_object_may_take_the_seed_and_allow_cutting():
     problem = Function(Seeded(), BOX, maximize=True)
     found = problem.evaluate(PLACES, None, 7)
     assert [(one.fitness, one.info) for one in found] == [(7.0, {"seed": 7}), (2.0, {"seed": 7})]
-    assert problem.batch == 1
+    assert problem.elementwise
 
 
 def test_named_spaces_hand_out_dicts_alone_or_in_a_list():

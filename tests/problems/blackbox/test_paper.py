@@ -6,7 +6,7 @@ import pytest
 
 from evollm import EvollmError
 from evollm.llm.scripted import Scripted
-from evollm.testing.kits import FlowKit
+from evollm.testing import FlowKit
 from operators.vectors.rows import RowFormat
 from operators.vectors.variation import Centroid
 from problems.blackbox.bbob import bbob

@@ -12,7 +12,7 @@ from evollm import Candidate, EvollmError, Individual, Outcome
 from evollm.llm.scripted import Scripted
 from evollm.search.flow import Survivors, Vary
 from evollm.search.search import Search
-from evollm.testing.kits import FlowKit
+from evollm.testing import FlowKit
 from evollm.types import name_of
 from operators.trees.genome import depth
 from operators.trees.llego import DiverseMutation, GuidedCrossover

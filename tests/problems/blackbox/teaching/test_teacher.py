@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evollm import Budget, EvollmError, run
-from evollm.algorithms.generations import generational
+from evollm.algorithms import generational
 from evollm.functions import operator
 from evollm.llm.scripted import Scripted
 from operators.vectors.rows import RowFormat, encode

@@ -14,7 +14,7 @@ from sklearn.tree import (
 )
 
 from evollm import EvollmError
-from evollm.testing.kits import OperatorKit
+from evollm.testing import OperatorKit
 from operators.trees.columns import Columns
 from operators.trees.genome import depth, leaves, splits
 from operators.trees.line import write

@@ -5,10 +5,8 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score
 
 from evollm import Budget, EvollmError, run
-from evollm.algorithms.generations import generational, nsga2
-from evollm.algorithms.mating import Mating
-from evollm.algorithms.pareto import front
-from evollm.testing.kits import ProblemKit
+from evollm.algorithms import Mating, front, generational, nsga2
+from evollm.testing import ProblemKit
 from operators.trees.columns import Columns
 from operators.trees.genome import Leaf, Split, depth, leaves, size, with_leaves
 from operators.trees.variation import NodeMutation, RandomTrees, SubtreeCrossover
