@@ -12,7 +12,7 @@ from evollm.types import Offspring, Operator, Outcome, Parent, Problem
 
 @dataclass(frozen=True)
 class Fitness:
-    """A plain function as a problem; made by ``lifted``, or as a decorator.
+    """A plain function as a problem; made by ``as_problem``, or as a decorator.
 
     Args:
         function: From a genome to a fitness (larger is better), to an ``Outcome``, or to a pair of
@@ -51,7 +51,7 @@ class Fitness:
             return Outcome(-np.inf, error=f"the function returned {value!r:.60}, not a number")
 
 
-def lifted(problem: Problem[Any] | Callable[[Any], Any]) -> Problem[Any]:
+def as_problem(problem: Problem[Any] | Callable[[Any], Any]) -> Problem[Any]:
     """Return a problem as it is, and a plain function as a problem.
 
     Raises:

@@ -1,7 +1,7 @@
 """The vocabulary of the engine: its records, and the protocols that plug into it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf, isnan
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
@@ -128,6 +128,17 @@ class Offspring(Generic[G]):
 
 
 Parent: TypeAlias = Candidate[G] | Individual[G]
+
+
+def evaluated(parent: Parent[G], outcome: Outcome) -> Candidate[G]:
+    """Return a candidate as its evaluation left it: with the repaired genome, if there is one."""
+    candidate = candidate_of(parent)
+    return candidate if outcome.genome is None else replace(candidate, genome=outcome.genome)
+
+
+def candidate_of(parent: Parent[G]) -> Candidate[G]:
+    """Return a parent as it was made, without its outcome."""
+    return parent.candidate if isinstance(parent, Individual) else parent
 
 
 def fitness_of(parent: Parent[Any]) -> float:

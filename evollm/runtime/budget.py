@@ -67,6 +67,7 @@ class Usage:
     Attributes:
         evaluations: Genomes scored, failed ones included.
         failed: Evaluations that failed.
+        finals: Evaluations of finalists after the search, which no limit counts.
         generations: Steps completed after the initial population.
         seconds: Working time.
         calls: Answers asked of a model, cached and failed ones included.
@@ -80,6 +81,7 @@ class Usage:
 
     evaluations: int = 0
     failed: int = 0
+    finals: int = 0
     generations: int = 0
     seconds: float = 0.0
     calls: int = 0

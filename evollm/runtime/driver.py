@@ -22,7 +22,7 @@ from evollm.search.flow import Evaluate, Vary
 from evollm.search.search import Search, Ticket, check
 from evollm.store import queries
 from evollm.store.record import Record
-from evollm.types import Candidate, Individual, Offspring, Outcome, Problem
+from evollm.types import Candidate, Individual, Offspring, Outcome, Parent, Problem, evaluated
 
 if TYPE_CHECKING:
     import pandas
@@ -52,6 +52,7 @@ class Run:
     def __init__(
         self, search: Search, problem: Problem[Any], executor: Executor, record: Record, *,
         budget: Budget, callbacks: Sequence[Callback] = (), on_error: OnError = "record",
+        write: Callable[[Individual[Any]], str] | None = None,
     ) -> None:  # fmt: skip
         self.search = search
         self.record = record
@@ -61,6 +62,7 @@ class Run:
         self.executor = executor
         self._callbacks = callbacks
         self._on_error = on_error
+        self._text = write
         self._meter = Meter(budget, self.usage)
         self._stops = Stops(self._meter, search)
         self._fingerprints = Fingerprints(problem)
@@ -238,13 +240,20 @@ class Run:
         assert isinstance(job, Evaluate)
         found, complete = self._batches.take(chunk, scores)
         for place, outcome in found:
-            self.record.outcome(ticket, place, job.candidates[place].id, outcome)
+            parent = job.candidates[place]
+            self.record.outcome(ticket, place, parent.id, outcome, self._written(parent, outcome))
             self.usage.evaluations += 1
             if outcome.error is not None:
                 self._note_failure(outcome.error)
         if complete:
             self._mark(ticket)
         return [partial(self._score, ticket, place, outcome) for place, outcome in found]
+
+    def _written(self, parent: Parent[Any], outcome: Outcome) -> str | None:
+        """Return an evaluated genome as the system writes it, if there is a system."""
+        if self._text is None:
+            return None
+        return self._text(Individual(evaluated(parent, outcome), outcome))
 
     def _note_failure(self, error: str) -> None:
         usage = self.usage

@@ -12,7 +12,7 @@ from typing import Any
 
 from evollm.errors import EvollmError
 from evollm.executors.base import Executor, Serial
-from evollm.functions import lifted
+from evollm.functions import as_problem
 from evollm.runtime.budget import Budget
 from evollm.runtime.driver import Callback, OnError, Run
 from evollm.runtime.result import Result
@@ -21,7 +21,7 @@ from evollm.search.flow import Flow
 from evollm.search.search import Search
 from evollm.store import queries
 from evollm.store.record import Record
-from evollm.types import JSON, Problem, name_of
+from evollm.types import JSON, Individual, Problem, name_of
 
 log = logging.getLogger("evollm")
 
@@ -64,6 +64,28 @@ def run(
             a model can't be used, or an evaluation fails with ``on_error="raise"``. All that was
             done until then is recorded.
     """
+    checked(budget, executor, callbacks, on_error)
+    record = Record(path)
+    try:
+        executor = executor or Serial()
+        under_way = begin(
+            search, as_problem(problem), executor, record, config, budget, callbacks, on_error
+        )
+        finish(under_way, as_problem(problem))
+    except BaseException:
+        record.close()
+        raise
+    if record.path is not None:
+        record.close()
+    return result(under_way)
+
+
+def checked(budget: Any, executor: Any, callbacks: Any, on_error: Any) -> None:
+    """Refuse what ``run`` can't take, before anything is spent.
+
+    Raises:
+        EvollmError: By the argument's name.
+    """
     if budget is not None and not isinstance(budget, Budget):
         raise EvollmError(f"give the budget as Budget(evaluations={budget!r}), not {budget!r}")
     if executor is not None and not isinstance(executor, Executor):
@@ -72,19 +94,6 @@ def run(
         raise EvollmError(f"callbacks are a list of functions: give [{name_of(callbacks)}]")
     if on_error not in ("record", "raise"):
         raise EvollmError(f"on_error is 'record' or 'raise', not {on_error!r}")
-    record = Record(path)
-    try:
-        executor = executor or Serial()
-        under_way = begin(
-            search, lifted(problem), executor, record, config, budget, callbacks, on_error
-        )
-        finish(under_way, lifted(problem))
-    except BaseException:
-        record.close()
-        raise
-    if record.path is not None:
-        record.close()
-    return result(under_way)
 
 
 def begin(
@@ -96,6 +105,8 @@ def begin(
     budget: Budget | None,
     callbacks: Sequence[Callback] = (),
     on_error: OnError = "record",
+    *,
+    write: Callable[[Individual[Any]], str] | None = None,
 ) -> Run:
     """Set a run up: write the record's head, or replay what it holds."""
     search = search if isinstance(search, Search) else Search(search)
@@ -120,6 +131,7 @@ def begin(
         budget=budget or Budget(),
         callbacks=callbacks,
         on_error=on_error,
+        write=write,
     )
     jobs = under_way.replay()
     if known is not None:
@@ -147,9 +159,10 @@ def finish(under_way: Run, problem: Problem[Any]) -> None:
         raise EvollmError(f"all {usage.failed} evaluations failed, the last with: {error}")
 
 
-def result(under_way: Run) -> Result[Any]:
+def result(under_way: Run, finals: Sequence[Individual[Any]] = ()) -> Result[Any]:
     """Return what a run has come to."""
     search, record = under_way.search, under_way.record
+    under_way.usage.finals = len(finals)
     return Result(
         search.best,
         search.population,
@@ -157,6 +170,7 @@ def result(under_way: Run) -> Result[Any]:
         under_way.reasons(),
         under_way.usage,
         record,
+        finals,
     )
 
 

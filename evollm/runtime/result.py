@@ -1,6 +1,7 @@
 """The result of a run: what was found, what it took, and why it stopped."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic
@@ -27,6 +28,7 @@ class Result(Generic[G]):
         reasons: The limits that were reached, by name; empty if something else stopped it.
         usage: Evaluations, calls, tokens, money and time, over all resumes.
         record: The run's record, which can be read while and after the run goes on.
+        finals: The finalists as they were scored after the search, if the system has any.
     """
 
     best: Individual[G] | None
@@ -35,6 +37,7 @@ class Result(Generic[G]):
     reasons: dict[str, float]
     usage: Usage
     record: Record
+    finals: Sequence[Individual[G]] = ()
 
     @property
     def path(self) -> Path | None:

@@ -9,7 +9,7 @@ from typing import Any
 from evollm.errors import EvollmError
 from evollm.search.enqueued import Enqueued
 from evollm.search.flow import Evaluate, Flow, Job, Survivors, Vary
-from evollm.types import Candidate, Individual, Offspring, Outcome, name_of
+from evollm.types import Candidate, Individual, Offspring, Outcome, evaluated, name_of
 
 
 @dataclass(slots=True)
@@ -143,11 +143,7 @@ class Search:
         assert isinstance(job, Evaluate)
         if ticket.answers[place] is not None:
             raise EvollmError(f"place {place} of job {ticket.id} is answered already")
-        parent = job.candidates[place]
-        candidate = parent.candidate if isinstance(parent, Individual) else parent
-        if outcome.genome is not None:
-            candidate = replace(candidate, genome=outcome.genome)
-        individual = Individual(candidate, outcome, job.fidelity)
+        individual = Individual(evaluated(job.candidates[place], outcome), outcome, job.fidelity)
         ticket.answers[place] = individual
         ticket.missing -= 1
         if not self.names_best:

@@ -70,6 +70,7 @@ def outcomes(record: Record, ticket: Ticket) -> Iterator[tuple[int, Outcome]]:
 def usage(record: Record) -> Usage:
     """Return what the run has spent so far; its generations are for the search to say."""
     spent = Usage(seconds=record.get("seconds", 0.0))
+    spent.finals = record.rows("SELECT count(*) FROM finals")[0][0]
     spent.evaluations, spent.failed = record.rows("SELECT count(*), count(error) FROM outcomes")[0]
     columns = "error, prompt_tokens, completion_tokens, seconds, cost, cached"
     for error, prompt, completion, seconds, cost, cached in record.rows(
@@ -129,3 +130,22 @@ def best(record: Record) -> tuple[int, float] | None:
         "SELECT candidate, fitness FROM outcomes ORDER BY fitness DESC, candidate LIMIT 1"
     )
     return found[0] if found else None
+
+
+def finals(record: Record, fidelity: int | None, seed: int) -> dict[int, Outcome]:
+    """Return what finalists scored, by candidate."""
+    found = record.rows(
+        "SELECT candidate, fitness, metrics, error, info, cost FROM finals"
+        " WHERE fidelity = ? AND seed = ?",
+        (-1 if fidelity is None else fidelity, seed),
+    )
+    return {
+        candidate: Outcome(
+            fitness,
+            json.loads(metrics) if metrics else {},
+            error,
+            None if info is None else decode(info),
+            cost=cost,
+        )
+        for candidate, fitness, metrics, error, info, cost in found
+    }

@@ -37,6 +37,7 @@ class Record(Closing):
         self._outcomes: list[tuple[Any, ...]] = []
         self._jobs: list[tuple[Any, ...]] = []
         self._told: list[tuple[Any, ...]] = []
+        self._finals: list[tuple[Any, ...]] = []
         self._bests: list[tuple[Any, ...]] = []
         self._guard = self._claim() if write and self.path else None
         try:
@@ -142,11 +143,8 @@ class Record(Closing):
             outcome: What was found.
             text: The genome as people read it.
         """
-        metrics = json.dumps(dict(outcome.metrics)) if outcome.metrics else None
-        info = None if outcome.info is None else encode(outcome.info)
-        error = outcome.error and outcome.error.encode(errors="replace").decode()
         repaired = None if outcome.genome is None else encode(outcome.genome)
-        row = (ticket.id, place, candidate, outcome.fitness, metrics, error, info)
+        row = (ticket.id, place, candidate, *_found(outcome))
         self._outcomes.append((*row, repaired, outcome.cost, text))
 
     def told(self, ticket: Ticket, order: int, offspring: Offspring[Any] | None = None) -> None:
@@ -155,6 +153,11 @@ class Record(Closing):
         rejected = json.dumps(dict(made.rejected)) if made.rejected else None
         model = (made.asked, made.supplied) if made.asked else (None, None)
         self._told.append((order, rejected, *model, ticket.id))
+
+    def final(self, candidate: int, fidelity: int | None, seed: int, outcome: Outcome) -> None:
+        """Note what a finalist scored after the search."""
+        head = (candidate, -1 if fidelity is None else fidelity, seed)
+        self._finals.append((*head, *_found(outcome), outcome.cost))
 
     def best(self, step: int, candidate: int, fitness: float) -> None:
         """Note whom the flow named as the best of a step."""
@@ -205,7 +208,14 @@ class Record(Closing):
 
     def _flush(self) -> None:
         """Write the gathered rows within the open transaction."""
-        gathered = (self._jobs, self._children, self._outcomes, self._told, self._bests)
+        gathered = (
+            self._jobs,
+            self._children,
+            self._outcomes,
+            self._told,
+            self._bests,
+            self._finals,
+        )
         if not any(gathered):
             return
         self._begin()
@@ -225,6 +235,7 @@ class Record(Closing):
             self._told,
         )
         run(f"INSERT OR REPLACE INTO bests VALUES ({_marks(3)})", self._bests)
+        run(f"INSERT OR REPLACE INTO finals VALUES ({_marks(8)})", self._finals)
         for rows in gathered:
             rows.clear()
 
@@ -269,6 +280,14 @@ class Record(Closing):
         if self._guard:
             self._guard.close()
         self._closed = True
+
+
+def _found(outcome: Outcome) -> tuple[float, str | None, str | None, str | bytes | None]:
+    """Return an outcome's columns: fitness, metrics, error, info."""
+    metrics = json.dumps(dict(outcome.metrics)) if outcome.metrics else None
+    info = None if outcome.info is None else encode(outcome.info)
+    error = outcome.error and outcome.error.encode(errors="replace").decode()
+    return outcome.fitness, metrics, error, info
 
 
 def _marks(n: int) -> str:

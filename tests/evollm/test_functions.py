@@ -8,7 +8,7 @@ import pytest
 
 from evollm import Budget, EvollmError, Outcome, operator, run
 from evollm.algorithms import generational
-from evollm.functions import Fitness, lifted
+from evollm.functions import Fitness, as_problem
 from evollm.testing import OperatorCase, OperatorKit, ProblemCase, ProblemKit, once
 from tests.evollm.support_parts import Sphere
 
@@ -36,7 +36,7 @@ class TestFlip(OperatorKit):
 class TestOnes(ProblemKit):
     @pytest.fixture
     def case(self) -> ProblemCase:
-        return lifted(ones), [np.zeros(20, bool), np.ones(20, bool)], None
+        return as_problem(ones), [np.zeros(20, bool), np.ones(20, bool)], None
 
 
 def test_three_functions_make_a_system() -> None:
@@ -65,9 +65,9 @@ def test_a_decorated_function_can_still_be_called() -> None:
 
 def test_lifting_leaves_problems_alone() -> None:
     problem = Sphere()
-    assert lifted(problem) is problem
+    assert as_problem(problem) is problem
     with pytest.raises(EvollmError, match="'text' is no problem"):
-        lifted("text")  # type: ignore[arg-type]
+        as_problem("text")  # type: ignore[arg-type]
 
 
 def test_outcomes_normalise_their_numbers() -> None:

@@ -1,0 +1,133 @@
+"""Reports as data: sections of facts, tables and curves, rendered as text or as HTML."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under named columns.
+
+    Attributes:
+        columns: The names.
+        rows: One cell per column; None is written as a dash.
+        title: What the rows are; may be empty.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    title: str = ""
+
+    def text(self) -> str:
+        """Return the table with columns of equal width, numbers to the right."""
+        cells = [list(self.columns), *([_cell(cell) for cell in row] for row in self.rows)]
+        widths = [max(len(row[i]) for row in cells) for i in range(len(self.columns))]
+        numeric = [_numeric(row[i] for row in self.rows) for i in range(len(self.columns))]
+        lines = [
+            "  ".join(
+                cell.rjust(width) if right else cell.ljust(width)
+                for cell, width, right in zip(row, widths, numeric, strict=True)
+            ).rstrip()
+            for row in cells
+        ]
+        return "\n".join([self.title, *lines] if self.title else lines)
+
+    def html(self) -> str:
+        """Return the table as HTML, everything in it escaped."""
+        head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(_cell(cell))}</td>" for cell in row) + "</tr>"
+            for row in self.rows
+        )
+        title = f"<caption>{escape(self.title)}</caption>" if self.title else ""
+        return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Lines over one axis, for a plot.
+
+    Attributes:
+        title: What they show.
+        x: Name of the horizontal axis.
+        y: Name of the vertical axis.
+        lines: Points ``(x, y)`` by the line's name.
+    """
+
+    title: str
+    x: str
+    y: str
+    lines: Mapping[str, Sequence[tuple[float, float]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of a report.
+
+    Attributes:
+        title: Its heading.
+        facts: Short values by name.
+        text: Longer text, kept as it is: a tree, a prompt.
+        tables: Its tables.
+        curves: Its curves.
+    """
+
+    title: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+    text: str = ""
+    tables: Sequence[Table] = ()
+    curves: Sequence[Curve] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run came to, as data; a notebook shows it as HTML.
+
+    Attributes:
+        title: Of the whole.
+        sections: In order.
+    """
+
+    title: str
+    sections: Sequence[Section]
+
+    def text(self) -> str:
+        """Return the report for a terminal; curves are left out."""
+        return "\n\n".join(filter(None, (_text(section) for section in self.sections)))
+
+    def _repr_html_(self) -> str:
+        """Return the report for a notebook; curves are left out."""
+        body = "".join(_html(section) for section in self.sections)
+        return f"<h3>{escape(self.title)}</h3>{body}"
+
+
+def _text(section: Section) -> str:
+    width = max((len(name) for name in section.facts), default=0)
+    facts = "\n".join(f"{name:<{width}}  {said}" for name, said in section.facts.items())
+    parts = [facts, section.text, *(table.text() for table in section.tables)]
+    body = "\n\n".join(part for part in parts if part)
+    if not body:
+        return ""
+    return f"{section.title}\n{'-' * len(section.title)}\n{body}" if section.title else body
+
+
+def _html(section: Section) -> str:
+    title = f"<h4>{escape(section.title)}</h4>" if section.title else ""
+    facts = "".join(
+        f"<tr><th>{escape(name)}</th><td>{escape(said)}</td></tr>"
+        for name, said in section.facts.items()
+    )
+    facts = f"<table>{facts}</table>" if facts else ""
+    text = f"<pre>{escape(section.text)}</pre>" if section.text else ""
+    return title + facts + text + "".join(table.html() for table in section.tables)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _numeric(cells: Iterable[object]) -> bool:
+    return all(cell is None or isinstance(cell, int | float) for cell in cells)

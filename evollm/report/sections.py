@@ -1,0 +1,98 @@
+"""Sections that every report may have, read from a run's record alone."""
+
+from collections import Counter
+
+from evollm.report.page import Report, Section, Table
+from evollm.report.progress import cost
+from evollm.runtime.budget import Usage
+from evollm.store import queries, rows
+from evollm.store.record import Record
+from evollm.units import Units, from_json
+
+SHOWN = 12
+"""How many kinds of failure or rejection a report lists."""
+
+
+def overview(record: Record, *more: Section) -> Report:
+    """Return what a run found, what it spent, and what its operators made.
+
+    Args:
+        record: The run's.
+        more: Sections of the system's own, put after what was found.
+    """
+    usage = queries.usage(record)
+    title = record.get("system") or "Search"
+    return Report(title, [found(record), *more, spent(record, usage), made(record), faults(record)])
+
+
+def units_of(record: Record) -> dict[str, Units]:
+    """Return a run's units by metric; plain ones where no system recorded any."""
+    return from_json(record.get("units", {})) or {"fitness": Units()}
+
+
+def found(record: Record) -> Section:
+    """Return the best candidate in the user's own value and words; and the chosen one, if other."""
+    units = units_of(record)["fitness"]
+    facts = {}
+    best = queries.best(record)
+    if best is not None:
+        facts["best"] = described(record, best[0], units)
+    chosen = record.get("chosen")
+    if chosen is not None and (best is None or chosen != best[0]):
+        facts["chosen"] = described(record, chosen, units)
+    return Section("", facts)
+
+
+def described(record: Record, candidate: int, units: Units) -> str:
+    """Return one candidate in a line: its value, its genome, its id."""
+    known = rows.scored(record, candidate)
+    text = (
+        known[1] if known and known[1] is not None else queries.candidate(record, candidate).genome
+    )
+    value = f"{units.text(known[0])} ({units.name})" if known else "not evaluated"
+    return f"{value} at {text}, candidate {candidate}"
+
+
+def spent(record: Record, usage: Usage) -> Section:
+    """Return what a run spent."""
+    failed = f"({usage.failed} failed)"
+    generations = f"{rows.last_step(record)} generations"
+    facts = {
+        "spent": f"{usage.evaluations} evaluations {failed}, {generations}, {usage.seconds:.1f} s"
+    }
+    if usage.finals:
+        facts["finals"] = f"{usage.finals} evaluations of finalists after the search"
+    if usage.calls:
+        counts = f"{usage.calls} calls ({usage.cached_calls} cached, {usage.failed_calls} unusable)"
+        tokens = f"{usage.prompt_tokens} + {usage.completion_tokens} tokens"
+        facts["model"] = f"{counts}, {tokens}, cost {cost(usage)}"
+        share = queries.fallback_share(record)
+        facts["fall-backs"] = f"{share:.1%} of what the model was asked for it did not supply"
+    return Section("", facts)
+
+
+def made(record: Record) -> Section:
+    """Return which operator made how many children, and how many were better than their parents."""
+    better: Counter[str] = Counter()
+    known: dict[int, float] = {}
+    for one in rows.evaluations(record):
+        lived = [known[parent] for parent in one.parents if parent in known]
+        if one.candidate not in known and lived:
+            better[one.operator] += one.fitness > max(lived)
+        known[one.candidate] = one.fitness
+    table = [
+        [name, of.children, better[name], 1 - of.supplied / of.asked if of.asked else None]
+        for name, of in rows.operators(record).items()
+    ]
+    columns = ("operator", "children", "better than parents", "fall-backs")
+    return Section("Operators", tables=[Table(columns, table)] if table else [])
+
+
+def faults(record: Record) -> Section:
+    """Return what was rejected and what failed, by reason."""
+    rejected: Counter[str] = Counter()
+    for asked in rows.operators(record).values():
+        rejected.update(asked.rejected)
+    table = [["rejected", n, reason] for reason, n in rejected.most_common(SHOWN)]
+    table += [["failed", n, reason] for reason, n in rows.failures(record).most_common(SHOWN)]
+    return Section("Faults", tables=[Table(("what", "times", "reason"), table)] if table else [])

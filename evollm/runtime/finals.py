@@ -1,0 +1,94 @@
+"""Finals: a few candidates scored once more when the search has stopped."""
+
+import queue
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Any, Generic
+
+from evollm.executors.base import Chunk, Executor, Scores
+from evollm.runtime.evaluations import EvaluationQueue
+from evollm.search.flow import Evaluate
+from evollm.search.search import Ticket
+from evollm.store import queries
+from evollm.store.record import Record
+from evollm.types import G, Individual, Problem, candidate_of
+
+
+@dataclass(frozen=True, slots=True)
+class Finalists(Generic[G]):
+    """Who is scored once more, and on what.
+
+    Attributes:
+        candidates: Individuals of the search.
+        fidelity: The rung on which they are scored: validation rows, held-out text.
+        seed: Fixes the data that they share.
+        problem: What scores them; None for the search's own problem.
+    """
+
+    candidates: Sequence[Individual[G]] = ()
+    fidelity: int | None = None
+    seed: int = 0
+    problem: Problem[G] | None = None
+
+
+def score(
+    finalists: Finalists[G], problem: Problem[G], executor: Executor, record: Record
+) -> list[Individual[G]]:
+    """Score the finalists, but for those that the record has.
+
+    Each outcome is recorded as it arrives, so that a killed process repeats at most what was under
+    way.
+
+    Args:
+        finalists: Who, and on what.
+        problem: What scores them if the finalists name no other one.
+        executor: Where; it is started and closed here.
+        record: The run's.
+
+    Returns:
+        The finalists in their order, with what was found now.
+
+    Raises:
+        EvollmError: If the problem breaks its contract.
+    """
+    if not finalists.candidates:
+        return []
+    job = Evaluate(finalists.candidates, finalists.fidelity, finalists.seed)
+    known = queries.finals(record, finalists.fidelity, finalists.seed)
+    missing = [one for one in job.candidates if one.id not in known]
+    if missing:
+        _evaluate(
+            Evaluate(missing, job.fidelity, job.seed),
+            finalists.problem or problem,
+            executor,
+            record,
+        )
+        known = queries.finals(record, finalists.fidelity, finalists.seed)
+    return [Individual(candidate_of(one), known[one.id], job.fidelity) for one in job.candidates]
+
+
+def _evaluate(
+    job: Evaluate[Any], problem: Problem[Any], executor: Executor, record: Record
+) -> None:
+    """Send one job to the workers, and write down what comes back."""
+    arrived: queue.SimpleQueue[tuple[Chunk, Scores | BaseException]] = queue.SimpleQueue()
+    ticket = Ticket(-1, 0, job, 0, [None] * len(job.candidates), len(job.candidates))
+    evaluations = EvaluationQueue(problem, executor, lambda *done: arrived.put(done))
+    evaluations.add(ticket, ())
+    whole = complete = False
+    executor.start(problem)
+    try:
+        while not complete:
+            evaluations.send(inf)
+            chunk, scores = arrived.get()
+            evaluations.complete(chunk)
+            if isinstance(scores, BaseException):
+                raise scores
+            found, complete = evaluations.take(chunk, scores)
+            for place, outcome in found:
+                record.final(job.candidates[place].id, job.fidelity, job.seed, outcome)
+            record.commit()
+        whole = True
+    finally:
+        executor.close(whole)

@@ -1,0 +1,157 @@
+"""Systems: a problem, an algorithm and their words, behind one interface."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Generic
+
+from evollm.errors import EvollmError
+from evollm.executors.base import Executor, Serial
+from evollm.functions import as_problem
+from evollm.report.page import Report
+from evollm.report.sections import overview
+from evollm.runtime.budget import Budget
+from evollm.runtime.driver import Callback, OnError
+from evollm.runtime.finals import Finalists, score
+from evollm.runtime.loop import begin, checked, finish, result
+from evollm.runtime.result import Result
+from evollm.search.flow import Flow
+from evollm.search.search import Search
+from evollm.store.record import Record
+from evollm.types import JSON, G, Individual, Problem
+from evollm.units import Units
+
+
+class System(Generic[G]):
+    """A search that is ready to run, with the words to report it in.
+
+    A subclass sets ``problem`` and defines ``flow``; all else has a default.
+
+    Attributes:
+        problem: What scores genomes. If it has a method ``prepare()``, that is called before
+            anything is spent, here and on each worker, outside of any time limit.
+        units: How each metric is shown, by its name; ``"fitness"`` is what the search maximises.
+        budget: What ends a run for which nothing else is said.
+    """
+
+    problem: Problem[G]
+    units: Mapping[str, Units] = {"fitness": Units()}
+    budget: Budget = Budget()
+
+    def flow(self, seed: int) -> Flow | Search:
+        """Return the search: the same one for the same seed."""
+        raise NotImplementedError(f"{type(self).__name__} defines no flow(seed)")
+
+    def write(self, individual: Individual[G]) -> str:
+        """Return a genome as people read it; the record keeps it beside each outcome."""
+        return str(individual.genome)
+
+    def finalists(self, result: Result[G]) -> Finalists[G]:
+        """Return who is scored once more when the search has stopped: nobody, by default."""
+        return Finalists()
+
+    def choose(self, result: Result[G]) -> Individual[G]:
+        """Return the individual that the run comes to: the fittest finalist, or else the best.
+
+        Raises:
+            EvollmError: If nothing was evaluated.
+        """
+        scored = [one for one in result.finals if one.outcome.error is None]
+        chosen = max(scored, key=lambda one: (one.fitness, -one.id), default=result.best)
+        if chosen is None:
+            raise EvollmError(f"nothing was evaluated ({result.stopped}): there is no best")
+        return chosen
+
+    def report(self, result: Result[G]) -> Report:
+        """Return what the run came to, as data."""
+        return overview(result.record)
+
+    def export(self, chosen: Individual[G], folder: Path) -> list[Path]:
+        """Write what was chosen into a folder; return the files."""
+        return []
+
+    def controls(self) -> Mapping[str, "System[G]"]:
+        """Return the baselines by name, each a system on the same problem."""
+        return {}
+
+    def config(self, seed: int) -> Mapping[str, JSON]:
+        """Return what the record keeps of the settings."""
+        return {"seed": seed}
+
+    def run(
+        self,
+        budget: Budget | None = None,
+        *,
+        seed: int = 0,
+        executor: Executor | None = None,
+        path: str | Path | None = None,
+        callbacks: Sequence[Callback] = (),
+        on_error: OnError = "record",
+    ) -> Result[G]:
+        """Run the search; see ``run_system``."""
+        return run_system(
+            self,
+            budget,
+            seed=seed,
+            executor=executor,
+            path=path,
+            callbacks=callbacks,
+            on_error=on_error,
+        )
+
+
+def run_system(
+    system: System[G],
+    budget: Budget | None = None,
+    *,
+    seed: int = 0,
+    executor: Executor | None = None,
+    path: str | Path | None = None,
+    callbacks: Sequence[Callback] = (),
+    on_error: OnError = "record",
+    config: Mapping[str, JSON] | None = None,
+) -> Result[G]:
+    """Run a system to its end, or on from where its record stops; then score its finalists.
+
+    The finalists are scored by a job of their own: recorded, resumable, outside of the search's
+    limits and counted apart, as ``usage.finals``. An interrupted search has none; they follow when
+    it is resumed.
+
+    Args:
+        system: What to run.
+        budget: What ends the search; None for the system's own.
+        seed: The only source of chance but for a model.
+        executor: Where evaluations run; by default in this thread, one after the other.
+        path: The run directory; the same call on a folder that has a record goes on from there.
+        callbacks: Each called as ``f(run, individual)`` after an evaluation.
+        on_error: Whether a failed evaluation is recorded and survived, or ends the run.
+        config: What the record keeps of the settings; None for the system's own words.
+
+    Raises:
+        EvollmError: See ``evollm.run``.
+    """
+    executor = executor or Serial()
+    budget = system.budget if budget is None else budget
+    checked(budget, executor, callbacks, on_error)
+    problem = as_problem(system.problem)
+    if prepare := getattr(problem, "prepare", None):
+        prepare()
+    head = system.config(seed) if config is None else config
+    record = Record(path)
+    try:
+        search = system.flow(seed)
+        limits = (head, budget, callbacks, on_error)
+        under_way = begin(search, problem, executor, record, *limits, write=system.write)
+        record.put("system", type(system).__name__)
+        record.put("units", {name: units.as_json() for name, units in system.units.items()})
+        finish(under_way, problem)
+        found = result(under_way)
+        if found.stopped != "interrupted":
+            finals = score(system.finalists(found), problem, executor, record)
+            found = result(under_way, finals)
+            record.put("chosen", system.choose(found).id if found.best else None)
+    except BaseException:
+        record.close()
+        raise
+    if record.path is not None:
+        record.close()
+    return found
