@@ -65,8 +65,8 @@ class System(Generic[G]):
         """Return what the run came to, as data."""
         return overview(result.record)
 
-    def export(self, chosen: Individual[G], folder: Path) -> list[Path]:
-        """Write what was chosen into a folder; return the files."""
+    def export(self, result: Result[G], folder: Path) -> list[Path]:
+        """Write what a run came to into a folder, in the system's own forms; return the files."""
         return []
 
     def controls(self) -> Mapping[str, "System[G]"]:

@@ -2,78 +2,77 @@
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
 from evollm.checks import nearest
+from evollm.cli.loading import attribute
 from evollm.errors import EvollmError
-from evollm.runtime.budget import Budget
-from evollm.runtime.result import Result
-from evollm.search.flow import Flow
-from evollm.search.search import Search
-from evollm.types import Individual, Problem
+from evollm.system import System
 
 GROUP = "evollm.problems"
 
 
-def _number(fitness: float) -> str:
-    return f"{fitness:.6g}"
-
-
-def _genome(individual: Individual[Any]) -> str:
-    return str(individual.genome)
-
-
-def _nothing(result: Result[Any]) -> str:
-    return ""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A search that is ready to run, with the words to report it in.
-
-    Attributes:
-        flow: The algorithm.
-        problem: What scores.
-        budget: What ends the run where the user sets no limit of that kind.
-        value: Writes a fitness in the problem's own terms, a loss for one that is minimised.
-        show: Writes an individual.
-        report: Writes what is special about this system's results; empty if nothing is.
-        label: What the values are, for a plot.
-    """
-
-    flow: Flow | Search
-    problem: Problem[Any] | Callable[[Any], Any]
-    budget: Budget = field(default_factory=Budget)
-    value: Callable[[float], str] = _number
-    show: Callable[[Individual[Any]], str] = _genome
-    report: Callable[[Result[Any]], str] = _nothing
-    label: str = "fitness"
-
-
 class Command(Protocol):
-    """One problem of the command line.
+    """One problem of the command line."""
 
-    Attributes:
-        help: One line.
-        options: A frozen dataclass whose fields are declared by ``evollm.cli.options.option``.
-    """
+    @property
+    def help(self) -> str:
+        """One line."""
+        ...
 
-    help: str
-    options: type[Any]
+    @property
+    def options(self) -> type[Any]:
+        """A frozen dataclass whose fields are declared by ``evollm.cli.options.option``."""
+        ...
 
-    def plan(self, options: Any, connect: Callable[[], Any], seed: int) -> Plan:
-        """Prepare a search.
+    def system(self, options: Any, connect: Callable[[], Any]) -> System[Any]:
+        """Return the system that the options describe.
 
         Args:
             options: An instance of ``self.options``.
             connect: Returns the language model that the user named; call it only if one is needed.
-            seed: Fixes the search.
+
+        Raises:
+            EvollmError: If an option is wrong; then the model was not looked for.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class NoOptions:
+    """The options of a system that has none of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileCommand:
+    """A system of the user's own, named as ``FILE.py:NAME``.
+
+    Attributes:
+        where: File and name: of a ``System``, or of a function that returns one.
+    """
+
+    where: str
+    options: type[Any] = NoOptions
+
+    @property
+    def help(self) -> str:
+        """What it is."""
+        return f"the system {self.where}"
+
+    def system(self, options: Any, connect: Callable[[], Any]) -> System[Any]:
+        """Return the system that the file holds."""
+        found = attribute(self.where)
+        found = found() if callable(found) else found
+        if not isinstance(found, System):
+            raise EvollmError(
+                f"{self.where} must be an evollm.System or a function that returns one, "
+                f"not {type(found).__name__}"
+            )
+        return found
 
 
 def commands() -> dict[str, Command]:
@@ -103,11 +102,13 @@ def _load(name: str, where: str) -> Command:
 
 
 def command(name: str) -> Command:
-    """Return one command.
+    """Return one command, registered or in a file.
 
     Raises:
         EvollmError: If none of that name is registered.
     """
+    if ".py" in name:
+        return FileCommand(name)
     known: Mapping[str, Command] = commands()
     if name not in known:
         raise EvollmError(f"there is no problem '{name}'{nearest(name, list(known))}")

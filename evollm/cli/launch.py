@@ -3,20 +3,21 @@
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from evollm.cli.commands import Plan, command
+from evollm.cli.commands import command
 from evollm.cli.config import Limits, Machinery
 from evollm.cli.options import build
 from evollm.errors import EvollmError
 from evollm.executors.base import Executor, Serial, Threads
 from evollm.executors.processes import Processes
-from evollm.report.progress import Progress, cost
+from evollm.report.progress import Progress
 from evollm.runtime.budget import Budget
-from evollm.runtime.loop import run
 from evollm.runtime.result import Result
+from evollm.system import System, run_system
 from evollm.types import JSON
 
 
@@ -30,28 +31,28 @@ def launch(
     """
     where = build(Machinery, config["run"])
     executor = _executor(where)
-    plan, budget = prepared(config, connect)
-    callbacks = () if quiet else (Progress(plan.value),)
+    system, budget = prepared(config, connect)
+    callbacks = () if quiet else (Progress(system.units["fitness"].text),)
     print(f"run directory {path}", file=sys.stderr)
-    result = run(
-        plan.flow,
-        plan.problem,
-        budget=budget,
+    result = run_system(
+        system,
+        budget,
+        seed=where.seed,
         executor=executor,
         path=path,
         config=config,
         callbacks=callbacks,
         on_error=where.on_error,
     )
-    print(_report(plan, result))
+    print(_report(system, result))
     if result.stopped == "interrupted":
         print(f"continue with: evollm resume {path}", file=sys.stderr)
         return 130
     return 0
 
 
-def prepared(config: dict[str, JSON], connect: Callable[[], Any]) -> tuple[Plan, Budget]:
-    """Return the plan and the budget that a configuration describes.
+def prepared(config: dict[str, JSON], connect: Callable[[], Any]) -> tuple[System[Any], Budget]:
+    """Return the system and the budget that a configuration describes.
 
     Raises:
         EvollmError: If an option or a limit is wrong; then the model was not looked for.
@@ -60,53 +61,37 @@ def prepared(config: dict[str, JSON], connect: Callable[[], Any]) -> tuple[Plan,
     options = build(found.options, config["options"])
     limits = {name: value for name, value in config["limits"].items() if value is not None}
     Budget(**limits)
-    plan = found.plan(options, connect, build(Machinery, config["run"]).seed)
-    return plan, _budget(plan, limits)
+    system = found.system(options, connect)
+    return system, _budget(system.budget, limits)
 
 
-def _budget(plan: Plan, limits: dict[str, Any]) -> Budget:
-    """Join the user's limits with the plan's; its default length yields to any of the user's."""
+def _budget(default: Budget, limits: dict[str, Any]) -> Budget:
+    """Join the user's limits with the system's, whose length yields to any of the user's."""
     names = {item.name for item in fields(Limits)}
-    own = {item.name: getattr(plan.budget, item.name) for item in fields(Budget)}
+    own = {item.name: getattr(default, item.name) for item in fields(Budget)}
     if limits:
         own |= dict.fromkeys(names)
     return Budget(**{**own, **limits})
 
 
-def _report(plan: Plan, result: Result[Any]) -> str:
-    """Write what a run came to, and draw it where matplotlib is installed."""
-    usage = result.usage
-    lines = [f"stopped       {result.stopped}"]
-    if result.best is not None:
-        best = f"{plan.value(result.best.fitness)} ({plan.label})"
-        lines.append(f"best          {best} at {plan.show(result.best)}")
-    lines.append(
-        f"spent         {usage.evaluations} evaluations ({usage.failed} failed), "
-        f"{usage.generations} generations, {usage.seconds:.1f} s"
-    )
-    if usage.calls:
-        lines.append(
-            f"model         {usage.calls} calls ({usage.cached_calls} cached), "
-            f"{usage.prompt_tokens} + {usage.completion_tokens} tokens, cost {cost(usage)}"
-        )
-    if extra := plan.report(result):
-        lines.append(extra)
-    if result.path and usage.evaluations:
-        lines.append(f"details       {_picture(plan, result) or result.path}")
+def _report(system: System[Any], result: Result[Any]) -> str:
+    """Write what a run came to; draw it and export what was chosen into its directory."""
+    lines = [f"stopped       {result.stopped}", system.report(result).text()]
+    if result.path and result.usage.evaluations:
+        files = _files(system, result)
+        lines.append("written       " + ", ".join(map(str, files or [result.path])))
     return "\n".join(lines)
 
 
-def _picture(plan: Plan, result: Result[Any]) -> Path | None:
-    """Draw the run into its directory; None if there is nothing to draw with."""
+def _files(system: System[Any], result: Result[Any]) -> list[Path]:
+    """Write the run's plot, where matplotlib is installed, and the system's own files."""
     from evollm.report.plots import plot_run
 
     assert result.path is not None
-    file = result.path / "progress.png"
-    try:
-        plot_run(result.record, file, lambda fitness: float(plan.value(fitness)), plan.label)
-    except EvollmError:
-        return None
-    return file
+    files = []
+    with suppress(EvollmError):
+        files.append(plot_run(result.record, result.path / "progress.png"))
+    return files + system.export(result, result.path)
 
 
 def _executor(where: Machinery) -> Executor:

@@ -1,13 +1,17 @@
-"""Loading: a function of the user's, by its file and its name."""
+"""Loading: what a file of the user holds under a name."""
 
 import importlib.util
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from evollm.checks import nearest
 from evollm.errors import EvollmError
+from evollm.executors.processes import by_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +46,60 @@ def named(text: str) -> Named:
         EvollmError: If the text has another form, the file can't be loaded, or it has no such
             function.
     """
-    file, colon, name = text.rpartition(":")
-    if not (colon and file and name):
-        raise EvollmError(f"'{text}' names no function of a file: give FILE.py:NAME")
-    place, here = Path(file).resolve(), Path.cwd()
+    file, name = _parts(text)
+    place, here = Path(file).expanduser().resolve(), Path.cwd()
     recorded = place.relative_to(here) if place.is_relative_to(here) else place
     found = Named(recorded.as_posix(), name, str(place))
     _load(found.place, name)
     return found
 
 
-@cache
+def attribute(text: str) -> Any:
+    """Return what ``FILE.py:NAME`` means, whatever it is.
+
+    Raises:
+        EvollmError: If the text has another form, the file can't be loaded, or lacks the name.
+    """
+    file, name = _parts(text)
+    return _attribute(str(Path(file).expanduser().resolve()), name)
+
+
+def _parts(text: str) -> tuple[str, str]:
+    file, colon, name = text.rpartition(":")
+    if not (colon and file and name):
+        raise EvollmError(f"'{text}' names nothing in a file: give FILE.py:NAME")
+    return file, name
+
+
 def _load(file: str, name: str) -> Callable[[Any], Any]:
     """Return the user's function from the user's file."""
-    spec = importlib.util.spec_from_file_location(Path(file).stem, file)
+    found = _attribute(file, name)
+    if not callable(found):
+        raise EvollmError(f"{file} has no function {name}")
+    function: Callable[[Any], Any] = found
+    return function
+
+
+def _attribute(file: str, name: str) -> Any:
+    module = _module(file)
+    if not hasattr(module, name):
+        raise EvollmError(f"{file} has no {name}{nearest(name, _public(module))}")
+    return getattr(module, name)
+
+
+def _public(module: ModuleType) -> list[str]:
+    return [name for name in vars(module) if not name.startswith("_")]
+
+
+@cache
+def _module(file: str) -> ModuleType:
+    """Load the user's file; its classes can be found by name, and travel to workers by value."""
+    stem = Path(file).stem
+    spec = importlib.util.spec_from_file_location(stem, file)
     if not Path(file).is_file() or spec is None or spec.loader is None:
-        raise EvollmError(f"there is no Python file {file}: give your function as FILE.py:NAME")
+        raise EvollmError(f"there is no Python file {file}: give FILE.py:NAME")
     module = importlib.util.module_from_spec(spec)
+    known = sys.modules.setdefault(stem, module)
     try:
         spec.loader.exec_module(module)
     except KeyboardInterrupt:
@@ -66,8 +107,6 @@ def _load(file: str, name: str) -> Callable[[Any], Any]:
     except BaseException as error:  # a script may well call sys.exit
         said = " ".join(f"{type(error).__name__}: {error}".split())
         raise EvollmError(f"{file} can't be loaded: {said}") from None
-    found = getattr(module, name, None)
-    if not callable(found):
-        raise EvollmError(f"{file} has no function {name}")
-    function: Callable[[Any], Any] = found
-    return function
+    if known is module:
+        by_value(module)
+    return module

@@ -13,7 +13,7 @@ from typing import Any
 
 from evollm import __version__
 from evollm.checks import nearest
-from evollm.cli.commands import Plan, command, commands
+from evollm.cli.commands import command, commands
 from evollm.cli.config import PARTS, Limits, Machinery, Model, complete, read, written
 from evollm.cli.dry_run import estimate
 from evollm.cli.launch import launch, prepared
@@ -88,6 +88,9 @@ def _parser() -> Parser:
     show.add_argument("path", type=Path, metavar="RUN", help="the run directory")
     show.add_argument(
         "--candidate", type=int, metavar="ID", help="one candidate's ancestors, and its calls"
+    )
+    show.add_argument(
+        "--depth", type=int, default=4, metavar="N", help="generations of ancestors (default: 4)"
     )
     show.add_argument("--config", action="store_true", help="its configuration, as a TOML file")
     _finish(show, _show)
@@ -175,8 +178,8 @@ def _rehearse(config: dict[str, JSON]) -> int:
         asked.append(DryRunModel(model.name, model.settings.price))
         return asked[-1]
 
-    plan, budget = prepared(config, connect)
-    print(estimate(plan.flow, budget, asked))
+    system, budget = prepared(config, connect)
+    print(estimate(system.flow(config["run"]["seed"]), budget, asked))
     return 0
 
 
@@ -227,28 +230,16 @@ def _show(said: argparse.Namespace) -> int:
     from evollm.report.text import ancestry, summary
 
     with Record(said.path, write=False) as record:
-        config = record.get("config") or {}
         if said.config:
+            config = record.get("config") or {}
             if "problem" not in config:
                 raise EvollmError(f"{said.path} was not started by the command line")
             print(written(config), end="")
-            return 0
-        plan = _plan(config)
-        if said.candidate is None:
-            print(summary(record, plan))
+        elif said.candidate is None:
+            print(summary(record))
         else:
-            print(ancestry(record, said.candidate, plan))
+            print(ancestry(record, said.candidate, said.depth))
     return 0
-
-
-def _plan(config: dict[str, JSON]) -> Plan | None:
-    """Return the plan of a recorded run, for its words; None if it can't be made any more."""
-    from evollm.llm.dry import DryRunModel
-
-    try:
-        return prepared(config, lambda: DryRunModel("", None))[0] if "problem" in config else None
-    except EvollmError:
-        return None
 
 
 def _list(said: argparse.Namespace) -> int:

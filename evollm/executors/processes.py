@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import threading
+from types import ModuleType
 from typing import IO, Any
 
 from evollm.errors import EvollmError
@@ -41,15 +42,23 @@ class Processes(Pool):
         return _Child(pickled(problem, type(problem).__name__), self.seconds)
 
 
-def pickled(thing: object, what: str) -> bytes:
-    """Pickle by value, so that functions and classes of a script or a notebook travel too."""
+def by_value(module: ModuleType) -> None:
+    """Let a module's objects travel whole: for modules that a worker can't import."""
+    _cloudpickle().register_pickle_by_value(module)
+
+
+def _cloudpickle() -> Any:
     try:
         import cloudpickle
     except ImportError:  # older releases of joblib carry it inside
         from joblib.externals import cloudpickle
+    return cloudpickle
 
+
+def pickled(thing: object, what: str) -> bytes:
+    """Pickle by value, so that functions and classes of a script or a notebook travel too."""
     try:
-        return bytes(cloudpickle.dumps(thing))
+        return bytes(_cloudpickle().dumps(thing))
     except Exception as error:
         raise EvollmError(
             f"{what} can't be sent to a worker process ({error}): "

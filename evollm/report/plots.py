@@ -1,6 +1,6 @@
 """Plots: best-so-far curves, of one run or of several methods side by side."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evollm.errors import EvollmError
+from evollm.report.sections import units_of
+from evollm.store import rows
 from evollm.store.record import Record
 
 Curves = Mapping[str, Sequence[NDArray[np.float64]]]
@@ -15,37 +17,51 @@ Curves = Mapping[str, Sequence[NDArray[np.float64]]]
 
 
 def best_so_far(record: Record) -> NDArray[np.float64]:
-    """Return the best fitness after each evaluation, in the order of jobs; shape (n,)."""
-    found = [row[0] for row in record.rows("SELECT fitness FROM outcomes ORDER BY job, place")]
-    return np.maximum.accumulate(np.array(found, dtype=np.float64))
+    """Return the best fitness after each evaluation, in the order of jobs; shape (n,).
+
+    Where the algorithm names the best, it is the one named at the end of each step.
+    """
+    found = np.array(rows.fitnesses(record), dtype=np.float64)
+    named = rows.named(record)
+    if not named:
+        return np.maximum.accumulate(found)
+    last = dict(named)
+    steps = rows.steps(record)
+    best, known = np.empty(len(found)), -np.inf
+    for i, step in enumerate(steps):
+        whole = i + 1 == len(steps) or steps[i + 1] > step
+        known = last.get(step, known) if whole else known
+        best[i] = known if np.isfinite(known) else found[: i + 1].max()
+    return best
 
 
-def plot_run(record: Record, file: Path, value: Callable[[float], float], label: str) -> None:
+def plot_run(record: Record, file: Path) -> Path:
     """Draw a run's best value against its evaluations, over the single evaluations.
 
     Args:
-        record: The run.
+        record: The run, whose units say what is drawn.
         file: Where to put the picture; its ending says the format.
-        value: From fitness to what is drawn.
-        label: What is drawn.
+
+    Returns:
+        The file.
     """
-    found = np.array(
-        [row[0] for row in record.rows("SELECT fitness FROM outcomes ORDER BY job, place")]
-    )
+    units = units_of(record)["fitness"]
+    found = np.array(rows.fitnesses(record))
     figure, axes = _figure(1, 1)
     axes = axes[0][0]
     at = np.arange(1, len(found) + 1)
     finite = np.isfinite(found)
-    axes.plot(
-        at[finite], [value(one) for one in found[finite]], ".", color="0.7", label="evaluated"
-    )
-    best = np.maximum.accumulate(found)
+    values = [units.value(one) for one in found[finite]]
+    axes.plot(at[finite], values, ".", color="0.7", label="evaluated")
+    best = best_so_far(record)
     seen = np.isfinite(best)
-    axes.step(at[seen], [value(one) for one in best[seen]], where="post", label="best so far")
-    axes.set(xlabel="evaluations", ylabel=label)
-    _scale(axes, [value(one) for one in found[finite]])
+    shown = [units.value(one) for one in best[seen]]
+    axes.step(at[seen], shown, where="post", label="best so far")
+    axes.set(xlabel="evaluations", ylabel=units.name)
+    _scale(axes, values)
     axes.legend(frameon=False)
     figure.savefig(file, dpi=120)
+    return file
 
 
 def plot_methods(panels: Mapping[str, Curves], file: Path, label: str) -> None:

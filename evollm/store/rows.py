@@ -145,6 +145,20 @@ def fitnesses(record: Record) -> list[float]:
     ]
 
 
+def steps(record: Record) -> list[int]:
+    """Return the step of each evaluation, in the order of the jobs."""
+    query = "SELECT step FROM outcomes JOIN jobs ON jobs.id = job ORDER BY job, place"
+    return [step for (step,) in record.rows(query)]
+
+
+def named(record: Record) -> list[tuple[int, float]]:
+    """Return step and fitness of whom the algorithm named as the best, if it does, step by step."""
+    return [
+        (step, fitness)
+        for step, fitness in record.rows("SELECT step, fitness FROM bests ORDER BY step")
+    ]
+
+
 def calls(record: Record, job: int | None = None) -> list[Called]:
     """Return the calls of a model in the order of asking; those of one job if it is named."""
     where, values = ("", ()) if job is None else (" WHERE job = ?", (job,))

@@ -1,22 +1,20 @@
 """``evollm run blackbox``: EvoLLM and its controls on a BBOB function, a task, or one's own."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-from evollm.cli.commands import Plan
 from evollm.cli.loading import named
 from evollm.errors import EvollmError
 from evollm.llm.base import LanguageModel
 from evollm.runtime.budget import Budget
-from evollm.runtime.result import Result
-from evollm.types import Individual
+from evollm.units import Units
 from problems.blackbox.bbob import bbob, number_of
-from problems.blackbox.control_tasks import TASKS, control, retest
-from problems.blackbox.controls import flow
+from problems.blackbox.control_tasks import TASKS, Neuroevolution, control
+from problems.blackbox.controls import MODELS, strategy_of
 from problems.blackbox.function import Function
 from problems.blackbox.options import Options, box, check, numbers, settings, task_of
 from problems.blackbox.space import Space
+from problems.blackbox.system import EvoLLM
 
 GENERATIONS = 20
 """How many a control task gets where nothing is said."""
@@ -28,44 +26,40 @@ class Blackbox:
     help = "minimise or maximise a function of numbers: EvoLLM and its controls"
     options = Options
 
-    def plan(self, options: Options, connect: Callable[[], LanguageModel], seed: int) -> Plan:
-        """Prepare a search; see ``evollm.cli.commands.Command``."""
+    def system(self, options: Options, connect: Callable[[], LanguageModel]) -> EvoLLM:
+        """Return the system that the options describe; see ``evollm.cli.commands.Command``."""
         check(options)
-        problem, optimum = _problem(options)
-        given = settings(options)
-        search = flow(options.method, problem.space, seed, connect, settings=given)
+        problem, units = _problem(options)
         task = task_of(options)
-        target = _target(problem, optimum, options.target)
-        label = "value" if optimum is None else "value above the optimum"
-        return Plan(
-            search,
-            problem,
-            Budget(evaluations=16 * GENERATIONS if task else 100, target=target),
-            value=partial(_value, problem, optimum),
-            show=partial(_weights if task else _show, problem),
-            report=partial(_retested, problem) if task else _fallbacks,
-            label="mean return" if task else label,
-        )
+        strategy = strategy_of(options.method, settings(options))
+        kind = Neuroevolution if task else EvoLLM
+        model = connect() if options.method in MODELS else None
+        system = kind(problem, model=model, strategy=strategy, units=units)
+        target = None if options.target is None else units.fitness(options.target)
+        system.budget = Budget(evaluations=16 * GENERATIONS if task else 100, target=target)
+        return system
 
 
 COMMAND = Blackbox()
 
 
-def _problem(options: Options) -> tuple[Function, float | None]:
-    """Return the function, and its optimal value if that is known."""
+def _problem(options: Options) -> tuple[Function, Units]:
+    """Return the function and how its values are shown."""
     if task := task_of(options):
-        return _control(options, task), None
+        return _control(options, task), Units("mean return")
     if ":" in options.function or options.function.endswith(".py"):
         low, high = box(options)
         space = Space.of([(low, high)] * options.dimension)
-        return Function(named(options.function), space, options.maximize), None
+        function: Any = named(options.function)
+        units = Units("value", maximize=options.maximize)
+        return Function(function, space, options.maximize), units
     try:
         number = number_of(options.function)
     except EvollmError as error:
         more = ", ".join(TASKS)
-        raise EvollmError(f"{error}, {more}, or FILE.py:NAME of yours") from None
+        raise EvollmError(f"{error}, {more}, or a function of yours as FILE.py:NAME") from None
     problem, _, optimum = bbob(number, options.dimension, options.instance)
-    return problem, optimum
+    return problem, Units("value above the optimum", maximize=False, offset=0.0 - optimum)
 
 
 def _control(options: Options, task: str) -> Function:
@@ -83,42 +77,3 @@ def _control(options: Options, task: str) -> Function:
         instance=options.instance,
     )
     return problem
-
-
-def _value(problem: Function, optimum: float | None, fitness: float) -> str:
-    """Write a fitness as the function's value, or as its distance from a known optimum."""
-    value = fitness if problem.maximize else 0.0 - fitness
-    return f"{value - (optimum or 0.0):.6g}"
-
-
-def _target(problem: Function, optimum: float | None, value: float | None) -> float | None:
-    """Return the fitness of a value that the user aims at."""
-    if value is None:
-        return None
-    return value if problem.maximize else -(value + (optimum or 0.0))
-
-
-def _show(problem: Function, individual: Individual[Any]) -> str:
-    return str(problem.space.decode(individual.genome))
-
-
-def _weights(problem: Function, individual: Individual[Any]) -> str:
-    return f"candidate {individual.id}, {len(problem.space)} weights"
-
-
-def _fallbacks(result: Result[Any]) -> str:
-    if not result.usage.calls:
-        return ""
-    share = result.fallback_share
-    return f"fall-backs    {share:.1%} of what the model was asked came from a stand-in"
-
-
-def _retested(problem: Function, result: Result[Any]) -> str:
-    """Say beside the fall-backs what the best policy is worth in episodes that are new to it."""
-    lines = [_fallbacks(result)]
-    if result.best is not None and result.best.outcome.error is None:
-        fresh = retest(problem, problem.space.decode(result.best.genome))
-        lines.append(
-            f"fresh         mean return {fresh:.1f} in 64 episodes that no search has seen"
-        )
-    return "\n".join(line for line in lines if line)

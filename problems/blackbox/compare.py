@@ -13,7 +13,7 @@ from evollm.llm.base import LanguageModel
 from evollm.report.plots import best_so_far
 from evollm.report.progress import Progress
 from problems.blackbox.bbob import bbob
-from problems.blackbox.controls import MODELS, TITLES, flow
+from problems.blackbox.controls import MODELS, TITLES, strategy_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,8 @@ def measure(
         KeyboardInterrupt: If the run was interrupted.
     """
     problem, space, optimum = bbob(cell.function, cell.dimension, cell.seed + 1)
-    search = flow(cell.method, space, cell.seed, connect)
+    model = connect() if cell.method in MODELS else None
+    search = strategy_of(cell.method).flow(model, space, (), cell.seed)  # type: ignore[arg-type]
     budget = Budget(evaluations=cell.evaluations)
     progress = Progress(lambda fitness: f"{-fitness - optimum:.4g} above the optimum")
     callbacks = [progress] if display else []

@@ -10,11 +10,16 @@ from numpy.typing import NDArray
 
 from evollm.checks import nearest
 from evollm.errors import EvollmError
-from evollm.types import JSON
+from evollm.report.page import Report, Section
+from evollm.report.sections import overview
+from evollm.runtime.finals import Finalists
+from evollm.runtime.result import Result
+from evollm.types import JSON, Individual
 from problems.blackbox.context import Context
 from problems.blackbox.function import Function
 from problems.blackbox.paper import Paper
-from problems.blackbox.space import Point, Real, Space
+from problems.blackbox.space import Real, Space
+from problems.blackbox.system import EvoLLM
 
 Activation: TypeAlias = Literal["tanh", "relu"]
 
@@ -81,6 +86,8 @@ TASKS: Mapping[str, str] = {"cartpole": "CartPole-v1", "acrobot": "Acrobot-v1"}
 SETTINGS = Paper(population=16, context=Context(5, 5), block=8)
 """The paper's loop on these tasks; the numbers are ours, for we could not read the paper's."""
 FRESH = 2**32
+"""The seed of the episodes that no search has seen."""
+EPISODES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,16 +190,27 @@ def control(
     return Function(found, space, maximize=True), space
 
 
-def retest(problem: Function, point: Point, episodes: int = 64) -> float:
-    """Return a point's mean return in episodes that no search has seen.
+class Neuroevolution(EvoLLM):
+    """A search for the weights of a policy; the best one plays once more in fresh episodes."""
 
-    Args:
-        problem: As ``control`` returned it.
-        point: The weights.
-        episodes: How many are played.
-    """
-    [(fresh, _)] = replace(problem.function, episodes=episodes).evaluate([point], FRESH)
-    return float(fresh)
+    def write(self, individual: Individual[Any]) -> str:
+        """Return how many weights there are: they are too many to be read."""
+        return f"{len(self.problem.space)} weights"
+
+    def finalists(self, result: Result[Any]) -> Finalists[Any]:
+        """Return the best policy, for episodes that no search has seen."""
+        best = result.best
+        if best is None or best.outcome.error is not None:
+            return Finalists()
+        fresh = replace(self.problem.function, episodes=EPISODES)
+        return Finalists([best], seed=FRESH, problem=replace(self.problem, function=fresh))
+
+    def report(self, result: Result[Any]) -> Report:
+        """Return the overview, with the return in fresh episodes."""
+        if not result.finals:
+            return super().report(result)
+        said = f"mean return {result.finals[0].fitness:.1f} in {EPISODES} unseen episodes"
+        return overview(result.record, Section("", {"fresh": said}))
 
 
 def _world(task: str) -> Any:

@@ -1,13 +1,14 @@
 """Searches without a model, as controls: same engine, same problem, same count of evaluations."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, count
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evollm.checks import nearest
 from evollm.errors import EvollmError
 from evollm.llm.base import LanguageModel
 from evollm.search.flow import Flow, draw_seed, evaluate, survive, vary
@@ -208,27 +209,38 @@ SHORT = Paper(context=Context(generations=3, members=3))
 """The paper's loop with prompts of nine rows, which the small offline model reads fast."""
 
 
-def flow(
-    method: str,
-    space: Space,
-    seed: int,
-    connect: Callable[[], LanguageModel],
-    *,
-    start: Points = (),
-    settings: Mapping[str, Any] | None = None,
-) -> Flow:
-    """Return a method's search.
+@dataclass(frozen=True)
+class Control:
+    """Settings of a search without a model, used like ``Framed`` or ``Paper``.
+
+    Attributes:
+        method: One of ``CONTROLS``.
+        settings: Keywords of that search that differ from their defaults.
+    """
+
+    method: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    asks = False
+
+    def __post_init__(self) -> None:
+        if self.method not in CONTROLS:
+            raise EvollmError(
+                f"there is no control '{self.method}'{nearest(self.method, CONTROLS)}"
+            )
+
+    def flow(self, model: LanguageModel | None, space: Space, start: Points, seed: int) -> Flow:
+        """Return the search over the unit cube of a space; the model is not asked."""
+        return CONTROLS[self.method](len(space), start=start, seed=seed, **self.settings)
+
+
+def strategy_of(method: str, settings: Mapping[str, Any] | None = None) -> Framed | Paper | Control:
+    """Return a method's settings by its name.
 
     Args:
         method: One of ``MODELS`` or ``CONTROLS``.
-        space: Whose unit cube is searched.
-        seed: The only source of chance but for the model.
-        connect: Returns the model; called only by a method that needs one.
-        start: Points to evaluate first.
         settings: Fields of ``Framed`` or ``Paper``, or keywords of a control, that differ from
             their defaults.
     """
-    if method in CONTROLS:
-        return CONTROLS[method](len(space), start=start, seed=seed, **(settings or {}))
-    strategy = replace(Framed() if method == "framed" else SHORT, **(settings or {}))
-    return strategy.flow(connect(), space, start, seed)
+    if method in MODELS:
+        return replace(Framed() if method == "framed" else SHORT, **(settings or {}))
+    return Control(method, settings or {})

@@ -1,36 +1,44 @@
 """EvoLLM for users: minimise or maximise a function of numbers with a language model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from evollm import AskTell, Budget, Result, run
+from evollm import AskTell, Budget, Result
 from evollm.executors.base import Executor
 from evollm.llm.base import LanguageModel
-from evollm.runtime.driver import Callback
 from evollm.search.fingerprint import describe
 from evollm.search.flow import Flow
-from evollm.types import JSON
+from evollm.system import System
+from evollm.types import JSON, Individual
+from evollm.units import Units
 from problems.blackbox.ask_tell import PointAskTell
 from problems.blackbox.context import Points
+from problems.blackbox.controls import TITLES, Control
 from problems.blackbox.framed import Framed
 from problems.blackbox.function import Function
 from problems.blackbox.report import Found, found
 from problems.blackbox.space import Space
 
+EVALUATIONS = 200
+"""How many a search makes where nothing else is said."""
+
 
 class Strategy(Protocol):
-    """Settings that know their loop: ``Framed``, ``Paper``, or your own."""
+    """Settings that know their loop: ``Framed``, ``Paper``, ``Control``, or your own.
 
-    def flow(self, model: LanguageModel, space: Space, start: Points, seed: int) -> Flow:
-        """Return the search over the unit cube of a space."""
+    An attribute ``asks = False`` says that it needs no model.
+    """
+
+    def flow(self, model: Any, space: Space, start: Points, seed: int) -> Flow:
+        """Return the search over the unit cube of a space; ``model`` is a ``LanguageModel``."""
         ...
 
 
-class EvoLLM:
+class EvoLLM(System[Any]):
     """Black-box optimisation with a language model as variation operator.
 
     Args:
@@ -40,9 +48,10 @@ class EvoLLM:
             ``Space``, or a dict from names to pairs, ``Real``, ``Integer`` and ``Category``.
         model: Who varies; None for what the environment names, or the small offline model.
         maximize: Whether a larger value is better.
-        strategy: ``Framed()``, ours, the default, as it works with the offline model; or
-            ``Paper()``, the loop of the EvoLLM paper.
+        strategy: ``Framed()``, ours, the default, as it works with the offline model;
+            ``Paper()``, the loop of the EvoLLM paper; or a ``Control`` without a model.
         start: A point, or several, to evaluate first.
+        units: How values are shown; None for the function's own.
 
     Raises:
         EvollmError: If the bounds make no box, or a starting point lies outside of it.
@@ -57,6 +66,7 @@ class EvoLLM:
         maximize: bool = False,
         strategy: Strategy | None = None,
         start: Any = (),
+        units: Units | None = None,
     ) -> None:
         if isinstance(function, Function):
             function = replace(function, maximize=function.maximize or maximize)
@@ -64,43 +74,36 @@ class EvoLLM:
             function = Function(function, Space.of(space), maximize)
         self.problem: Function = function
         self.strategy = strategy or Framed()
+        self.units = {"fitness": units or Units("value", maximize=function.maximize)}
+        self.budget = Budget(evaluations=EVALUATIONS)
         self._model = model
         self._start = starting_points(function.space, start)
 
-    def run(
-        self,
-        budget: Budget,
-        *,
-        seed: int = 0,
-        executor: Executor | None = None,
-        path: str | Path | None = None,
-        callbacks: Sequence[Callback] = (),
-    ) -> Result[Any]:
-        """Search within a budget; the same call on a folder that has a record goes on from there.
+    def flow(self, seed: int) -> Flow:
+        """Return the search over the unit cube of the space."""
+        if self._model is None and getattr(self.strategy, "asks", True):
+            from evollm.llm.connect import connect
 
-        Args:
-            budget: What ends the run; a ``target`` is a fitness: minus the value to minimise.
-            seed: The only source of chance but for the model.
-            executor: Where the function is evaluated; by default here, one call after the other.
-            path: The run directory; None for a temporary record.
-            callbacks: Each called as ``f(run, individual)`` after an evaluation.
+            self._model = connect()
+        model: Any = self._model
+        return self.strategy.flow(model, self.problem.space, self._start, seed)
 
-        Returns:
-            What was found, in places of the unit cube; ``found`` translates.
+    def write(self, individual: Individual[Any]) -> str:
+        """Return the point as the function takes it."""
+        return str(self.problem.space.decode(individual.genome))
 
-        Raises:
-            EvollmError: If the model can't be used or says nothing usable in three generations, or
-                all evaluations fail.
-        """
-        return run(
-            self._flow(seed),
-            self.problem,
-            budget=budget,
-            executor=executor,
-            path=path,
-            config=self._config(seed),
-            callbacks=callbacks,
-        )
+    def controls(self) -> dict[str, "EvoLLM"]:
+        """Return random search, hill climbing and CMA-ES on the same function."""
+        units = self.units["fitness"]
+        return {
+            TITLES[method]: EvoLLM(self.problem, strategy=Control(method), units=units)
+            for method in ("random", "hill", "cma")
+        }
+
+    def config(self, seed: int) -> dict[str, JSON]:
+        """Return the strategy with its settings."""
+        name = type(self.strategy).__name__
+        return {"seed": seed, "strategy": name, name: describe(self.strategy)}
 
     def start(
         self, budget: Budget, *, seed: int = 0, path: str | Path | None = None
@@ -112,29 +115,18 @@ class EvoLLM:
             seed: The only source of chance but for the model.
             path: The run directory; None for a temporary record.
         """
-        search = AskTell(self._flow(seed), budget=budget, path=path, config=self._config(seed))
+        search = AskTell(self.flow(seed), budget=budget, path=path, config=self.config(seed))
         return PointAskTell(search, self.problem)
 
     def found(self, result: Result[Any]) -> Found:
         """Return a result with its best point and value as the function has them; see ``found``."""
         return found(self.problem, result)
 
-    def _flow(self, seed: int) -> Flow:
-        if self._model is None:
-            from evollm.llm.connect import connect
-
-            self._model = connect()
-        return self.strategy.flow(self._model, self.problem.space, self._start, seed)
-
-    def _config(self, seed: int) -> dict[str, JSON]:
-        name = type(self.strategy).__name__
-        return {"seed": seed, "strategy": name, name: describe(self.strategy)}
-
 
 def minimize(
     function: Any,
     bounds: Any,
-    evaluations: int = 200,
+    evaluations: int = EVALUATIONS,
     *,
     seed: int = 0,
     model: LanguageModel | None = None,
@@ -164,7 +156,7 @@ def minimize(
 def maximize(
     function: Any,
     bounds: Any,
-    evaluations: int = 200,
+    evaluations: int = EVALUATIONS,
     *,
     seed: int = 0,
     model: LanguageModel | None = None,

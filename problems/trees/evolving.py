@@ -112,7 +112,7 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
             executor=self.executor,
             path=self.path,
         )
-        self.best_: Individual[Any] = search.chosen(self.result_)
+        self.best_: Individual[Any] = search.choose(self.result_)
         self.fitted_ = search.fitted(self.best_)
         self.tree_ = merged(self.fitted_.tree)
         if search.objectives:

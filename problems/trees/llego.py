@@ -5,7 +5,7 @@ Liu, Huynh, van der Schaar: Decision Tree Induction Through LLMs via Semanticall
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -124,6 +124,12 @@ class LLEGOSettings:
                 "the shares of crossover, mutation, rewriting, classical and random are 0 or more "
                 f"and not all 0, not {shares}"
             )
+
+    def without_model(self, name: Literal["classical", "random"]) -> "LLEGOSettings":
+        """Return the same settings with all children made by operators that ask no model."""
+        shares: dict[str, Any] = {"rewriting": 0.0, "classical": 0.0, "random": 0.0}
+        start = "forest" if self.start == "model" else self.start
+        return replace(self, **shares | dict(SHARES[name]), start=start)
 
     @property
     def asks(self) -> bool:

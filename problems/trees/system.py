@@ -1,20 +1,25 @@
 """LLEGO for users: a search for trees on rows, and the tree that it chose."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf, isnan
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from evollm import Budget, EvollmError, Individual, Outcome, Result, run
+from evollm import Budget, EvollmError, Individual, Outcome, Result
 from evollm.algorithms.pareto import Objectives, front
-from evollm.executors.base import Executor
 from evollm.llm.base import LanguageModel
-from evollm.runtime.driver import Callback
+from evollm.report.page import Report
+from evollm.runtime.finals import Finalists
 from evollm.search.fingerprint import describe
 from evollm.search.flow import Flow
-from evollm.store import queries
+from evollm.store import queries, rows
+from evollm.system import System
+from evollm.types import JSON
+from evollm.units import Units
+from operators.trees.genome import Tree, with_leaves
+from operators.trees.line import write
+from problems.trees.data.case import COSTS, HoldoutTask
 from problems.trees.llego import LLEGOSettings
 from problems.trees.model.fitness import TreeFitness
 from problems.trees.model.fitted import Fitted
@@ -25,7 +30,7 @@ SMALLER_IS_BETTER = ("size", "depth", "valid_size")
 
 
 @dataclass(frozen=True)
-class LLEGO:
+class LLEGO(System[Tree]):
     """Decision trees evolved by a language model.
 
     Attributes:
@@ -34,6 +39,8 @@ class LLEGO:
         model: Who varies; None for what the environment names, or the small offline model.
         task: What is to be predicted, in words.
         described: What columns mean, by name.
+        holdout: The rows' three parts, where there are rows that no search sees: the chosen tree is
+            scored on them in the end.
         objectives: Metrics for a Pareto front by NSGA-II; empty to search for fitness alone. Sizes
             and depths are better if smaller, all else if larger.
     """
@@ -44,6 +51,19 @@ class LLEGO:
     task: str = ""
     described: Mapping[str, str] = field(default_factory=dict)
     objectives: Sequence[str] = ()
+    holdout: HoldoutTask | None = None
+    budget: ClassVar[Budget] = Budget(generations=GENERATIONS)  # type: ignore[misc]
+
+    @property
+    def units(self) -> dict[str, Units]:  # type: ignore[override]
+        """The objectives as people know them: losses are positive again."""
+        names = [label(objective) for objective in self.problem.objectives]
+        known = {
+            prefix + name: Units(f"{part} {name.replace('_', ' ')}", maximize=name not in COSTS)
+            for name in names
+            for prefix, part in (("", "training"), ("valid_", "validation"))
+        }
+        return {"fitness": known[names[0]], **known}
 
     @property
     def weighted(self) -> Objectives:
@@ -60,38 +80,15 @@ class LLEGO:
         words = context(self.problem.columns, self.task, self.described)
         return self.settings.flow(self.problem, model, words, seed, self.weighted)
 
-    def run(
-        self,
-        budget: Budget | None = None,
-        *,
-        seed: int = 0,
-        executor: Executor | None = None,
-        path: str | Path | None = None,
-        callbacks: Sequence[Callback] = (),
-    ) -> Result[Any]:
-        """Search within a budget; the same call on a folder that has a record goes on from there.
+    def write(self, individual: Individual[Tree]) -> str:
+        """Return a tree in one line, its leaves as they were fitted."""
+        tree = individual.genome
+        info = individual.outcome.info
+        if isinstance(info, Mapping) and "leaves" in info:
+            tree = with_leaves(tree, info["leaves"])
+        return write(tree, self.problem.columns)
 
-        Args:
-            budget: What ends the run; None for 25 generations, as in the paper.
-            seed: The only source of chance but for the model.
-            executor: Where trees are scored; by default here.
-            path: The run directory; None for a temporary record.
-            callbacks: Each called as ``f(run, individual)`` after an evaluation.
-
-        Raises:
-            EvollmError: If the model can't be used, or gives no valid tree.
-        """
-        return run(
-            self.flow(seed),
-            self.problem,
-            budget=budget or Budget(generations=GENERATIONS),
-            executor=executor,
-            path=path,
-            config={"seed": seed, "settings": describe(self.settings), "task": self.task},
-            callbacks=callbacks,
-        )
-
-    def chosen(self, result: Result[Any]) -> Individual[Any]:
+    def choose(self, result: Result[Tree]) -> Individual[Tree]:
         """Return the tree that is best on the validation rows; without any, on the training rows.
 
         All trees that were scored count, of equal ones the fitter and then the older.
@@ -100,6 +97,39 @@ class LLEGO:
             EvollmError: If every evaluation failed.
         """
         return chosen(result, self.problem)
+
+    def finalists(self, result: Result[Tree]) -> Finalists[Tree]:
+        """Return the chosen tree, or the front's trees, to be scored on the test rows if any."""
+        scored = any(one.outcome.error is None for one in result.population)
+        if self.holdout is None or not scored:
+            return Finalists()
+        members = self.front(result) if self.objectives else [self.choose(result)]
+        return Finalists(members, problem=replace(self.problem, valid=self.holdout.test))
+
+    def report(self, result: Result[Tree]) -> Report:
+        """Return the overview, with the chosen tree and its scores on all parts of the rows."""
+        from problems.trees.present.report import report
+
+        return report(self, result)
+
+    def export(self, result: Result[Tree], folder: Path) -> list[Path]:
+        """Write the chosen tree in every form, and the front if there is one."""
+        from problems.trees.present.report import files
+
+        return files(self, result, folder)
+
+    def controls(self) -> dict[str, "LLEGO"]:
+        """Return classical genetic programming and random trees, both without a model."""
+        classical = self.settings.without_model("classical")
+        random = self.settings.without_model("random")
+        return {
+            "genetic programming": replace(self, settings=classical, model=None),
+            "random trees": replace(self, settings=random, model=None),
+        }
+
+    def config(self, seed: int) -> dict[str, JSON]:
+        """Return the settings and the task."""
+        return {"seed": seed, "settings": describe(self.settings), "task": self.task}
 
     def front(self, result: Result[Any]) -> list[Individual[Any]]:
         """Return the living trees that no other one beats in an objective without losing another.
@@ -115,18 +145,25 @@ class LLEGO:
 
 
 def chosen(result: Result[Any], problem: TreeFitness) -> Individual[Any]:
-    """Return a run's tree by validation; see ``LLEGO.chosen``."""
-    first = problem.objectives[0]
-    name = first if isinstance(first, str) else getattr(first, "__name__", type(first).__name__)
-    rows = result.record.rows(
-        "SELECT candidate, fitness, metrics FROM outcomes WHERE error IS NULL ORDER BY candidate"
-    )
-    if not rows:
+    """Return a run's tree by validation; see ``LLEGO.choose``."""
+    name = f"valid_{label(problem.objectives[0])}"
+    scored = [one for one in rows.evaluations(result.record) if one.error is None]
+    if not scored:
         raise EvollmError(f"no tree could be scored ({result.stopped}): see the run's failures")
-    ranked = []
-    for number, fitness, metrics in rows:
-        known = json.loads(metrics)
-        score = known.get(f"valid_{name}", fitness)
-        ranked.append((-inf if isnan(score) else score, fitness, -number, known))
-    _, fitness, minus, known = max(ranked, key=lambda row: row[:3])
-    return Individual(queries.candidate(result.record, -minus), Outcome(fitness, known))
+
+    def rank(one: rows.Evaluation) -> tuple[float, float, int]:
+        score = one.metrics.get(name, one.fitness)
+        return (-inf if isnan(score) else score, one.fitness, -one.candidate)
+
+    one = max(scored, key=rank)
+    found = queries.candidate(result.record, one.candidate)
+    return Individual(found, Outcome(one.fitness, one.metrics, info=one.info))
+
+
+def label(objective: Any) -> str:
+    """Return the name of an objective, be it a name already or a function of the user."""
+    return (
+        objective
+        if isinstance(objective, str)
+        else getattr(objective, "__name__", type(objective).__name__)
+    )

@@ -1,73 +1,54 @@
 """A run for trees described: the tree that it chose, as text and as files, and how it came."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from evollm.errors import EvollmError
+from evollm.report.page import Report, Section, Table
+from evollm.report.sections import faults, found, spent
 from evollm.runtime.result import Result
+from evollm.store import queries
+from evollm.store.record import Record
 from evollm.types import JSON, Individual
+from operators.trees.columns import Columns
 from operators.trees.genome import Tree, depth, merged, size
-from problems.trees.data.case import PARTS, HoldoutTask, plain
+from problems.trees.data.case import plain, told
 from problems.trees.model.pruning import idle
 from problems.trees.present.drawing import draw
 from problems.trees.present.export import to_dict, to_dot, to_json, to_python, to_rules
 from problems.trees.present.pictures import plot_front
-from problems.trees.present.tally import Made, OperatorStats
-from problems.trees.system import LLEGO
+from problems.trees.present.tally import OperatorStats
+from problems.trees.system import LLEGO, label
 
 
-def report(case: HoldoutTask, system: LLEGO, result: Result[Any]) -> str:
-    """Return the report on a run, and put its tree and its front into the run directory, if any.
+def report(system: LLEGO, result: Result[Tree]) -> Report:
+    """Return what a search for trees came to: the tree that it chose, and how it came.
 
     Args:
-        case: The rows.
         system: The search that was run.
         result: What it came to.
     """
-    lines = list(counted(OperatorStats.of(result.record)))
-    try:
-        individual = system.chosen(result)
-    except EvollmError:
-        return "\n".join(lines)
-    tree = merged(system.fitted(individual).tree)
-    lines += _tree(case, individual, tree)
-    members = _front(case, system, result) if system.objectives else []
-    if members:
-        lines += _members(members, system.objectives)
-    if result.path is not None:
-        files = tree_files(case, tree, result.path)
-        if members:
-            files += front_files(members, system.objectives, result.path)
-        lines.append(_line("files", f"{', '.join(files)} in {result.path}"))
-    return "\n".join(lines)
+    record = result.record
+    chosen = [] if not _scored(result) else [_tree(system, result), *_scores(system, result)]
+    sections = [found(record), *chosen, spent(record, queries.usage(record)), _made(record)]
+    return Report("Decision trees", [*sections, faults(record)])
 
 
-def counted(tally: OperatorStats) -> Iterator[str]:
-    """Yield lines that say how a search went."""
-    for name, made in tally.made.items():
-        yield _line("made by", f"{name}: {_made(made)}")
-    for reason, count in tally.rejected.most_common():
-        yield _line("rejected", f"{count} x {reason}")
-    if tally.repaired or tally.outside:
-        yield _line(
-            "kept",
-            f"{tally.repaired} trees with brackets added, "
-            f"{tally.outside} thresholds beyond the known range of their column",
-        )
-    yield _line(
-        "duplicates",
-        f"{tally.duplicates} of {tally.scored} trees say the same of the training rows as an "
-        "earlier one",
-    )
-    found = ", ".join(f"{tally.depths[level]} of {level}" for level in sorted(tally.depths))
-    yield _line("depths", found or "none")
+def files(system: LLEGO, result: Result[Tree], folder: Path) -> list[Path]:
+    """Write the chosen tree in every form, and the front if there is one; return the files."""
+    if not _scored(result):
+        return []
+    tree = merged(system.fitted(system.choose(result)).tree)
+    title = f"{system.holdout.table.name}: {system.holdout.table.target}" if system.holdout else ""
+    written = tree_files(system.problem.columns, tree, title, folder)
+    if system.objectives:
+        written += front_files(_front(system, result), system.objectives, folder)
+    return written
 
 
-def tree_files(case: HoldoutTask, tree: Tree, folder: Path) -> list[str]:
-    """Write a tree in every form, the picture where matplotlib is installed; return the names."""
-    columns = case.problem.columns
+def tree_files(columns: Columns, tree: Tree, title: str, folder: Path) -> list[Path]:
+    """Write a tree in every form, the picture where matplotlib is installed; return the files."""
     texts = {
         "tree.json": to_json(tree, columns) + "\n",
         "tree.txt": to_rules(tree, columns),
@@ -76,20 +57,19 @@ def tree_files(case: HoldoutTask, tree: Tree, folder: Path) -> list[str]:
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
-    title = f"{case.table.name}: {case.table.target}"
     drawn = _drawn(folder / "tree.png", lambda file: draw(tree, file, columns, title))
-    return [*texts, *drawn]
+    return [folder / name for name in [*texts, *drawn]]
 
 
 def front_files(
     members: Sequence[Mapping[str, JSON]], objectives: Sequence[str], folder: Path
-) -> list[str]:
-    """Write a front as JSON and, where matplotlib is installed, as a picture; return the names."""
+) -> list[Path]:
+    """Write a front as JSON and, where matplotlib is installed, as a picture; return the files."""
     found = {"objectives": list(objectives), "front": list(members)}
     text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
     (folder / "front.json").write_text(text, encoding="utf-8")
     drawn = _drawn(folder / "front.png", lambda file: plot_front(members, objectives, file))
-    return ["front.json", *drawn]
+    return [folder / name for name in ["front.json", *drawn]]
 
 
 def _drawn(file: Path, drawing: Callable[[Path], Path]) -> list[str]:
@@ -102,62 +82,105 @@ def _drawn(file: Path, drawing: Callable[[Path], Path]) -> list[str]:
     return [file.name]
 
 
-def _tree(case: HoldoutTask, individual: Individual[Any], tree: Tree) -> Iterator[str]:
-    """Yield the chosen tree with its scores."""
-    spare = idle(tree, case.problem.train.X)
-    telling = f", splits that tell no training rows apart: {spare}" if spare else ""
-    yield _line(
-        "tree",
-        f"candidate {individual.id}, the best on the validation rows: size {size(tree)}, depth "
-        f"{depth(tree)}{telling}",
-    )
-    scores = case.scores(individual.genome)
-    yield _line("scores", f"{'':<20}" + "".join(f"{part:>10}" for part in PARTS))
-    for name in scores["train"]:
-        cells = "".join(f"{scores[part][name]:>10.4g}" for part in PARTS)
-        yield _line("", f"{name.replace('_', ' '):<20}{cells}")
-    yield _line("rules", case.table.target)
-    yield from (f"  {line}" for line in to_rules(tree, case.problem.columns).splitlines())
+def _scored(result: Result[Tree]) -> bool:
+    """Say whether any tree was scored, so that one can be chosen."""
+    return result.best is not None and result.best.outcome.error is None
 
 
-def _front(case: HoldoutTask, system: LLEGO, result: Result[Any]) -> list[dict[str, JSON]]:
+def _tree(system: LLEGO, result: Result[Tree]) -> Section:
+    """Return the chosen tree as rules."""
+    individual = system.choose(result)
+    tree = merged(system.fitted(individual).tree)
+    where = "training" if system.problem.valid is None else "validation"
+    facts = {"tree": f"candidate {individual.id}, the best on the {where} rows"}
+    facts["size"] = f"{size(tree)}, depth {depth(tree)}"
+    if spare := idle(tree, system.problem.train.X):
+        facts["idle splits"] = f"{spare} tell no training rows apart"
+    return Section("Tree", facts, to_rules(tree, system.problem.columns).rstrip())
+
+
+def _scores(system: LLEGO, result: Result[Tree]) -> list[Section]:
+    """Return the chosen tree's objectives on each part of the rows, and the front's if any."""
+    if system.objectives:
+        members = _front(system, result)
+        rows = [[m["candidate"], *(_cell(m, name) for name in system.objectives)] for m in members]
+        columns = ("candidate", *(name.replace("_", " ") for name in system.objectives))
+        title = "training rows, in brackets test rows"
+        return [Section("Front", tables=[Table(columns, rows, title)])]
+    parts = _parts(system, result, system.choose(result))
+    names = list(parts["train"])
+    table = [
+        [name.replace("_", " "), *(part.get(name) for part in parts.values())] for name in names
+    ]
+    return [Section("Scores", tables=[Table(("objective", *parts), table)])]
+
+
+def _parts(
+    system: LLEGO, result: Result[Tree], individual: Individual[Tree]
+) -> dict[str, dict[str, float | None]]:
+    """Return an individual's objectives on each part of the rows, as people know them."""
+    found = {"train": _values(individual.outcome.metrics, "", system)}
+    if system.problem.valid is not None:
+        found["valid"] = _values(individual.outcome.metrics, "valid_", system)
+    finals = {one.id: one for one in result.finals if one.outcome.error is None}
+    if individual.id in finals:
+        found["test"] = _values(finals[individual.id].outcome.metrics, "valid_", system)
+    return found
+
+
+def _values(metrics: Mapping[str, float], prefix: str, system: LLEGO) -> dict[str, float | None]:
+    known = {
+        name: told(name, metrics[prefix + name])
+        for name in (label(objective) for objective in system.problem.objectives)
+        if prefix + name in metrics
+    }
+    return plain(known)
+
+
+def _front(system: LLEGO, result: Result[Tree]) -> list[dict[str, JSON]]:
     """Return the front's trees with their scores, in falling order of the fitness."""
     members = []
     for one in sorted(system.front(result), key=lambda one: -one.fitness):
         tree = system.fitted(one).tree
         sizes = {"size": size(tree), "depth": depth(tree)}
-        parts = {part: plain(found) for part, found in case.scores(one.genome).items()}
-        written = to_dict(tree, case.problem.columns)
-        members.append({"candidate": one.id, **sizes, **parts, "tree": written})
+        written = to_dict(tree, system.problem.columns)
+        members.append(
+            {"candidate": one.id, **sizes, **_parts(system, result, one), "tree": written}
+        )
     return members
-
-
-def _members(members: Sequence[Mapping[str, JSON]], objectives: Sequence[str]) -> Iterator[str]:
-    """Yield the front's objectives on the training rows and, in brackets, on the test rows."""
-    heads = "".join(f"{name.replace('_', ' '):>26}" for name in objectives)
-    yield _line("front", f"{'candidate':<10}{heads}")
-    for member in members:
-        cells = [_cell(member, name) for name in objectives]
-        yield _line("", f"{member['candidate']:<10}" + "".join(f"{cell:>26}" for cell in cells))
 
 
 def _cell(member: Mapping[str, JSON], name: str) -> str:
     if name in member:
         return str(member[name])
-    values = (member[part][name] for part in ("train", "test"))
-    train, test = ("none" if value is None else f"{value:.4g}" for value in values)
-    return f"{train} (test {test})"
+    train, test = (member.get(part, {}).get(name) for part in ("train", "test"))
+    known = "none" if train is None else f"{train:.4g}"
+    return known if test is None else f"{known} ({test:.4g})"
 
 
-def _made(made: Made) -> str:
-    parts = [f"{made.children} trees"]
-    if made.born:
-        parts.append(f"{made.better / made.born:.1%} fitter than all their parents")
-        parts.append(f"{made.copies / made.born:.1%} the same as one of them")
-    if made.valid is not None:
-        parts.append(f"{made.valid:.1%} of {made.answers} answers valid")
-    return ", ".join(parts)
-
-
-def _line(title: str, text: str) -> str:
-    return f"{title:<14}{text}".rstrip()
+def _made(record: Record) -> Section:
+    """Return what each operator made, and how often trees came twice."""
+    stats = OperatorStats.of(record)
+    columns = ("operator", "trees", "better than parents", "same as a parent", "valid answers")
+    rows = [
+        [
+            name,
+            made.children,
+            f"{made.better / made.born:.1%}" if made.born else None,
+            f"{made.copies / made.born:.1%}" if made.born else None,
+            None if made.valid is None else f"{made.valid:.1%} of {made.answers}",
+        ]
+        for name, made in stats.made.items()
+    ]
+    depths = ", ".join(f"{stats.depths[level]} of {level}" for level in sorted(stats.depths))
+    facts = {
+        "duplicates": f"{stats.duplicates} of {stats.scored} trees say the same of the training "
+        "rows as an earlier one",
+        "depths": depths or "none",
+    }
+    if stats.repaired or stats.outside:
+        facts["kept"] = (
+            f"{stats.repaired} trees with brackets added, {stats.outside} thresholds beyond the "
+            "known range of their column"
+        )
+    return Section("Operators", facts, tables=[Table(columns, rows)])

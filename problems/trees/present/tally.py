@@ -1,16 +1,15 @@
-"""How a search for trees went: what each operator made, what was thrown away, what came twice."""
+"""How a search for trees went: what each operator made, what was rejected, what came twice."""
 
-import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from evollm.store.codec import decode
+from evollm.store import rows
 from evollm.store.record import Record
 
 STAND_IN = "stood in for"
-"""How the reasons begin that count children of another operator, not answers of no use."""
+"""How the reasons begin that count children of another operator, not unusable answers."""
 
 
 @dataclass(slots=True)
@@ -45,7 +44,7 @@ class OperatorStats:
 
     Attributes:
         made: By operator, in the order in which they came in.
-        rejected: Answers that were thrown away, by reason.
+        rejected: Answers that were rejected, by reason.
         scored: Trees that were scored.
         duplicates: How many of them say the same of the training rows as an earlier one.
         depths: How many have each depth.
@@ -64,61 +63,40 @@ class OperatorStats:
     @classmethod
     def of(cls, record: Record) -> "OperatorStats":
         """Count what a record holds."""
-        tally = cls()
+        stats = cls()
         known: dict[int, tuple[float, Any]] = {}
         seen: set[Any] = set()
-        for number, operator, parents, note, fitness, metrics, info in _trees(record):
-            signature = (info or {}).get("signature", number)
-            known[number] = fitness, signature
-            tally._count(tally.made.setdefault(operator, Made()), known, number, parents)
-            tally.duplicates += signature in seen
+        for one in sorted(rows.evaluations(record), key=lambda one: one.candidate):
+            signature = (one.info or {}).get("signature", one.candidate)
+            known[one.candidate] = one.fitness, signature
+            stats._count(stats.made.setdefault(one.operator, Made()), known, one)
+            stats.duplicates += signature in seen
             seen.add(signature)
-            tally.scored += 1
-            tally.depths[int(metrics.get("depth", 0))] += 1
-            tally.repaired += bool(note.get("repaired"))
-            tally.outside += note.get("outside", 0)
-        tally._answers(record)
-        return tally
+            stats.scored += 1
+            stats.depths[int(one.metrics.get("depth", 0))] += 1
+            note = one.note if isinstance(one.note, dict) else {}
+            stats.repaired += bool(note.get("repaired"))
+            stats.outside += note.get("outside", 0)
+        stats._answers(record)
+        return stats
 
     def _count(
-        self, made: Made, known: Mapping[int, tuple[float, Any]], number: int, parents: list[int]
+        self, made: Made, known: Mapping[int, tuple[float, Any]], one: rows.Evaluation
     ) -> None:
-        fitness, signature = known[number]
+        fitness, signature = known[one.candidate]
         made.children += 1
-        if lived := [known[k] for k in parents if k in known]:
+        if lived := [known[k] for k in one.parents if k in known]:
             made.born += 1
             made.better += fitness > max(value for value, _ in lived)
             made.copies += signature in [own for _, own in lived]
 
     def _answers(self, record: Record) -> None:
-        """Count what the model said, and what of it was of no use."""
-        asked = "SELECT name, count(*) FROM calls JOIN jobs ON jobs.id = job"
-        for name, count in record.rows(f"{asked} WHERE told IS NOT NULL GROUP BY name"):
-            self.made.setdefault(name, Made()).answers += count
-        for name, text in record.rows(
-            "SELECT name, rejected FROM jobs WHERE rejected IS NOT NULL AND told IS NOT NULL"
-        ):
-            counts = Counter(json.loads(text))
-            self.rejected += counts
-            useless = sum(n for why, n in counts.items() if not why.startswith(STAND_IN))
-            self.made.setdefault(name, Made()).useless += useless
-
-
-def _trees(record: Record) -> Iterator[tuple[Any, ...]]:
-    """Yield every scored tree's id, operator, parents, note, fitness, metrics and info."""
-    rows = record.rows(
-        "SELECT c.id, v.name, coalesce(c.parents, v.parents), c.note, o.fitness, o.metrics, o.info"
-        " FROM outcomes o JOIN candidates c ON c.id = o.candidate JOIN jobs v ON v.id = c.job"
-        " ORDER BY c.id"
-    )
-    for number, name, parents, note, fitness, metrics, info in rows:
-        said = decode(note) if note else {}
-        yield (
-            number,
-            name,
-            json.loads(parents),
-            said if isinstance(said, dict) else {},
-            fitness,
-            json.loads(metrics) if metrics else {},
-            decode(info) if info else {},
-        )
+        """Count what the model said, and what of it was unusable."""
+        for name, asked in rows.operators(record).items():
+            if not (asked.answers or asked.rejected):
+                continue
+            made = self.made.setdefault(name, Made())
+            made.answers += asked.answers
+            self.rejected.update(asked.rejected)
+            lost = (n for why, n in asked.rejected.items() if not why.startswith(STAND_IN))
+            made.useless += sum(lost)

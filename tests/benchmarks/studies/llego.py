@@ -159,7 +159,7 @@ def _evolved(problem: TreeFitness, test: Samples, cell: Cell) -> dict[str, Any]:
     model = _model() if settings.asks else None
     search = LLEGO(problem, settings, model, table.context, described(table))
     result = search.run(Budget(generations=cell["generations"]), seed=cell["seed"])
-    best = search.chosen(result)
+    best = search.choose(result)
     curve = best_so_far(result.record)[cell["population"] - 1 :: cell["population"]]
     return {
         "train": _rounded(best.fitness, problem),

@@ -11,8 +11,15 @@ import pytest
 from evollm import Budget, EvollmError, run
 from evollm.llm.scripted import Scripted
 from evollm.testing import ProblemKit
-from problems.blackbox.control_tasks import FRESH, SETTINGS, TASKS, control, retest
-from problems.blackbox.controls import cma_es, hill_climbing, random_search
+from problems.blackbox.control_tasks import (
+    EPISODES,
+    FRESH,
+    SETTINGS,
+    TASKS,
+    Neuroevolution,
+    control,
+)
+from problems.blackbox.controls import Control, cma_es, hill_climbing, random_search
 from problems.blackbox.system import EvoLLM
 
 SMALL = {"hidden": (2,), "episodes": 2}
@@ -105,13 +112,18 @@ def test_a_model_searches_policies_in_blocks_of_weights():
 
 def test_a_policy_is_tested_again_in_new_episodes():
     function, space = control("cartpole", hidden=(), episodes=1)
-    genome = lasting(function, space)
-    fresh = retest(function, space.decode(genome), episodes=9)
-    more = replace(function, function=replace(function.function, episodes=9))
-    [seen] = more.evaluate([genome], None, 0)
-    [other] = more.evaluate([genome], None, FRESH)
-    assert fresh == other.fitness != seen.fitness
-    assert fresh == pytest.approx(np.mean(played("cartpole", more, space, genome, FRESH)))
+    system = Neuroevolution(function, strategy=Control("random"))
+    result = system.run(Budget(30))
+    [final] = result.finals
+    more = replace(function, function=replace(function.function, episodes=EPISODES))
+    [seen] = more.evaluate([final.genome], None, 0)
+    assert final.id == result.best.id
+    assert final.fitness != seen.fitness
+    again = played("cartpole", more, space, final.genome, FRESH)
+    assert final.fitness == pytest.approx(np.mean(again))
+    assert result.usage.evaluations == 30
+    assert result.usage.finals == 1
+    assert f"mean return {final.fitness:.1f} in 64 unseen" in system.report(result).text()
 
 
 def test_a_task_travels_to_a_worker():

@@ -63,7 +63,7 @@ def test_a_run_goes_on_from_its_folder_without_asking_again(tmp_path):
     again = system.run(Budget(generations=2), seed=4, path=tmp_path)
     assert len(calls) == needed
     assert [one.genome for one in again.population] == [one.genome for one in whole.population]
-    assert system.chosen(again).genome == system.chosen(whole).genome
+    assert system.choose(again).genome == system.chosen(whole).genome
     assert again.record.get("config")["task"] == "Tell the class."
     assert again.record.get("config")["seed"] == 4
 
@@ -140,7 +140,7 @@ def known(result, name):
 def test_the_chosen_tree_is_the_best_on_the_validation_rows():
     system = LLEGO(PROBLEM, CLASSICAL)
     result = system.run(Budget(generations=4), seed=1)
-    found = system.chosen(result)
+    found = system.choose(result)
     ranked = [(value, fit, -i) for i, value, fit in known(result, "valid_balanced_accuracy")]
     assert found.id == -max(ranked)[2]
     assert found.outcome.metrics["valid_balanced_accuracy"] == max(ranked)[0]
@@ -222,7 +222,7 @@ def test_a_regression_becomes_better_by_its_loss():
     result = system.run(Budget(generations=8), seed=0)
     first = max(result.dataframe()["fitness"][:6])
     assert first < result.fitness < 0
-    found = system.chosen(result)
+    found = system.choose(result)
     error = np.mean((system.fitted(found).predict(X[100:, :2]) - y[100:]) ** 2)
     assert found.outcome.metrics["valid_mse"] == pytest.approx(-error)
     assert found.outcome.metrics["r2"] > 0.3
