@@ -1,5 +1,6 @@
 """The classical genetic algorithm: select, mate, mutate, and let the children take over."""
 
+import logging
 from collections.abc import Generator, Sequence
 from itertools import count
 from typing import Any
@@ -12,7 +13,10 @@ from evollm.errors import EvollmError
 from evollm.search.flow import Flow, Job, Vary, draw_seed, evaluate, survive, together, vary
 from evollm.types import Candidate, Individual, Operator, Parent, Select
 
+log = logging.getLogger("evollm")
+
 _IDLE = 100
+_EVEN = 3  # generations in which everyone was drawn once are no accident
 
 
 def ea_simple(
@@ -38,7 +42,10 @@ def ea_simple(
         size: Individuals in the population, at least 2.
         seed: Fixes the search.
         select: Draws a population from the last one; a tournament of three by default. It has to
-            draw by chance and the same one repeatedly, for nothing else favours the fit.
+            draw the fit more often than others, for nothing else favours them. A rule that returns
+            the best ``size`` of ``size``, as DEAP's ``selBest`` and ``selNSGA2`` do, returns all:
+            then nothing is selected, and a warning says so. For several objectives there is
+            ``evollm.algorithms.generations.nsga2``.
         cxpb: Probability that two neighbours in the drawn population are mated, 0 to 1.
         mutpb: Probability that an individual is mutated thereafter, 0 to 1.
 
@@ -69,9 +76,16 @@ def _generations(
     if not population:
         raise EvollmError("the start made no individual: see the run's rejections")
     yield from survive(population, 0)
-    idle = 0
+    idle = even = 0
     for step in count(1):
         drawn = select(population, size, rng)
+        even = even + 1 if _evenly(drawn, population) else 0
+        if even == _EVEN:
+            log.warning(
+                "select drew everyone once in %d generations, so nothing favours the fit: take a "
+                "tournament, or evollm.algorithms.generations.nsga2 for several objectives",
+                _EVEN,
+            )
         mated = yield from _mated(mate, drawn, cxpb, rng, step)
         varied = yield from _mutated(mutate, mated, mutpb, rng, step)
         population, scored = yield from _scored(varied, rng, step)
@@ -82,6 +96,12 @@ def _generations(
                 "rejections"
             )
         yield from survive(population, step)
+
+
+def _evenly(drawn: Sequence[Individual[Any]], population: Sequence[Individual[Any]]) -> bool:
+    """Say whether a rule drew a population of several as it was."""
+    ids = sorted(one.id for one in population)
+    return len(set(ids)) > _EVEN and sorted(one.id for one in drawn) == ids
 
 
 def _mated(

@@ -3,7 +3,7 @@
 import queue
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -42,6 +42,7 @@ class Run:
 
     Attributes:
         search: The search, with its population and its best.
+        problem: What scores genomes.
         record: What is written down.
         budget: What ends it.
         usage: What has been spent, over all resumes.
@@ -55,6 +56,7 @@ class Run:
         write: Callable[[Individual[Any]], str] | None = None,
     ) -> None:  # fmt: skip
         self.search = search
+        self.problem = problem
         self.record = record
         self.budget = budget
         self.usage = queries.usage(record)
@@ -100,6 +102,10 @@ class Run:
     def dataframe(self) -> "pandas.DataFrame":
         """Return one row an evaluation so far; see ``evollm.Result.dataframe``."""
         return dataframe(self.record)
+
+    def individuals(self) -> Iterator[Individual[Any]]:
+        """Yield what has been evaluated so far, in the order of the jobs."""
+        return queries.individuals(self.record)
 
     def stop(self, reason: str = "a callback asked for it") -> None:
         """End the run once the work under way is done."""

@@ -37,4 +37,4 @@ class Enqueued:
         made = self.rest.vary(parents, n - len(own), seed)
         notes = [NOTE] * len(own) + list(made.notes or [None] * len(made.genomes))
         calls = [()] * len(own) + list(made.calls) if made.calls else ()
-        return replace(made, genomes=[*own, *made.genomes], notes=notes, calls=calls)
+        return replace(made, genomes=[*own, *made.genomes], notes=notes, parents=(), calls=calls)

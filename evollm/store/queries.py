@@ -11,7 +11,7 @@ from evollm.search.flow import Vary
 from evollm.search.search import Ticket
 from evollm.store.codec import decode
 from evollm.store.record import Record
-from evollm.types import Candidate, Offspring, Outcome
+from evollm.types import Candidate, Individual, Offspring, Outcome
 
 
 def answered(record: Record) -> Iterator[tuple[int, str]]:
@@ -64,6 +64,22 @@ def outcomes(record: Record, ticket: Ticket) -> Iterator[tuple[int, Outcome]]:
                 None if repaired is None else decode(repaired),
                 cost,
             ),
+        )
+
+
+def individuals(record: Record) -> Iterator[Individual[Any]]:
+    """Yield what was evaluated with its outcomes, in the order of the jobs."""
+    found = record.rows(
+        "SELECT o.candidate, coalesce(o.repaired, c.genome), coalesce(c.parents, v.parents),"
+        " v.name, v.step, e.fidelity, o.fitness, o.metrics, o.error, o.cost FROM outcomes o"
+        " JOIN jobs e ON e.id = o.job JOIN candidates c ON c.id = o.candidate"
+        " JOIN jobs v ON v.id = c.job ORDER BY o.job, o.place"
+    )
+    for number, genome, parents, name, step, fidelity, fitness, metrics, error, cost in found:
+        yield Individual(
+            Candidate(number, decode(genome), tuple(json.loads(parents)), name, step),
+            Outcome(fitness, json.loads(metrics) if metrics else {}, error, cost=cost),
+            fidelity,
         )
 
 

@@ -80,8 +80,8 @@ class FromDeap:
         """Return ``n`` children; parents, or successive pairs of them, take turns.
 
         Raises:
-            EvollmError: If there are too few parents, the function returns something else than
-                individuals in a tuple, or a child can't be recorded.
+            EvollmError: If there are too few parents, the function raises or returns something else
+                than individuals in a tuple, or a child can't be recorded.
         """
         if len(parents) < self.arity:
             raise EvollmError(f"{self.name} takes {self.arity} parents but got {len(parents)}")
@@ -99,7 +99,13 @@ class FromDeap:
 
     def _call(self, genomes: list[Any]) -> list[Any]:
         """Call the function on copies, once."""
-        made = self.function(*map(self.form.from_genome, genomes))
+        copies = list(map(self.form.from_genome, genomes))
+        try:
+            made = self.function(*copies)
+        except EvollmError:
+            raise
+        except Exception as error:
+            raise EvollmError(f"{self.name} failed with {described(error)}") from error
         if not self.arity:
             return [self.form.to_genome(made)]
         # decorators such as gp.staticLimit return lists
@@ -109,6 +115,11 @@ class FromDeap:
                 f"tuple of {self.arity}: mend its return statement"
             )
         return [self.form.to_genome(one) for one in made]
+
+
+def described(error: Exception) -> str:
+    """Return the type and the message of an exception, in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def named(function: Callable[..., Any]) -> str:

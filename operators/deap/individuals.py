@@ -1,16 +1,14 @@
 """Forms: DEAP's individuals as genomes that a record can keep, and back."""
 
-import array
 import copy
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import numpy as np
 from deap import gp
 
 from evollm.errors import EvollmError
-
-_ATOMS = (str, int, float, bool, type(None))
+from operators.deap.genomes import Attributed, Expression, below, carried, plain
 
 
 class IndividualCodec(Protocol):
@@ -25,13 +23,83 @@ class IndividualCodec(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class Carrying:
+    """What all forms do with attributes: keep them beside the genome, and give them back.
+
+    The fitness is not kept, for the outcome holds it. An individual without attributes has a genome
+    without them.
+
+    Attributes:
+        kinds: By an attribute's name the class that is called with the recorded value: a strategy's
+            for example. An attribute without one comes back as the plain value that was recorded.
+        drop: Names of attributes that are not kept.
+    """
+
+    kinds: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    drop: tuple[str, ...] = ()
+
+    def _with(self, individual: Any, genome: Any) -> Any:
+        """Add what an individual carries to its genome."""
+        kept = {}
+        for name, value in carried(individual).items():
+            if name in self.drop:
+                continue
+            try:
+                kept[name] = plain(value)
+            except EvollmError:
+                raise EvollmError(
+                    f"a record can't keep the attribute {name!r} of an individual, a "
+                    f"{type(value).__name__}: make it of numbers, strings, lists or arrays, give a "
+                    f"form that drops it, such as Plain({type(individual).__name__}, "
+                    f"drop=({name!r},)), or one with a to_genome of your own"
+                ) from None
+        return Attributed(genome, kept) if kept else genome
+
+    def _dressed(self, individual: Any, attributes: Mapping[str, Any]) -> Any:
+        """Give a new individual its attributes."""
+        for name, value in attributes.items():
+            kind = self.kinds.get(name)
+            copied = copy.deepcopy(value)
+            if kind is not None and type(copied) is not kind and copied is not None:
+                copied = made(kind, copied)
+            try:
+                setattr(individual, name, copied)
+            except AttributeError:
+                raise EvollmError(
+                    f"a {type(individual).__name__} can't have the attribute {name!r}: give a form "
+                    "of a class made by creator.create"
+                ) from None
+        return individual
+
+
+def made(kind: Callable[[Any], Any], value: Any) -> Any:
+    """Call a class with a recorded value.
+
+    Raises:
+        EvollmError: If it can't be made of it.
+    """
+    try:
+        return kind(value)
+    except (TypeError, ValueError) as error:
+        name = getattr(kind, "__name__", kind)
+        raise EvollmError(
+            f"a {name} can't be made of a {type(value).__name__} ({error}): "
+            "give a form with to_genome and from_genome"
+        ) from None
+
+
+def _bare(genome: Any) -> tuple[Any, Mapping[str, Any]]:
+    """Part a genome from the attributes beside it."""
+    return (genome.genome, genome.attributes) if isinstance(genome, Attributed) else (genome, {})
+
+
 @dataclass(frozen=True)
-class Plain:
-    """The form of individuals that hold numbers: their items, without class and attributes.
+class Plain(Carrying):
+    """The form of individuals that hold numbers: their items, without their class.
 
     Lists and ``array.array`` become lists, sets become sorted lists, NumPy's subclasses become
-    arrays. Attributes of an individual, such as an evolution strategy's, are not kept: those want a
-    form of their own.
+    arrays.
 
     Attributes:
         kind: The individuals' class, called with a genome to make one; None leaves the genome as it
@@ -41,12 +109,12 @@ class Plain:
     kind: type | None = None
 
     def to_genome(self, individual: Any) -> Any:
-        """Return the individual's items.
+        """Return the individual's items, with its attributes if it has any.
 
         Raises:
             EvollmError: If they can't be recorded.
         """
-        return _plain(individual)
+        return self._with(individual, below(individual))
 
     def from_genome(self, genome: Any) -> Any:
         """Return a new individual of the kind.
@@ -54,50 +122,16 @@ class Plain:
         Raises:
             EvollmError: If the kind can't be made of a genome.
         """
-        copied = copy.deepcopy(genome)
-        if self.kind is None or type(copied) is self.kind:
-            return copied
-        try:
-            return self.kind(copied)
-        except TypeError as error:
-            raise EvollmError(
-                f"a {self.kind.__name__} can't be made of a {type(copied).__name__} ({error}): "
-                "give a form with to_genome and from_genome"
-            ) from None
-
-
-def _plain(value: Any) -> Any:
-    """Copy a value, as the plain type below its class."""
-    if type(value) in _ATOMS or isinstance(value, np.generic):
-        return value
-    if isinstance(value, np.ndarray) and value.dtype.kind != "O":
-        return np.array(value)
-    if isinstance(value, list | array.array):
-        return [_plain(item) for item in value]
-    if isinstance(value, tuple):
-        return tuple(_plain(item) for item in value)
-    if isinstance(value, dict):
-        return {_plain(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, set | frozenset):
-        return _sorted([_plain(item) for item in value])
-    if getattr(getattr(type(value), "__dataclass_params__", None), "frozen", False):
-        return copy.deepcopy(value)
-    raise EvollmError(
-        f"a genome can't hold a {type(value).__name__}: give a form with to_genome and from_genome"
-    )
-
-
-def _sorted(items: list[Any]) -> list[Any]:
-    """Order a set's items, by how they are written if they can't be compared."""
-    try:
-        return sorted(items)
-    except TypeError:
-        return sorted(items, key=repr)
+        items, attributes = _bare(genome)
+        copied = below(items)
+        if self.kind is not None and type(copied) is not self.kind:
+            copied = made(self.kind, copied)
+        return self._dressed(copied, attributes)
 
 
 @dataclass(frozen=True)
-class Trees:
-    """The form of ``gp.PrimitiveTree``: the names of its nodes, depth first.
+class Trees(Carrying):
+    """The form of ``gp.PrimitiveTree``: an ``Expression``, the names of its nodes depth first.
 
     A primitive, an argument or a terminal is its name in the primitive set, an ephemeral constant
     the pair of its name and its value. So a tree comes back node by node, and no text is ever
@@ -116,31 +150,39 @@ class Trees:
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(sorted(self.pset.mapping)))
 
-    def to_genome(self, individual: Any) -> list[Any]:
-        """Return the nodes: names, and ``[name, value]`` for ephemeral constants.
+    def to_genome(self, individual: Any) -> Any:
+        """Return the tree's nodes and text, with its attributes if it has any.
 
         Raises:
-            EvollmError: If the primitive set lacks a node.
+            EvollmError: If the primitive set lacks a node, or the individual is not a tree.
         """
-        return [self._name(node) for node in individual]
+        if not isinstance(individual, gp.PrimitiveTree):
+            raise EvollmError(
+                f"a {type(individual).__name__} is not a gp.PrimitiveTree: give another form, such "
+                "as Several for a list of trees"
+            )
+        nodes = [self._name(node) for node in individual]
+        return self._with(individual, Expression(nodes, gp.PrimitiveTree.__str__(individual)))
 
     def from_genome(self, genome: Any) -> Any:
-        """Return the tree.
+        """Return the tree of an ``Expression``, or of a list of nodes as it holds one.
 
         Raises:
             EvollmError: If the primitive set lacks a name, or the nodes make no whole tree.
         """
-        nodes = [self._node(entry) for entry in genome]
+        written, attributes = _bare(genome)
+        entries = written.nodes if isinstance(written, Expression) else written
+        nodes = [self._node(entry) for entry in entries]
         missing = 1
         for node in nodes:
             missing += node.arity - 1 if missing else len(nodes)
         if missing:
             raise EvollmError(f"a genome of {len(nodes)} nodes is no whole tree")
-        return self.kind(nodes)
+        return self._dressed(self.kind(nodes), attributes)
 
     def _name(self, node: Any) -> Any:
         if isinstance(type(node), gp.MetaEphemeral):
-            return [type(node).name, _plain(node.value)]
+            return [type(node).name, plain(node.value)]
         # a renamed argument keeps its old name, and has the new one as its value
         for name in (node.name, str(getattr(node, "value", node.name))):
             if name in self.pset.mapping and self.pset.mapping[name] == node:
@@ -160,3 +202,45 @@ class Trees:
         constant = known.__new__(known)  # its __init__ would draw a value
         constant.value = entry[1]
         return constant
+
+
+@dataclass(frozen=True)
+class Several(Carrying):
+    """The form of an individual that is a list of trees, such as one with ADFs.
+
+    Attributes:
+        forms: One a tree, in their order.
+        kind: The individuals' class.
+    """
+
+    forms: tuple[IndividualCodec, ...]
+    kind: type = list
+
+    def to_genome(self, individual: Any) -> Any:
+        """Return the list of the parts' genomes, with its attributes if it has any.
+
+        Raises:
+            EvollmError: If it has more or fewer parts than there are forms, or one can't be
+                recorded.
+        """
+        self._check(individual)
+        parts = [form.to_genome(part) for form, part in zip(self.forms, individual, strict=True)]
+        return self._with(individual, parts)
+
+    def from_genome(self, genome: Any) -> Any:
+        """Return the individual.
+
+        Raises:
+            EvollmError: If it has more or fewer parts than there are forms, or one can't be made.
+        """
+        parts, attributes = _bare(genome)
+        self._check(parts)
+        listed = [form.from_genome(part) for form, part in zip(self.forms, parts, strict=True)]
+        return self._dressed(made(self.kind, listed), attributes)
+
+    def _check(self, parts: Any) -> None:
+        if len(parts) != len(self.forms):
+            raise EvollmError(
+                f"an individual of {len(parts)} parts has another number of them than the form's "
+                f"{len(self.forms)}: give one form a part"
+            )

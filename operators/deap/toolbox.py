@@ -1,7 +1,8 @@
 """Toolboxes: what a user registered for DEAP, as operators, selection and problem of the engine."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf, isnan
 from typing import Any
@@ -10,10 +11,15 @@ from deap import gp
 
 from evollm.errors import EvollmError
 from evollm.types import JSON, Outcome, Select
-from operators.deap.functions import FromDeap, named, parameters, seeded_globals
-from operators.deap.individuals import IndividualCodec, Plain, Trees
+from operators.deap.functions import FromDeap, described, named, parameters, seeded_globals
+from operators.deap.genomes import below, carried, same
+from operators.deap.individuals import IndividualCodec, Plain, Several, Trees
 from operators.deap.pickling import packed, restored
 from operators.deap.ranking import from_select, objective, weighted
+
+log = logging.getLogger("evollm")
+
+_MOST = 100  # a longer list is data, which no primitive set hides in
 
 
 @dataclass(frozen=True)
@@ -21,8 +27,9 @@ class FromToolbox:
     """An evaluation that was written for DEAP as a problem.
 
     The fitness is the first objective times its weight, so that larger is better; the metrics hold
-    all objectives as they are. Workers on other machines or in other processes get the individuals'
-    class with the problem.
+    all objectives as they are. What the function changes in its individual, items or attributes,
+    becomes the outcome's repaired genome. Workers on other machines or in other processes get the
+    individuals' class with the problem.
 
     Attributes:
         function: ``evaluate(individual)``, which returns a tuple of one number an objective.
@@ -71,12 +78,14 @@ class FromToolbox:
         """Score the genomes one by one; an exception fails that one evaluation.
 
         Raises:
-            EvollmError: If the function returns anything but a number an objective.
+            EvollmError: If the function returns anything but a number an objective, or leaves an
+                individual that can't be recorded.
         """
         return [self._score(genome, seed) for genome in genomes]
 
     def _score(self, genome: Any, seed: int) -> Outcome:
         individual = self.form.from_genome(genome)
+        before = self.form.to_genome(individual)
         try:
             if self.draws:
                 with seeded_globals(seed):
@@ -86,8 +95,9 @@ class FromToolbox:
         except EvollmError:
             raise
         except Exception as error:
-            return Outcome(-inf, error=f"{type(error).__name__}: {error}")
-        return self._outcome(found)
+            return Outcome(-inf, error=described(error))
+        outcome, after = self._outcome(found), self.form.to_genome(individual)
+        return outcome if same(before, after) else replace(outcome, genome=after)
 
     def _outcome(self, found: Any) -> Outcome:
         try:
@@ -148,8 +158,10 @@ def from_toolbox(
         flow = ea_simple(parts.start, parts.mate, parts.mutate, select=parts.select, size=300,
                          cxpb=0.5, mutpb=0.2, seed=1)
         result = run(flow, parts.problem, budget=Budget(generations=40))
+        hall.update(as_deap(result.population, parts))
 
-    The toolbox's ``individual`` is called once to see what it makes.
+    The toolbox's ``individual`` is called once to see what it makes. Its ``map`` is not used, for
+    evaluations run on the executor that ``run`` is given.
 
     Args:
         toolbox: A ``deap.base.Toolbox``; later changes to it have no effect.
@@ -159,15 +171,18 @@ def from_toolbox(
         draws: Whether ``evaluate`` draws from the global random states.
 
     Raises:
-        EvollmError: If the toolbox lacks an entry, or weights or form can't be told.
+        EvollmError: If the toolbox lacks an entry, weights or form can't be told, or an individual
+            can't be recorded and made again.
     """
     for alias in ("individual", "mate", "mutate", "evaluate"):
         if not hasattr(toolbox, alias):
             raise EvollmError(f"the toolbox has no {alias!r}: register one before")
+    if getattr(toolbox.map, "func", toolbox.map) is not map:
+        log.warning("toolbox.map is not used: give run an executor, such as Processes(4)")
     with seeded_globals(0):
         individual = toolbox.individual()
-    form = form or _form(individual, toolbox)
-    form.from_genome(form.to_genome(individual))
+        form = form or form_of(individual, toolbox)
+        _check(form, individual)
     weights = weights or getattr(getattr(individual, "fitness", None), "weights", ())
     if not weights:
         raise EvollmError("the toolbox's individuals have no fitness with weights: give weights")
@@ -178,28 +193,94 @@ def from_toolbox(
         FromDeap(toolbox.mate, 2, form),
         FromDeap(toolbox.mutate, 1, form),
         problem,
-        select and from_select(select, problem.objectives),
+        select and from_select(select, problem),
         form,
     )
 
 
-def _form(individual: Any, toolbox: Any) -> IndividualCodec:
-    """Tell the form from an individual, and a tree's primitive set from the toolbox."""
-    if not isinstance(individual, gp.PrimitiveTree):
-        return Plain(type(individual))
-    bound = [value for entry in vars(toolbox).values() for value in _bound(entry)]
-    psets = {id(value): value for value in bound if isinstance(value, gp.PrimitiveSetTyped)}
-    if len(psets) != 1:
+def _check(form: IndividualCodec, individual: Any) -> None:
+    """See that an individual comes back from its genome as it was."""
+    genome = form.to_genome(individual)
+    if not same(genome, form.to_genome(form.from_genome(genome))):
+        name = type(individual).__name__
         raise EvollmError(
-            f"the toolbox's entries name {len(psets)} primitive sets: give form=Trees(pset, "
-            f"{type(individual).__name__})"
+            f"a {name} that is made anew of its genome differs from what it was: let {name}(items) "
+            "make one of the same items, or give a form with to_genome and from_genome"
         )
-    return Trees(next(iter(psets.values())), type(individual))
+
+
+def form_of(individual: Any, toolbox: Any) -> IndividualCodec:
+    """Tell the form from an individual, and trees' primitive sets from the toolbox.
+
+    Raises:
+        EvollmError: If a primitive set can't be told.
+    """
+    kind = type(individual)
+    kinds = {name: type(value) for name, value in carried(individual).items() if _classed(value)}
+    bound = [value for entry in vars(toolbox).values() for value in _bound(entry)]
+    if isinstance(individual, gp.PrimitiveTree):
+        return Trees(_pset(individual, bound), kind, kinds=kinds)
+    parts = individual if isinstance(individual, list) else []
+    if not parts or not all(isinstance(part, gp.PrimitiveTree) for part in parts):
+        return Plain(kind, kinds=kinds)
+    ordered = [value for value in bound if _psets(value, len(parts))]
+    options = ordered[0] if ordered else [None] * len(parts)
+    forms = [
+        Trees(pset or _pset(part, bound), type(part))
+        for part, pset in zip(parts, options, strict=True)
+    ]
+    return Several(tuple(forms), kind, kinds=kinds)
+
+
+def _classed(value: Any) -> bool:
+    """Say whether an attribute's class is lost where a record keeps its plain value."""
+    try:
+        return type(below(value)) is not type(value)
+    except EvollmError:  # the form says so, with the attribute's name
+        return False
+
+
+def _psets(value: Any, size: int) -> bool:
+    """Say whether a value lists one primitive set a tree, as ``gp.compileADF`` takes them."""
+    return (
+        isinstance(value, list | tuple)
+        and len(value) == size
+        and all(isinstance(one, gp.PrimitiveSetTyped) for one in value)
+    )
+
+
+def _pset(tree: Any, bound: Sequence[Any]) -> Any:
+    """Tell a tree's primitive set: of its class, or the only bound one that holds its nodes."""
+    own = getattr(type(tree), "pset", None)
+    if isinstance(own, gp.PrimitiveSetTyped):
+        return own
+    psets = {id(value): value for value in bound if isinstance(value, gp.PrimitiveSetTyped)}
+    fitting = [pset for pset in psets.values() if _holds(pset, tree)]
+    if len(fitting) != 1:
+        raise EvollmError(
+            f"the toolbox's entries name {len(psets)} primitive sets, of which {len(fitting)} hold "
+            f"the nodes of a {type(tree).__name__}: give form=Trees(pset, "
+            f"{type(tree).__name__}), or Several of such forms for a list of trees"
+        )
+    return fitting[0]
+
+
+def _holds(pset: Any, tree: Any) -> bool:
+    try:
+        Trees(pset).to_genome(tree)
+    except EvollmError:
+        return False
+    return True
 
 
 def _bound(entry: Any) -> Iterator[Any]:
     """Yield the arguments that a toolbox's entry binds, and those within them."""
     if isinstance(entry, partial):
-        for value in (*entry.args, *entry.keywords.values()):
-            yield value
-            yield from _bound(value)
+        held: Iterable[Any] = (*entry.args, *entry.keywords.values())
+    elif isinstance(entry, list | tuple) and len(entry) <= _MOST:
+        held = entry
+    else:
+        return
+    for value in held:
+        yield value
+        yield from _bound(value)

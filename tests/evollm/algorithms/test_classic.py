@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from evollm import Budget, EvollmError, Offspring, Result, run
-from evollm.algorithms import ea_simple
-from evollm.algorithms.selection import best, uniform
+from evollm.algorithms.classic import ea_simple
+from evollm.algorithms.selection import best, tournament, uniform
 from evollm.search.flow import Flow
 from evollm.testing import FlowCase, FlowKit, Trial
 from tests.evollm.support_parts import Blend, Sphere, Start
@@ -129,3 +129,16 @@ def test_impossible_probabilities_are_refused_at_once(settings: dict[str, float]
 def test_a_population_of_one_is_refused_at_once() -> None:
     with pytest.raises(EvollmError, match="at least two individuals, not 1"):
         ea_simple(Zeros(), Tag(1), Tag(10), size=1, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("select", "warnings"), [(best, 1), (uniform, 1), (tournament(3), 0), (None, 0)]
+)
+def test_a_rule_that_draws_everyone_once_is_named(
+    select: Any, warnings: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    bred(8, size=20, select=select)
+    assert [record.message for record in caplog.records] == warnings * [
+        "select drew everyone once in 3 generations, so nothing favours the fit: take a "
+        "tournament, or evollm.algorithms.generations.nsga2 for several objectives"
+    ]

@@ -107,3 +107,13 @@ def knapsack():
     box.register("mutate", change_one)
     box.register("select", tools.selNSGA2)
     return box
+
+
+def sphere():
+    box = base.Toolbox()
+    box.register("individual", tools.initRepeat, creator.Point, random.random, 4)
+    box.register("evaluate", lambda point: (float((point**2).sum()),))
+    box.register("mate", tools.cxBlend, alpha=0.5)
+    box.register("mutate", tools.mutGaussian, mu=0.0, sigma=0.1, indpb=0.5)
+    box.register("select", tools.selTournament, tournsize=3)
+    return box

@@ -98,7 +98,7 @@ def test_the_states_come_back_after_an_exception_too():
         raise ValueError("no")
 
     before = random.getstate(), repr(np.random.get_state())  # noqa: NPY002
-    with pytest.raises(ValueError, match="no"):
+    with pytest.raises(EvollmError, match="fails failed with ValueError: no"):
         FromDeap(fails, 1).vary(candidates([1]), 1, seed=3)
     assert (random.getstate(), repr(np.random.get_state())) == before  # noqa: NPY002
 
@@ -159,7 +159,10 @@ def test_the_description_is_json():
         "a": [0, 1, 2],
         "b": 2.0,
         "c": [1, 3],
-        "d": ["operators.deap.individuals.Plain", {"kind": "deap.creator.Bits"}],
+        "d": [
+            "operators.deap.individuals.Plain",
+            {"kinds": {}, "drop": [], "kind": "deap.creator.Bits"},
+        ],
         "e": "random.Random",
     }
 

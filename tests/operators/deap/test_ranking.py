@@ -1,15 +1,19 @@
 """DEAP's selection, statistics and archives on the engine's individuals."""
 
 import copy
+import pickle
 import random
 from functools import partial
 
 import numpy as np
 import pytest
-from deap import tools
+from deap import creator, gp, tools
 
 from evollm import Candidate, EvollmError, Individual, Outcome
+from operators.deap.individuals import Plain, Trees
 from operators.deap.ranking import as_deap, from_select, weighted
+from operators.deap.toolbox import from_toolbox
+from tests.operators.deap.support_boxes import PSET, knapsack, onemax, quartic
 
 RNG = np.random.default_rng
 
@@ -156,3 +160,77 @@ def test_failed_individuals_come_last():
     tournament = from_select(partial(tools.selTournament, tournsize=2))
     assert all(one.outcome.error is None for one in tournament(POOL + FAILED, 50, RNG(1)))
     assert set(ids(tournament(FAILED, 3, RNG(1)))) == set(ids(FAILED))
+
+
+def test_a_toolboxs_parts_make_its_own_individuals():
+    parts = from_toolbox(quartic())
+    genome = parts.form.to_genome(gp.PrimitiveTree.from_string("add(x, sin(x))", PSET))
+    sound, failed = as_deap(
+        [individual(4, -0.5, genome, obj0=0.5), individual(5, 0.0, genome, error="no")], parts
+    )
+    assert type(sound) is creator.Tree
+    assert type(sound.fitness) is creator.Smallest
+    assert (sound.fitness.values, failed.fitness.valid, sound.evollm_id) == ((0.5,), False, 4)
+    assert (str(sound), sound.height, len(sound)) == ("add(x, sin(x))", 2, 4)
+    assert gp.compile(sound, PSET)(0.5) == gp.compile(genome, PSET)(0.5) == 0.5 + np.sin(0.5)
+    again = pickle.loads(pickle.dumps(sound))
+    assert (type(again), str(again), again.fitness) == (creator.Tree, str(sound), sound.fitness)
+    assert parts.form.to_genome(sound) == genome
+    sound[1] = PSET.mapping["x"]
+    assert as_deap([individual(4, 0.0, genome, obj0=0.0)], parts)[0] != sound[:1]
+
+
+def test_a_genome_that_needs_its_form_is_refused_without():
+    genome = Trees(PSET).to_genome(gp.PrimitiveTree.from_string("add(x, x)", PSET))
+    with pytest.raises(
+        EvollmError, match=r"of individual 4 is a toolbox's.*as_deap\(individuals, p"
+    ):
+        as_deap([individual(4, 0.0, genome)])
+    (tree,) = as_deap([individual(4, 2.0, genome)], form=Trees(PSET, creator.Tree))
+    assert (str(tree), tree.fitness.values) == ("add(x, x)", (2.0,))
+    assert tree.fitness.weights == (1.0,)
+
+
+def test_an_archive_can_be_pickled():
+    for objectives, form in (
+        (onemax_parts(), None),
+        (["fitness"], None),
+        (["fitness"], Plain(list)),
+    ):
+        fame = tools.HallOfFame(3)
+        fame.update(as_deap([individual(i, i, [i, 1], obj0=i) for i in range(5)], objectives, form))
+        again = pickle.loads(pickle.dumps(fame))
+        assert (
+            [list(one) for one in again] == [list(one) for one in fame] == [[4, 1], [3, 1], [2, 1]]
+        )
+        assert [one.fitness.values for one in again] == [(4.0,), (3.0,), (2.0,)]
+        again.update(as_deap([individual(9, 9.0, [9, 1], obj0=9)], objectives, form))
+        assert [one.evollm_id for one in again] == [9, 4, 3]
+
+
+def onemax_parts():
+    return from_toolbox(onemax(2))
+
+
+def test_the_tournament_by_dominance_finds_its_distances():
+    parts = from_toolbox(knapsack(), names=("weight", "value"))
+    pool = [individual(i, -1.0 * i, [i], weight=i % 5, value=i) for i in range(8)]
+    chosen = from_select(tools.selTournamentDCD, parts)(pool, 8, RNG(1))
+    assert len(chosen) == 8
+    assert all(one in pool for one in chosen)
+    with pytest.raises(EvollmError, match="selTournamentDCD failed with ValueError"):
+        from_select(tools.selTournamentDCD, parts)(pool, 9, RNG(1))
+
+
+def test_a_rule_that_clones_or_reads_attributes_selects():
+    def tallest(individuals, k):
+        return [copy.deepcopy(one) for one in sorted(individuals, key=lambda one: -one.height)[:k]]
+
+    parts = from_toolbox(quartic())
+    pool = [
+        individual(i, 0.0, parts.form.to_genome(gp.PrimitiveTree.from_string(code, PSET)), obj0=0.0)
+        for i, code in enumerate(["x", "sin(sin(x))", "sin(x)"])
+    ]
+    assert ids(from_select(tallest, parts)(pool, 2, RNG(0))) == [1, 2]
+    with pytest.raises(EvollmError, match="returned a Bits that it was not given"):
+        from_select(lambda pool, k: [creator.Bits([1])], parts)(pool, 2, RNG(0))

@@ -133,7 +133,9 @@ def test_weights_are_asked_for_where_individuals_have_none():
 def test_the_form_is_asked_for_where_it_cannot_be_told():
     box = quartic()
     box.register("other", len, primitives())
-    with pytest.raises(EvollmError, match=r"name 2 primitive sets: give form=Trees\(pset, Tree\)"):
+    with pytest.raises(
+        EvollmError, match=r"name 2 primitive sets, of which 2 .* give form=Trees\(pset, Tree\)"
+    ):
         from_toolbox(box)
     assert from_toolbox(box, form=Trees(PSET, creator.Tree)).form.pset is PSET
 
