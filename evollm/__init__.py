@@ -15,7 +15,9 @@ from evollm.runtime.loop import run
 from evollm.runtime.result import Result
 from evollm.search.flow import Evaluate, Vary
 from evollm.search.search import Search
+from evollm.system import System
 from evollm.types import Candidate, Individual, Offspring, Outcome
+from evollm.units import Units
 
 __all__ = [
     "AskTell",
@@ -30,7 +32,9 @@ __all__ = [
     "Result",
     "Search",
     "Serial",
+    "System",
     "Threads",
+    "Units",
     "Usage",
     "Vary",
     "operator",

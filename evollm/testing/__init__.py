@@ -1,6 +1,7 @@
 """Conformance kits: the contract of each protocol as tests, for whoever implements one.
 
-- ``kits``: The contract of each protocol as tests, for whoever implements one.
+- ``kits``: Operators, problems, executors and flows.
+- ``systems``: Systems.
 - ``trials``: A small problem and a small flow that do what a test tells them to.
 """
 
@@ -13,6 +14,7 @@ from evollm.testing.kits import (
     ProblemCase,
     ProblemKit,
 )
+from evollm.testing.systems import SystemCase, SystemKit
 from evollm.testing.trials import Given, Trial, once
 
 __all__ = [
@@ -24,6 +26,8 @@ __all__ = [
     "OperatorKit",
     "ProblemCase",
     "ProblemKit",
+    "SystemCase",
+    "SystemKit",
     "Trial",
     "once",
 ]

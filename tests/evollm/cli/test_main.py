@@ -23,10 +23,8 @@ def slow(x):
 THEIRS = """
 from dataclasses import dataclass
 
-from evollm import Budget, operator
-from evollm.algorithms import generational
-from evollm.algorithms import Mating
-from evollm.cli.commands import Plan
+from evollm import Budget, System, operator
+from evollm.algorithms import Mating, generational
 from evollm.cli.options import option
 
 
@@ -39,22 +37,33 @@ class Command:
     help = "count ones"
     options = Options
 
-    def plan(self, options, connect, seed):
+    def system(self, options, connect):
+        return Ones(options.bits)
+
+
+class Ones(System):
+    problem = staticmethod(sum)
+    budget = Budget(generations=20)
+
+    def __init__(self, bits=8):
+        self.bits = bits
+
+    def flow(self, seed):
         @operator
         def fresh(parents, rng):
-            return rng.integers(0, 2, options.bits).tolist()
+            return rng.integers(0, 2, self.bits).tolist()
 
         @operator
         def flip(parents, rng):
             child = list(parents[0])
-            child[rng.integers(options.bits)] ^= 1
+            child[rng.integers(self.bits)] ^= 1
             return child
 
-        flow = generational(fresh, Mating(flip, arity=1), size=10, seed=seed)
-        return Plan(flow, sum, Budget(generations=20))
+        return generational(fresh, Mating(flip, arity=1), size=10, seed=seed)
 
 
 COMMAND = Command()
+SYSTEM = Ones()
 """
 
 

@@ -5,7 +5,9 @@ import pytest
 
 from evollm import Budget, EvollmError, Threads
 from evollm.llm.scripted import Scripted
+from evollm.testing import SystemKit
 from problems.blackbox.bbob import bbob
+from problems.blackbox.controls import Control
 from problems.blackbox.framed import Framed
 from problems.blackbox.paper import Paper
 from problems.blackbox.space import Category, Integer, Real
@@ -198,3 +200,13 @@ def test_settings_and_seed_are_in_the_record():
     assert (config["seed"], config["strategy"]) == (9, "Paper")
     assert config["Paper"]["population"] == 3
     assert config["Paper"]["form"]["resolution"] == 1000
+
+
+class TestConformance(SystemKit):
+    @pytest.fixture(params=["framed", "paper", "maximized", "control"])
+    def case(self, request):
+        kind = request.param
+        strategy = {"paper": Paper(warmup=1), "control": Control("hill")}.get(kind)
+        model = None if kind == "control" else Scripted(lambda prompt, i, options: "40,60")
+        maximize = kind == "maximized"
+        return lambda: EvoLLM(sphere, BOX, model=model, strategy=strategy, maximize=maximize), 36
