@@ -43,6 +43,7 @@ class Plan:
         show: Writes an individual.
         report: Writes what is special about this system's results; empty if nothing is.
         label: What the values are, for a plot.
+        opening: What to say before the run; empty if nothing is.
     """
 
     flow: Flow | Search
@@ -52,6 +53,7 @@ class Plan:
     show: Callable[[Individual[Any]], str] = _genome
     report: Callable[[Result[Any]], str] = _nothing
     label: str = "fitness"
+    opening: str = ""
 
 
 class Command(Protocol):

@@ -32,6 +32,8 @@ def launch(
     executor = _executor(where)
     plan, budget = prepared(config, connect)
     callbacks = () if quiet else (Progress(plan.value),)
+    if plan.opening:
+        print(plan.opening, flush=True)
     print(f"run directory {path}", file=sys.stderr)
     result = run(
         plan.flow,

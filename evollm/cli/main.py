@@ -175,7 +175,8 @@ def _rehearse(config: dict[str, JSON]) -> int:
         return asked[-1]
 
     plan, budget = prepared(config, connect)
-    print(estimate(plan.flow, budget, asked))
+    said = estimate(plan.flow, budget, asked)
+    print(f"{plan.opening}\n{said}" if plan.opening else said)
     return 0
 
 

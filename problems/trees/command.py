@@ -47,6 +47,7 @@ class Trees:
             show=partial(_show, problem),
             report=partial(report, case, ready),
             label=f"training {names[0].replace('_', ' ')}",
+            opening=case.table.summary() if case.table.reading else "",
         )
 
 
