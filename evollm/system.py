@@ -31,11 +31,13 @@ class System(Generic[G]):
             anything is spent, here and on each worker, outside of any time limit.
         units: How each metric is shown, by its name; ``"fitness"`` is what the search maximises.
         budget: What ends a run for which nothing else is said.
+        opening: What the command line says before the run: which data were read. Empty for nothing.
     """
 
     problem: Problem[G]
     units: Mapping[str, Units] = {"fitness": Units()}
     budget: Budget = Budget()
+    opening: str = ""
 
     def flow(self, seed: int) -> Flow | Search:
         """Return the search: the same one for the same seed."""

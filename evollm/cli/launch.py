@@ -33,6 +33,8 @@ def launch(
     executor = _executor(where)
     system, budget = prepared(config, connect)
     callbacks = () if quiet else (Progress(system.units["fitness"].text),)
+    if system.opening:
+        print(system.opening, flush=True)
     print(f"run directory {path}", file=sys.stderr)
     result = run_system(
         system,

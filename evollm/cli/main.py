@@ -179,7 +179,8 @@ def _rehearse(config: dict[str, JSON]) -> int:
         return asked[-1]
 
     system, budget = prepared(config, connect)
-    print(estimate(system.flow(config["run"]["seed"]), budget, asked))
+    said = estimate(system.flow(config["run"]["seed"]), budget, asked)
+    print(f"{system.opening}\n{said}" if system.opening else said)
     return 0
 
 

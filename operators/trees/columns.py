@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from evollm.checks import nearest
 from evollm.errors import EvollmError
 
-Label: TypeAlias = str | int
+Label: TypeAlias = str | int | float
+"""What a class or a category is called: a text, a number or a boolean, as the data hold it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class Column:
         name: As people call it; any text.
         thresholds: Where splits at random may cut, ascending; empty for a column of categories or
             one that never changes.
-        categories: Labels by code, the first has code 0; empty for numbers.
+        categories: Labels by code, the first has code 0, as ``distinct`` returns them; empty
+            for numbers.
         low: The least number that is known.
         high: The greatest.
         unit: Of the numbers; empty for none.
@@ -33,11 +35,15 @@ class Column:
 
     name: str
     thresholds: tuple[float, ...] = ()
-    categories: tuple[str, ...] = ()
+    categories: tuple[Label, ...] = ()
     low: float = -inf
     high: float = inf
     unit: str = ""
     gaps: bool = False
+
+    def __post_init__(self) -> None:
+        labels = distinct(f"categories of column {self.name!r}", self.categories)
+        object.__setattr__(self, "categories", labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class Columns:
 
     Attributes:
         columns: In the table's order.
-        classes: Labels by index; empty if leaves hold numbers.
+        classes: Labels by index, as ``distinct`` returns them; empty if leaves hold numbers.
         low: The least number that a new leaf may say.
         high: The greatest.
         tokens: The columns' names in prompts: no white space, brackets or signs.
@@ -68,13 +74,13 @@ class Columns:
         names = [column.name for column in self.columns]
         if not names:
             raise EvollmError("a tree needs at least one column to ask about")
-        for what, labels in [("columns", names), ("classes", list(map(str, self.classes)))]:
-            twice = [label for label, count in Counter(labels).items() if count > 1]
-            if twice or "" in labels:
-                raise EvollmError(f"{what} need different, non-empty names, not {twice or ['']}")
+        object.__setattr__(self, "classes", distinct("classes", self.classes))
+        for what, labels in [("columns", distinct("columns", names)), ("classes", self.classes)]:
+            if "" in labels:
+                raise EvollmError(f"{what} need non-empty names, not ''")
         object.__setattr__(self, "tokens", _tokens(names))
         object.__setattr__(self, "class_tokens", _tokens(map(str, self.classes)))
-        listed = tuple(_tokens(column.categories) for column in self.columns)
+        listed = tuple(_tokens(map(str, column.categories)) for column in self.columns)
         object.__setattr__(self, "category_tokens", listed)
 
     @classmethod
@@ -85,7 +91,7 @@ class Columns:
         *,
         y: ArrayLike | None = None,
         classes: Sequence[Label] = (),
-        categories: Mapping[str, Sequence[str]] | None = None,
+        categories: Mapping[str, Sequence[Label]] | None = None,
         units: Mapping[str, str] | None = None,
         most: int = 255,
     ) -> "Columns":
@@ -120,7 +126,7 @@ class Columns:
             else _numeric(name, table[:, i], units.get(name, ""), most)
             for i, name in enumerate(names)
         )
-        target = np.zeros(1) if y is None or classes else np.asarray(y, dtype=np.float64)
+        target = np.zeros(1) if y is None or len(classes) else np.asarray(y, dtype=np.float64)
         return cls(columns, tuple(classes), float(target.min()), float(target.max()))
 
     def anonymous(self) -> "Columns":
@@ -138,6 +144,38 @@ class Columns:
             ),
             classes=tuple(range(len(self.classes))),
         )
+
+
+def _plain(label: object) -> Label:
+    if isinstance(label, np.str_ | np.bool_ | np.integer | np.floating):
+        label = label.item()
+    return label if isinstance(label, str | int | float) else str(label)
+
+
+def same_label(value: object, label: Label) -> bool:
+    """Say whether a value is a label: 1 equals 1.0, but neither True nor the text '1'."""
+    return isinstance(value, bool) == isinstance(label, bool) and bool(value == label)
+
+
+def distinct(what: str, labels: Iterable[object]) -> tuple[Label, ...]:
+    """Return labels as Python's own texts, numbers and booleans; others, as dates, as their text.
+
+    NumPy's scalars become Python's: what is exported needs no NumPy.
+
+    Args:
+        what: What is labelled, in the plural.
+        labels: One for each.
+
+    Raises:
+        EvollmError: If two are equal, or only look so: rules and prompts show their texts.
+    """
+    found = tuple(map(_plain, labels))
+    texts, values = Counter(map(str, found)), Counter(found)
+    twice = [label for label in found if texts[str(label)] > 1 or values[label] > 1]
+    if twice:
+        shown = ", ".join(dict.fromkeys(map(repr, twice)))
+        raise EvollmError(f"{what} need different names, not {shown}: rename one")
+    return found
 
 
 def _numeric(name: str, values: NDArray[np.float64], unit: str, most: int) -> Column:

@@ -8,7 +8,7 @@ from typing import Any
 
 from evollm.llm.client.schemas import parse_json
 from evollm.types import JSON
-from operators.trees.columns import Columns
+from operators.trees.columns import Columns, same_label
 from operators.trees.genome import Leaf, Split, Tree
 from operators.trees.line import question, value_word
 from operators.trees.reading import Fault, Reading, outside, read_codes, read_feature
@@ -32,7 +32,7 @@ def as_json(tree: Tree, columns: Columns) -> dict[str, JSON]:
         return {"value": columns.classes[int(tree.value)] if columns.classes else tree.value}
     question(tree, columns)
     column = columns.columns[tree.feature]
-    labels = [column.categories[code] for code in tree.categories]
+    labels: list[JSON] = [column.categories[code] for code in tree.categories]
     return {
         "feature": column.name,
         **({"in": labels} if labels else {"threshold": tree.threshold}),
@@ -111,7 +111,8 @@ def _test(
     if not column.categories:
         return _finite(value["threshold"]), ()
     chosen = value["in"]
-    if not isinstance(chosen, list) or not chosen or not all(isinstance(c, str) for c in chosen):
+    kinds = (str,) if isinstance(column.categories[0], str) else (str, int, float)
+    if not isinstance(chosen, list) or not chosen or not all(isinstance(c, kinds) for c in chosen):
         raise Fault("malformed", "'in' is a list of categories")
     return 0.0, read_codes(chosen, column.name, column.categories)
 
@@ -127,7 +128,7 @@ def _value(value: JSON, columns: Columns) -> float:
     if not columns.classes:
         return _finite(value)
     for index, label in enumerate(columns.classes):
-        if type(value) is type(label) and value == label:
+        if same_label(value, label):
             return index
     raise Fault("unknown value", f"there is no class {str(value)[:40]!r}")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from evollm.checks import nearest
-from operators.trees.columns import Columns
+from operators.trees.columns import Columns, Label, same_label
 from operators.trees.genome import Leaf, Split, Tree, splits
 
 _PIECE = re.compile(r"<=?|[^\s()<={},?]+|\S")
@@ -139,17 +139,20 @@ def read_feature(name: str, columns: Columns) -> int:
     raise Fault("unknown feature", f"there is no feature '{name[:40]}'{hint}")
 
 
-def read_codes(chosen: Sequence[str], name: str, labels: Sequence[str]) -> tuple[int, ...]:
+def read_codes(chosen: Sequence[Label], name: str, labels: Sequence[Label]) -> tuple[int, ...]:
     """Return the codes of categories by their labels, ascending.
 
     Raises:
         Fault: If one is not known.
     """
-    for label in chosen:
-        if label not in labels:
-            hint = nearest(label, labels, most=0)
-            raise Fault("unknown value", f"'{name}' has no category '{label[:40]}'{hint}")
-    return tuple(sorted({labels.index(label) for label in chosen}))
+    codes = set()
+    for value in chosen:
+        code = next((i for i, label in enumerate(labels) if same_label(value, label)), None)
+        if code is None:
+            hint = nearest(str(value), map(str, labels), most=0)
+            raise Fault("unknown value", f"'{name}' has no category '{str(value)[:40]}'{hint}")
+        codes.add(code)
+    return tuple(sorted(codes))
 
 
 def read_value(word: str, columns: Columns) -> float:

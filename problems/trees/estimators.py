@@ -8,6 +8,8 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from evollm.errors import EvollmError
+from problems.trees.data.categories import kinds_of
 from problems.trees.evolving import Evolving, checked_weights
 
 
@@ -15,8 +17,9 @@ class LLEGOClassifier(ClassifierMixin, Evolving):  # type: ignore[misc]
     """A small decision tree for classes, evolved by a language model.
 
     Columns may lack values, as in scikit-learn's trees; columns of pandas' ``category`` type are
-    split by sets of categories, other text is refused. What raises ``EvollmError`` says in one
-    sentence what to mend.
+    split by sets of categories, other text is refused. Categories are compared by value, 1 equals
+    1.0 and never '1'; one that ``fit`` did not see counts as missing. What raises ``EvollmError``
+    says in one sentence what to mend.
 
     Args:
         model: Who varies, or its name; None for what the environment names, or the small offline
@@ -33,8 +36,8 @@ class LLEGOClassifier(ClassifierMixin, Evolving):  # type: ignore[misc]
             Pareto front, ``front_``; the first one chooses the tree.
         refit_leaves: Whether leaves say what the training rows say.
         task: What is to be predicted, in words, for the model.
-        features: What columns mean, by name, for the model; without it their names serve.
-        groups: Column whose values are the groups that ``gap`` compares.
+        features: What columns mean, by name or number, for the model; without it their names serve.
+        groups: Column, by name or number, whose values are the groups that ``gap`` compares.
         validation_fraction: Part of the rows that is kept from the search and chooses the tree;
             None to choose on the training rows.
         budget: What ends the search; None for the generations.
@@ -64,6 +67,8 @@ class LLEGOClassifier(ClassifierMixin, Evolving):  # type: ignore[misc]
             sample_weight: How much each row counts, 0 or more; None for 1 each.
         """
         X, y = self.rows(X, y)
+        if y.dtype == object and {"numbers", "texts"} <= kinds_of(y):
+            raise EvollmError("y holds texts beside numbers, and 1 is not '1': make it one kind")
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         weights = checked_weights(sample_weight, X)
@@ -71,9 +76,7 @@ class LLEGOClassifier(ClassifierMixin, Evolving):  # type: ignore[misc]
             raise ValueError(
                 f"{type(self).__name__} needs rows of two classes or more; there is one class only"
             )
-        labels = [one.item() if hasattr(one, "item") else one for one in self.classes_]
-        words = labels if all(type(one) in (str, int) for one in labels) else map(str, labels)
-        return self.evolve(X, codes.astype(np.float64), weights, list(words))
+        return self.evolve(X, codes.astype(np.float64), weights, list(self.classes_))
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the likeliest label of every row."""

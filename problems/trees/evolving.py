@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from numbers import Real
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -93,9 +94,10 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
         labels = labels if names is None else [str(name) for name in names]
         categories = {labels[place]: told for place, told in self._coder.labels.items()}
         self.columns_ = Columns.of(X, labels, y=y, classes=classes, categories=categories)
-        for name in self.features or ():
-            if name not in labels:
-                raise EvollmError(f"features has no column '{name}'{nearest(name, labels)}")
+        described = {
+            labels[self._coder.place(key, labels, "features")]: words
+            for key, words in (self.features or {}).items()
+        }
         parts = self._parts(len(y), y if len(classes) else None, rng)
         samples = [
             self._samples(X[rows], y[rows], None if weights is None else weights[rows], labels)
@@ -105,7 +107,7 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
         problem = TreeFitness(
             self.columns_, samples[0], valid, self._objectives(bool(classes)), self.refit_leaves
         )
-        search = self._search(problem)
+        search = self._search(problem, described)
         self.result_: Result[Any] = search.run(
             self.budget or Budget(generations=self.generations),
             seed=int(rng.randint(2**31)),
@@ -119,7 +121,7 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
             self.front_ = search.front(self.result_)
         return self
 
-    def _search(self, problem: TreeFitness) -> LLEGO:
+    def _search(self, problem: TreeFitness, described: Mapping[str, str]) -> LLEGO:
         if self.operators not in SHARES:
             raise EvollmError(f"operators are {', '.join(SHARES)}, not {self.operators!r}")
         chosen = {
@@ -143,7 +145,7 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
             LLEGOSettings(**chosen),
             model,
             self.task,
-            dict(self.features or {}),
+            dict(described),
             tuple(names) if len(names) > 1 else (),
         )
 
@@ -165,13 +167,8 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
         names: list[str],
     ) -> Samples:
         groups = None
-        if isinstance(self.groups, str):
-            if self.groups not in names:
-                hint = nearest(self.groups, names)
-                raise EvollmError(f"there is no column '{self.groups}' of groups{hint}")
-            groups = X[:, names.index(self.groups)]
-        elif self.groups is not None:
-            groups = X[:, self.groups]
+        if self.groups is not None:
+            groups = X[:, self._coder.place(self.groups, names, "groups")]
         return Samples.of(X, y, weights, groups)
 
     def _parts(
@@ -180,9 +177,9 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
         """Return the rows to train on, and those to choose a tree by, if any."""
         if self.validation_fraction is None:
             return [np.arange(n)]
-        if not 0 < self.validation_fraction < 1:
-            share = self.validation_fraction
-            raise EvollmError(f"validation_fraction is a share above 0 and below 1, not {share}")
+        share = self.validation_fraction
+        if not isinstance(share, Real) or not 0 < share < 1:
+            raise EvollmError(f"validation_fraction is a share above 0 and below 1, not {share!r}")
         from sklearn.model_selection import train_test_split
 
         try:

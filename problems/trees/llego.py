@@ -5,8 +5,9 @@ Liu, Huynh, van der Schaar: Decision Tree Induction Through LLMs via Semanticall
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, fields, replace
+from numbers import Integral, Real
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.random import Generator
@@ -32,6 +33,7 @@ from problems.trees.prompt_words import numbered
 Pool = Sequence[Individual[Any]]
 LOSSES = ("mse", "log_loss")
 _EXAMPLES = 4
+_NUMBERS = ((int, Integral, "a whole number"), (float, Real, "a number"))
 SHARES: Mapping[str, Mapping[str, float]] = {
     "llego": {},
     "mix": {"crossover": 0.5, "mutation": 0.5, "classical": 1.0},
@@ -105,6 +107,7 @@ class LLEGOSettings:
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
+        self._check_numbers()
         for name in ("population", "max_depth", "arity", "brood", "candidates"):
             if getattr(self, name) < 1:
                 raise EvollmError(f"{name} must be 1 or more, not {getattr(self, name)}")
@@ -130,6 +133,16 @@ class LLEGOSettings:
         shares: dict[str, Any] = {"rewriting": 0.0, "classical": 0.0, "random": 0.0}
         start = "forest" if self.start == "model" else self.start
         return replace(self, **shares | dict(SHARES[name]), start=start)
+
+    def _check_numbers(self) -> None:
+        """Check that numbers are numbers: a text from a form or a file is none."""
+        for item in fields(self):
+            value, kinds = getattr(self, item.name), get_args(item.type) or (item.type,)
+            if value is None and type(None) in kinds:
+                continue
+            for kind, wanted, said in _NUMBERS:
+                if kind in kinds and (not isinstance(value, wanted) or isinstance(value, bool)):
+                    raise EvollmError(f"{item.name} must be {said}, not {value!r}")
 
     @property
     def asks(self) -> bool:

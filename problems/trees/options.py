@@ -24,6 +24,21 @@ class Rows:
     data: str = option("pima", "a data set's name, or FILE.csv of yours", metavar="NAME")
     target: str | None = option(None, "FILE.csv: the column to predict", metavar="COLUMN")
     task: Task | None = option(None, "FILE.csv: what to do; none to tell from the column")
+    separator: str | None = option(
+        None, "FILE.csv: what separates cells, or tab; none to find out", metavar="CHARACTER"
+    )
+    missing: str | None = option(
+        None,
+        "FILE.csv: what stands for a missing value, say '?,-9'; none for ?, NA and, among "
+        "numbers, -; empty cells always do",
+        metavar="TEXT,TEXT",
+    )
+    categorical: str | None = option(
+        None, "FILE.csv: columns whose numbers are names of categories", metavar="COLUMN,COLUMN"
+    )
+    numeric: str | None = option(
+        None, "FILE.csv: columns that must hold numbers", metavar="COLUMN,COLUMN"
+    )
     split: int = option(
         0, "which parting of the rows, 20/40/40 to train, validate and test; 0 to 4 as in the paper"
     )
@@ -125,7 +140,7 @@ def table_of(options: Options) -> Table:
     Raises:
         EvollmError: If there are none, or an option is for rows of the other kind.
     """
-    if options.data.lower().endswith(".csv"):
+    if options.data.lower().endswith((".csv", ".tsv")):
         if options.target is None:
             raise EvollmError(f"say which column of {options.data} to predict: --target COLUMN")
         if options.zeros_missing:
@@ -133,7 +148,15 @@ def table_of(options: Options) -> Table:
                 "--zeros-missing is for data sets by name: leave cells empty where a value is "
                 f"missing in {options.data}"
             )
-        return from_csv(options.data, options.target, options.task)
+        return from_csv(
+            options.data,
+            options.target,
+            options.task,
+            separator=options.separator,
+            missing=None if options.missing is None else _listed(options.missing),
+            categorical=_listed(options.categorical),
+            numeric=_listed(options.numeric),
+        )
     try:
         table = load(options.data, zeros_missing=options.zeros_missing)
     except EvollmError as error:
@@ -144,7 +167,14 @@ def table_of(options: Options) -> Table:
             f"{table.name} is a {table.task} of {table.target}: --target and --task are for "
             "FILE.csv of yours"
         )
+    for name in ("separator", "missing", "categorical", "numeric"):
+        if getattr(options, name) is not None:
+            raise EvollmError(f"--{name} is for FILE.csv of yours: {table.name} is read as it is")
     return table
+
+
+def _listed(names: str | None) -> list[str]:
+    return [name.strip() for name in names.split(",") if name.strip()] if names else []
 
 
 def aims(options: Options, table: Table) -> tuple[str, ...]:

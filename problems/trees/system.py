@@ -66,6 +66,12 @@ class LLEGO(System[Tree]):
         return {"fitness": known[names[0]], **known}
 
     @property
+    def opening(self) -> str:  # type: ignore[override]
+        """What was read of a file."""
+        table = self.holdout.table if self.holdout else None
+        return table.summary() if table and table.reading else ""
+
+    @property
     def weighted(self) -> Objectives:
         """The objectives with their signs."""
         return {name: -1.0 if name in SMALLER_IS_BETTER else 1.0 for name in self.objectives}

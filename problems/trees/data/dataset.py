@@ -7,12 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evollm.errors import EvollmError
+from operators.trees.columns import Label, distinct
 
 if TYPE_CHECKING:
     import pandas
 
 Kind: TypeAlias = Literal["number", "category", "flag"]
 Task: TypeAlias = Literal["classification", "regression"]
+LONGEST = 60
+"""A summary lists categories up to so many characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,12 @@ class Feature:
     description: str = ""
     unit: str = ""
     kind: Kind = "number"
-    categories: tuple[str, ...] = ()
+    categories: tuple[Label, ...] = ()
     ordered: bool = False
+
+    def __post_init__(self) -> None:
+        labels = distinct(f"categories of {self.name!r}", self.categories)
+        object.__setattr__(self, "categories", labels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +63,7 @@ class Table:
         note: What to know before figures are compared: rules, oddities of the data.
         paper: What the paper on LLEGO calls this very set; None if it has no figures for it.
         sensitive: Names of features that a fair model must not discriminate by.
+        reading: How the file that it comes from was read, if it was one, in sentences.
 
     Raises:
         EvollmError: If shapes, names or codes do not fit together.
@@ -67,7 +75,7 @@ class Table:
     y: NDArray[Any]
     features: tuple[Feature, ...]
     target: str
-    classes: tuple[str, ...] = ()
+    classes: tuple[Label, ...] = ()
     target_description: str = ""
     target_unit: str = ""
     context: str = ""
@@ -75,8 +83,10 @@ class Table:
     note: str = ""
     paper: str | None = None
     sensitive: tuple[str, ...] = field(default=())
+    reading: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "classes", distinct(f"classes of {self.target!r}", self.classes))
         kind = np.int64 if self.task == "classification" else np.float64
         for name, dtype in (("X", np.float64), ("y", kind)):
             array = np.array(getattr(self, name), dtype)
@@ -132,7 +142,7 @@ class Table:
         except ModuleNotFoundError:
             raise EvollmError("a frame needs pandas: pip install 'evollm[trees]'") from None
 
-        def labelled(codes: NDArray[Any], labels: tuple[str, ...], ordered: bool) -> Any:
+        def labelled(codes: NDArray[Any], labels: tuple[Label, ...], ordered: bool) -> Any:
             whole = np.where(np.isnan(codes), -1, codes).astype(np.int64)
             return pandas.Categorical.from_codes(whole, categories=list(labels), ordered=ordered)
 
@@ -142,3 +152,24 @@ class Table:
             columns[feature.name] = labelled(cells, labels, feature.ordered) if labels else cells
         columns[self.target] = labelled(self.y, self.classes, False) if self.classes else self.y
         return pandas.DataFrame(columns)
+
+    def summary(self) -> str:
+        """Return a line a column: its kind, its values, and how many are missing."""
+        lines = [f"{self.name}: {len(self.X)} rows, {len(self.features) + 1} columns"]
+        lines += [f"  {said}" for said in self.reading]
+        for feature, cells in zip(self.features, self.X.T, strict=True):
+            known, labels = cells[~np.isnan(cells)], ", ".join(map(str, feature.categories))
+            held = labels if len(labels) <= LONGEST else f"{len(feature.categories)} of them"
+            if not feature.categories and known.size:
+                held = f"{known.min():g} to {known.max():g}"
+            lost = len(cells) - known.size
+            missing = f"; {lost} missing" if lost else ""
+            lines.append(f"  {feature.name:<24} {feature.kind:<10} {held}{missing}")
+        return "\n".join([*lines, f"  {self.target:<24} {'target':<10} {self._targets()}"])
+
+    def _targets(self) -> str:
+        if not self.classes:
+            return f"regression: {self.y.min():g} to {self.y.max():g}"
+        counts = np.bincount(self.y, minlength=len(self.classes))
+        held = [f"{label} ({count})" for label, count in zip(self.classes, counts, strict=True)]
+        return f"classification: {', '.join(held)}"

@@ -1,9 +1,9 @@
 """Tables of the user's own rows: frames, arrays and CSV files."""
 
 import re
-import warnings
 from collections.abc import Sequence
-from numbers import Real
+from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -12,48 +12,64 @@ from numpy.typing import NDArray
 
 from evollm.checks import nearest
 from evollm.errors import EvollmError
+from problems.trees.data.categories import (
+    Floats,
+    codes_of,
+    is_category,
+    is_missing,
+    kinds_of,
+    numbers_of,
+)
 from problems.trees.data.dataset import Feature, Table, Task
+from problems.trees.data.sheets import FEW, Reading, read_columns
 
-FEW = 10
-"""Whole numbers with no more distinct values than this are taken for classes."""
 MANY = 50
 """A column of text, or classes, with more distinct values than this is refused."""
 Truth = (bool, np.bool_)
 
 
 def from_csv(
-    path: str | Path, target: str, task: Task | None = None, *, name: str | None = None
+    path: str | Path,
+    target: str,
+    task: Task | None = None,
+    *,
+    name: str | None = None,
+    separator: str | None = None,
+    missing: Sequence[str] | None = None,
+    categorical: Sequence[str] = (),
+    numeric: Sequence[str] = (),
 ) -> Table:
-    """Read a table from a CSV file with a header.
+    """Read a table from a CSV file with a header; its ``reading`` and ``summary()`` say how.
+
+    A first column without a name is taken for an index and left out.
 
     Args:
-        path: The file.
+        path: The file, in UTF-8.
         target: Which column to predict, as the header writes it.
         task: As in ``from_frame``.
         name: What to call the table; None for the name of the file.
+        separator: What stands between cells; None to tell comma, semicolon, tab and bar apart.
+        missing: Texts that stand for a missing value, beside empty cells, in every column; None for
+            ``?``, ``NA`` and its like and, in columns of numbers, ``-``.
+        categorical: Columns to take for categories although they hold numbers, as the header
+            writes them.
+        numeric: Columns that must hold numbers.
 
     Raises:
-        EvollmError: If pandas, the file, its rows or the column are missing, or as ``from_frame``.
+        EvollmError: If the file cannot be read or is not a table, a column is missing or not what
+            was said, or as ``from_frame``.
     """
-    try:
-        import pandas
-    except ModuleNotFoundError:
-        raise EvollmError("a CSV file needs pandas: pip install 'evollm[trees]'") from None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pandas.errors.ParserWarning)
-            frame = pandas.read_csv(path, skipinitialspace=True, index_col=False, low_memory=False)
-    except OSError as error:
-        raise EvollmError(f"{path} cannot be read: {error.strerror or error}") from None
-    except (ValueError, pandas.errors.ParserWarning):
-        raise EvollmError(
-            f"{path} is no table: write a header and rows as long, comma-separated, in UTF-8"
-        ) from None
-    columns = [str(column) for column in frame.columns]
+    given = {"missing": missing, "categorical": categorical, "numeric": numeric}
+    for parameter, value in given.items():
+        if isinstance(value, str):
+            raise EvollmError(f"{parameter} must be a list of texts: [{value!r}]")
+    columns, reading = read_columns(path, Reading(separator, missing, categorical, numeric))
     if target not in columns:
-        raise EvollmError(f"{path} has no column {target!r}{nearest(target, columns)}")
-    inputs = frame.drop(columns=target)
-    return from_frame(inputs, frame[target], task, name=name or Path(path).stem, target=target)
+        raise EvollmError(f"{path} has no column {target!r}{nearest(target, list(columns))}")
+    goals = columns.pop(target)
+    title = name or Path(path).stem
+    table = _table(title, list(columns), list(columns.values()), goals, task, target)
+    return replace(table, reading=reading)
 
 
 def from_frame(
@@ -68,8 +84,9 @@ def from_frame(
 ) -> Table:
     """Make a table from inputs and targets.
 
-    Numbers are kept, booleans become flags, and other columns categories whose codes follow the
-    sorted texts. Missing inputs become NaN.
+    Numbers are kept, booleans become flags, and texts categories, whose codes follow their sorted
+    values. Columns of pandas' ``category`` type are categories whatever they hold, in their own
+    order. Missing inputs become NaN.
 
     Args:
         X: A pandas frame, or n rows of d cells.
@@ -92,23 +109,30 @@ def from_frame(
             f"{name} has {len(columns)} columns, {len(headings)} names and"
             f" {len(columns[0]) if columns else 0} rows: give a row and a named column at least"
         )
+    return replace(_table(name, headings, columns, y, task, target), context=context)
+
+
+def _table(
+    name: str, headings: list[str], columns: list[Any], y: Any, task: Task | None, target: str
+) -> Table:
     goal = _identifiers([target])[0]
     pairs = zip(_identifiers(headings, {goal}), headings, columns, strict=True)
     read = [_feature(short, heading, cells) for short, heading, cells in pairs]
     goals, classes, kind = _targets(y, task, target)
     inputs = np.column_stack([numbers for _, numbers in read])
-    found = tuple(feature for feature, _ in read)
-    return Table(name, kind, inputs, goals, found, goal, classes, target, context=context)
+    return Table(name, kind, inputs, goals, tuple(one for one, _ in read), goal, classes, target)
 
 
-def _columns(X: Any) -> tuple[list[NDArray[Any]], list[str]]:
+def _columns(X: Any) -> tuple[list[Any], list[str]]:
     """Return the columns and their names."""
     if hasattr(X, "iloc"):
-        return [_cells(X.iloc[:, i]) for i in range(X.shape[1])], list(X.columns)
+        return [X.iloc[:, i] for i in range(X.shape[1])], list(X.columns)
+    if hasattr(X, "columns"):
+        raise EvollmError(f"a {type(X).__module__} frame is not read: give X.to_pandas()")
     rows = X if isinstance(X, np.ndarray) else _rectangle(X)
     if rows.ndim != 2:
         raise EvollmError(f"the inputs have shape {rows.shape}: give rows by columns")
-    return [_cells(column) for column in rows.T], [f"x{i + 1}" for i in range(rows.shape[1])]
+    return list(rows.T), [f"x{i + 1}" for i in range(rows.shape[1])]
 
 
 def _rectangle(rows: Any) -> NDArray[Any]:
@@ -118,74 +142,96 @@ def _rectangle(rows: Any) -> NDArray[Any]:
         raise EvollmError("the inputs are no table: give rows of equally many cells") from None
 
 
-def _cells(column: Any) -> NDArray[Any]:
-    """Return a column as floats, or as objects with None where one is missing."""
-    dtype = getattr(column, "dtype", None)
-    if dtype is not None and dtype.kind in "iuf":
-        known = {"na_value": np.nan} if hasattr(column, "iloc") else {}
-        return np.asarray(column.to_numpy(np.float64, **known) if known else column, np.float64)
-    cells = np.array([None if _is_missing(cell) else cell for cell in column], dtype=object)
-    present = [cell for cell in cells if cell is not None]
-    if present and all(isinstance(c, Real) and not isinstance(c, Truth) for c in present):
-        return cells.astype(np.float64)
-    return cells
-
-
-def _is_missing(cell: Any) -> bool:
-    # pandas has several marks for what is missing, and none of them is equal to itself.
-    return cell is None or type(cell).__name__ == "NAType" or bool(cell != cell)
-
-
-def _feature(name: str, heading: str, cells: NDArray[Any]) -> tuple[Feature, NDArray[np.float64]]:
+def _feature(name: str, heading: str, column: Any) -> tuple[Feature, Floats]:
     """Return a column as a feature and its numbers."""
-    present = [cell for cell in cells.tolist() if not _is_missing(cell)]
-    if not present:
+    cells = _present(column, f"column {heading!r}")
+    if not cells:
         raise EvollmError(f"column {heading!r} is empty: leave it out")
-    if cells.dtype != object:
-        if np.isinf(cells).any():
+    if not is_category(column) and all(isinstance(cell, Truth) for cell in cells):
+        return Feature(name, heading, "", "flag", ("no", "yes")), _numbers(column)
+    if not is_category(column) and kinds_of(cells) == {"numbers"}:
+        numbers = _numbers(column)
+        if np.isinf(numbers).any():
             raise EvollmError(f"column {heading!r} has infinite cells: leave those rows out")
-        return Feature(name, heading), cells
-    if all(isinstance(cell, Truth) for cell in present):
-        return Feature(name, heading, "", "flag", ("no", "yes")), cells.astype(np.float64)
-    labels = tuple(sorted({str(cell) for cell in present}))
+        return Feature(name, heading), numbers
+    labels, ordered = _labels(column, cells)
     if len(labels) > MANY:
         raise EvollmError(
             f"column {heading!r} holds {len(labels)} different texts: leave it out, or group them"
             f" to at most {MANY}"
         )
-    codes = {label: float(code) for code, label in enumerate(labels)}
-    numbers = [np.nan if cell is None else codes[str(cell)] for cell in cells]
-    return Feature(name, heading, "", "category", labels), np.array(numbers)
+    codes = codes_of(column, labels, f"column {heading!r}")
+    return Feature(name, heading, "", "category", labels, ordered), codes
 
 
-def _targets(
-    y: Any, task: Task | None, target: str
-) -> tuple[NDArray[np.float64], tuple[str, ...], Task]:
-    """Return the targets as codes or floats, the names of the classes, and the task."""
-    cells = _cells(y)
-    numeric = cells.dtype != object
-    lost = int(np.sum(~np.isfinite(cells)) if numeric else sum(cell is None for cell in cells))
+def _present(column: Any, what: str) -> list[Any]:
+    """Return the cells that are not missing.
+
+    Raises:
+        EvollmError: If one is neither a number nor a text, and the column no category.
+    """
+    if getattr(column.dtype, "kind", "O") in "iuf":  # the same, and quicker
+        numbers = _numbers(column)
+        return list(numbers[~np.isnan(numbers)].tolist())
+    cells = [cell for cell in column if not is_missing(cell)]
+    odd = sorted(kinds_of(cells) - {"numbers", "texts"})
+    if odd and not is_category(column):
+        raise EvollmError(f"{what} holds a {odd[0]}: make its cells numbers or texts")
+    return cells
+
+
+def _numbers(column: Any) -> Floats:
+    found = numbers_of(column)
+    assert found is not None  # every cell was seen to be a number
+    return found
+
+
+def _labels(column: Any, cells: Sequence[Any]) -> tuple[tuple[Any, ...], bool]:
+    """Return the values of a column of categories by code, and whether they are in order."""
+    used = set(cells)
+    if is_category(column):
+        known = column.dtype.categories.tolist()
+        return tuple(value for value in known if value in used), bool(column.dtype.ordered)
+    return tuple(sorted(used, key=lambda value: (isinstance(value, str), value))), False
+
+
+def _targets(y: Any, task: Task | None, target: str) -> tuple[Floats, tuple[Any, ...], Task]:
+    """Return the targets as codes or floats, the classes, and the task."""
+    if isinstance(y, str) or not hasattr(y, "__len__") or getattr(y, "ndim", 1) != 1:
+        raise EvollmError("y must hold one target a row: give a column, not its name or a table")
+    column = y if hasattr(y, "dtype") else np.array([*y, None], dtype=object)[:-1]
+    cells = _present(column, f"the target {target!r}")
+    kinds = kinds_of(cells)
+    numeric = kinds == {"numbers"} and not all(isinstance(cell, Truth) for cell in cells)
+    lost = len(column) - len(cells)
+    lost += int(np.isinf(_numbers(column)).sum()) if numeric and not is_category(column) else 0
     if lost:
         raise EvollmError(f"the target {target!r} is missing in {lost} rows: leave those rows out")
-    values = cells.tolist() if numeric else [str(cell) for cell in cells]
-    distinct = sorted(set(values))
+    if {"numbers", "texts"} <= kinds:
+        raise EvollmError(f"the target {target!r} holds texts beside numbers: make it one kind")
+    distinct = sorted(set(cells))
     if len(distinct) < 2:
         raise EvollmError(f"the target {target!r} has one value only: there is nothing to learn")
-    if task == "regression" and not numeric:
-        raise EvollmError(f"the target {target!r} holds text: a regression needs numbers")
-    if task == "regression" or (task is None and numeric and _continuous(distinct)):
-        return cells, (), "regression"
+    if task == "regression" and not (numeric and all(map(isfinite, distinct))):
+        raise EvollmError(f"the target {target!r} is not of numbers: a regression needs numbers")
+    guessed = task is None and numeric and not is_category(column)
+    if task == "regression" or (guessed and _continuous(distinct)):
+        return np.array(cells, dtype=np.float64), (), "regression"
     if len(distinct) > MANY:
         raise EvollmError(
             f"the target {target!r} has {len(distinct)} classes: group them to at most {MANY}"
         )
-    codes = {value: float(code) for code, value in enumerate(distinct)}
-    labels = tuple(f"{v:.15g}" if numeric else v for v in distinct)
-    return np.array([codes[value] for value in values]), labels, "classification"
+    codes = codes_of(column, distinct, f"the target {target!r}")
+    return codes, tuple(_whole(value) if numeric else value for value in distinct), "classification"
 
 
 def _continuous(distinct: Sequence[float]) -> bool:
     return len(distinct) > FEW or any(value != int(value) for value in distinct)
+
+
+def _whole(value: Any) -> Any:
+    """Return 2 for 2.0: the same value, and easier to read."""
+    return int(value) if value == int(value) else float(value)
 
 
 def _identifiers(headings: Sequence[str], taken: set[str] | None = None) -> list[str]:

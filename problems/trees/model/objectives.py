@@ -163,7 +163,7 @@ def _measure(
 ) -> tuple[str, Measure]:
     if callable(objective):
         name = getattr(objective, "__name__", type(objective).__name__)
-        return name, _users(objective, np.array(classes) if classes else None)
+        return name, _users(objective, _labels(classes) if classes else None)
     if objective not in known:
         task = "classification" if classes else "regression"
         raise EvollmError(
@@ -171,6 +171,12 @@ def _measure(
             f"{', '.join(known)}, and with others size and depth"
         )
     return objective, known[objective]
+
+
+def _labels(classes: Sequence[Label]) -> NDArray[Any]:
+    """Return labels as an array that keeps numbers beside texts as they are."""
+    texts = {isinstance(label, str) for label in classes}
+    return np.array(classes, dtype=object if len(texts) > 1 else None)
 
 
 def _users(function: Callable[..., float], labels: NDArray[Any] | None) -> Measure:

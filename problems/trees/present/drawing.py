@@ -93,5 +93,5 @@ def _words(node: Tree, columns: Columns) -> Iterator[str]:
 def _test(split: Split, columns: Columns) -> str:
     column = columns.columns[split.feature]
     if split.categories:
-        return f"in {', '.join(column.categories[code] for code in split.categories)}"
+        return f"in {', '.join(str(column.categories[code]) for code in split.categories)}"
     return f"≤ {number(split.threshold)} {column.unit}".rstrip()

@@ -86,7 +86,7 @@ def _asked(split: Split, columns: Columns, decimals: int, holds: bool = True) ->
     unit = f" {column.unit}" if column.unit else ""
     missing = " or missing" if column.gaps and split.missing_left and holds else ""
     if split.categories:
-        labels = ", ".join(column.categories[code] for code in split.categories)
+        labels = ", ".join(str(column.categories[code]) for code in split.categories)
         return f"{column.name} {'in' if holds else 'not in'} {{{labels}}}{missing}"
     sign = "<=" if holds else "> "
     return f"{column.name} {sign} {split.threshold:.{decimals}f}{unit}{missing}"
@@ -124,7 +124,7 @@ def to_python(tree: Tree, columns: Columns, name: str = "predict", exact: bool =
     """Return the source of a Python function that needs nothing.
 
     It takes a mapping from columns' names to values, categories by their labels and NaN for what is
-    missing, and returns a class or a number.
+    missing, and returns a class or a number. Labels are those of the data: True, not its text.
 
     Args:
         tree: Any tree over the columns.

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from evollm import EvollmError
-from operators.trees.columns import Column, Columns
+from operators.trees.columns import Column, Columns, distinct, same_label
 
 X = np.array([[1.0, 5.0, 0.0], [2.0, 5.0, 1.0], [4.0, np.nan, 1.0], [4.0, 5.0, 2.0]])
 NAMES = ["age", "flat", "colour"]
@@ -51,7 +51,9 @@ def test_anonymous_columns_say_nothing():
         (lambda: Columns(()), "at least one column"),
         (lambda: Columns((Column("a"), Column("a"))), "different"),
         (lambda: Columns((Column(""),)), "non-empty"),
-        (lambda: Columns((Column("a"),), ("1", 1)), "classes need different"),
+        (lambda: Columns((Column("a"),), ("1", 1)), "classes need different names, not '1', 1"),
+        (lambda: Columns((Column("a"),), (1, 1.0)), "classes need different names, not 1, 1.0"),
+        (lambda: Column("a", categories=("1", 1)), "categories of column 'a' need different"),
         (lambda: Columns.of(X, ["a"]), "3 columns need as many names, not 1"),
         (lambda: Columns.of(X, NAMES, units={"agee": "y"}), "did you mean 'age'"),
         (lambda: Columns.of(X[0]), "table"),
@@ -60,3 +62,19 @@ def test_anonymous_columns_say_nothing():
 def test_nonsense_is_refused(make, message):
     with pytest.raises(EvollmError, match=message):
         make()
+
+
+def test_labels_may_be_arrays_and_become_pythons_own():
+    labels = np.array([True, False])
+    columns = Columns.of(X, NAMES, y=X[:, 0], classes=labels, categories={"colour": np.arange(3)})
+    assert columns == Columns.of(X, NAMES, classes=(True, False), categories={"colour": (0, 1, 2)})
+    kinds = {type(label) for label in (*columns.classes, *columns.columns[2].categories)}
+    assert kinds == {bool, int}
+    assert distinct("dates", [np.datetime64("2020-01-02"), None]) == ("2020-01-02", "None")
+
+
+def test_labels_are_compared_by_value():
+    assert same_label(1, 1.0)
+    assert same_label("1", "1")
+    assert not same_label("1", 1)
+    assert not same_label(True, 1)

@@ -40,6 +40,19 @@ def test_labels_that_are_numbers_stay_numbers():
     assert read_json({"value": True}, columns, 0).fault == "unknown value"
 
 
+@pytest.mark.parametrize("labels", [(1, 2, 5), (1.0, 2.5, 3.0), (False, True), ("1", "2")])
+def test_categories_keep_their_values(labels):
+    columns = Columns((Column("zone", categories=labels),), labels)
+    tree = Split(0, 0.0, Leaf(0), Leaf(1), (0, 1))
+    text = json.dumps(as_json(tree, columns))
+    assert json.loads(text)["in"] == list(labels[:2])
+    assert read_json(json.loads(text), columns, 1).tree == tree
+    assert fault_of(text, schema(columns, 1)) is None
+    wrong = 1 if labels == ("1", "2") else "1"
+    changed = {**json.loads(text), "in": [wrong]}
+    assert read_json(changed, columns, 1).fault in ("malformed", "unknown value")
+
+
 @given(st.data(), st.sampled_from([COLUMNS, REGRESSION]))
 def test_trees_come_back_by_way_of_text_in_full(data, columns):
     numbers = st.floats(allow_nan=False, allow_infinity=False)

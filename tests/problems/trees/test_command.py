@@ -1,5 +1,6 @@
 """The trees command: every method, files of the users, and the command line."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -147,6 +148,34 @@ def test_a_run_of_the_command_line_is_shown_and_goes_on(tmp_path):
     shown = evollm("show", "run", folder=tmp_path)
     assert "(training balanced accuracy) at (" in shown.stdout
     assert lines(shown.stdout.replace("rejected    ", "rejected      "), "rejected")
+
+
+def test_what_was_read_of_a_file_is_said_before_the_run(tmp_path, capsys):
+    path = mine(tmp_path)
+    lines = path.read_text().replace(",", ";").splitlines()
+    lines[1:6] = [f"?;{line.partition(';')[2]}" for line in lines[1:6]]
+    path.write_text("\n".join([f";{lines[0]}", *(f"{i};{one}" for i, one in enumerate(lines[1:]))]))
+    call = ["run", "trees", "--data", str(path), "--target", "Label", "--method", "classical"]
+    few = ["--population", "4", "--generations", "1", "--quiet", "--path", str(tmp_path / "run")]
+    assert main([*call, *few]) == 0
+    said = capsys.readouterr().out.splitlines()[:8]
+    assert [re.sub(r"[0-9.]+ to [0-9.]+", "..", line) for line in said] == [
+        "mine: 200 rows, 4 columns",
+        "  cells separated by semicolons",
+        "  the first column has no name, and was left out as an index",
+        "  Size cm: '?' was taken for missing in 5 rows",
+        "  size_cm                  number     ..; 5 missing",
+        "  colour                   category   blue, green, red",
+        "  cost                     number     ..",
+        "  label                    target     classification: cheap (92), dear (108)",
+    ]
+    more = ["--separator", ";", "--missing=-9,none", "--dry-run", "--numeric", "Size cm,Cost"]
+    assert main([*call, *more]) == 1
+    assert "column 'Size cm' holds '?', which is not a number" in capsys.readouterr().err
+    assert main([*call, "--separator", ";", "--missing", "?", "--dry-run"]) == 0
+    assert "size_cm                  number" in capsys.readouterr().out
+    assert main(["run", "trees", "--method", "classical", "--dry-run"]) == 0
+    assert "rows" not in capsys.readouterr().out
 
 
 def test_a_dry_run_asks_nothing(tmp_path, monkeypatch, capsys):

@@ -186,10 +186,16 @@ def test_runs_can_be_recorded_and_bounded(tmp_path: Any) -> None:
         ({"validation_fraction": 0.001}, "validation_fraction=0.001"),
         ({"settings": {"form": "json", "hold": "grammar"}}, "held by schema or none"),
         ({"settings": {"popultion": 3}}, "there is no setting 'popultion'; did you mean"),
-        ({"groups": "age"}, "there is no column 'age'"),
+        ({"groups": 99}, "no column is 99, which groups names: choose from 0, 1, 2, 3"),
+        ({"groups": np.zeros(3)}, "no column is array.*, which groups names"),
+        ({"max_depth": "3"}, "max_depth must be a whole number, not '3'"),
+        ({"population_size": 4.5}, "population must be a whole number, not 4.5"),
+        ({"settings": {"tau": "1"}}, "tau must be a number, not '1'"),
+        ({"validation_fraction": "0.2"}, "a share above 0 and below 1, not '0.2'"),
+        ({"groups": "age"}, "no column is 'age', which groups names: choose from x1, x2"),
         ({"objectives": "size"}, "objectives are a list of names"),
         ({"validation_fraction": 2}, "a share above 0 and below 1, not 2"),
-        ({"features": {"nope": "a typo"}}, "features has no column 'nope'"),
+        ({"features": {"nope": "a typo"}}, "no column is 'nope', which features names"),
     ],
 )
 def test_mistakes_are_one_sentence(more: Mapping[str, Any], said: str) -> None:

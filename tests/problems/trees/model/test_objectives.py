@@ -196,3 +196,17 @@ def test_a_view_can_be_built_by_hand():
     model = Fitted(Leaf(0), np.array([0.0]), np.array([[1.0, 0.0]]))
     seen = LeafPredictions(model, np.array([0], np.uint8), samples, np.array([[1.0, 0.0]]))
     assert measured("log_loss", seen, TWO) == pytest.approx(0, abs=1e-15)
+
+
+@pytest.mark.parametrize("classes", [(1.0, 2.0), (True, False), (3, 4), ("3", "4"), (1, "b")])
+def test_a_users_objective_gets_the_labels_that_the_data_hold(classes):
+    seen = view(Split(0, 0.0, Leaf(0), Leaf(1)), Samples.of([[-1.0], [1.0]], [0, 1]), 2)
+    got = {}
+
+    def noted(true, predicted):
+        got.update(true=true.tolist(), predicted=predicted.tolist())
+        return 1.0
+
+    measured(noted, seen, classes)
+    assert got == {"true": list(classes), "predicted": list(classes)}
+    assert list(map(type, got["true"])) == list(map(type, classes))

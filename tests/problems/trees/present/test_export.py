@@ -154,6 +154,29 @@ def test_a_python_function_is_plain_and_has_a_name():
             to_python(SMALL, COLUMNS, name)
 
 
+@pytest.mark.parametrize(
+    ("classes", "categories"),
+    [
+        ((False, True), (1, 2)),
+        (np.array([0.0, 1.0]), np.array([1.5, 2.0])),
+        (np.array([3, 4]), np.array([False, True])),
+        (np.array(["3", "4"]), ("1", "2")),
+    ],
+)
+def test_every_export_says_labels_as_the_data_hold_them(classes, categories):
+    columns = Columns((Column("zone", categories=categories),), classes)
+    tree = Split(0, 0.0, Leaf(1), Leaf(0), (1,))
+    function = called(tree, columns)
+    for place, category in enumerate(categories):
+        said = function({"zone": category})
+        assert said == classes[place]
+        assert type(said) in (bool, int, float, str)
+    assert from_json(to_json(tree, columns), columns) == tree
+    assert json.loads(to_json(tree, columns))["left"]["value"] == classes[1]
+    assert f"zone in {{{categories[1]}}}" in to_rules(tree, columns)
+    assert f"class: {classes[1]}" in to_rules(tree, columns)
+
+
 def test_hostile_names_stay_names():
     columns = Columns((Column("a'] or exit() or row['a\n\"\\"),), ('x"\n', "y"))
     tree = Split(0, 0.5, Leaf(0), Leaf(1))

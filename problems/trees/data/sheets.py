@@ -1,0 +1,247 @@
+"""CSV files of the user's own: separators, marks of missing values, and what columns hold."""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evollm.checks import nearest
+from evollm.errors import EvollmError
+from problems.trees.data.archives import Sheet
+
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+MISSING = ("", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None")
+DASHES = ("-", "--", "—", "–")  # noqa: RUF001
+"""Missing in columns of numbers only: elsewhere one may be the opposite of a plus."""
+FEW = 10
+"""A column with texts among more different numbers than this is no column of categories."""
+_SAMPLE = 200
+_FORM: dict[str, Any] = {"skipinitialspace": True, "strict": True}
+_TRUTH = {"true": True, "false": False}
+_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})*(\.\d+)?")
+_UNNAMED = re.compile(r"(Unnamed: \d+)?")  # what pandas writes and reads
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the cells of a file are read.
+
+    Attributes:
+        separator: What stands between cells; None to find out.
+        missing: Texts that stand for a missing value in every column, beside empty cells; None for
+            ``MISSING`` and, in columns of numbers, ``DASHES``.
+        categorical: Columns whose cells are names, whatever they look like.
+        numeric: Columns that must hold numbers.
+    """
+
+    separator: str | None = None
+    missing: Collection[str] | None = None
+    categorical: Collection[str] = ()
+    numeric: Collection[str] = ()
+
+
+def read_columns(
+    path: str | Path, reading: Reading
+) -> tuple[dict[str, NDArray[Any]], tuple[str, ...]]:
+    """Return the columns of a CSV file by name, and what is to be said of how they were read.
+
+    A column of numbers holds floats with NaN where one is missing; another one texts or booleans
+    with None. A first column without a name is taken for an index and left out.
+
+    Raises:
+        EvollmError: If the file cannot be read or is not a table, or a column is not what
+            ``reading`` says.
+    """
+    separator, sheet = _sheet(path, reading.separator)
+    for name in [*reading.categorical, *reading.numeric]:
+        if name not in sheet.header:
+            raise EvollmError(f"{path} has no column {name!r}{nearest(name, sheet.header)}")
+        if name in reading.categorical and name in reading.numeric:
+            raise EvollmError(f"column {name!r} is called categorical and numeric: choose one")
+    said = [f"cells separated by {SEPARATORS.get(separator, repr(separator))}"]
+    found = {}
+    for place, name in enumerate(sheet.header):
+        texts = [row[place] for row in sheet.rows]
+        if _UNNAMED.fullmatch(name):
+            said.append(_left_out(path, place, texts))
+            continue
+        found[name], notes = _Column(name, separator, reading).read(texts)
+        said += notes
+    if len(found) < 2:
+        raise EvollmError(
+            f"{path} has one column only, {', '.join(found) or 'without a name'}: give the target "
+            "and another one, or say what separates them (separator)"
+        )
+    return found, tuple(said)
+
+
+def _sheet(path: str | Path, separator: str | None) -> tuple[str, Sheet]:
+    """Return the separator and the cells as text, white space around them removed."""
+    text = _text(path)
+    separator = _separator(path, text) if separator is None else _one(separator)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, **_FORM)
+    rows: list[tuple[str, ...]] = []
+    try:
+        for row in reader:
+            cells = tuple(cell.strip() for cell in row)
+            if cells in ((), ("",)):  # a blank line
+                continue
+            if rows and len(cells) != len(rows[0]):
+                raise EvollmError(
+                    f"line {reader.line_num} of {path} has {len(cells)} cells and the header "
+                    f"{len(rows[0])}: put cells that hold {separator!r} in quotes, or say what "
+                    "separates cells (separator)"
+                )
+            rows.append(cells)
+    except csv.Error as error:
+        raise EvollmError(f"line {reader.line_num} of {path} is not CSV: {error}") from None
+    if len(rows) < 2:
+        what = "a header but no rows" if rows else "nothing in it"
+        raise EvollmError(f"{path} has {what}: write a header, and a row a line below it")
+    for name, count in Counter(rows[0]).items():
+        if count > 1 and not _UNNAMED.fullmatch(name):
+            raise EvollmError(f"{path} has {count} columns called {name!r}: rename one")
+    return separator, Sheet(rows[0], tuple(rows[1:]))
+
+
+def _text(path: str | Path) -> str:
+    try:
+        raw = Path(path).expanduser().read_bytes()
+    except OSError as error:
+        raise EvollmError(f"{path} cannot be read: {error.strerror or error}") from None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise EvollmError(f"line {line} of {path} is not UTF-8: save the file as UTF-8") from None
+    if "\0" in text:
+        raise EvollmError(f"{path} holds bytes that are not text: save it as CSV in UTF-8")
+    return text
+
+
+def _one(separator: str) -> str:
+    """Return a separator; a tab may be written out."""
+    separator = {"tab": "\t", "\\t": "\t"}.get(separator, separator)
+    if len(separator) != 1 or separator in '"\r\n':
+        raise EvollmError(f"separator must be one character, or tab, not {separator!r}")
+    return separator
+
+
+def _separator(path: str | Path, text: str) -> str:
+    """Return what parts the first lines into equally many cells, more than one."""
+    widths: dict[str, list[int]] = {}
+    for separator in SEPARATORS:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, **_FORM)
+        try:
+            widths[separator] = [len(row) for row in islice(reader, _SAMPLE) if row]
+        except csv.Error:
+            widths[separator] = []
+    fit = [one for one, found in widths.items() if len(set(found)) == 1 and found[0] > 1]
+    if len(fit) > 1:
+        said = " and by ".join(SEPARATORS[one] for one in fit)
+        raise EvollmError(f"{path} can be read as separated by {said}: say which (separator)")
+    # Where none fits, the one of the header is taken, so that the line that does not fit is named.
+    return fit[0] if fit else max(SEPARATORS, key=lambda one: (widths[one] or [1])[0])
+
+
+def _left_out(path: str | Path, place: int, texts: Sequence[str]) -> str:
+    """Say that a column without a name is left out.
+
+    Raises:
+        EvollmError: If it is neither empty nor an index.
+    """
+    if not any(texts):
+        return f"column {place + 1} has neither a name nor cells, and was left out"
+    if place == 0 and (len(set(texts)) == len(texts) or all(map(str.isdecimal, texts))):
+        return "the first column has no name, and was left out as an index"
+    raise EvollmError(f"column {place + 1} of {path} has no name: name it in the header")
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """Reads the cells of one column."""
+
+    name: str
+    separator: str
+    reading: Reading
+
+    def read(self, texts: Sequence[str]) -> tuple[NDArray[Any], list[str]]:
+        """Return the cells, and what is to be said of them."""
+        told = self.reading.missing
+        marks = {"", *(MISSING if told is None else told)}
+        if self.name in self.reading.categorical:
+            return self._texts(texts, marks)
+        wider = marks if told is not None else {*marks, *DASHES}
+        present = [text for text in texts if text not in wider]
+        values = {text: number for text in present if (number := _number(text)) is not None}
+        if all(text in values for text in present):
+            return self._numbers(texts, wider, values)
+        if all(_COMMA.fullmatch(t) or _THOUSANDS.fullmatch(t) for t in present):
+            return self._commas(texts, wider, present)
+        odd = next(text for text in present if text not in values)
+        if self.name in self.reading.numeric:
+            raise EvollmError(
+                f"column {self.name!r} holds {odd!r}, which is not a number: mend it, or name it "
+                "among the texts for what is missing (missing)"
+            )
+        if len(set(values.values())) > FEW:
+            raise EvollmError(
+                f"column {self.name!r} holds texts among its numbers, as {odd!r}: name what stands "
+                "for a missing value (missing), or take it for categories (categorical)"
+            )
+        return self._texts(texts, marks)
+
+    def _numbers(
+        self, texts: Sequence[str], marks: Collection[str], values: dict[str, float]
+    ) -> tuple[NDArray[Any], list[str]]:
+        cells = [np.nan if text in marks else values[text] for text in texts]
+        return np.array(cells, dtype=np.float64), self._marked(texts, marks)
+
+    def _commas(
+        self, texts: Sequence[str], marks: Collection[str], present: Sequence[str]
+    ) -> tuple[NDArray[Any], list[str]]:
+        """Read numbers that have a comma for a point, where a comma can mean nothing else."""
+        odd = [text for text in present if "," in text]
+        grouped = all(_THOUSANDS.fullmatch(text) for text in odd)
+        if self.separator == "," or grouped or not all(_COMMA.fullmatch(t) for t in present):
+            raise EvollmError(
+                f"column {self.name!r} holds numbers with commas, as {odd[0]!r}: write them with a "
+                "point before decimals and nothing between thousands"
+            )
+        values = {text: float(text.replace(",", ".")) for text in present}
+        cells, notes = self._numbers(texts, marks, values)
+        return cells, [*notes, f"{self.name}: {odd[0]!r} was read as {values[odd[0]]}"]
+
+    def _texts(self, texts: Sequence[str], marks: set[str]) -> tuple[NDArray[Any], list[str]]:
+        """Read names, or booleans if all are and no one said otherwise."""
+        cells: list[Any] = [None if text in marks else text for text in texts]
+        present = {text.lower() for text in cells if text is not None}
+        if present <= set(_TRUTH) and self.name not in self.reading.categorical:
+            cells = [None if text is None else _TRUTH[text.lower()] for text in cells]
+        return np.array(cells, dtype=object), self._marked(texts, marks)
+
+    def _marked(self, texts: Sequence[str], marks: Collection[str]) -> list[str]:
+        found = Counter(text for text in texts if text and text in marks)
+        return [
+            f"{self.name}: {mark!r} was taken for missing in {count} rows"
+            for mark, count in found.items()
+        ]
+
+
+def _number(text: str) -> float | None:
+    """Return a number in plain decimal or scientific form, or infinity."""
+    try:
+        value = float(text) if text.isascii() and "_" not in text else None
+    except ValueError:
+        return None
+    return None if value is None or isnan(value) else value
