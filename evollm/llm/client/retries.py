@@ -6,15 +6,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from evollm.llm.base import ModelError
-from evollm.llm.client.answers import clean
 from evollm.llm.client.limits import Limiter
 from evollm.llm.client.settings import Settings
+from evollm.llm.complaints import Complaint
 
 RETRIED = (408, 409, 429)
 TOO_LONG = ("context_length_exceeded", "exceed_context_size_error")
 FILTERED = ("content_filter", "content_policy_violation")
+CHECK = "check the address and whether the server runs"
 
 
 class TransientError(Exception):
@@ -23,12 +25,20 @@ class TransientError(Exception):
     Attributes:
         wait_s: How long the server asks to wait, or None.
         slow_down: Whether all requests to the endpoint shall wait.
+        advice: What to do if it does not pass.
     """
 
-    def __init__(self, why: str, wait_s: float | None = None, slow_down: bool = False) -> None:
+    def __init__(
+        self,
+        why: str,
+        wait_s: float | None = None,
+        slow_down: bool = False,
+        advice: str = CHECK,
+    ) -> None:
         super().__init__(why)
         self.wait_s = wait_s
         self.slow_down = slow_down
+        self.advice = advice
 
 
 class PromptRejected(Exception):
@@ -48,72 +58,82 @@ class Refused(ModelError):
 
 
 class Unanswered(Exception):
-    """No answer after all retries; its text says why and how often it was tried."""
+    """No answer after all retries; its text says why, and which bound ended the attempts.
+
+    Attributes:
+        advice: What to do about it.
+        everywhere: Whether the endpoint turns away all requests, so that no other need be tried.
+    """
+
+    def __init__(self, why: str, advice: str, everywhere: bool = False) -> None:
+        super().__init__(why)
+        self.advice = advice
+        self.everywhere = everywhere
 
 
-def judge(fault: Any, model: str, url: str, secret: str) -> Exception:
-    """Return what to raise for an ``openai.APIStatusError``.
+def judge(fault: Complaint, model: str, url: str) -> Exception:
+    """Return what to raise for an error of an endpoint.
 
     Args:
-        fault: The error.
+        fault: The error, without any secret.
         model: The model's name.
         url: The endpoint's address.
-        secret: The key, which must not show in any text.
 
     Returns:
         ``TransientError``, ``PromptRejected`` or ``Refused``.
     """
-    status, said = fault.status_code, words(fault, secret)
-    marks = {str(mark) for mark in (fault.code, fault.type) if mark}
-    if "insufficient_quota" in marks:
+    status = fault.status
+    if "insufficient_quota" in fault.marks:
         return Refused(
-            f"The account behind {url} has no quota left for the model {model}: add credit or use "
-            "another key.",
+            f"the account behind {url} has no quota left for the model {model}: add credit or use "
+            "another key",
             status,
         )
     if status in RETRIED or (status >= 500 and status != HTTPStatus.NOT_IMPLEMENTED):
-        wait_s = retry_after(fault.response.headers)
-        return TransientError(f"status {status}: {said}", wait_s, slow_down=status == 429)
-    if marks & {*TOO_LONG, *FILTERED}:
-        return PromptRejected(f"the endpoint does not take this prompt: {said}")
-    return Refused(_sentence(fault, model, url, said), status)
+        why = f"status {status}: {fault.said}"
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            advice = (
+                "send less at a time (concurrency, requests_per_minute), raise max_wait_s, or "
+                "continue the run later"
+            )
+        else:
+            advice = "see the server's log, or continue the run later"
+        return TransientError(why, retry_after(fault.headers), status == 429, advice)
+    if fault.marks & {*TOO_LONG, *FILTERED}:
+        return PromptRejected(f"the endpoint does not take this prompt: {fault.said}")
+    return Refused(_sentence(fault, model, url), status)
 
 
-def _sentence(fault: Any, model: str, url: str, said: str) -> str:
-    status = fault.status_code
+def _sentence(fault: Complaint, model: str, url: str) -> str:
+    status, said = fault.status, fault.said
     if status == HTTPStatus.UNAUTHORIZED:
-        return f"The endpoint {url} refuses the key for the model {model}: set OPENAI_API_KEY."
+        return (
+            f"the endpoint {url} refuses the key for the model {model}: set OPENAI_API_KEY ({said})"
+        )
     if status == HTTPStatus.FORBIDDEN:
         return (
-            f"The endpoint {url} forbids this key to use the model {model}: use another key or "
-            f"model ({said})."
+            f"the endpoint {url} forbids this key to use the model {model}: use another key or "
+            f"model ({said})"
         )
-    if status == HTTPStatus.NOT_FOUND:
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
+        bare = not urlsplit(url).path.strip("/")
         return (
-            f"The endpoint {url} knows no model {model}, or lacks what is asked of it: check the "
-            f"model's name and the base URL ({said})."
+            f"the endpoint {url} knows no model {model}, or lacks what is asked of it: check the "
+            f"model's name and the base URL{', which probably lacks /v1' if bare else ''} ({said})"
         )
-    option = f" the option {fault.param!r} of" if isinstance(fault.param, str) else ""
+    named = sorted(fault.fields - {"body"})
+    options = f" {' and '.join(map(repr, named))} in" if named else ""
     return (
-        f"The endpoint {url} refuses{option} a request to the model {model} with status {status}: "
-        f"leave out or change what it names ({said})."
+        f"the endpoint {url} refuses{options} a request to the model {model} with status {status}: "
+        f"change what it names ({said})"
     )
 
 
-def silence(model: str, url: str, why: str) -> ModelError:
+def silence(model: str, url: str, why: Unanswered) -> ModelError:
     """Return what to raise if an endpoint has answered nothing after all retries."""
     return ModelError(
-        f"The endpoint {url} does not answer for the model {model}: {why}; check the address and "
-        "whether the server runs."
+        f"the endpoint {url} does not answer for the model {model}: {why}; {why.advice}"
     )
-
-
-def words(fault: Any, secret: str) -> str:
-    """Return what the server said, on one line, shortened, and without the key."""
-    body = fault.body
-    said = body.get("message") if isinstance(body, Mapping) else body
-    text = " ".join(clean(str(said or fault.message)).split()).rstrip(".")
-    return text.replace(secret, "***")[:300] if secret else text[:300]
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -128,7 +148,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
             return max(0.0, float(asked))
         except ValueError:
             return max(0.0, parsedate_to_datetime(asked).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         return None
 
 
@@ -141,13 +161,18 @@ _jitter = random.Random()
 class RetryPolicy:
     """How long to try one request: so many attempts, and so many seconds of waiting in all.
 
-    Being told to slow down costs no attempt, and makes all requests of the endpoint wait.
+    Being told to slow down costs no attempt and makes all requests of the endpoint wait; if none is
+    answered for ``max_wait_s`` seconds, or if the endpoint asks for a longer wait, no other is
+    tried.
     """
 
     def __init__(self, settings: Settings, limiter: Limiter) -> None:
         self._settings = settings
         self._limiter = limiter
         self._sent = self._slowed = 0
+        self._bound = ""
+        self._begun = time.monotonic()
+        self._everywhere = False
 
     async def call(self, send: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         """Return what ``send(*arguments)`` returns, called again as long as it raises ``TransientError``.
@@ -167,23 +192,38 @@ class RetryPolicy:
             result: T = await retrying(send, *arguments)
         except TransientError as hiccup:
             times = "1 attempt" if self._sent == 1 else f"{self._sent} attempts"
-            raise Unanswered(f"{hiccup}, after {times}") from None
+            raise Unanswered(
+                f"{hiccup}, after {times} ({self._bound})", hiccup.advice, self._everywhere
+            ) from None
+        self._limiter.ease()
         return result
 
     def _wait(self, state: Any) -> float:
         hiccup: TransientError = state.outcome.exception()
         self._sent = state.attempt_number
         if hiccup.wait_s is None:
-            doubled = self._settings.first_wait_s * 2.0 ** (self._sent - 1)
+            doubled = self._settings.first_wait_s * 2.0 ** min(self._sent - 1, 30)
             seconds = min(LONGEST_WAIT_S, doubled) * _jitter.uniform(0.5, 1.0)
         else:
             seconds = hiccup.wait_s + self._settings.first_wait_s * _jitter.uniform(0.0, 0.5)
         if hiccup.slow_down:
             self._slowed += 1
-            self._limiter.close(seconds if hiccup.wait_s is None else hiccup.wait_s)
+            pause = seconds if hiccup.wait_s is None else hiccup.wait_s
+            if pause <= self._settings.max_wait_s:
+                self._limiter.close(pause)
         return seconds
 
     def _stop(self, state: Any) -> bool:
-        tried = self._sent - self._slowed
-        waited = state.idle_for + state.upcoming_sleep
-        return tried >= self._settings.retries or waited > self._settings.max_wait_s
+        most = self._settings.max_wait_s
+        hiccup: TransientError = state.outcome.exception()
+        too_long = hiccup.wait_s is not None and hiccup.wait_s > most
+        slowed = self._limiter.slowed_s + state.upcoming_sleep if hiccup.slow_down else 0.0
+        silent = slowed > most and not self._limiter.answered_since(self._begun)
+        self._everywhere = hiccup.slow_down and (too_long or silent)
+        if too_long:
+            self._bound = f"it asks to wait {hiccup.wait_s:.0f} s, more than max_wait_s={most:g}"
+        elif self._sent - self._slowed >= self._settings.retries:
+            self._bound = f"retries={self._settings.retries}"
+        elif max(state.idle_for + state.upcoming_sleep, slowed) > most:
+            self._bound = f"another wait would exceed max_wait_s={most:g}"
+        return bool(self._bound)
