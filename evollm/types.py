@@ -7,10 +7,16 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from numpy.random import Generator
 
+from evollm.errors import EvollmError
+
 G = TypeVar("G")
 G_contra = TypeVar("G_contra", contravariant=True)
 JSON: TypeAlias = Any
 """None, bool, int, float, str, or lists and string-keyed dicts of these."""
+
+
+class NothingUsable(EvollmError):
+    """A search has got nothing to go on with from its operators; the run adds the cause."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,3 +24,11 @@ def ray_session() -> Iterator[None]:
     )
     yield
     ray.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def _unlearnt() -> None:
+    """Forget what was learnt of endpoints, for the next one may listen on the same port."""
+    from evollm.llm.transport.formats import dialect
+
+    dialect.cache_clear()

@@ -10,7 +10,7 @@ from numpy.random import Generator as Rng
 from evollm.algorithms.selection import tournament
 from evollm.errors import EvollmError
 from evollm.search.flow import Job, Vary, draw_seed, together
-from evollm.types import Candidate, Individual, Operator, Select
+from evollm.types import Candidate, Individual, NothingUsable, Operator, Select
 
 Key: TypeAlias = Callable[[Any], Hashable]
 _ROUNDS = 3
@@ -103,7 +103,7 @@ class Breeder:
             were made had been seen before.
 
         Raises:
-            EvollmError: If no variation made a valid child in three rounds.
+            NothingUsable: If no variation made a valid child in three rounds.
         """
         self._fitness = {one.id: one.fitness for one in pool}
         self._arm = {}
@@ -122,9 +122,7 @@ class Breeder:
             if len(children) >= n:
                 break
         if not made and n:
-            raise EvollmError(
-                f"the variation made no valid child in {_ROUNDS} rounds: see the run's rejections"
-            )
+            raise NothingUsable(f"the variation made no valid child in {_ROUNDS} rounds")
         return children
 
     def learn(self, scored: Sequence[Individual[Any]]) -> None:

@@ -63,7 +63,27 @@ class Model:
     concurrency: int = option(16, "requests at the same time")
     requests_per_minute: float | None = option(None, "rate limit")
     tokens_per_minute: float | None = option(None, "rate limit")
+    timeout_s: float = option(120.0, "seconds that one request may take")
+    retries: int = option(6, "how often a request is sent at most")
+    max_wait_s: float = option(300.0, "seconds of waiting for a busy endpoint")
+    headers: str | None = option(
+        None,
+        "further headers, parted by commas; a key by its variable's name: 'api-key=$MY_KEY'",
+        metavar="NAME=VALUE",
+    )
     cache: bool = option(True, "whether answers are kept and served again from the user's cache")
+
+    @property
+    def sent_headers(self) -> dict[str, str]:
+        """The headers by name.
+
+        Raises:
+            EvollmError: If they are not given as NAME=VALUE.
+        """
+        pairs = [part.partition("=") for part in (self.headers or "").split(",") if part.strip()]
+        if not all(equals for _, equals, _ in pairs):
+            raise EvollmError("--headers must be given as NAME=VALUE, several parted by commas")
+        return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 PARTS: Mapping[str, type[Any]] = {"limits": Limits, "run": Machinery, "model": Model}

@@ -148,6 +148,7 @@ def _configured(name: str, said: argparse.Namespace) -> dict[str, JSON]:
     parts = {part: found.get(part, {}) | given(said, kind) for part, kind in kinds.items()}
     config = complete(name, command(name).options, parts)
     _resolve(config["model"])
+    _settings(config["model"])
     return config
 
 
@@ -161,6 +162,7 @@ def _resume(said: argparse.Namespace) -> int:
         )
     config["limits"] |= given(said, Limits)
     config["model"] |= given(said, Model)
+    _settings(config["model"])
     Budget(**{name: value for name, value in config["limits"].items() if value is not None})
     with Record(said.path) as record:
         record.put("config", config)
@@ -175,7 +177,7 @@ def _rehearse(config: dict[str, JSON]) -> int:
 
     def connect() -> Any:
         model = _connector(config, False)()
-        asked.append(DryRunModel(model.name, model.settings.price))
+        asked.append(DryRunModel(model.name, model.price))
         return asked[-1]
 
     system, budget = prepared(config, connect)
@@ -191,6 +193,32 @@ def _resolve(model: dict[str, JSON]) -> None:
         model["base_url"] = model["base_url"] or os.environ.get("OPENAI_BASE_URL") or None
 
 
+def _settings(model: dict[str, JSON]) -> Any:
+    """Return the settings of an endpoint; refuse here what must not reach a record, such as a key.
+
+    Raises:
+        EvollmError: If an option is wrong.
+    """
+    from evollm.llm.base import Price
+    from evollm.llm.client.settings import Settings
+    from evollm.llm.transport.addresses import split_url
+
+    said = build(Model, model)
+    if said.base_url:
+        split_url(said.base_url)
+    return Settings(
+        concurrency=said.concurrency,
+        requests_per_minute=said.requests_per_minute,
+        tokens_per_minute=said.tokens_per_minute,
+        timeout_s=said.timeout_s,
+        retries=said.retries,
+        max_wait_s=said.max_wait_s,
+        headers=said.sent_headers,
+        price=Price.parse(said.price) if said.price else None,
+        cache="user" if said.cache else None,
+    )
+
+
 def _connector(config: dict[str, JSON], fresh: bool) -> Callable[[], Any]:
     """Return what connects to the model that a configuration names, and sees that it is there.
 
@@ -199,23 +227,14 @@ def _connector(config: dict[str, JSON], fresh: bool) -> Callable[[], Any]:
     """
 
     def connect() -> Any:
-        from evollm.llm.base import Price
-        from evollm.llm.client.settings import Settings
         from evollm.llm.connect import connect
 
-        said = build(Model, config["model"])
-        settings = Settings(
-            concurrency=said.concurrency,
-            requests_per_minute=said.requests_per_minute,
-            tokens_per_minute=said.tokens_per_minute,
-            price=Price.parse(said.price) if said.price else None,
-            cache="user" if said.cache else None,
-        )
+        said, settings = build(Model, config["model"]), _settings(config["model"])
         # On a resume the environment must not put another model in the place of the offline one.
         unnamed = "offline" if os.environ.get("EVOLLM_MODEL") else None
         model: Any = connect(said.model or unnamed, base_url=said.base_url, settings=settings)
         paid = config["limits"]["money"] is not None
-        if paid and model.settings.price is None and Price.from_environment() is None:
+        if paid and model.price is None:
             raise EvollmError(
                 "--money needs the model's price: give --price IN,OUT a million tokens"
             )

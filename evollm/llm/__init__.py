@@ -8,4 +8,5 @@
 - ``locks``: They hold between processes and end with their process, however that ends.
 - ``offline``: The offline model: a small language model served on this machine.
 - ``scripted``: For tests, notebooks and dry runs.
+- ``transport``: What goes over the wire: addresses, keys, forms, errors, limits and retries.
 """

@@ -1,7 +1,9 @@
 """Budgets: what a run may spend, and the meter that holds it to that."""
 
 import threading
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
+from inspect import getclosurevars, getgeneratorlocals, isfunction, isgenerator
 from math import inf
 from typing import Any
 
@@ -10,6 +12,13 @@ import numpy as np
 from evollm.errors import EvollmError
 from evollm.ledger import Call, Exhausted
 
+_PRICE = "give it as --price IN,OUT a million tokens, Settings(price=(IN, OUT)) or EVOLLM_PRICE"
+_UNPAID = (
+    "the price of earlier calls of this run is unknown, so it can't be held to a money budget: "
+    "start anew in another folder, or without that limit"
+)
+_MOST_THINGS = 10_000
+_FOREIGN = ("numpy", "pandas", "scipy", "sklearn", "torch")
 _WHOLE = ("evaluations", "generations", "calls", "tokens", "stagnation")
 
 
@@ -126,10 +135,10 @@ class Meter:
     def reserve(self, tokens: int, money: float | None) -> bool:
         """Set aside one call; see ``evollm.ledger.Ledger.reserve``."""
         limit, usage = self.budget, self.usage
-        if limit.money is not None and (money is None or usage.money is None):
-            raise Exhausted(
-                "a money budget needs the model's price: give it as --price IN,OUT a million tokens"
-            )
+        if limit.money is not None and money is None:
+            raise Exhausted(f"a money budget needs the model's price: {_PRICE}")
+        if limit.money is not None and usage.money is None:
+            raise Exhausted(_UNPAID)
         with self._lock:
             calls, held_tokens, held_money = self._held
             room_calls = _room(limit.calls, usage.calls + calls)
@@ -180,6 +189,57 @@ class Meter:
             for name in spent
             if limits[name] is not None and spent[name] >= limits[name]
         }
+
+
+def check_money(budget: Budget, usage: Usage, things: Iterable[Any]) -> None:
+    """Refuse a money budget that can't be kept, before anything is spent.
+
+    Args:
+        budget: The run's.
+        usage: What it has spent already.
+        things: The flow's operators, and whatever else holds the language models that it asks.
+
+    Raises:
+        EvollmError: If a model's price is unknown, or that of calls on record.
+    """
+    if budget.money is None:
+        return
+    if usage.money is None:
+        raise EvollmError(_UNPAID)
+    for model in _models(things):
+        if model.price is None:
+            raise EvollmError(f"a money budget needs the price of the model {model.name}: {_PRICE}")
+
+
+def _models(things: Iterable[Any]) -> Iterator[Any]:
+    """Yield what has a price among things and what they are made of; it is a search in memory."""
+    waiting, seen = list(things), dict[int, Any]()
+    while waiting and len(seen) < _MOST_THINGS:
+        thing = waiting.pop()
+        if id(thing) in seen or isinstance(thing, str | bytes | int | float | type(None) | type):
+            continue
+        seen[id(thing)] = thing
+        if callable(getattr(thing, "complete", None)) and hasattr(thing, "price"):
+            yield thing
+        else:
+            waiting += _parts(thing)
+
+
+def _parts(thing: Any) -> list[Any]:
+    """Return what an operator, a flow or a function is made of; arrays and tables apart."""
+    if isgenerator(thing):
+        return list(getgeneratorlocals(thing).values())
+    if isfunction(thing):
+        return list(getclosurevars(thing).nonlocals.values())
+    if isinstance(thing, Mapping):
+        return list(thing.values())
+    if isinstance(thing, list | tuple | set | frozenset):
+        return list(thing)[:_MOST_THINGS]
+    if type(thing).__module__.partition(".")[0] in _FOREIGN:
+        return []
+    slots = [name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())]
+    listed = [getattr(thing, name, None) for name in slots if isinstance(name, str)]
+    return [*listed, *getattr(thing, "__dict__", {}).values()]
 
 
 def _counts(value: Any, whole: bool) -> bool:

@@ -13,6 +13,7 @@ from evollm.executors.base import Chunk, Executor, Scores
 from evollm.ledger import Exhausted
 from evollm.runtime.accounts import JobLedger
 from evollm.runtime.budget import Budget, Meter
+from evollm.runtime.causes import explained
 from evollm.runtime.evaluations import EvaluationQueue
 from evollm.runtime.result import dataframe
 from evollm.runtime.stops import Stops
@@ -22,7 +23,16 @@ from evollm.search.flow import Evaluate, Vary
 from evollm.search.search import Search, Ticket, check
 from evollm.store import queries
 from evollm.store.record import Record
-from evollm.types import Candidate, Individual, Offspring, Outcome, Parent, Problem, evaluated
+from evollm.types import (
+    Candidate,
+    Individual,
+    NothingUsable,
+    Offspring,
+    Outcome,
+    Parent,
+    Problem,
+    evaluated,
+)
 
 if TYPE_CHECKING:
     import pandas
@@ -127,7 +137,7 @@ class Run:
             if ticket is None or self._fingerprints.of(ticket.job)[1] != fingerprint:
                 raise self._differs(number)
             if isinstance(ticket.job, Vary):
-                self.search.tell(ticket, queries.offspring(self.record, ticket))
+                self._tell_again(ticket)
             else:
                 for place, outcome in queries.outcomes(self.record, ticket):
                     self.search.score(ticket, place, outcome)
@@ -143,6 +153,13 @@ class Run:
                 self.search.score(ticket, place, outcome)
         self._check()
         return self._answers
+
+    def _tell_again(self, ticket: Ticket) -> None:
+        """Tell the search what the record holds of an operator's job."""
+        try:
+            self.search.tell(ticket, queries.offspring(self.record, ticket))
+        except NothingUsable as error:
+            raise explained(error, self.record) from None
 
     def _differs(self, number: int) -> EvollmError:
         """Say that the record is of another search."""
@@ -212,7 +229,7 @@ class Run:
             for tell in tellings:
                 tell()
         except EvollmError as error:
-            self._fail(error)
+            self._fail(explained(error, self.record))
 
     def _write(self, who: Ticket | Chunk, what: Any) -> list[Callable[[], object]]:
         """Note one answer in the record; return what remains to be told to the search."""

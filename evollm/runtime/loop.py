@@ -13,7 +13,7 @@ from typing import Any
 from evollm.errors import EvollmError
 from evollm.executors.base import Executor, Serial
 from evollm.functions import as_problem
-from evollm.runtime.budget import Budget
+from evollm.runtime.budget import Budget, check_money
 from evollm.runtime.driver import Callback, OnError, Run
 from evollm.runtime.result import Result
 from evollm.search.fingerprint import describe
@@ -133,6 +133,7 @@ def begin(
         on_error=on_error,
         write=write,
     )
+    check_money(under_way.budget, under_way.usage, search.flows)
     jobs = under_way.replay()
     if known is not None:
         message = f"restored {jobs} jobs and {under_way.usage.evaluations} evaluations"

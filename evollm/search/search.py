@@ -85,6 +85,11 @@ class Search:
         return self._started
 
     @property
+    def flows(self) -> list[Flow]:
+        """The flows that have not ended."""
+        return [lane.flow for lane in self._lanes if lane]
+
+    @property
     def done(self) -> bool:
         """Whether every flow has ended by itself."""
         return self._started and not any(self._lanes)

@@ -3,5 +3,6 @@
 - ``codec``: Genomes and notes as SQLite values and back, without pickle.
 - ``queries``: What a record holds, read back as the engine's own objects.
 - ``record``: One SQLite database with every job, candidate, outcome and call.
+- ``rows``: Evaluations, calls and counts as a record holds them, for tables and reports.
 - ``schema``: The record's tables, and the check that this code can read them.
 """

@@ -204,6 +204,13 @@ def operators(record: Record) -> dict[str, Asked]:
     }
 
 
+def failed_calls(record: Record) -> Counter[str]:
+    """Return how many calls failed, by what went wrong."""
+    return Counter(
+        error for (error,) in record.rows("SELECT error FROM calls WHERE error NOT NULL")
+    )
+
+
 def failures(record: Record) -> Counter[str]:
     """Return how many evaluations and calls failed, by what went wrong."""
     found = record.rows("SELECT error FROM outcomes UNION ALL SELECT error FROM calls")

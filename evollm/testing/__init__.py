@@ -1,7 +1,7 @@
 """Conformance kits: the contract of each protocol as tests, for whoever implements one.
 
-- ``kits``: Operators, problems, executors and flows.
-- ``systems``: Systems.
+- ``kits``: The contract of each protocol as tests, for whoever implements one.
+- ``systems``: The contract of a system as tests, for whoever writes one.
 - ``trials``: A small problem and a small flow that do what a test tells them to.
 """
 
@@ -14,7 +14,6 @@ from evollm.testing.kits import (
     ProblemCase,
     ProblemKit,
 )
-from evollm.testing.systems import SystemCase, SystemKit
 from evollm.testing.trials import Given, Trial, once
 
 __all__ = [
@@ -26,8 +25,6 @@ __all__ = [
     "OperatorKit",
     "ProblemCase",
     "ProblemKit",
-    "SystemCase",
-    "SystemKit",
     "Trial",
     "once",
 ]

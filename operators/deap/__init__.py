@@ -1,6 +1,8 @@
 """DEAP on the engine: its functions, toolboxes, selection, statistics and archives.
 
 - ``functions``: DEAP's initialisers, crossovers and mutations as operators.
+- ``genomes``: Genomes of DEAP's individuals: plain values that a record keeps, without DEAP's
+  classes.
 - ``individuals``: DEAP's individuals as genomes that a record can keep, and back.
 - ``logbook``: DEAP's statistics, hall of fame and log, kept while a run goes on.
 - ``pickling``: Pickles of things that hold DEAP's classes or the global random functions.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evollm import EvollmError, Result
+from evollm.types import NothingUsable
 from problems.blackbox.function import Function
 from problems.blackbox.space import Point
 
@@ -68,12 +69,11 @@ class ModelGuard:
         """Count one generation.
 
         Raises:
-            EvollmError: If nothing was usable in the first three: that would be hill climbing.
+            NothingUsable: If nothing was usable in the first three: that would be hill climbing.
         """
         self.generations += 1
         self.usable += usable
         if self.generations >= PATIENCE and not self.usable:
-            raise EvollmError(
-                f"nothing that the model said in {self.generations} generations could be used: "
-                "take another model, or chat mode with one that only chats"
+            raise NothingUsable(
+                f"nothing that the model said in {self.generations} generations could be used"
             )

@@ -9,11 +9,10 @@
 - ``connection``: The line to one model at one endpoint: the client, its limits, and what was
   learnt of it.
 - ``endpoint``: A model behind any endpoint that speaks as OpenAI's does.
-- ``formats``: How an endpoint wants its requests: the common form, and what it has refused so far.
-- ``limits``: Limits on requests and tokens a minute, fair in order, and a pause for all.
 - ``probes``: What an endpoint can do beyond chat: found out by one tiny request each.
 - ``requests``: One sample of one prompt, with its key and its bounds.
-- ``retries``: The one place where a request is tried again.
 - ``schemas``: Found, read, and checked against its schema.
 - ``settings``: Concurrency, limits, retries, price, cache.
+- ``speech``: What of a message is the answer: parts joined, thoughts and what follows a stop text
+  cut away.
 """

@@ -7,7 +7,13 @@ from typing import Any
 
 from evollm.llm.base import Completion, Token
 from evollm.llm.client.requests import Options
+from evollm.llm.client.speech import Speech, hear, read_on
+from evollm.llm.transport.complaints import clean, line, within
 from evollm.types import JSON
+
+_LETTERS_A_TOKEN = 32
+_LONGEST_WORD = 200
+_MOST_TOKENS = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +23,14 @@ class Answer:
     Attributes:
         text: What the model said.
         error: Why it is of no use, or None.
-        prompt_tokens: As counted by the server.
-        completion_tokens: As counted by the server.
+        prompt_tokens: As counted by the server, or an estimate.
+        completion_tokens: As counted by the server, or an estimate.
         tokens: With log-probabilities, if asked for.
         finish: The server's word for why the model ended.
         fingerprint: The server's word for its own version.
         broken: Whether the text breaks the schema, so that asking again may help.
-        counted: Whether the server told the numbers of tokens.
+        counted: Whether the server told the numbers of tokens; else they are estimated from above.
+        starved: Whether the model's thoughts left no room for an answer, so that more may help.
         definite: Whether a model spoke at all; only then is the answer worth caching.
     """
 
@@ -36,6 +43,7 @@ class Answer:
     fingerprint: str | None = None
     broken: bool = False
     counted: bool = True
+    starved: bool = False
     definite: bool = True
 
     def as_json(self) -> dict[str, JSON]:
@@ -50,6 +58,7 @@ class Answer:
             "fingerprint": self.fingerprint,
             "broken": self.broken,
             "counted": self.counted,
+            **({"starved": True} if self.starved else {}),
         }
 
     @classmethod
@@ -75,52 +84,66 @@ class Answer:
         )
 
 
-def read(reply: Mapping[str, Any], options: Options, n: int = 1) -> list[Answer]:
+def read(
+    reply: Mapping[str, Any], options: Options, n: int = 1, prompt_bound: int = 0
+) -> list[Answer]:
     """Read a server's reply; whatever its form, ``n`` answers come back, if need be with errors.
 
     The usage of a reply with several samples counts the first one; the others are counted by their
-    log-probabilities, with the same allowance for the token that ends an answer.
+    log-probabilities, with the same allowance for the token that ends an answer. What a server does
+    not count is estimated from above, each byte as a token.
+
+    Args:
+        reply: The reply, parsed.
+        options: Of the request.
+        n: How many samples it asked for.
+        prompt_bound: Tokens that the prompt counts for if the server does not say it.
     """
     usage = reply.get("usage")
     usage = usage if isinstance(usage, Mapping) else {}
+    prompt, completion = (_count(usage.get(f"{name}_tokens")) for name in ("prompt", "completion"))
     counting = n > 1 or options.top_logprobs > 0
-    first = _read(reply, options, 0, counting)
-    prompt, completion = (
-        number if isinstance(number := usage.get(name), int) and number >= 0 else None
-        for name in ("prompt_tokens", "completion_tokens")
-    )
-    ending = (completion or 0) - len(first.tokens)
-    answers = [first, *(_read(reply, options, place, counting) for place in range(1, n))]
+    samples = [_read(reply, options, place, counting) for place in range(n)]
+    ending = (completion or 0) - len(samples[0][0].tokens)
     return [
         replace(
             answer,
-            prompt_tokens=prompt or 0,
-            completion_tokens=max(0, len(answer.tokens) + ending),
-            tokens=answer.tokens if options.top_logprobs else (),
-            counted=prompt is not None and completion is not None,
+            prompt_tokens=_or(prompt, prompt_bound * answer.definite),
+            completion_tokens=answer.completion_tokens
+            if completion is None
+            else max(0, len(answer.tokens) + ending),
+            tokens=_within(answer, speech, options) if options.top_logprobs else (),
+            counted=not answer.definite or (prompt is not None and completion is not None),
         )
-        for answer in answers
+        for answer, speech in samples
     ]
 
 
-def _read(reply: Mapping[str, Any], options: Options, place: int, counting: bool) -> Answer:
-    """Read one sample of a reply, all its tokens kept."""
+def _count(number: object) -> int | None:
+    """Return a count of tokens; None if there is none, or if it is nonsense."""
+    if isinstance(number, float) and number.is_integer():
+        number = int(number)
+    whole = isinstance(number, int) and not isinstance(number, bool)
+    return number if whole and 0 <= number <= _MOST_TOKENS else None  # type: ignore[operator,return-value]
+
+
+def _or(number: int | None, otherwise: int) -> int:
+    return otherwise if number is None else number
+
+
+def _read(
+    reply: Mapping[str, Any], options: Options, place: int, counting: bool
+) -> tuple[Answer, Speech]:
+    """Read one sample of a reply, all its tokens kept; and what the model said."""
     fingerprint = reply.get("system_fingerprint")
     try:
-        text, error, tokens, finish = _read_choice(reply, options, place, counting)
+        answer, speech = _read_choice(reply, options, place, counting)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as fault:
-        text, tokens, finish = "", (), None
-        error = (
-            str(fault) if isinstance(fault, _Odd) else "the reply lacks a field or has an odd form"
-        )
-    return Answer(
-        text=text,
-        error=error,
-        tokens=tokens,
-        finish=finish,
-        fingerprint=fingerprint if isinstance(fingerprint, str) else None,
-        definite=finish is not None,
-    )
+        odd = isinstance(fault, _Odd)
+        error = str(fault) if odd else "the reply lacks a field or has an odd form"
+        answer, speech = Answer(error=error, definite=False), Speech(None)
+    known = clean(fingerprint)[:_LONGEST_WORD] if isinstance(fingerprint, str) else None
+    return replace(answer, fingerprint=known), speech
 
 
 class _Odd(ValueError):
@@ -129,35 +152,78 @@ class _Odd(ValueError):
 
 def _read_choice(
     reply: Mapping[str, Any], options: Options, place: int, counting: bool
-) -> tuple[str, str | None, tuple[Token, ...], str]:
+) -> tuple[Answer, Speech]:
     choices = reply.get("choices")
     if not choices:
-        fault = reply.get("error")
-        said = fault.get("message") if isinstance(fault, Mapping) else fault
-        raise _Odd(f"the server said: {clean(str(said))}" if said else "the reply has no choices")
+        fault = within(reply)
+        raise _Odd(f"the server said: {fault.said}" if fault else "the reply has no choices")
     choice = choices[place]
     if choice.get("index", place) != place:
         choice = next((one for one in choices if one["index"] == place), None)
-    message = {} if options.mode == "plain" else choice["message"]
-    text = choice["text"] if options.mode == "plain" else message.get("content")
-    finish = str(choice.get("finish_reason") or "stop")
-    error = _fault(finish, message.get("refusal"), text, options)
+    plain = options.mode == "plain"
+    message = {} if plain else choice["message"]
+    speech = read_on(choice["text"], options.stop) if plain else hear(message, options.stop)
+    finish = str(choice.get("finish_reason") or "stop")[:_LONGEST_WORD]
+    text = clean(speech.answer)
+    error, starved = _fault(finish, message.get("refusal"), speech, options)
+    most = options.max_tokens * _LETTERS_A_TOKEN
+    if len(text) > most:
+        text = text[:most]
+        error = error or (
+            f"the answer goes far beyond max_tokens ({options.max_tokens}): it was cut after "
+            f"{most} characters"
+        )
     tokens = _read_tokens(choice.get("logprobs") or {}) if counting else ()
     if options.top_logprobs and not tokens and error is None:
         raise _Odd("the reply has no log-probabilities")
-    return clean(text or ""), error, tokens, finish
+    spent = _estimate(finish, speech, options)
+    return Answer(text, error, 0, spent, tokens, finish, starved=starved), speech
 
 
-def _fault(finish: str, refusal: object, text: object, options: Options) -> str | None:
-    if finish == "length":
-        return f"the answer was cut off at max_tokens ({options.max_tokens})"
+def _fault(
+    finish: str, refusal: object, speech: Speech, options: Options
+) -> tuple[str | None, bool]:
+    """Return why an answer is unusable, and whether the model's thoughts left no room for it."""
+    cut = finish == "length" and not speech.stopped
+    nothing = not speech.answer and options.mode == "chat"
+    if speech.unended or (cut and nothing):
+        return (
+            f"the answer was cut off before it began, at max_tokens ({options.max_tokens}): the "
+            "model used them up for thinking"
+        ), True
+    if cut:
+        return f"the answer was cut off at max_tokens ({options.max_tokens})", speech.thought
     if finish == "content_filter":
-        return "the server's content filter stopped the answer"
+        return "the server's content filter stopped the answer", False
     if refusal:
-        return f"the model refused: {clean(str(refusal))}"
-    if not isinstance(text, str):
+        return f"the model refused: {line(str(refusal))}", False
+    if speech.thought and not speech.answer.strip():
+        return "the model thought, but gave no answer", False
+    if speech.whole is None:
         raise _Odd("the reply has no text")
-    return None
+    return None, False
+
+
+def _estimate(finish: str, speech: Speech, options: Options) -> int:
+    """Return how many tokens a model has generated at most, where the server does not say it."""
+    if finish == "length":
+        return options.max_tokens
+    size = len(clean(speech.whole or "").encode()) + speech.hidden + 1
+    return min(size, max(options.max_tokens, size // 4))
+
+
+def _within(answer: Answer, speech: Speech, options: Options) -> tuple[Token, ...]:
+    """Return the tokens of the answer itself, without those of thoughts and after a stop text."""
+    size = len(speech.whole or "")
+    if "".join(token.text for token in answer.tokens) != clean(speech.whole or ""):
+        return answer.tokens[: 2 * options.max_tokens]
+    end = min(speech.end, speech.begin + len(answer.text))
+    kept, place = [], 0
+    for token in answer.tokens:
+        if speech.begin <= place and (place < end or end == size):
+            kept.append(token)
+        place += len(token.text)
+    return tuple(kept)
 
 
 def _read_tokens(logprobs: Mapping[str, Any]) -> tuple[Token, ...]:
@@ -182,11 +248,6 @@ def _read_tokens(logprobs: Mapping[str, Any]) -> tuple[Token, ...]:
 def _ordered(top: Sequence[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
     pairs = [(clean(text), float(value)) for text, value in top]
     return tuple(sorted(pairs, key=lambda pair: -pair[1]))
-
-
-def clean(text: str) -> str:
-    """Return a text that UTF-8 can hold: halves of surrogate pairs become question marks."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def dump(answer: Answer) -> str:

@@ -13,8 +13,8 @@ from evollm.llm.client.answers import Answer
 from evollm.llm.client.billing import POLL_S, Billing, Reply
 from evollm.llm.client.cache import Cache
 from evollm.llm.client.requests import Ask
-from evollm.llm.client.retries import Unanswered
 from evollm.llm.client.schemas import fault_of
+from evollm.llm.transport.retries import Unanswered
 
 Landed: TypeAlias = "Future[tuple[Answer, float]]"
 Send: TypeAlias = Callable[[Ask], Landed]
@@ -44,7 +44,7 @@ class FanOut:
     ) -> None:
         self.replies: dict[str, Reply] = {}
         self.sent = 0
-        self.unanswered: list[str] = []
+        self.unanswered: list[Unanswered] = []
         self._account, self._cache, self._ready, self._count = account, cache, ready, count
         self._flying: dict[str, Landed] = {}
         self._landed: SimpleQueue[tuple[Ask, Landed]] = SimpleQueue()
@@ -57,6 +57,7 @@ class FanOut:
             ModelError: If the endpoint refuses one; the others are stopped.
             Exhausted: If there is no room for one; those before it are answered first.
         """
+        self._fault = None
         try:
             exhausted = self._admit_all(asks)
             while self._flying:
@@ -64,7 +65,7 @@ class FanOut:
         finally:
             self._stop()
         if self._fault or exhausted:
-            raise self._fault or exhausted  # type: ignore[misc]
+            raise self._fault or exhausted
 
     def _admit_all(self, asks: Sequence[Ask]) -> Exhausted | None:
         stored = self._cache.find([ask.key for ask in asks]) if self._cache else {}
@@ -124,7 +125,7 @@ class FanOut:
             answer, seconds = future.result()
             answer = _checked(answer, ask)
         except Unanswered as fault:
-            self.unanswered.append(str(fault))
+            self.unanswered.append(fault)
             answer, seconds = Answer(error=str(fault), definite=False), 0.0
         except CancelledError:
             answer, seconds = Answer(error="stopped before it was answered", definite=False), 0.0

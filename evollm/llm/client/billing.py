@@ -84,10 +84,8 @@ class Billing:
         self.book.record(call, ask.most_tokens, self._most_money(ask))
 
     def cost(self, answer: Answer) -> float | None:
-        """Return what an answer costs; None if the price or the number of tokens is unknown."""
+        """Return what an answer costs; None if the price is unknown."""
         if self.price is None:
-            return None
-        if not answer.counted and any(self.price):
             return None
         return self.price.cost(answer.prompt_tokens, answer.completion_tokens)
 

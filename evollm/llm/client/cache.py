@@ -140,7 +140,8 @@ class Cache:
         try:
             yield
         except sqlite3.OperationalError as fault:
-            raise self._unusable(str(fault)) from None
+            busy = f" for {_BUSY_S:g} s" if "locked" in str(fault) else ""
+            raise self._unusable(f"{fault}{busy}") from None
         except sqlite3.DatabaseError as fault:
             raise EvollmError(
                 f"The cache {self.path} is damaged or is not a cache ({fault}): delete it, or name "

@@ -11,7 +11,7 @@ from evollm.llm.client.billing import Billing, Reply
 from evollm.llm.client.cache import Cache
 from evollm.llm.client.connection import Connection, in_background
 from evollm.llm.client.requests import Ask, Options
-from evollm.llm.client.retries import silence
+from evollm.llm.transport.retries import silence
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,24 +2,37 @@
 
 import asyncio
 import json
-import logging
 import os
 import threading
 import time
 import weakref
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from functools import lru_cache
 from typing import Any, TypeVar
 
 from evollm.llm.client.answers import Answer, read
 from evollm.llm.client.batching import SampleBatcher, Timed
-from evollm.llm.client.formats import RequestFormat
-from evollm.llm.client.limits import Limiter
 from evollm.llm.client.requests import Ask
-from evollm.llm.client.retries import PromptRejected, RetryPolicy, TransientError, judge
 from evollm.llm.client.settings import Settings
+from evollm.llm.transport.addresses import shown
+from evollm.llm.transport.clients import client, request_headers
+from evollm.llm.transport.complaints import complaint, scrub, within
+from evollm.llm.transport.formats import dialect
+from evollm.llm.transport.keys import Route
+from evollm.llm.transport.limits import Limiter
+from evollm.llm.transport.retries import (
+    PromptRejected,
+    RetryPolicy,
+    TransientError,
+    Unanswered,
+    judge,
+    silence,
+)
 from evollm.types import JSON
+
+_LEARNT_FROM = (400, 422)
+_NO_API = "check that the address is that of an OpenAI-compatible API: most end in /v1"
 
 
 class Connection:
@@ -31,19 +44,17 @@ class Connection:
         probing: Held by the thread that finds out.
     """
 
-    def __init__(self, base_url: str, key: str, model: str, settings: Settings) -> None:
-        from openai import AsyncOpenAI
-
+    def __init__(self, way: Route, model: str, settings: Settings) -> None:
         self.abilities: dict[str, bool] = {}
         self.probing = threading.Lock()
-        self.url, self._key, self._model, self._settings = base_url, key, model, settings
-        self._client = AsyncOpenAI(
-            base_url=base_url, api_key=key, timeout=settings.timeout_s, max_retries=0
-        )
+        self.url, self._model, self._settings = way.url, model, settings
+        self._secrets = way.secrets
+        self._client = client(way, settings.timeout_s)
+        self._headers = request_headers(way)
+        self._proxy = way.proxy
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._limiter = Limiter(settings.requests_per_minute, settings.tokens_per_minute)
-        self._dialect = RequestFormat()
-        self._warned = False
+        self._dialect = dialect(way.url, model)
         self._groups = SampleBatcher(self._answers, settings.group) if settings.group > 1 else None
         weakref.finalize(self, _close, self._client).atexit = False
 
@@ -55,7 +66,7 @@ class Connection:
             constrain: Whether the endpoint shall hold the answer to the schema.
 
         Raises:
-            ModelError: If the endpoint refuses.
+            ModelError: If the endpoint refuses, or turns everything away for too long.
             Unanswered: If it does not answer after all retries.
         """
         if self._groups:
@@ -69,87 +80,110 @@ class Connection:
             return await patience.call(self._send, asks, constrain)
         except PromptRejected as unfit:
             return [(Answer(error=str(unfit), definite=False), 0.0)] * len(asks)
+        except Unanswered as why:
+            if why.everywhere:
+                raise silence(self._model, self.url, why) from None
+            raise
 
     async def _send(self, asks: Sequence[Ask], constrain: bool) -> list[Timed]:
         most = sum(ask.most_tokens for ask in asks)
         async with self._slots:
             await self._limiter.admit(most)
             begun = time.monotonic()
-            answers = read(await self._post(asks, constrain), asks[0].options, len(asks))
+            reply = await self._post(asks, constrain)
             seconds = time.monotonic() - begun
+        answers = read(reply, asks[0].options, len(asks), asks[0].most_prompt_tokens)
         if not all(answer.counted for answer in answers):
-            self._warn_uncounted()
-        else:
-            used = sum(answer.prompt_tokens + answer.completion_tokens for answer in answers)
-            self._limiter.settle(most, used)
-        return [(answer, seconds) for answer in answers]
-
-    def _warn_uncounted(self) -> None:
-        if not self._warned:
-            self._warned = True
-            logging.getLogger("evollm").warning(
-                "The endpoint %s does not count the tokens of the model %s: they count as 0.",
-                self.url,
-                self._model,
+            self._dialect.say(
+                "uncounted",
+                "comes without usable counts of tokens: they are estimated from above, each byte "
+                "as a token, so that budgets end early rather than late",
             )
+        if any(answer.starved and answer.finish != "length" for answer in answers):
+            self._dialect.do_without_stop()
+        used = sum(answer.prompt_tokens + answer.completion_tokens for answer in answers)
+        self._limiter.settle(most, used)
+        return [(answer, seconds) for answer in answers]
 
     async def _post(self, asks: Sequence[Ask], constrain: bool) -> dict[str, Any]:
         """Send the request; again, written anew, if the endpoint wants its options otherwise."""
-        import openai
-
         while True:
             body = self._dialect.body(asks[0], constrain, len(asks))
-            try:
-                return await self._receive(asks[0], body)
-            except openai.BadRequestError as fault:
-                learnt = self._dialect.learn(fault, body)
-                if not learnt or self._dialect.body(asks[0], constrain, len(asks)) == body:
-                    raise judge(fault, self._model, self.url, self._key) from None
-            except openai.APIStatusError as fault:
-                raise judge(fault, self._model, self.url, self._key) from None
+            status, reply, headers = await self._receive(asks[0], body)
+            if status < 400 and not isinstance(reply, dict):
+                raise TransientError("the reply is not a JSON object", advice=_NO_API)
+            fault = within(reply) if status < 400 else complaint(status, reply, headers)
+            if fault is None or fault.status < 400:
+                return dict(reply)
+            learnt = fault.status in _LEARNT_FROM and self._dialect.learn(fault, body)
+            if not learnt or self._dialect.body(asks[0], constrain, len(asks)) == body:
+                raise judge(fault, self._model, self.url)
 
-    async def _receive(self, ask: Ask, body: dict[str, JSON]) -> dict[str, Any]:
+    async def _receive(
+        self, ask: Ask, body: dict[str, JSON]
+    ) -> tuple[int, JSON, Mapping[str, str]]:
+        """Return status, body and headers of a reply, without the key wherever it is repeated."""
         import openai
 
+        timeout_s = self._settings.timeout_s
         try:
-            async with asyncio.timeout(self._settings.timeout_s):
-                reply = json.loads(await self._create(ask, body))
+            async with asyncio.timeout(timeout_s):
+                found = await self._create(ask, body)
+        except openai.APIStatusError as fault:
+            found = fault.response
         except (openai.APITimeoutError, TimeoutError):
-            raise TransientError(f"no answer within {self._settings.timeout_s:g} s") from None
-        except openai.APIConnectionError as fault:
             raise TransientError(
-                f"the connection failed ({type(fault.__cause__).__name__})"
+                f"no answer within timeout_s={timeout_s:g}",
+                advice="raise timeout_s, or ask for less",
             ) from None
+        except openai.APIConnectionError as fault:
+            raise self._lost(fault) from None
+        headers = scrub(dict(found.headers), self._secrets)
+        try:
+            return found.status_code, scrub(json.loads(found.content), self._secrets), headers
         except (ValueError, RecursionError):
-            raise TransientError("the reply is not JSON") from None
-        if not isinstance(reply, dict):
-            raise TransientError("the reply is not a JSON object")
-        return reply
+            if found.status_code < 400:
+                raise TransientError("the reply is not JSON", advice=_NO_API) from None
+        return found.status_code, scrub(found.text, self._secrets), headers
 
-    async def _create(self, ask: Ask, body: dict[str, JSON]) -> bytes:
+    def _lost(self, fault: Exception) -> TransientError:
+        kind = type(fault.__cause__).__name__
+        if self._proxy is None:
+            return TransientError(f"the connection failed ({kind})")
+        proxy = shown(self._proxy)
+        return TransientError(
+            f"the connection through the proxy {proxy} failed ({kind})",
+            advice="check the proxy, or name the endpoint's host in NO_PROXY",
+        )
+
+    async def _create(self, ask: Ask, body: dict[str, JSON]) -> Any:
         prompt: Any = ask.prompt
+        same: Any = {"model": self._model, "extra_body": body, "extra_headers": self._headers}
         if ask.options.mode == "plain":
-            plain = self._client.completions.with_raw_response
-            return (await plain.create(model=self._model, prompt=prompt, extra_body=body)).content
+            return await self._client.completions.with_raw_response.create(prompt=prompt, **same)
         if isinstance(prompt, str):
             prompt = [{"role": "user", "content": prompt}]
-        chat = self._client.chat.completions.with_raw_response
-        return (await chat.create(model=self._model, messages=prompt, extra_body=body)).content
+        chat = self._client.chat.completions
+        return await chat.with_raw_response.create(messages=prompt, **same)
 
 
 _opening: dict[int, threading.Lock] = {}
 
 
-def connection_for(base_url: str, key: str, model: str, settings: Settings) -> Connection:
-    """Return this process's line, opened at the first use; equal endpoints share it."""
+def connection_for(way: Route, model: str, settings: Settings) -> Connection:
+    """Return this process's line, opened at the first use; equal endpoints share it.
+
+    Raises:
+        ModelError: If the environment names a proxy that can't be used.
+    """
     process = os.getpid()
     with _opening.setdefault(process, threading.Lock()):
-        return _line(process, base_url, key, model, settings)
+        return _line(process, way, model, settings)
 
 
 @lru_cache(maxsize=64)
-def _line(process: int, base_url: str, key: str, model: str, settings: Settings) -> Connection:
-    return Connection(base_url, key, model, settings)
+def _line(process: int, way: Route, model: str, settings: Settings) -> Connection:
+    return Connection(way, model, settings)
 
 
 def _close(client: Any) -> None:

@@ -1,28 +1,37 @@
 """A model behind any endpoint that speaks as OpenAI's does."""
 
+import logging
 import os
 import socket
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode
 
-from evollm.ledger import ledger
+from evollm.ledger import Exhausted, ledger
 from evollm.llm.base import Completion, Mode, ModelError, Price, Prompt
 from evollm.llm.client.batching import FanOut, Send
 from evollm.llm.client.billing import Billing, Reply, Usage
 from evollm.llm.client.cache import Cache, open_cache
 from evollm.llm.client.capabilities import Capabilities
-from evollm.llm.client.connection import connection_for, in_background
+from evollm.llm.client.connection import Connection, connection_for, in_background
 from evollm.llm.client.requests import Ask, Options, check
-from evollm.llm.client.retries import silence
 from evollm.llm.client.settings import Settings
+from evollm.llm.transport.addresses import (
+    OPENAI,
+    first_hop,
+    is_loopback,
+    is_private,
+    proxy_to,
+    split_url,
+)
+from evollm.llm.transport.keys import carries_key, clean_key, route
+from evollm.llm.transport.retries import Refused, silence
 from evollm.types import JSON
 
-OPENAI = "https://api.openai.com/v1"
+_REACH_S = 10
 
 
 class Endpoint:
@@ -36,7 +45,8 @@ class Endpoint:
     Args:
         model: The model's name, as the endpoint knows it.
         base_url: The endpoint's address; if None, ``$OPENAI_BASE_URL``, else OpenAI's.
-        api_key: If None, ``$OPENAI_API_KEY``; an endpoint on this machine needs none.
+        api_key: If None, ``$OPENAI_API_KEY``; an endpoint on this machine or in a private network
+            needs none, nor does one whose settings have a header that carries a key.
         settings: Everything else.
 
     Attributes:
@@ -54,16 +64,13 @@ class Endpoint:
         settings: Settings | None = None,
     ) -> None:
         self.name = model
-        self.base_url = (base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI).rstrip("/")
-        self.settings = settings or Settings()
-        self._key = api_key
+        url = base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI
+        self.base_url, query = split_url(url)
+        settings = settings or Settings()
+        self.settings = replace(settings, query={**query, **settings.query}) if query else settings
+        self._key = None if api_key is None else clean_key(api_key, "the argument api_key")
         self._usage = Usage()
         self._counting = threading.Lock()
-        parts = urlsplit(self.base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ModelError(f"The base URL {self.base_url!r} must begin with http:// or https://.")
-        if parts.username or parts.password:
-            raise ModelError("Put the key into OPENAI_API_KEY, not into the base URL.")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, base_url={self.base_url!r})"
@@ -88,35 +95,51 @@ class Endpoint:
         Raises:
             ModelError: If the key is missing, or if ``EVOLLM_OFFLINE`` forbids the network.
         """
-        key = self._key or os.environ.get("OPENAI_API_KEY") or ""
-        if not _is_loopback(self.base_url):
-            if os.environ.get("EVOLLM_OFFLINE", "0") not in ("", "0"):
-                raise ModelError(
-                    f"EVOLLM_OFFLINE forbids to ask {self.base_url}: unset it, or use the offline "
-                    "model."
-                )
-            if not key:
-                raise ModelError(
-                    f"The endpoint {self.base_url} needs a key: set OPENAI_API_KEY, or name no "
-                    "model, so that the offline one answers."
-                )
-        return self.base_url, key or "none"
+        if os.environ.get("EVOLLM_OFFLINE", "0") not in ("", "0") and not is_loopback(
+            self.base_url
+        ):
+            raise ModelError(
+                f"EVOLLM_OFFLINE forbids to ask {self.base_url}: unset it, or use the offline model"
+            )
+        if self._key is None and (
+            carries_key(self.settings.headers) or carries_key(self.settings.query)
+        ):
+            return self.base_url, ""
+        key = self._key or clean_key(os.environ.get("OPENAI_API_KEY", ""), "OPENAI_API_KEY")
+        if not key and not is_loopback(self.base_url) and not is_private(self.base_url):
+            raise ModelError(
+                f"the endpoint {self.base_url} needs a key: set OPENAI_API_KEY (to any word, if "
+                "its server needs none), or name no model, so that the offline one answers"
+            )
+        return self.base_url, key
+
+    @property
+    def price(self) -> Price | None:
+        """The price of a million tokens; None if it is unknown."""
+        return self.settings.price or Price.from_environment()
 
     def reach(self) -> None:
         """See that a request could be sent, before anything is spent on a search.
 
         Raises:
-            ModelError: If the key is missing, or nothing listens at the address.
+            ModelError: If the key is missing or can't be sent, or nothing listens at the address,
+                or at that of the proxy on the way.
         """
-        url, _ = self.address()
-        parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
+        url = self._line().url
+        host, port, whose = first_hop(url)
         try:
-            socket.create_connection((parts.hostname or "", port), timeout=10).close()
+            socket.create_connection((host, port), timeout=_REACH_S).close()
         except OSError as error:
             raise ModelError(
-                f"The endpoint {url} can't be reached ({error}): check the address, or start it."
+                f"the {whose} can't be reached within {_REACH_S} s ({error}): check the address, "
+                "or start it"
             ) from None
+
+    def _line(self) -> Connection:
+        url, key = self.address()
+        settings = self.settings
+        way = route(url, key, settings.headers, settings.query, proxy_to(url))
+        return connection_for(way, self.name, settings)
 
     def complete(
         self,
@@ -151,7 +174,7 @@ class Endpoint:
 
     def _answer(self, asks: list[Ask], options: Options) -> list[Reply]:
         """Answer in waves: those who broke the schema are asked again, together and in order."""
-        account = Billing(ledger.get(), self.settings.price or Price.from_environment())
+        account = Billing(ledger.get(), self.price)
         path = self.settings.cache_path()
         cache = open_cache(path) if path else None
         ready = lru_cache(partial(self._ready, account, cache, options))
@@ -160,6 +183,7 @@ class Endpoint:
         wave = list(last)
         for repair in range(self.settings.repairs + 1):
             fanout.run([last[place] for place in wave])
+            self._make_room(fanout, last, options)
             wave = [place for place in wave if fanout.replies[last[place].key].answer.broken]
             if not wave or repair == self.settings.repairs:
                 break
@@ -168,10 +192,30 @@ class Endpoint:
             raise silence(self.name, self.base_url, fanout.unanswered[0])
         return [fanout.replies[ask.key] for ask in last.values()]
 
+    def _make_room(self, fanout: FanOut, last: dict[int, Ask], options: Options) -> None:
+        """Ask once more, with twice the room, where a model's thoughts left none for the answer.
+
+        Where the budget or the endpoint does not allow it, the first answer stays.
+        """
+        roomier = {
+            place: ask.with_room()
+            for place, ask in last.items()
+            if ask.options is options and fanout.replies[ask.key].answer.starved
+        }
+        try:
+            fanout.run(list(roomier.values()))
+        except (Exhausted, Refused) as fault:
+            logging.getLogger("evollm").info(
+                "no more room for an answer that was cut off: %s", fault
+            )
+        for place, ask in roomier.items():
+            reply = fanout.replies.get(ask.key)
+            if reply is not None and reply.answer.definite:
+                last[place] = ask
+
     def _ready(self, account: Billing, cache: Cache | None, options: Options) -> Send:
         """Check that the endpoint can do what is asked, and return what sends it."""
-        url, key = self.address()
-        way = connection_for(url, key, self.name, self.settings)
+        way = self._line()
         abilities = Capabilities(
             way, cache, account, self._count, self.name, self._identity, self.settings.known
         )
@@ -180,16 +224,9 @@ class Endpoint:
 
     @property
     def _identity(self) -> str:
-        return self.settings.identity or self.base_url
+        query = urlencode(sorted(self.settings.query.items()))
+        return self.settings.identity or "?".join(filter(None, [self.base_url, query]))
 
     def _count(self, reply: Reply) -> None:
         with self._counting:
             self._usage = self._usage.plus(reply)
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -4,12 +4,13 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from evollm.llm.base import ModelError
 from evollm.llm.client.answers import Answer
 from evollm.llm.client.billing import Reply
 from evollm.llm.client.requests import Options
-from evollm.llm.client.retries import Refused
+from evollm.llm.transport.retries import Refused
 from evollm.types import JSON
 
 VALID_S = 24 * 3600.0
@@ -100,7 +101,7 @@ def find_out(capability: str, options: Options, ask: AskOnce) -> bool:
     plan = replace(plan, max_tokens=SHORT, **probe.ask)
     try:
         answer = ask(plan).answer
-        if answer.finish == "length" and not answer.text:
+        if answer.starved:
             answer = ask(replace(plan, max_tokens=LONG)).answer
     except Refused as refusal:
         if refusal.status not in probe.statuses:
@@ -112,4 +113,5 @@ def find_out(capability: str, options: Options, ask: AskOnce) -> bool:
 def lacking(capability: str, model: str, url: str) -> ModelError | None:
     """Return what to raise for a capability that an endpoint lacks; None if we can do without."""
     lack = PROBES[capability].lack
-    return ModelError(f"The model {model} at {url} {lack}.") if lack else None
+    bare = ", or add /v1 to the address" if not urlsplit(url).path.strip("/") else ""
+    return ModelError(f"the model {model} at {url} {lack}{bare}") if lack else None

@@ -33,6 +33,11 @@ class Options:
     seed: int | None = None
     extra: Mapping[str, JSON] = field(default_factory=dict)
 
+    @cached_property
+    def roomier(self) -> "Options":
+        """The same with twice the room for an answer; one object, however often it is asked for."""
+        return replace(self, max_tokens=2 * self.max_tokens)
+
 
 @dataclass(frozen=True)
 class Ask:
@@ -57,6 +62,10 @@ class Ask:
     def again(self) -> "Ask":
         """Return the next attempt at the same sample."""
         return replace(self, attempt=self.attempt + 1)
+
+    def with_room(self) -> "Ask":
+        """Return the same sample with twice the room for its answer."""
+        return replace(self, options=self.options.roomier)
 
     @property
     def seed(self) -> int | None:

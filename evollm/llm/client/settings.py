@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 
 from evollm.errors import EvollmError
 from evollm.llm.base import Price
 from evollm.llm.files import cache_folder
+from evollm.llm.transport.keys import check_extras
 from evollm.types import JSON
 
 CAPABILITIES = frozenset({"plain", "schema", "grammar", "logprobs"})
@@ -24,13 +26,18 @@ class Settings:
         timeout_s: Seconds that one request may take.
         retries: How often a request is sent at most; being told to slow down (429) is not counted.
         first_wait_s: Seconds before the second sending; doubled each time, with jitter.
-        max_wait_s: Seconds that all waits of a request between its sendings may take together.
+        max_wait_s: Seconds that all waits of a request between its sendings may take together, and
+            for which an endpoint may turn away (429) all requests.
         price: Money for a million prompt and generated tokens; None for ``$EVOLLM_PRICE``, and
             without it unknown.
         cache: The file of cached answers, ``"user"`` for the one in the user's cache folder, or
             None for no cache.
         repairs: How often an answer that breaks its schema is asked for again.
         options: Further fields of every request's body.
+        headers: Further headers of every request. ``$NAME`` in a value stands for an environment
+            variable, as in ``{"api-key": "$AZURE_KEY"}``: a key is never given itself, so that it
+            is never recorded. A header that carries a key takes the place of OPENAI_API_KEY.
+        query: Query parameters of every request, likewise; those of the base URL join them.
         identity: What the cache knows the endpoint by; None for its address.
         group: How many samples of a prompt may go out in one request; more than one only for a
             server that gives sample i the seed of the first plus i, as llama.cpp's does.
@@ -49,6 +56,8 @@ class Settings:
     cache: Path | str | None = "user"
     repairs: int = 2
     options: Mapping[str, JSON] = field(default_factory=dict, hash=False)
+    headers: Mapping[str, str] = field(default_factory=dict, hash=False)
+    query: Mapping[str, str] = field(default_factory=dict, hash=False)
     identity: str | None = None
     group: int = 1
     known: frozenset[str] = frozenset()
@@ -59,12 +68,14 @@ class Settings:
         for name in ("repairs", "first_wait_s", "max_wait_s"):
             _check(name, getattr(self, name), least=0)
         for name in ("timeout_s", "requests_per_minute", "tokens_per_minute"):
-            if (value := getattr(self, name)) is not None and not value > 0:
-                raise EvollmError(f"The setting {name} must be larger than 0, not {value!r}.")
+            if (value := getattr(self, name)) is not None and not 0 < value < inf:
+                raise EvollmError(f"the setting {name} must be larger than 0, not {value!r}")
+        for name in ("headers", "query"):
+            check_extras(name, getattr(self, name))
         if unknown := set(self.known) - CAPABILITIES:
             raise EvollmError(
-                f"The setting known names {sorted(unknown)}, but the capabilities are "
-                f"{sorted(CAPABILITIES)}."
+                f"the setting known names {sorted(unknown)}, but the capabilities are "
+                f"{sorted(CAPABILITIES)}"
             )
         if self.price is not None:
             object.__setattr__(self, "price", Price(*self.price))
@@ -77,5 +88,5 @@ class Settings:
 
 
 def _check(name: str, value: float, least: int) -> None:
-    if not value >= least:
-        raise EvollmError(f"The setting {name} must be at least {least}, not {value!r}.")
+    if not least <= value < inf:
+        raise EvollmError(f"the setting {name} must be at least {least} and finite, not {value!r}")

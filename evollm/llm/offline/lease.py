@@ -138,6 +138,11 @@ def _start(service: Service, folder: Path) -> Address:
                 check=True,
                 timeout=START_S,
             )
+        except subprocess.TimeoutExpired:
+            raise ModelError(
+                f"the model server has not answered within {START_S:g} s of its start: see {log}, "
+                "or take a smaller model"
+            ) from None
         except subprocess.SubprocessError:
             raise ModelError(
                 f"The model server can't serve {service.file}: {log} says why."

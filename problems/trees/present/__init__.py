@@ -4,6 +4,6 @@
 - ``export``: Rules in words, JSON, Graphviz's DOT and a Python function; and JSON back.
 - ``pictures``: Pictures of searches for trees: a Pareto front, and how efficient methods are.
 - ``report``: The tree that it chose, as text and as files, and how it came.
-- ``tally``: How a search for trees went: what each operator made, what was thrown away, what came
+- ``tally``: How a search for trees went: what each operator made, what was rejected, what came
   twice.
 """

@@ -201,7 +201,8 @@ def test_no_valid_child_at_all_is_an_error() -> None:
         def vary(self, parents: Any, n: int, seed: int) -> Offspring[Any]:
             return Offspring([], rejected={"odd": n})
 
-    with pytest.raises(EvollmError, match="made no valid child in 3 rounds: see the run's rej"):
+    said = "made no valid child in 3 rounds: the cause of all 12 failures is 'odd'; correct the op"
+    with pytest.raises(EvollmError, match=said):
         run(generational(Start(), Barren(), size=4, seed=1), Sphere())
 
 

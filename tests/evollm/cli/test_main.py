@@ -166,7 +166,52 @@ def test_a_model_that_says_nothing_usable_ends_the_run(tmp_path: Path) -> None:
 
     with Server(nonsense) as server:
         said = refusal(evollm(*ask(server, "--no-constrain"), folder=tmp_path))
-    assert "nothing that the model said in 3 generations could be used" in said
+    assert "nothing that the model said in 3 generations could be used: the cause of all" in said
+    assert "'unreadable answer'; take another model" in said
+
+
+def test_the_cause_of_an_unusable_model_is_told_with_its_remedy(tmp_path: Path) -> None:
+    def thinking(seen: Seen) -> Act:
+        return say("<think>hm", seen, finish="length")
+
+    with Server(thinking) as server:
+        chat = ("--mode", "chat", "--no-constrain")
+        said = refusal(evollm(*ask(server, *chat), folder=tmp_path))
+    assert "3 generations could be used: the cause of all" in said
+    assert "the model used them up for thinking'; raise max_tokens" in said
+
+
+def test_a_proxy_does_not_stand_before_this_machine(tmp_path: Path) -> None:
+    proxies = {"HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "socks5://127.0.0.1:9"}
+    with Server(speak) as server:
+        done = evollm(*ask(server), folder=tmp_path, env=proxies)
+    assert done.returncode == 0, done.stderr
+
+
+def test_headers_reach_the_endpoint_and_keys_no_record(tmp_path: Path) -> None:
+    headers = ("--no-constrain", "--headers", "api-key=$MY_KEY,x-team=a")
+    with Server(speak) as server:
+        key = {"MY_KEY": "sk-secret"}
+        assert evollm(*ask(server, *headers), folder=tmp_path, env=key).returncode == 0
+        given = ("--headers", "api-key=sk-secret", "--path", "other")
+        assert "environment variable" in refusal(evollm(*ask(server, *given), folder=tmp_path))
+        unasked = ("run", "blackbox", "--method", "random", *given)
+        assert "environment variable" in refusal(evollm(*unasked, folder=tmp_path))
+        again = ("resume", "run", *given[:2])
+        assert "environment variable" in refusal(evollm(*again, folder=tmp_path))
+        odd = ("--headers", "x-team", "--path", "other")
+        assert "NAME=VALUE" in refusal(evollm(*ask(server, *odd), folder=tmp_path))
+    assert {seen.headers["api-key"] for seen in server.seen} == {"sk-secret"}
+    assert not (tmp_path / "other").exists()
+    assert b"sk-secret" not in (tmp_path / "run" / "run.sqlite").read_bytes()
+
+
+def test_waits_are_bounded_from_the_command_line(tmp_path: Path) -> None:
+    with Server(lambda seen: complain(429, "too many")) as server:
+        bound = ("--max-wait-s", 0.5, "--timeout-s", 5, "--retries", 2)
+        said = refusal(evollm(*ask(server, *bound), folder=tmp_path))
+    assert "status 429: too many" in said
+    assert "max_wait_s=0.5" in said
 
 
 def test_calls_are_met_exactly_and_tokens_never_exceeded(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ class Seen:
     body: Mapping[str, Any]
     at: float
     key: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def prompt(self) -> str:
@@ -52,8 +53,8 @@ def say(
 ) -> Act:
     """Answer a request in the form of its path."""
     choice: dict[str, Any] = {"index": 0, "finish_reason": finish, **more}
-    if seen.path.endswith("/chat/completions"):
-        choice["message"] = {"role": "assistant", "content": text}
+    if seen.path.partition("?")[0].endswith("/chat/completions"):
+        choice.setdefault("message", {"role": "assistant", "content": text})
     else:
         choice["text"] = text
     counted = {"prompt_tokens": 5, "completion_tokens": 2} if usage is None else usage
@@ -105,9 +106,10 @@ class Server(ThreadingHTTPServer):
         self.shutdown()
         self.server_close()
 
-    def note(self, path: str, body: Mapping[str, Any], key: str) -> Seen:
+    def note(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> Seen:
+        key = headers.get("authorization", "")
         with self._counting:
-            seen = Seen(len(self.seen), path, body, time.monotonic(), key)
+            seen = Seen(len(self.seen), path, body, time.monotonic(), key, headers)
             self.seen.append(seen)
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
@@ -130,7 +132,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        seen = self.server.note(self.path, body, self.headers.get("Authorization", ""))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        seen = self.server.note(self.path, body, headers)
         try:
             act = self.server.script(seen)
             time.sleep(act.delay_s)

@@ -84,6 +84,8 @@ def test_odd_prices_are_refused(text: str) -> None:
         {"requests_per_minute": 0},
         {"tokens_per_minute": -5},
         {"max_wait_s": float("nan")},
+        {"max_wait_s": float("inf")},
+        {"timeout_s": float("inf")},
         {"known": frozenset({"speech"})},
     ],
 )

@@ -10,10 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evollm import Budget, EvollmError, Offspring, run
-from evollm.algorithms import Mating, generational
+from evollm import Budget, EvollmError, Offspring, Search, operator, run
+from evollm.algorithms.asynchronous import steady_state
+from evollm.algorithms.generations import generational
+from evollm.algorithms.mating import Adaptive, Mating
 from evollm.ledger import Call, ledger
+from evollm.runtime.ask_tell import AskTell
 from evollm.search.flow import Flow
+from operators.compose import Chain, Fallback
 from tests.evollm.support_parts import Blend, Sphere, Start, digest, plain
 
 
@@ -127,9 +131,8 @@ def test_money_needs_every_price(tmp_path: Path) -> None:
     assert "needs the model's price" in found.stopped
     assert found.usage.calls == 0
     run(paid(Paid(None)), Sphere(), budget=Budget(calls=2), path=tmp_path)
-    later = run(paid(Paid(None)), Sphere(), budget=Budget(money=1.0), path=tmp_path)
-    assert "needs the model's price" in later.stopped
-    assert later.usage.money is None
+    with pytest.raises(EvollmError, match="price of earlier calls of this run is unknown"):
+        run(paid(Paid()), Sphere(), budget=Budget(money=1.0), path=tmp_path)
 
 
 @pytest.mark.parametrize("operator", [Paid(), Patient()])
@@ -158,3 +161,56 @@ def test_counts_are_whole() -> None:
     with pytest.raises(EvollmError, match=r"a budget of evaluations is a whole number, not 2\.5"):
         Budget(evaluations=2.5)  # type: ignore[arg-type]
     assert Budget(evaluations=np.int64(3), seconds=2.5).evaluations == 3  # type: ignore[arg-type]
+
+
+class Unpriced:
+    """A language model whose price nobody knows, or somebody does."""
+
+    name = "theirs"
+
+    def __init__(self, price: tuple[float, float] | None = None) -> None:
+        self.price = price
+
+    def complete(self, prompts: Sequence[str], **options: Any) -> Any:
+        raise AssertionError("it was asked")
+
+
+@dataclass(frozen=True)
+class Asks:
+    """An operator that asks a model."""
+
+    model: Any
+
+    def vary(self, parents: Sequence[Any], n: int, seed: int) -> Offspring[Any]:
+        return (Blend() if parents else Start()).vary(parents, n, seed)
+
+
+def asking_flows(model: Any) -> dict[str, Any]:
+    @operator
+    def closure(parents: Any, rng: Any) -> Any:
+        return parents[0] if model else None
+
+    asks = Asks(model)
+    return {
+        "operator": generational(Start(), asks, size=5, seed=1),
+        "start": generational(asks, Blend(), size=5, seed=1),
+        "mating": generational(Start(), [Mating(Blend()), Mating(asks)], size=5, seed=1),
+        "adaptive": generational(Start(), Adaptive([Mating(asks)]), size=5, seed=1),
+        "stand-in": generational(Start(), Fallback(Blend(), Chain([asks])), size=5, seed=1),
+        "lanes": steady_state(Start(), asks, size=5, seed=1),
+        "search": Search(generational(Start(), Mating(asks), size=5, seed=1)),
+        "function": generational(Start(), closure, size=5, seed=1),
+    }
+
+
+@pytest.mark.parametrize("where", asking_flows(None))
+def test_money_without_a_price_is_refused_before_anything_is_evaluated(where: str) -> None:
+    evaluated: list[Any] = []
+    with pytest.raises(EvollmError, match="needs the price of the model theirs: give it as --pri"):
+        run(asking_flows(Unpriced())[where], evaluated.append, budget=Budget(money=1.0))
+    assert not evaluated
+    priced = asking_flows(Unpriced((1.0, 1.0)))[where]
+    budget = Budget(money=1.0, evaluations=5)
+    assert run(priced, Sphere(), budget=budget).usage.evaluations == 5
+    with pytest.raises(EvollmError, match="needs the price"):
+        AskTell(asking_flows(Unpriced())[where], budget=Budget(money=1.0))

@@ -102,3 +102,48 @@ def test_a_refusal_is_an_error() -> None:
 
 def test_halves_of_surrogate_pairs_never_reach_a_genome() -> None:
     assert one(reply("chat", "a\ud83d"), Options()).text == "a?"
+
+
+def test_the_tokens_of_thoughts_and_of_what_follows_a_stop_text_are_left_out() -> None:
+    texts = ["<think>", "hm;", "</think>", "\n", "fi", "ne", "; and", " more"]
+    content = [{"token": text, "logprob": -1.0, "top_logprobs": [TOP]} for text in texts]
+    odd = reply("chat", "".join(texts), logprobs={"content": content})
+    answer = one(odd, Options(top_logprobs=1, stop=(";",)))
+    assert answer.text == "fine"
+    assert [token.text for token in answer.tokens] == ["fi", "ne"]
+    assert answer.completion_tokens == 2  # as the server counts
+    whole = one(odd, Options(top_logprobs=1))
+    assert [token.text for token in whole.tokens] == texts[4:]
+
+
+def test_a_plain_text_is_continued_as_it_is() -> None:
+    odd = reply("plain", "<think>a; b")
+    assert one(odd, Options(mode="plain", stop=(";",))).text == "<think>a"
+    cut = reply("plain", "", finish_reason="length")
+    assert not one(cut, Options(mode="plain")).starved
+
+
+@pytest.mark.parametrize(
+    ("text", "finish", "max_tokens", "most"),
+    [("äx", "stop", 10, 4), ("äx", "length", 10, 10), ("a" * 30, "stop", 10, 10)],
+)
+def test_tokens_that_are_not_counted_are_estimated_from_above(
+    text: str, finish: str, max_tokens: int, most: int
+) -> None:
+    odd = {**reply("chat", text, finish_reason=finish), "usage": None}
+    [answer] = read(odd, Options(max_tokens=max_tokens), prompt_bound=7)
+    assert (answer.prompt_tokens, answer.completion_tokens) == (7, most)
+    assert not answer.counted
+
+
+def test_an_error_in_place_of_an_answer_costs_nothing() -> None:
+    [answer] = read({"error": "busy"}, Options(), prompt_bound=7)
+    assert (answer.prompt_tokens, answer.completion_tokens, answer.counted) == (0, 0, True)
+
+
+def test_words_of_a_server_are_never_stored_at_any_length() -> None:
+    long = "x" * 10_000
+    odd = {**reply("chat", finish_reason=long), "system_fingerprint": long}
+    answer = one(odd, Options())
+    assert len(answer.finish or "") == len(answer.fingerprint or "") == 200
+    assert len(one({"error": {"message": long}}, Options()).error or "") < 400

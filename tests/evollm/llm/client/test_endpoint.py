@@ -198,10 +198,29 @@ def test_the_base_url_comes_from_the_argument_first(monkeypatch: pytest.MonkeyPa
     assert Endpoint("m", base_url="http://localhost:2").base_url == "http://localhost:2"
 
 
-@pytest.mark.parametrize("url", ["localhost:80", "ftp://x", "http://user:key@localhost/v1"])
-def test_odd_base_urls_are_refused(url: str) -> None:
-    with pytest.raises(EvollmError, match="base URL"):
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("localhost:80", "must begin with http"),
+        ("ftp://x", "must begin with http"),
+        ("http://user:hunter2@localhost/v1", "OPENAI_API_KEY"),
+        ("http://localhost:port/v1", "malformed"),
+        ("http://localhost:99999/v1", "malformed"),
+        ("http://localhost:0/v1", "port of 1 to 65535"),
+        ("http://[::1/v1", "malformed"),
+        ("http://user:hunter2@[::1/v1", "malformed"),
+        ("http://a..b/v1", "malformed"),
+        ("http://local host/v1", "blanks"),
+        ("http://localhost/v1#part", "fragment"),
+        ("http://localhost/v1?key=hunter2", "environment variable"),
+        ("http://localhost/v1/chat/completions", "leave that out"),
+    ],
+)
+def test_odd_base_urls_are_refused(url: str, said: str) -> None:
+    with pytest.raises(EvollmError, match=said) as raised:
         Endpoint("m", base_url=url)
+    assert "base URL" in str(raised.value)
+    assert "hunter2" not in str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evollm.llm.client.limits import Bucket, Limiter
+from evollm.llm.transport.limits import Bucket, Limiter
 from tests.evollm.llm.support_faulty import Server, endpoint
 
 

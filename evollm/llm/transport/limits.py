@@ -1,7 +1,11 @@
 """Limits on requests and tokens a minute, fair in order, and a pause for all."""
 
 import asyncio
+import math
 import time
+
+QUIET_S = 60.0
+"""After so long without being told to slow down, the next time counts as the first."""
 
 
 class Bucket:
@@ -47,6 +51,8 @@ class Limiter:
         self._tokens = Bucket(tokens_per_minute) if tokens_per_minute else None
         self._turn = asyncio.Lock()
         self._closed_until = 0.0
+        self._slowed_at: float | None = None
+        self._answered_at = -math.inf
 
     async def admit(self, tokens: int) -> None:
         """Wait until one more request with so many tokens may be sent."""
@@ -63,6 +69,23 @@ class Limiter:
         if self._tokens:
             self._tokens.give_back(reserved - used)
 
+    @property
+    def slowed_s(self) -> float:
+        """Seconds since the endpoint asked to slow down, if it has answered nothing since then."""
+        return 0.0 if self._slowed_at is None else time.monotonic() - self._slowed_at
+
     def close(self, seconds: float) -> None:
         """Admit nobody for so long: the endpoint has asked to slow down."""
-        self._closed_until = max(self._closed_until, time.monotonic() + seconds)
+        now = time.monotonic()
+        if self._slowed_at is None or now > self._closed_until + QUIET_S:
+            self._slowed_at = now
+        self._closed_until = max(self._closed_until, now + seconds)
+
+    def ease(self) -> None:
+        """Note that the endpoint has answered a request."""
+        self._slowed_at = None
+        self._answered_at = time.monotonic()
+
+    def answered_since(self, moment: float) -> bool:
+        """Say whether the endpoint has answered anything since a moment of the monotonic clock."""
+        return self._answered_at >= moment

@@ -1,0 +1,99 @@
+"""What of a message is the answer: parts joined, thoughts and what follows a stop text cut away."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_OPENING = re.compile(r"\s*<(think|thinking|thoughts?|reasoning|reflection)>", re.IGNORECASE)
+_LONE_CLOSING = re.compile(r"</think(ing)?>\s*", re.IGNORECASE)
+_THOUGHTS = ("reasoning_content", "reasoning", "thinking")
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What a model said.
+
+    Attributes:
+        whole: All of its text, thoughts in tags included; None if there is none.
+        begin: Where the answer begins.
+        end: Where it ends: before the first of the stop texts.
+        thought: Whether the model thought before it spoke.
+        unended: Whether it never came to the end of its thoughts.
+        stopped: Whether a stop text ended the answer.
+        hidden: Characters of thoughts that are not in ``whole``.
+    """
+
+    whole: str | None
+    begin: int = 0
+    end: int = 0
+    thought: bool = False
+    unended: bool = False
+    stopped: bool = False
+    hidden: int = 0
+
+    @property
+    def answer(self) -> str:
+        """The answer."""
+        return (self.whole or "")[self.begin : self.end]
+
+
+def hear(message: Mapping[str, Any], stops: Sequence[str]) -> Speech:
+    """Return what a chat message says.
+
+    Args:
+        message: As a server sends it; its content is a text or a list of parts.
+        stops: Texts that end an answer, whether the server has heeded them or not.
+    """
+    whole, silent = _joined(message.get("content"))
+    silent += sum(len(text) for name in _THOUGHTS if isinstance(text := message.get(name), str))
+    if whole is None:
+        return Speech(None, thought=silent > 0, hidden=silent)
+    begin, unended = _past_thoughts(whole)
+    thought = begin > 0 or unended or silent > 0
+    end, stopped = _ending(whole, begin, stops)
+    return Speech(whole, begin, end, thought, unended, stopped, silent)
+
+
+def read_on(text: object, stops: Sequence[str]) -> Speech:
+    """Return how a plain text was continued."""
+    if not isinstance(text, str):
+        return Speech(None)
+    end, stopped = _ending(text, 0, stops)
+    return Speech(text, 0, end, stopped=stopped)
+
+
+def _joined(content: object) -> tuple[str | None, int]:
+    """Return the text of a content, and how many characters of it are thoughts in parts."""
+    if isinstance(content, str):
+        return content, 0
+    if not isinstance(content, list):
+        return None, 0
+    texts, silent = [], 0
+    for part in content:
+        kind = str(part.get("type", "text")) if isinstance(part, Mapping) else "text"
+        text = part.get("text") if isinstance(part, Mapping) else part
+        if kind in ("text", "output_text") and isinstance(text, str):
+            texts.append(text)
+        elif "think" in kind or "reason" in kind:
+            silent += len(str(part))
+    return ("".join(texts) if texts else None), silent
+
+
+def _past_thoughts(whole: str) -> tuple[int, bool]:
+    """Return where the answer begins after thoughts in tags, and whether they never end."""
+    begin = 0
+    while opening := _OPENING.match(whole, begin):
+        closing = re.compile(rf"</{opening[1]}>\s*", re.IGNORECASE).search(whole, opening.end())
+        if closing is None:
+            return len(whole), True
+        begin = closing.end()
+    # Where a chat template has written the opening tag, the model sends the closing one only.
+    if not begin and (lone := _LONE_CLOSING.search(whole)):
+        begin = lone.end()
+    return begin, False
+
+
+def _ending(whole: str, begin: int, stops: Sequence[str]) -> tuple[int, bool]:
+    places = [place for stop in stops if stop and (place := whole.find(stop, begin)) >= 0]
+    return min(places, default=len(whole)), bool(places)

@@ -1,0 +1,142 @@
+"""Addresses of endpoints: read from a base URL, on this machine or not, behind a proxy or not."""
+
+import re
+import socket
+from collections.abc import Iterable
+from ipaddress import ip_address, ip_network
+from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
+
+from evollm.llm.base import ModelError
+from evollm.llm.transport.keys import carries_key, sendable
+
+OPENAI = "https://api.openai.com/v1"
+_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+_LOCAL_ENDINGS = (".local", ".internal", ".lan", ".home.arpa", ".intranet")
+
+
+def split_url(text: str) -> tuple[str, dict[str, str]]:
+    """Return a base URL without its query, and the query's parameters.
+
+    Raises:
+        ModelError: If it is not the address of an endpoint.
+    """
+    parts = _parts(text.strip())
+    if parts.username or parts.password:
+        raise ModelError("put the key into OPENAI_API_KEY, not into the base URL")
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if carries_key(query):
+        raise ModelError(
+            f"the base URL at {parts.hostname} holds a key in its query: put it into an "
+            "environment variable and name that in Settings(query={'NAME': '$VARIABLE'})"
+        )
+    path = parts.path.rstrip("/")
+    for end in ("/chat/completions", "/completions"):
+        if path.endswith(end):
+            raise ModelError(
+                f"the base URL {text!r} ends in {end}, which is added to it: leave that out"
+            )
+    return urlunsplit((parts.scheme, parts.netloc, path, "", "")), query
+
+
+def _parts(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+        host.encode("idna")
+    except ValueError as fault:
+        raise ModelError(f"the base URL {shown(text)!r} is malformed ({fault}): fix it") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise ModelError(f"the base URL {shown(text)!r} must begin with http:// or https://")
+    if port == 0 or parts.fragment or not sendable(text) or " " in text:
+        raise ModelError(
+            f"the base URL {shown(text)!r} is malformed: it needs a port of 1 to 65535 or none, "
+            "no fragment, and no blanks"
+        )
+    return parts
+
+
+def shown(text: str) -> str:
+    """Return a URL, malformed or not, without what may be a password or a key in it."""
+    return re.sub(r"//[^/@]*@", "//***@", text.partition("?")[0])
+
+
+def is_loopback(url: str) -> bool:
+    """Say whether an address is on this machine by its very name."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback or address.is_unspecified)
+
+
+def is_private(url: str) -> bool:
+    """Say whether an address is on a private network, so that its server may need no key.
+
+    A name that does not say so is looked up.
+    """
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        pass
+    if "." not in host or host.endswith(_LOCAL_ENDINGS):
+        return True
+    try:
+        found = {str(entry[4][0]).partition("%")[0] for entry in socket.getaddrinfo(host, None)}
+    except OSError:
+        return False
+    return all(ip_address(address).is_private for address in found)
+
+
+def proxy_to(url: str) -> str | None:
+    """Return the URL of the proxy that the environment names for an address; None on this machine.
+
+    ``HTTP_PROXY``, ``HTTPS_PROXY`` and ``ALL_PROXY`` count, and ``NO_PROXY``, which may hold
+    networks such as ``10.0.0.0/8``.
+    """
+    from urllib.request import getproxies, proxy_bypass
+
+    if is_loopback(url):
+        return None
+    parts = urlsplit(url)
+    named = getproxies()
+    proxy = named.get(parts.scheme) or named.get("all")
+    host = parts.hostname or ""
+    if not proxy or proxy_bypass(host) or _in_networks(host, named.get("no", "").split(",")):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _in_networks(host: str, entries: Iterable[str]) -> bool:
+    try:
+        address = ip_address(host)
+        return any(address in ip_network(one.strip(), False) for one in entries if "/" in one)
+    except ValueError:
+        return False
+
+
+def unusable_proxy(proxy: str, why: str) -> ModelError:
+    """Return what to raise for a proxy that can't be used."""
+    return ModelError(
+        f"the proxy {shown(proxy)} can't be used ({why}): correct it in HTTP_PROXY, HTTPS_PROXY "
+        "or ALL_PROXY, or name the endpoint's host in NO_PROXY"
+    )
+
+
+def first_hop(url: str) -> tuple[str, int, str]:
+    """Return host and port of whom a request to an address is sent to first, and who that is.
+
+    Raises:
+        ModelError: If that is a proxy whose URL is malformed.
+    """
+    proxy = proxy_to(url)
+    try:
+        parts = urlsplit(proxy or url)
+        port = parts.port or _PORTS.get(parts.scheme)
+    except ValueError as fault:
+        raise unusable_proxy(str(proxy), str(fault)) from None
+    if not parts.hostname or port is None:
+        raise unusable_proxy(str(proxy), "it has no host, or a scheme other than http and socks5")
+    return parts.hostname, port, f"proxy {shown(proxy)}" if proxy else f"endpoint {url}"

@@ -1,0 +1,127 @@
+"""What an endpoint says is wrong: read from whatever form it says it in, the key taken out."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from evollm.types import JSON
+
+_WORDS = ("message", "msg", "detail", "error", "error_description", "reason", "title", "raw")
+_MARKS = ("code", "type", "status")
+_LONGEST, _DEEPEST = 300, 8
+_SHORTEST_SECRET = 8  # A shorter key is a placeholder such as "none", and a word of many texts.
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """One error of an endpoint.
+
+    Attributes:
+        status: The HTTP status, or the one that an error within an answer names.
+        said: What it said, on one line and shortened.
+        fields: The fields of the request that it blames by name.
+        marks: Its codes and types.
+        headers: Of the reply.
+    """
+
+    status: int
+    said: str
+    fields: frozenset[str] = frozenset()
+    marks: frozenset[str] = frozenset()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def complaint(status: int, body: JSON, headers: Mapping[str, str] | None = None) -> Complaint:
+    """Read an error: OpenAI's form, a list, nested ones as FastAPI's, or a mere text.
+
+    Args:
+        status: The HTTP status.
+        body: The reply, read as JSON where it is JSON, after ``scrub``.
+        headers: Of the reply.
+    """
+    found = list(_walk(body, 0))
+    said = [text for kind, text in found if kind == "said"]
+    whole = "; ".join(dict.fromkeys(said)) or (json.dumps(body) if body else "no reason given")
+    return Complaint(
+        status,
+        line(whole),
+        frozenset(text for kind, text in found if kind == "field"),
+        frozenset(text for kind, text in found if kind == "mark"),
+        headers or {},
+    )
+
+
+def within(reply: Mapping[str, Any]) -> Complaint | None:
+    """Return the error that a reply with status 200 holds in place of an answer, if it has one.
+
+    Its status is 200 if the error names no other; a path that the server does not have is a 404.
+    """
+    error = reply.get("error")
+    if reply.get("choices") or not error:
+        return None
+    code = error.get("code") if isinstance(error, Mapping) else None
+    status = int(code) if isinstance(code, int | str) and str(code).isdecimal() else 0
+    found = complaint(status if 400 <= status < 600 else 200, error)
+    return replace(found, status=404) if "unexpected endpoint" in found.said.lower() else found
+
+
+def _walk(value: JSON, depth: int) -> Iterator[tuple[str, str]]:
+    """Yield what is said, which fields are blamed, and the codes and types."""
+    if isinstance(value, str):
+        yield from _text(value, depth)
+    elif depth < _DEEPEST and isinstance(value, Mapping):
+        for name, item in value.items():
+            if name in _WORDS or isinstance(item, Mapping):
+                yield from _walk(item, depth + 1)
+            elif name in _MARKS and isinstance(item, str | int):
+                yield "mark", str(item)
+            elif name == "param" and isinstance(item, str):
+                yield "field", item
+            elif name == "loc" and isinstance(item, Sequence):
+                yield from (("field", part) for part in item if isinstance(part, str))
+            elif isinstance(item, list):
+                yield from _walk([one for one in item if isinstance(one, Mapping)], depth + 1)
+    elif depth < _DEEPEST and isinstance(value, list):
+        for item in value:
+            yield from _walk(item, depth + 1)
+
+
+def _text(text: str, depth: int) -> Iterator[tuple[str, str]]:
+    """Yield a text, or what is said in the JSON that it holds."""
+    if depth < _DEEPEST and text.lstrip()[:1] in ("{", "["):
+        try:
+            yield from _walk(json.loads(text), depth + 1)
+            return
+        except (ValueError, RecursionError):
+            pass
+    if text.strip():
+        yield "said", text.strip().rstrip(".")
+
+
+def scrub(value: JSON, secrets: Sequence[str]) -> JSON:
+    """Return what an endpoint said without the secrets: every reply passes here on its way in."""
+    hidden = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+    return _scrub(value, hidden) if hidden else value
+
+
+def _scrub(value: JSON, secrets: Sequence[str]) -> JSON:
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, "***")
+        return value
+    if isinstance(value, list):
+        return [_scrub(item, secrets) for item in value]
+    if isinstance(value, dict):
+        return {_scrub(name, secrets): _scrub(item, secrets) for name, item in value.items()}
+    return value
+
+
+def clean(text: str) -> str:
+    """Return a text that UTF-8 can hold: halves of surrogate pairs become question marks."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def line(text: str) -> str:
+    """Return a foreign text on one line, shortened."""
+    return " ".join(clean(text[: 4 * _LONGEST]).split())[:_LONGEST].rstrip(".")

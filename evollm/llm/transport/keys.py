@@ -1,0 +1,131 @@
+"""What a request carries beside its body: the key, headers and query, and what of it is secret."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from evollm.llm.base import ModelError
+
+_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)\}?")
+_HEADER = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
+_SECRET_WORDS = {
+    *("apikey", "auth", "authorization", "cookie", "credential", "key", "password"),
+    *("secret", "sig", "signature", "token"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """All that a client must know to send a request.
+
+    Attributes:
+        url: The base URL, without a query.
+        key: Sent as a bearer token; None if a header carries a key.
+        headers: Further headers of every request.
+        query: Query parameters of every request.
+        secrets: What must not show in any text: the key, and what came from the environment.
+        proxy: The proxy on the way, or None.
+    """
+
+    url: str
+    key: str | None = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    proxy: str | None = field(default=None, repr=False)
+
+
+def route(
+    url: str,
+    key: str,
+    headers: Mapping[str, str],
+    query: Mapping[str, str],
+    proxy: str | None = None,
+) -> Route:
+    """Return the route to an endpoint, with the environment's part of headers and query filled in.
+
+    Args:
+        url: The base URL.
+        key: Empty for none.
+        headers: By name; ``$NAME`` in a value stands for an environment variable.
+        query: Likewise.
+        proxy: The proxy on the way.
+
+    Raises:
+        ModelError: If a variable is not set, or can't be sent.
+    """
+    variables = [name for value in [*headers.values(), *query.values()] for name in _names(value)]
+    values = {name: _from_environment(name) for name in variables}
+    filled = [
+        tuple((name, _VARIABLE.sub(lambda found: values[found[1]], text)) for name, text in part)
+        for part in (headers.items(), query.items())
+    ]
+    bearer = key or (None if carries_key(headers) or carries_key(query) else "none")
+    secrets = tuple(filter(None, [key, *values.values()]))
+    return Route(url, bearer, filled[0], filled[1], secrets, proxy)
+
+
+def carries_key(given: Mapping[str, str]) -> bool:
+    """Say whether any header or query parameter is a key by its name."""
+    return any(_SECRET_WORDS & set(re.split(r"[^a-z]+", name.lower())) for name in given)
+
+
+def check_extras(what: str, given: Mapping[str, str]) -> None:
+    """Check headers or query parameters before they are used.
+
+    Args:
+        what: What they are called in an error: ``headers`` or ``query``.
+        given: By name.
+
+    Raises:
+        ModelError: If one can't be sent, or holds a key that should come from the environment.
+    """
+    for name, value in given.items():
+        if not isinstance(name, str) or not _HEADER.fullmatch(name):
+            raise ModelError(f"the setting {what} names {name!r}, which can't be sent: rename it")
+        if not isinstance(value, str) or not sendable(value):
+            raise ModelError(
+                f"the value of {name!r} in the setting {what} can't be sent: give a text of "
+                "printable ASCII characters"
+            )
+        if carries_key({name: value}) and not _names(value):
+            raise ModelError(
+                f"{name!r} in the setting {what} is a key: put it into an environment variable and "
+                f"give the variable's name, say {name}='$MY_KEY', so that it is never recorded"
+            )
+
+
+def clean_key(key: str, source: str) -> str:
+    """Return a key without white space around it.
+
+    Args:
+        key: As it was given.
+        source: Where it comes from, as an error names it.
+
+    Raises:
+        ModelError: If it can't be sent in a header.
+    """
+    key = key.strip()
+    if not sendable(key):
+        raise ModelError(
+            f"the key in {source} can't be sent: it holds a character that is not printable ASCII, "
+            "such as a line break or a typographic quote; copy it again"
+        )
+    return key
+
+
+def _from_environment(name: str) -> str:
+    value = clean_key(os.environ.get(name, ""), name)
+    if not value:
+        raise ModelError(f"the settings name the environment variable {name}: set it")
+    return value
+
+
+def _names(value: str) -> list[str]:
+    return _VARIABLE.findall(value)
+
+
+def sendable(text: str) -> bool:
+    """Say whether a text may stand in a header or an address."""
+    return text.isascii() and text.isprintable()
