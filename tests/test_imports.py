@@ -37,9 +37,9 @@ def allowed(file: str, name: str, inner: bool) -> bool:
     if top in ("operators", "problems"):
         return home == "problems" or (home == "operators" and top == "operators")
     if top == "evollm" and home == "operators":
-        return second in ("types", "llm")
+        return second in ("types", "llm", "shadows")
     if top == "evollm" and model_layer:
-        return second in ("types", "ledger", "llm", "__version__")
+        return second in ("types", "ledger", "databases", "paths", "llm", "__version__")
     if top == "evollm" and second == "llm":
         return home == "problems" or file == "evollm/cli/main.py"
     if top == "ray":

@@ -14,6 +14,7 @@ from evollm.runtime.budget import Budget
 from evollm.runtime.result import Result
 from evollm.search.flow import Flow
 from evollm.search.search import Search
+from evollm.shadows import PACKAGES, check_shadows
 from evollm.types import Individual, Problem
 
 GROUP = "evollm.problems"
@@ -93,6 +94,8 @@ def commands() -> dict[str, Command]:
 def _load(name: str, where: str) -> Command:
     """Import what an entry point names."""
     module, _, attribute = where.partition(":")
+    if module.split(".")[0] in PACKAGES:
+        check_shadows(*PACKAGES)
     try:
         command: Command = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:

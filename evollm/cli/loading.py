@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evollm.errors import EvollmError
+from evollm.paths import anchored
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def named(text: str) -> Named:
     file, colon, name = text.rpartition(":")
     if not (colon and file and name):
         raise EvollmError(f"'{text}' names no function of a file: give FILE.py:NAME")
-    place, here = Path(file).resolve(), Path.cwd()
+    place, here = anchored(file).resolve(), Path.cwd()
     recorded = place.relative_to(here) if place.is_relative_to(here) else place
     found = Named(recorded.as_posix(), name, str(place))
     _load(found.place, name)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evollm.errors import EvollmError
+from evollm.paths import anchored
 from evollm.store.record import Record
 
 Curves = Mapping[str, Sequence[NDArray[np.float64]]]
@@ -28,6 +29,9 @@ def plot_run(record: Record, file: Path, value: Callable[[float], float], label:
         file: Where to put the picture; its ending says the format.
         value: From fitness to what is drawn.
         label: What is drawn.
+
+    Raises:
+        EvollmError: If matplotlib is not installed, or the file can't be written.
     """
     found = np.array(
         [row[0] for row in record.rows("SELECT fitness FROM outcomes ORDER BY job, place")]
@@ -45,7 +49,7 @@ def plot_run(record: Record, file: Path, value: Callable[[float], float], label:
     axes.set(xlabel="evaluations", ylabel=label)
     _scale(axes, [value(one) for one in found[finite]])
     axes.legend(frameon=False)
-    figure.savefig(file, dpi=120)
+    _save(figure, file)
 
 
 def plot_methods(panels: Mapping[str, Curves], file: Path, label: str) -> None:
@@ -72,7 +76,14 @@ def plot_methods(panels: Mapping[str, Curves], file: Path, label: str) -> None:
         axes.set(xlabel="evaluations", ylabel=label, title=title)
         _scale(axes, [one for runs in curves.values() for run in runs for one in run])
     grid[0][0].legend(frameon=False, fontsize=8)
-    figure.savefig(file, dpi=120)
+    _save(figure, file)
+
+
+def _save(figure: Any, file: Path) -> None:
+    try:
+        figure.savefig(anchored(file), dpi=120)
+    except OSError as error:
+        raise EvollmError(f"can't write the picture {file}: {error.strerror}") from None
 
 
 def _figure(rows: int, columns: int) -> tuple[Any, Any]:

@@ -64,7 +64,7 @@ def _rejections(record: Record) -> Counter[str]:
     """Count what operators threw away, by reason."""
     total: Counter[str] = Counter()
     for (counts,) in record.rows("SELECT rejected FROM jobs WHERE rejected IS NOT NULL"):
-        total.update(json.loads(counts))
+        total.update(record.parsed(counts))
     return total
 
 

@@ -14,6 +14,7 @@ from evollm.ledger import Exhausted
 from evollm.runtime.accounts import JobLedger
 from evollm.runtime.budget import Budget, Meter
 from evollm.runtime.evaluations import EvaluationQueue
+from evollm.runtime.intake import Intake
 from evollm.runtime.result import dataframe
 from evollm.runtime.stops import Stops
 from evollm.runtime.variation import VariationPool
@@ -22,7 +23,7 @@ from evollm.search.flow import Evaluate, Vary
 from evollm.search.search import Search, Ticket, check
 from evollm.store import queries
 from evollm.store.record import Record
-from evollm.types import Candidate, Individual, Offspring, Outcome, Problem
+from evollm.types import Candidate, Individual, Offspring, Outcome, Problem, name_of
 
 if TYPE_CHECKING:
     import pandas
@@ -64,6 +65,7 @@ class Run:
         self._meter = Meter(budget, self.usage)
         self._stops = Stops(self._meter, search)
         self._fingerprints = Fingerprints(problem)
+        self._intake = Intake()
         self._finished: queue.SimpleQueue[tuple[Ticket | Chunk, Any]] = queue.SimpleQueue()
         self._batches = EvaluationQueue(problem, executor, lambda *done: self._finished.put(done))
         self._callers = VariationPool(lambda *done: self._finished.put(done))
@@ -227,6 +229,7 @@ class Run:
         self, ticket: Ticket, offspring: Offspring[Any]
     ) -> list[Callable[[], object]]:
         check(ticket, offspring)  # a wrong answer must not reach the record
+        offspring = self._intake.offspring(offspring, name_of(ticket.job.operator))  # type: ignore[union-attr]
         self.record.children(ticket, offspring)
         self._mark(ticket, offspring)
         return [partial(self.search.tell, ticket, offspring), self._check_limits]
@@ -236,7 +239,8 @@ class Run:
     ) -> list[Callable[[], object]]:
         job = ticket.job
         assert isinstance(job, Evaluate)
-        found, complete = self._batches.take(chunk, scores)
+        taken, complete = self._batches.take(chunk, scores)
+        found = [(place, self._intake.outcome(outcome)) for place, outcome in taken]
         for place, outcome in found:
             self.record.outcome(ticket, place, job.candidates[place].id, outcome)
             self.usage.evaluations += 1

@@ -1,6 +1,5 @@
 """The result of a run: what was found, what it took, and why it stopped."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Generic
 from evollm.errors import EvollmError
 from evollm.runtime.budget import Usage
 from evollm.store import queries
-from evollm.store.codec import decode
+from evollm.store.codec import shown
 from evollm.store.record import Record
 from evollm.types import Candidate, G, Individual
 
@@ -49,7 +48,8 @@ class Result(Generic[G]):
             EvollmError: If nothing was evaluated.
         """
         if self.best is None:
-            raise EvollmError(f"nothing was evaluated ({self.stopped}): there is no best fitness")
+            why = f" ({self.stopped})" if self.stopped else " yet"
+            raise EvollmError(f"nothing was evaluated{why}: there is no best fitness")
         return self.best.fitness
 
     def candidate(self, number: int) -> Candidate[G]:
@@ -87,9 +87,9 @@ def dataframe(record: Record) -> "pandas.DataFrame":
     )
     names = ["candidate", "step", "operator", "parents", "fidelity", "fitness", "error", "genome"]
     table = pandas.DataFrame([row[:-1] for row in rows], columns=names)
-    table["parents"] = [tuple(json.loads(parents)) for parents in table["parents"]]
-    table["genome"] = [decode(genome) for genome in table["genome"]]
-    metrics = [json.loads(row[-1]) if row[-1] else {} for row in rows]
+    table["parents"] = [tuple(record.parsed(parents)) for parents in table["parents"]]
+    table["genome"] = [shown(genome) for genome in table["genome"]]
+    metrics = [record.parsed(row[-1]) if row[-1] else {} for row in rows]
     for name in sorted({name for found in metrics for name in found}):
         table[f"metrics.{name}"] = [found.get(name) for found in metrics]
     return table

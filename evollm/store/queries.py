@@ -1,6 +1,5 @@
 """The history: what a record holds, read back as the engine's own objects."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +8,7 @@ from evollm.ledger import Call
 from evollm.runtime.budget import Usage
 from evollm.search.flow import Vary
 from evollm.search.search import Ticket
-from evollm.store.codec import decode
+from evollm.store.codec import decode, shown
 from evollm.store.record import Record
 from evollm.types import Candidate, Offspring, Outcome
 
@@ -35,13 +34,15 @@ def offspring(record: Record, ticket: Ticket) -> Offspring[Any]:
     )
     rejected = record.rows("SELECT rejected FROM jobs WHERE id = ?", (ticket.id,))[0][0]
     notes = [None if note is None else decode(note) for _, _, note in rows]
-    own = [
-        [places[k] for k in json.loads(parents)] for _, parents, _ in rows if parents is not None
-    ]
+    listed = [record.parsed(parents) for _, parents, _ in rows if parents is not None]
+    try:
+        own = [[places[k] for k in one] for one in listed]
+    except (KeyError, TypeError) as error:
+        raise record.damaged(error) from None
     return Offspring(
         genomes=[decode(genome) for genome, _, _ in rows],
         notes=notes if any(note is not None for note in notes) else (),
-        rejected=json.loads(rejected) if rejected else {},
+        rejected=record.parsed(rejected) if rejected else {},
         parents=own,
     )
 
@@ -54,17 +55,14 @@ def outcomes(record: Record, ticket: Ticket) -> Iterator[tuple[int, Outcome]]:
         (ticket.id,),
     )
     for place, fitness, metrics, error, info, repaired, cost in found:
-        yield (
-            place,
-            Outcome(
-                fitness,
-                json.loads(metrics) if metrics else {},
-                error,
-                None if info is None else decode(info),
-                None if repaired is None else decode(repaired),
-                cost,
-            ),
-        )
+        measured = record.parsed(metrics) if metrics else {}
+        told = None if info is None else decode(info)
+        mended = None if repaired is None else decode(repaired)
+        try:
+            outcome = Outcome(fitness, measured, error, told, mended, cost)
+        except (AttributeError, TypeError, ValueError) as fault:
+            raise record.damaged(fault) from None
+        yield place, outcome
 
 
 def usage(record: Record) -> Usage:
@@ -82,6 +80,8 @@ def usage(record: Record) -> Usage:
 def candidate(record: Record, number: int) -> Candidate[Any]:
     """Return one candidate by its id, as its latest evaluation left it.
 
+    A genome of a class that is not loaded is read as a plain record of its fields.
+
     Raises:
         EvollmError: If the run has none of that id.
     """
@@ -97,11 +97,11 @@ def candidate(record: Record, number: int) -> Candidate[Any]:
     genome, parents, name, step, note = found[0]
     return Candidate(
         int(number),
-        decode(genome),
-        tuple(json.loads(parents)),
+        shown(genome),
+        tuple(record.parsed(parents)),
         name,
         step,
-        None if note is None else decode(note),
+        None if note is None else shown(note),
     )
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+from evollm.errors import EvollmError
 from evollm.types import Individual
 from operators.deap.ranking import FITNESS, Objectives, as_deap, weighted
 
@@ -66,8 +67,17 @@ class DeapLog:
         sound = self._sound(population)
         if not self.logbook.header:
             self.logbook.header = ["gen", "nevals", *(self.stats.fields if self.stats else [])]
-        found = self.stats.compile(sound) if self.stats and sound else {}
+        found = self._compiled(sound) if self.stats and sound else {}
         self.logbook.record(gen=self._step, nevals=self._births[self._step or 0], **found)
+
+    def _compiled(self, sound: list[Any]) -> dict[str, Any]:
+        try:
+            return dict(self.stats.compile(sound))
+        except AttributeError as error:
+            raise EvollmError(
+                f"the statistics can't be computed ({error}): give a Statistics key that reads the "
+                "genome's items or fitness.values, which is what an individual has here"
+            ) from None
 
     def _sound(self, individuals: list[Individual[Any]]) -> list[Any]:
         return [view for view in as_deap(individuals, self.objectives) if view.fitness.valid]

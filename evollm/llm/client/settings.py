@@ -7,6 +7,7 @@ from pathlib import Path
 from evollm.errors import EvollmError
 from evollm.llm.base import Price
 from evollm.llm.files import cache_folder
+from evollm.paths import anchored
 from evollm.types import JSON
 
 CAPABILITIES = frozenset({"plain", "schema", "grammar", "logprobs"})
@@ -66,6 +67,8 @@ class Settings:
                 f"The setting known names {sorted(unknown)}, but the capabilities are "
                 f"{sorted(CAPABILITIES)}."
             )
+        if self.cache not in (None, "user"):
+            object.__setattr__(self, "cache", anchored(self.cache))
         if self.price is not None:
             object.__setattr__(self, "price", Price(*self.price))
 
@@ -73,7 +76,7 @@ class Settings:
         """Return the file of cached answers on this machine, or None if there is to be none."""
         if self.cache == "user":
             return cache_folder() / CACHE_FILE
-        return None if self.cache is None else Path(self.cache).expanduser().absolute()
+        return None if self.cache is None else Path(self.cache)
 
 
 def _check(name: str, value: float, least: int) -> None:

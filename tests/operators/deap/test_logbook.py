@@ -1,9 +1,10 @@
 """The log of a run is DEAP's."""
 
 import numpy as np
+import pytest
 from deap import tools
 
-from evollm import Budget, run
+from evollm import Budget, EvollmError, run
 from evollm.algorithms.classic import ea_simple
 from operators.deap.logbook import DeapLog
 from operators.deap.toolbox import from_toolbox
@@ -52,6 +53,12 @@ def test_statistics_of_several_things():
     )
     least = min(one.outcome.metrics["obj0"] for one in found.population)
     assert log.halloffame[0].fitness.values[0] <= least
+
+
+def test_statistics_of_what_genomes_lack_are_said_in_one_sentence():
+    log = DeapLog(statistics(lambda view: view.height), logbook=tools.Logbook())
+    with pytest.raises(EvollmError, match=r"statistics can't be computed .*'height'.*: give a"):
+        bred(onemax(30), log)
 
 
 def test_a_continued_run_is_logged_from_where_it_goes_on(tmp_path):
