@@ -46,7 +46,7 @@ class Fitness:
         except Exception as error:
             return Outcome(-np.inf, error=described(error))
         try:
-            return Outcome(float(value), info=info)
+            return Outcome(value, info=info)
         except (TypeError, ValueError):
             return Outcome(-np.inf, error=f"the function returned {value!r:.60}, not a number")
 

@@ -25,9 +25,11 @@ class Outcome:
 
     Attributes:
         fitness: Larger is better, everywhere. NaN counts as minus infinity.
-        metrics: Further numbers by name: other objectives, tokens spent, sizes.
+        metrics: Further numbers by name: other objectives, tokens spent, sizes. A run drops what is
+            no number, with a warning.
         error: Why the evaluation failed, if it did; then ``fitness`` is minus infinity.
-        info: What an operator may read about it: a trace, a text, worst cases.
+        info: What an operator may read about it: a trace, a text, worst cases. A run drops what a
+            record can't keep, with a warning.
         genome: The repaired genome, if the evaluation repaired it: it takes the candidate's place,
             in the search and in the record. None if the genome was scored as it came.
         cost: What the evaluation cost, from 0, in the problem's own unit.
@@ -41,15 +43,40 @@ class Outcome:
     cost: float = 1.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "fitness", float(self.fitness))
+        object.__setattr__(self, "fitness", number(self.fitness))
         if self.metrics:
-            plain = {name: float(value) for name, value in self.metrics.items()}
+            plain = {str(name): _plain(value) for name, value in self.metrics.items()}
             object.__setattr__(self, "metrics", plain)
+        object.__setattr__(self, "cost", number(self.cost))
+        if not 0 <= self.cost < inf:
+            raise ValueError(f"the cost of an evaluation must be 0 or more, not {self.cost}")
         if self.error is not None:
+            object.__setattr__(self, "error", str(self.error))
             object.__setattr__(self, "fitness", -inf)
         elif isnan(self.fitness):
             object.__setattr__(self, "fitness", -inf)
             object.__setattr__(self, "error", "the fitness is NaN")
+
+
+def number(value: Any) -> float:
+    """Return a value as a number; an array of one item is its item.
+
+    Raises:
+        TypeError: If it is of another kind: a text, None, a larger array.
+        ValueError: If it can't be converted.
+    """
+    if isinstance(value, str | bytes):
+        raise TypeError(f"a text is not a number: {value!r}")
+    if getattr(value, "shape", None) == (1,):
+        value = value.item()
+    return float(value)
+
+
+def _plain(value: Any) -> Any:
+    try:
+        return number(value)
+    except (TypeError, ValueError):
+        return value
 
 
 @dataclass(frozen=True, slots=True)

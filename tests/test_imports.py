@@ -14,6 +14,8 @@ FILES = sorted(
 )
 HEAVY = {"ray", "torch", "sklearn", "openai", "pandas", "matplotlib", "ioh", "cma", "xllamacpp"}
 HEAVY |= {"deap", "gymnasium"}
+LLM_MAY_IMPORT = {"checks", "closing", "databases", "errors", "ledger", "llm", "paths", "types"}
+LLM_MAY_IMPORT |= {"__version__"}
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:
@@ -42,9 +44,9 @@ def allowed(file: str, name: str, inner: bool) -> bool:
         own, other = file.split("/")[1], name.split(".")[1]
         return own in (other, "__init__.py") or other == "lm"
     if top == "evollm" and home == "operators":
-        return second in ("checks", "errors", "types", "llm")
+        return second in ("checks", "errors", "llm", "shadows", "types")
     if top == "evollm" and model_layer:
-        return second in ("checks", "closing", "errors", "ledger", "llm", "types", "__version__")
+        return second in LLM_MAY_IMPORT
     if top == "evollm" and second == "llm":
         return home == "problems" or file.startswith("evollm/cli/")
     if top == "ray":

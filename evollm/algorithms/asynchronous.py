@@ -3,10 +3,10 @@
 from itertools import chain, count
 from typing import Any
 
-from evollm.algorithms.mating import Breeder, Key, Matings
+from evollm.algorithms.mating import KNOWN, Breeder, Key, Matings
 from evollm.algorithms.selection import best
 from evollm.checks import positive
-from evollm.search.flow import Flow, draw_seed, evaluate, seeded, survive, vary
+from evollm.search.flow import Flow, barren, draw_seed, evaluate, initial, seeded, survive, vary
 from evollm.search.search import Search
 from evollm.types import Individual, Operator, Select
 
@@ -40,21 +40,26 @@ def steady_state(
     living: list[Individual[Any]] = []
     rng, born, done = seeded(seed), count(), count(1)
     breeder = Breeder(matings, rng, key)
+    lanes = min(lanes, size)
+    empty: list[int] = []
 
     def lane(number: int) -> Flow:
         share = len(range(number, size, lanes))
         first = yield from vary(start, [], share, draw_seed(rng))
+        empty.extend([number] * (not first))
+        if len(empty) == lanes:
+            raise barren(start, size)
         living.extend((yield from evaluate(first)))
         while living:
             step = 1 + next(born) // size
             if not (child := (yield from breeder.breed(living, 1, step))):
-                return
+                return KNOWN
             scored = yield from evaluate(child, seed=seed, step=step)
             breeder.learn(scored)
             living[:] = survivors(living + scored, size, rng)
             yield from survive(living, next(done) // size)
 
-    return Search(*[lane(number) for number in range(min(lanes, size))])
+    return Search(*[lane(number) for number in range(lanes)])
 
 
 def islands(
@@ -89,8 +94,7 @@ def islands(
     def island(number: int) -> Flow:
         rng = seeded(seed, number)
         breeder = Breeder(matings, rng)
-        first = yield from vary(start, [], size, draw_seed(rng))
-        populations[number] = yield from evaluate(first)
+        populations[number] = yield from evaluate((yield from initial(start, size, rng)))
         for step in count(1):
             children = yield from breeder.breed(populations[number], size, step)
             scored = yield from evaluate(children, seed=draw_seed(rng), step=step)

@@ -10,7 +10,7 @@ from numpy.random import Generator as Random
 
 from evollm.algorithms.selection import tournament
 from evollm.errors import EvollmError
-from evollm.search.flow import Flow, Job, Vary, draw_seed, evaluate, survive, together, vary
+from evollm.search.flow import Flow, Job, Vary, draw_seed, evaluate, initial, survive, together
 from evollm.types import Candidate, Individual, Operator, Parent, Select
 
 log = logging.getLogger("evollm")
@@ -72,9 +72,7 @@ def _generations(
     mutpb: float,
 ) -> Flow:
     rng = np.random.default_rng(seed)
-    population = yield from evaluate((yield from vary(start, [], size, draw_seed(rng))))
-    if not population:
-        raise EvollmError("the start made no individual: see the run's rejections")
+    population = yield from evaluate((yield from initial(start, size, rng)))
     yield from survive(population, 0)
     idle = even = 0
     for step in count(1):

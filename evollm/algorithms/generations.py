@@ -3,11 +3,11 @@
 from itertools import count
 from typing import Any
 
-from evollm.algorithms.mating import Breeder, Key, Matings
+from evollm.algorithms.mating import KNOWN, Breeder, Key, Matings
 from evollm.algorithms.pareto import Objectives, crowded_tournament, crowding
 from evollm.algorithms.selection import best
 from evollm.checks import positive
-from evollm.search.flow import Flow, draw_seed, evaluate, seeded, survive, vary
+from evollm.search.flow import Flow, draw_seed, evaluate, initial, seeded, survive
 from evollm.types import Operator, Select
 
 
@@ -38,11 +38,11 @@ def generational(
     positive(size=size, offspring=offspring)
     rng = seeded(seed)
     breeder = Breeder(matings, rng, key, parents)
-    population = yield from evaluate((yield from vary(start, [], size, draw_seed(rng))))
+    population = yield from evaluate((yield from initial(start, size, rng)))
     for step in count(1):
         children = yield from breeder.breed(population, offspring or size, step)
         if not children:
-            return
+            return KNOWN
         scored = yield from evaluate(children, seed=draw_seed(rng), step=step)
         breeder.learn(scored)
         population = yield from survive(survivors(population + scored, size, rng), step)

@@ -14,6 +14,8 @@ from evollm.types import Candidate, Individual, NothingUsable, Operator, Select
 
 Key: TypeAlias = Callable[[Any], Hashable]
 _ROUNDS = 3
+KNOWN = f"nothing new was bred: all children of {_ROUNDS} rounds were genomes seen before"
+"""What a flow with a key returns when it can't go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,7 @@ class Breeder:
         self._key = key
         self._parents = parents or tournament(2)
         self._seen: set[Hashable] = set()
-        self._fitness: dict[int, float] = {}
-        self._arm: dict[int, int] = {}
+        self._bred: dict[int, tuple[int, float]] = {}
 
     def breed(
         self, pool: Sequence[Individual[Any]], n: int, step: int
@@ -103,10 +104,12 @@ class Breeder:
             were made had been seen before.
 
         Raises:
+            EvollmError: If nobody lives.
             NothingUsable: If no variation made a valid child in three rounds.
         """
-        self._fitness = {one.id: one.fitness for one in pool}
-        self._arm = {}
+        if not pool:
+            raise EvollmError("there is no one to breed from: survivors must return an individual")
+        fitness = {one.id: one.fitness for one in pool}
         if self._key:
             self._seen.update(self._key(one.genome) for one in pool)
         children: list[Candidate[Any]] = []
@@ -117,8 +120,8 @@ class Breeder:
             for (arm, _), answer in zip(plan, (yield from together(jobs)), strict=True):
                 made += len(answer)
                 fresh = list(self._unseen(answer))
-                self._arm |= {child.id: arm for child in fresh}
                 children += fresh
+                self._note(arm, fresh, fitness)
             if len(children) >= n:
                 break
         if not made and n:
@@ -128,11 +131,15 @@ class Breeder:
     def learn(self, scored: Sequence[Individual[Any]]) -> None:
         """Credit the matings with the children that turned out fitter than all their parents."""
         if self._bandit:
-            self._bandit.learn((self._arm[one.id], self._better(one)) for one in scored)
+            bred = [(one.fitness, *self._bred.pop(one.id)) for one in scored]
+            self._bandit.learn((arm, fitness > parents) for fitness, arm, parents in bred)
 
-    def _better(self, child: Individual[Any]) -> bool:
-        parents = [self._fitness[k] for k in child.candidate.parents if k in self._fitness]
-        return child.fitness > max(parents, default=-np.inf)
+    def _note(self, arm: int, born: Sequence[Candidate[Any]], fitness: dict[int, float]) -> None:
+        """Keep what there is to beat until the children are scored: lanes breed side by side."""
+        if self._bandit:
+            for child in born:
+                parents = [fitness[k] for k in child.parents if k in fitness]
+                self._bred[child.id] = (arm, max(parents, default=-np.inf))
 
     def _plan(self, n: int) -> Iterator[tuple[int, int]]:
         """Say which mating makes how many children in each job."""

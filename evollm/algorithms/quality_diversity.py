@@ -4,11 +4,11 @@ from collections.abc import Callable, Hashable
 from itertools import count
 from typing import Any
 
-from evollm.algorithms.mating import Breeder, Key, Matings
+from evollm.algorithms.mating import KNOWN, Breeder, Key, Matings
 from evollm.algorithms.selection import uniform
 from evollm.checks import positive
 from evollm.errors import EvollmError
-from evollm.search.flow import Flow, draw_seed, evaluate, seeded, survive, vary
+from evollm.search.flow import Flow, draw_seed, evaluate, initial, seeded, survive
 from evollm.types import Individual, Operator
 
 
@@ -40,7 +40,7 @@ def map_elites(
     rng = seeded(seed)
     breeder = Breeder(matings, rng, key, uniform)
     elites: dict[Hashable, Individual[Any]] = {}
-    scored = yield from evaluate((yield from vary(start, [], size, draw_seed(rng))))
+    scored = yield from evaluate((yield from initial(start, size, rng)))
     for step in count(1):
         for one in scored:
             kind = None if one.outcome.error else descriptor(one)
@@ -50,5 +50,7 @@ def map_elites(
                 elites[kind] = one
         living = yield from survive([elites[kind] for kind in elites], step - 1)
         children = yield from breeder.breed(living, offspring or size, step)
+        if not children:
+            return KNOWN
         scored = yield from evaluate(children, seed=draw_seed(rng), step=step)
         breeder.learn(scored)

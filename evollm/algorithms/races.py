@@ -7,9 +7,9 @@ from typing import Any
 
 from numpy.random import Generator as Rng
 
-from evollm.algorithms.mating import Breeder, Key
+from evollm.algorithms.mating import KNOWN, Breeder, Key
 from evollm.checks import positive
-from evollm.search.flow import Flow, Job, draw_seed, evaluate, seeded, survive, vary
+from evollm.search.flow import Flow, Job, draw_seed, evaluate, initial, seeded, survive
 from evollm.types import Individual, Operator, Parent
 
 
@@ -87,13 +87,13 @@ def one_plus_lambda(
     positive(offspring=offspring)
     rng = seeded(seed)
     breeder = Breeder(variation, rng, key, lambda pool, k, rng: [pool[0]])
-    first = yield from vary(start, [], 1, draw_seed(rng))
+    first = yield from initial(start, 1, rng)
     fidelity = rungs[-1].fidelity if rungs else None
     parents = yield from evaluate(first, fidelity, draw_seed(rng))
     for step in count(1):
         children = yield from breeder.breed(parents, offspring, step)
         if not children:
-            return
+            return KNOWN
         if rungs:
             parents = yield from race(children, rungs, rng, step, elite=parents)
         else:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from evollm.checks import nearest
 from evollm.cli.loading import attribute
 from evollm.errors import EvollmError
+from evollm.shadows import PACKAGES, check_shadows
 from evollm.system import System
 
 GROUP = "evollm.problems"
@@ -92,6 +93,8 @@ def commands() -> dict[str, Command]:
 def _load(name: str, where: str) -> Command:
     """Import what an entry point names."""
     module, _, attribute = where.partition(":")
+    if module.split(".")[0] in PACKAGES:
+        check_shadows(*PACKAGES)
     try:
         command: Command = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from evollm.checks import nearest
 from evollm.cli.options import build, option
 from evollm.errors import EvollmError
+from evollm.paths import anchored
 from evollm.runtime.driver import OnError
 from evollm.types import JSON
 
@@ -118,7 +119,7 @@ def read(file: Path) -> dict[str, Any]:
         EvollmError: If there is no such file, it is no TOML, or it names no problem.
     """
     try:
-        found = tomllib.loads(file.read_text(encoding="utf-8"))
+        found = tomllib.loads(anchored(file).read_text(encoding="utf-8"))
     except OSError as error:
         raise EvollmError(f"can't read the configuration {file}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

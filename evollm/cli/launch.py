@@ -14,6 +14,7 @@ from evollm.cli.options import build
 from evollm.errors import EvollmError
 from evollm.executors.base import Executor, Serial, Threads
 from evollm.executors.processes import Processes
+from evollm.paths import anchored, brief
 from evollm.report.progress import Progress
 from evollm.runtime.budget import Budget
 from evollm.runtime.result import Result
@@ -29,13 +30,15 @@ def launch(
     Returns:
         The exit status: 0, or 130 if the run was interrupted.
     """
+    path = anchored(path)
+    folder = brief(path)  # before the user's code is loaded, which may change the directory
     where = build(Machinery, config["run"])
     executor = _executor(where)
     system, budget = prepared(config, connect)
     callbacks = () if quiet else (Progress(system.units["fitness"].text),)
     if system.opening:
         print(system.opening, flush=True)
-    print(f"run directory {path}", file=sys.stderr)
+    print(f"run directory {folder}", file=sys.stderr)
     result = run_system(
         system,
         budget,
@@ -48,7 +51,7 @@ def launch(
     )
     print(_report(system, result))
     if result.stopped == "interrupted":
-        print(f"continue with: evollm resume {path}", file=sys.stderr)
+        print(f"continue with: evollm resume {folder}", file=sys.stderr)
         return 130
     return 0
 

@@ -12,6 +12,7 @@ from typing import Any
 from evollm.checks import nearest
 from evollm.errors import EvollmError
 from evollm.executors.processes import by_value
+from evollm.paths import anchored
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def named(text: str) -> Named:
             function.
     """
     file, name = _parts(text)
-    place, here = Path(file).expanduser().resolve(), Path.cwd()
+    place, here = anchored(file).resolve(), Path.cwd()
     recorded = place.relative_to(here) if place.is_relative_to(here) else place
     found = Named(recorded.as_posix(), name, str(place))
     _load(found.place, name)
@@ -61,7 +62,7 @@ def attribute(text: str) -> Any:
         EvollmError: If the text has another form, the file can't be loaded, or lacks the name.
     """
     file, name = _parts(text)
-    return _attribute(str(Path(file).expanduser().resolve()), name)
+    return _attribute(str(anchored(file).resolve()), name)
 
 
 def _parts(text: str) -> tuple[str, str]:

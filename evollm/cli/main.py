@@ -19,6 +19,7 @@ from evollm.cli.dry_run import estimate
 from evollm.cli.launch import launch, prepared
 from evollm.cli.options import Parser, add, build, given
 from evollm.errors import EvollmError
+from evollm.paths import anchored
 from evollm.runtime.budget import Budget
 from evollm.store.record import FILE, Record
 from evollm.types import JSON
@@ -131,7 +132,8 @@ def _run(name: str, said: argparse.Namespace) -> int:
     config = _configured(name, said)
     if said.dry_run:
         return _rehearse(config)
-    path = said.path or Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    new = Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    path = anchored(said.path or new)
     return launch(config, path, _connector(config, not (path / FILE).exists()), said.quiet)
 
 
@@ -154,7 +156,8 @@ def _configured(name: str, said: argparse.Namespace) -> dict[str, JSON]:
 
 def _resume(said: argparse.Namespace) -> int:
     """Continue a run under its own configuration, with limits that may be new."""
-    with Record(said.path, write=False) as record:
+    path = anchored(said.path)
+    with Record(path, write=False) as record:
         config = record.get("config") or {}
     if "problem" not in config:
         raise EvollmError(
@@ -164,9 +167,9 @@ def _resume(said: argparse.Namespace) -> int:
     config["model"] |= given(said, Model)
     _settings(config["model"])
     Budget(**{name: value for name, value in config["limits"].items() if value is not None})
-    with Record(said.path) as record:
+    with Record(path) as record:
         record.put("config", config)
-    return launch(config, said.path, _connector(config, False), said.quiet)
+    return launch(config, path, _connector(config, False), said.quiet)
 
 
 def _rehearse(config: dict[str, JSON]) -> int:

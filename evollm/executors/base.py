@@ -87,7 +87,7 @@ def score(problem: Problem[Any], chunk: Chunk) -> Scores:
     began = time.perf_counter()
     try:
         found = problem.evaluate(chunk.genomes, chunk.fidelity, chunk.seed)
-        outcomes = [it if isinstance(it, Outcome) else Outcome(float(it)) for it in found]
+        outcomes = [it if isinstance(it, Outcome) else Outcome(it) for it in found]
     except EvollmError:
         raise
     except (Exception, SystemExit) as error:

@@ -1,14 +1,14 @@
 """Ray: evaluations on replica actors of a cluster, or of this machine."""
 
-import importlib.util
 import logging
 import os
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from evollm.errors import EvollmError
 from evollm.executors.base import Chunk, Pool, Scores, Worker, score
+from evollm.executors.processes import sendable
+from evollm.shadows import PACKAGES, check_shadows
 from evollm.types import Problem
 
 _THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -57,7 +57,7 @@ class Ray(Pool):
         import ray
 
         if not ray.is_initialized():
-            _check_packages()
+            check_shadows(*PACKAGES)  # or the workers would import a mixture
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **_place())
             self._owner = True
         there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
@@ -118,21 +118,6 @@ def _place() -> dict[str, Any]:
     return {"address": "local", "include_dashboard": False}
 
 
-def _check_packages() -> None:
-    """Refuse to send workers a mixture: the three packages lie together, or one is shadowed."""
-    names = ("evollm", "operators", "problems")
-    specs = {name: importlib.util.find_spec(name) for name in names}
-    places = {
-        name: str(Path(spec.origin).parent.parent) if spec and spec.origin else "nowhere"
-        for name, spec in specs.items()
-    }
-    if len(set(places.values())) > 1:
-        found = ", ".join(f"{name} from {place}" for name, place in places.items())
-        raise EvollmError(
-            f"evollm's packages don't lie together ({found}): use an environment of its own"
-        )
-
-
 def _put(problem: Problem[Any]) -> Any:
     """Store the problem once for all replicas."""
     import ray
@@ -162,9 +147,11 @@ class _Replica:
     def score(self, chunk: Chunk) -> Scores | EvollmError:
         """Evaluate a chunk with the problem held."""
         try:
-            return score(self._held[1], chunk)
+            found = score(self._held[1], chunk)
         except EvollmError as error:
             return error
+        told = any(one.info is not None for one in found.outcomes)
+        return sendable(found) if told else found
 
 
 class _Remote:

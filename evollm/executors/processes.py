@@ -11,11 +11,13 @@ import struct
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from types import ModuleType
 from typing import IO, Any
 
 from evollm.errors import EvollmError
 from evollm.executors.base import Chunk, Pool, Scores, Worker, score
+from evollm.runtime.intake import portable
 from evollm.types import Problem
 
 _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
@@ -195,8 +197,38 @@ def _work(problem: Problem[Any], question: bytes) -> bytes:
     except Exception as error:
         return pickle.dumps(Scores((), f"the genome can't be loaded: {error}"))
     try:
-        return pickle.dumps(score(problem, chunk))
+        return _parcel(score(problem, chunk))
     except EvollmError as error:
         return pickle.dumps(error)
     except Exception as error:
         return pickle.dumps(Scores((), f"the outcome can't be sent back: {error}"))
+
+
+def _parcel(scores: Scores) -> bytes:
+    """Pickle scores, if need be by value, and in the end without the info that can't travel."""
+    try:
+        return pickle.dumps(scores)
+    except Exception:
+        pass
+    try:
+        return pickled(sendable(scores), "an outcome")
+    except EvollmError as error:
+        return pickle.dumps(Scores((), f"the outcome can't be sent back: {error}"))
+
+
+def sendable(scores: Scores) -> Scores:
+    """Return scores as they are, or without the info if it can't be pickled by value."""
+    try:
+        pickled(scores, "an outcome")
+    except EvollmError:
+        cut = [portable(one, _unsendable) for one in scores.outcomes]
+        return replace(scores, outcomes=cut)
+    return scores
+
+
+def _unsendable(value: Any) -> str | None:
+    try:
+        pickled(value, "info")
+    except EvollmError:
+        return type(value).__name__
+    return None

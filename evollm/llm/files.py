@@ -4,9 +4,11 @@ import hashlib
 import json
 import os
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from evollm.errors import EvollmError
+from evollm.paths import anchored
 
 
 def cache_folder(part: str = "") -> Path:
@@ -30,9 +32,14 @@ def cache_folder(part: str = "") -> Path:
 
 def _root() -> Path:
     if own := os.environ.get("EVOLLM_CACHE"):
-        return Path(own).expanduser().absolute()
-    shared = os.environ.get("XDG_CACHE_HOME")
-    return (Path(shared) if shared else Path.home() / ".cache") / "evollm"
+        return _fixed(own)
+    return _fixed(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "evollm"
+
+
+@cache
+def _fixed(folder: str) -> Path:
+    """Read a folder of the environment where this process first used it."""
+    return anchored(folder)
 
 
 def digest(file: Path) -> str:

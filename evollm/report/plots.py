@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evollm.errors import EvollmError
+from evollm.paths import anchored
 from evollm.report.sections import units_of
 from evollm.store import rows
 from evollm.store.record import Record
@@ -44,6 +45,9 @@ def plot_run(record: Record, file: Path) -> Path:
 
     Returns:
         The file.
+
+    Raises:
+        EvollmError: If matplotlib is not installed, or the file can't be written.
     """
     units = units_of(record)["fitness"]
     found = np.array(rows.fitnesses(record))
@@ -60,7 +64,7 @@ def plot_run(record: Record, file: Path) -> Path:
     axes.set(xlabel="evaluations", ylabel=units.name)
     _scale(axes, values)
     axes.legend(frameon=False)
-    figure.savefig(file, dpi=120)
+    _save(figure, file)
     return file
 
 
@@ -88,7 +92,14 @@ def plot_methods(panels: Mapping[str, Curves], file: Path, label: str) -> None:
         axes.set(xlabel="evaluations", ylabel=label, title=title)
         _scale(axes, [one for runs in curves.values() for run in runs for one in run])
     grid[0][0].legend(frameon=False, fontsize=8)
-    figure.savefig(file, dpi=120)
+    _save(figure, file)
+
+
+def _save(figure: Any, file: Path) -> None:
+    try:
+        figure.savefig(anchored(file), dpi=120)
+    except OSError as error:
+        raise EvollmError(f"can't write the picture {file}: {error.strerror}") from None
 
 
 def _figure(rows: int, columns: int) -> tuple[Any, Any]:

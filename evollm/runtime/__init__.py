@@ -8,6 +8,7 @@
 - ``driver``: Carries jobs to an executor and answers back, within a budget and on record.
 - ``evaluations``: Evaluations on their way to the workers, cut into chunks and tried again.
 - ``finals``: A few candidates scored once more when the search has stopped.
+- ``intake``: What problems and operators return, turned into what a record can keep.
 - ``loop``: One call that runs a search to its end, or on from where its record stops.
 - ``result``: What was found, what it took, and why it stopped.
 - ``stops``: When a search has gone far enough, by what it spent and by what it found.

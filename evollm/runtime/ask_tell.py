@@ -97,13 +97,19 @@ class AskTell(Closing):
             An empty list once the search has stopped.
 
         Raises:
-            EvollmError: If an operator fails or breaks its contract; what it raises passes through.
+            EvollmError: If an operator fails or breaks its contract, or the search is closed; what
+                an operator raises passes through.
         """
+        self._check_open()
         while not self._waiting and not self._run.finished:
             self._advance(None)
             if not self._waiting and self._run.active:
                 self._advance(0.05)
         return [candidate for asked in self._waiting.values() for candidate, _, _ in asked]
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise EvollmError("this search is closed: make a new one with its path to go on")
 
     def _advance(self, seconds: float | None) -> None:
         """Let the run do what it can without the user."""
@@ -125,14 +131,11 @@ class AskTell(Closing):
                 ``Outcome``.
 
         Raises:
-            EvollmError: If the lengths differ, a candidate doesn't wait, or an outcome is
-                no number: then nothing is told. Or if the search can't go on.
+            EvollmError: If they are no lists of the same length, a candidate doesn't wait, or an
+                outcome is no number: then nothing is told. Or if the search can't go on.
         """
-        if len(candidates) != len(outcomes):
-            raise EvollmError(
-                f"{len(candidates)} candidates but {len(outcomes)} outcomes: tell one each"
-            )
-        scored = [_outcome(*pair) for pair in zip(candidates, outcomes, strict=True)]
+        self._check_open()
+        scored = [_outcome(*pair) for pair in pairs("candidate", candidates, "outcome", outcomes)]
         for number, times in Counter(candidate.id for candidate in candidates).items():
             if times > len(self._waiting.get(number, ())):
                 raise EvollmError(
@@ -147,9 +150,14 @@ class AskTell(Closing):
         self._advance(None)
 
     def stop(self) -> dict[str, float]:
-        """Return the reasons to stop, by name with their limits; empty means go on."""
+        """Return the reasons to stop, by name; empty means go on.
+
+        Returns:
+            The limits of the budget that are reached, by the names of its fields; ``{"end": 1.0}``
+            if the algorithm ended otherwise. ``result.stopped`` has the sentence.
+        """
         if self._run.stopped and not self._waiting:
-            return self._run.reasons() or {self._run.stopped: 1.0}
+            return self._run.reasons() or {"end": 1.0}
         return {}
 
     @property
@@ -168,12 +176,37 @@ class AskTell(Closing):
             self._record.close()
 
 
+def pairs(
+    what: str, things: Sequence[Any], told: str, values: Sequence[Any]
+) -> list[tuple[Any, Any]]:
+    """Return what is told with what it is told of.
+
+    Args:
+        what: What one thing is called in an error.
+        things: What is told of.
+        told: What one value is called in an error.
+        values: One a thing.
+
+    Raises:
+        EvollmError: If they are no lists of the same length.
+    """
+    try:
+        sizes = len(things), len(values)
+    except TypeError:
+        sizes = None
+    if sizes is None or isinstance(things, Mapping | str) or isinstance(values, Mapping | str):
+        raise EvollmError(f"tell takes two lists: tell([{what}], [{told}]) for a single {what}")
+    if sizes[0] != sizes[1]:
+        raise EvollmError(f"{sizes[0]} {what}s but {sizes[1]} {told}s: tell one each")
+    return list(zip(things, values, strict=True))
+
+
 def _outcome(candidate: Candidate[Any], outcome: Outcome | float) -> Outcome:
     """Return what was told of a candidate as an outcome."""
     if isinstance(outcome, Outcome):
         return outcome
     try:
-        return Outcome(float(outcome))
+        return Outcome(outcome)
     except (TypeError, ValueError):
         raise EvollmError(
             f"candidate {candidate.id} can't be worth {outcome!r}: tell a number or an Outcome"

@@ -124,11 +124,18 @@ class Usage:
 
 
 class Meter:
-    """Counts what a run spends, and says what has run out; safe to call from any thread."""
+    """Counts what a run spends, and says what has run out; safe to call from any thread.
+
+    Attributes:
+        budget: The limits.
+        usage: What is spent.
+        refused: The limits that left no room for a call, by name.
+    """
 
     def __init__(self, budget: Budget, usage: Usage) -> None:
         self.budget = budget
         self.usage = usage
+        self.refused: dict[str, float] = {}
         self._held = [0, 0, 0.0]
         self._lock = threading.Lock()
 
@@ -146,21 +153,27 @@ class Meter:
             room_money = _room(limit.money, usage.money or 0.0)
             cost = money or 0.0
             if room_calls < 1:
-                raise Exhausted(f"the budget of {limit.calls} calls is spent")
+                raise self._spent("calls", f"the budget of {limit.calls} calls is spent")
             if tokens > room_tokens and not calls:
-                raise Exhausted(
+                raise self._spent(
+                    "tokens",
                     f"the budget of {limit.tokens} tokens has {room_tokens} left, "
-                    f"and the next call may take {tokens}"
+                    f"and the next call may take {tokens}",
                 )
             if cost > room_money and not calls:
-                raise Exhausted(
+                raise self._spent(
+                    "money",
                     f"the money budget of {limit.money} has {room_money:.6g} left, "
-                    f"and the next call may cost {cost:.6g}"
+                    f"and the next call may cost {cost:.6g}",
                 )
             if tokens > room_tokens - held_tokens or cost > room_money - held_money:
                 return False
             self._held = [calls + 1, held_tokens + tokens, held_money + cost]
             return True
+
+    def _spent(self, name: str, sentence: str) -> Exhausted:
+        self.refused[name] = getattr(self.budget, name)
+        return Exhausted(sentence)
 
     def settle(self, call: Call, tokens: int, money: float | None) -> None:
         """Count a call and give back what was reserved for it."""

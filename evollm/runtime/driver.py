@@ -15,6 +15,7 @@ from evollm.runtime.accounts import JobLedger
 from evollm.runtime.budget import Budget, Meter
 from evollm.runtime.causes import explained
 from evollm.runtime.evaluations import EvaluationQueue
+from evollm.runtime.intake import Intake
 from evollm.runtime.result import dataframe
 from evollm.runtime.stops import Stops
 from evollm.runtime.variation import VariationPool
@@ -32,6 +33,7 @@ from evollm.types import (
     Parent,
     Problem,
     evaluated,
+    name_of,
 )
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ class Run:
         self._meter = Meter(budget, self.usage)
         self._stops = Stops(self._meter, search)
         self._fingerprints = Fingerprints(problem)
+        self._intake = Intake()
         self._finished: queue.SimpleQueue[tuple[Ticket | Chunk, Any]] = queue.SimpleQueue()
         self._batches = EvaluationQueue(problem, executor, lambda *done: self._finished.put(done))
         self._callers = VariationPool(lambda *done: self._finished.put(done))
@@ -163,9 +166,7 @@ class Run:
 
     def _differs(self, number: int) -> EvollmError:
         """Say that the record is of another search."""
-        kind, name, step = self.record.rows(
-            "SELECT kind, name, step FROM jobs WHERE id = ?", (number,)
-        )[0]
+        kind, name, step = queries.job(self.record, number)
         return EvollmError(
             f"this search is not the one recorded in {self.record.path}: job {number}, which was "
             f"{kind} by {name} in step {step}, is another one now; resume with the same settings "
@@ -252,6 +253,7 @@ class Run:
         self, ticket: Ticket, offspring: Offspring[Any]
     ) -> list[Callable[[], object]]:
         check(ticket, offspring)  # a wrong answer must not reach the record
+        offspring = self._intake.offspring(offspring, name_of(ticket.job.operator))  # type: ignore[union-attr]
         self.record.children(ticket, offspring)
         self._mark(ticket, offspring)
         return [partial(self.search.tell, ticket, offspring), self._check_limits]
@@ -261,7 +263,8 @@ class Run:
     ) -> list[Callable[[], object]]:
         job = ticket.job
         assert isinstance(job, Evaluate)
-        found, complete = self._batches.take(chunk, scores)
+        taken, complete = self._batches.take(chunk, scores)
+        found = [(place, self._intake.outcome(outcome)) for place, outcome in taken]
         for place, outcome in found:
             parent = job.candidates[place]
             self.record.outcome(ticket, place, parent.id, outcome, self._written(parent, outcome))

@@ -1,6 +1,5 @@
 """The result of a run: what was found, what it took, and why it stopped."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +7,10 @@ from typing import TYPE_CHECKING, Generic
 
 from evollm.errors import EvollmError
 from evollm.runtime.budget import Usage
-from evollm.store import queries
-from evollm.store.codec import decode
+from evollm.store import queries, rows
 from evollm.store.record import Record
 from evollm.types import Candidate, G, Individual
+from evollm.units import from_json
 
 if TYPE_CHECKING:
     import pandas
@@ -52,7 +51,8 @@ class Result(Generic[G]):
             EvollmError: If nothing was evaluated.
         """
         if self.best is None:
-            raise EvollmError(f"nothing was evaluated ({self.stopped}): there is no best fitness")
+            why = f" ({self.stopped})" if self.stopped else " yet"
+            raise EvollmError(f"nothing was evaluated{why}: there is no best fitness")
         return self.best.fitness
 
     @property
@@ -75,8 +75,9 @@ class Result(Generic[G]):
         """Return one row an evaluation, in the order of the jobs.
 
         Returns:
-            Columns ``candidate, step, operator, parents, fidelity, fitness, error, genome``, and
-            one ``metrics.NAME`` for each metric.
+            Columns ``candidate, step, operator, parents, fidelity, fitness, error, genome``; of a
+            system also ``value``, the fitness in the user's units, and ``text``, the genome as
+            people read it; and one ``metrics.NAME`` for each metric.
 
         Raises:
             EvollmError: If pandas is not installed.
@@ -90,17 +91,13 @@ def dataframe(record: Record) -> "pandas.DataFrame":
         import pandas
     except ImportError:
         raise EvollmError("a table needs pandas: pip install pandas") from None
-    rows = record.rows(
-        "SELECT o.candidate, e.step, v.name, coalesce(c.parents, v.parents), e.fidelity, o.fitness,"
-        " o.error, coalesce(o.repaired, c.genome), o.metrics"
-        " FROM outcomes o JOIN jobs e ON e.id = o.job JOIN candidates c ON c.id = o.candidate"
-        " JOIN jobs v ON v.id = c.job ORDER BY o.job, o.place"
-    )
+    found = rows.evaluations(record)
     names = ["candidate", "step", "operator", "parents", "fidelity", "fitness", "error", "genome"]
-    table = pandas.DataFrame([row[:-1] for row in rows], columns=names)
-    table["parents"] = [tuple(json.loads(parents)) for parents in table["parents"]]
-    table["genome"] = [decode(genome) for genome in table["genome"]]
-    metrics = [json.loads(row[-1]) if row[-1] else {} for row in rows]
-    for name in sorted({name for found in metrics for name in found}):
-        table[f"metrics.{name}"] = [found.get(name) for found in metrics]
+    table = pandas.DataFrame({name: [getattr(one, name) for one in found] for name in names})
+    if any(one.text is not None for one in found):
+        table["text"] = [one.text for one in found]
+    if units := from_json(record.get("units", {})).get("fitness"):
+        table["value"] = [units.value(one.fitness) for one in found]
+    for name in sorted({name for one in found for name in one.metrics}):
+        table[f"metrics.{name}"] = [one.metrics.get(name) for one in found]
     return table

@@ -25,6 +25,10 @@ class Stops:
 
     def reasons(self) -> dict[str, float]:
         """Return the limits that are reached, by name; empty if the run may go on."""
+        return self._reached() | self._meter.refused
+
+    def _reached(self) -> dict[str, float]:
+        """Leave out the limits on calls, which end a run once an operator has to stop for them."""
         return self._meter.reasons(self._summit, self._stale)
 
     def after_answer(self) -> str | None:
@@ -36,7 +40,7 @@ class Stops:
         self._stale = 0 if better else self._stale + passed
         self._step = self._search.step
         self._meter.usage.generations = max(0, self._step)
-        return self._first(self.reasons())
+        return self._first(self._reached())
 
     def _better(self) -> bool:
         """Say whether the best is another one than before, and note it.
@@ -54,9 +58,9 @@ class Stops:
 
     def at_any_time(self) -> str | None:
         """Return why the run ends here and now: evaluations or time have run out, or the flow."""
-        spent = {name: limit for name, limit in self.reasons().items() if name in _RESOURCES}
+        spent = {name: limit for name, limit in self._reached().items() if name in _RESOURCES}
         if self._search.done and not spent:
-            return "the algorithm came to its end"
+            return self._search.ending or "the algorithm came to its end"
         return self._first(spent)
 
     def _first(self, reasons: dict[str, float]) -> str | None:

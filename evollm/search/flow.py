@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeAlias
 import numpy as np
 
 from evollm.errors import EvollmError
-from evollm.types import Candidate, G, Individual, Operator, Parent
+from evollm.types import Candidate, G, Individual, Operator, Parent, name_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,8 @@ Flow: TypeAlias = Generator[Job | Survivors[Any] | Sequence[Job], Any, Any]
 """Yields one job or several that go out together; is sent one answer or a list of them, in order.
 
 A flow is pure given its seed and its answers: no clock, no global random state, no input or output.
-It may end by returning its population, or go on for ever and leave the end to the budget.
+It may go on for ever and leave the end to the budget, or end by returning. A sentence that it
+returns is the run's reason to stop.
 """
 
 
@@ -84,6 +85,28 @@ def evaluate(
 ) -> Generator[Job, list[Individual[G]], list[Individual[G]]]:
     """Ask for scores, from within a flow by ``yield from``."""
     return (yield Evaluate(candidates, fidelity, seed, step))
+
+
+def initial(
+    operator: Operator[G], size: int, rng: np.random.Generator
+) -> Generator[Job, list[Candidate[G]], list[Candidate[G]]]:
+    """Ask an operator for an initial population, from no parents.
+
+    Raises:
+        EvollmError: If it made nothing.
+    """
+    made = yield from vary(operator, [], size, draw_seed(rng))
+    if not made:
+        raise barren(operator, size)
+    return made
+
+
+def barren(operator: Operator[Any], size: int) -> EvollmError:
+    """Return what is wrong with an operator that makes no initial population."""
+    return EvollmError(
+        f"{name_of(operator)} made no initial population: called without parents for {size} "
+        "genomes, it must return at least one (the run's record counts what was rejected)"
+    )
 
 
 def together(jobs: Sequence[Job]) -> Generator[Sequence[Job], list[Any], list[Any]]:

@@ -11,6 +11,8 @@ from evollm.search.enqueued import Enqueued
 from evollm.search.flow import Evaluate, Flow, Job, Survivors, Vary
 from evollm.types import Candidate, Individual, Offspring, Outcome, evaluated, name_of
 
+_IDLE = 10_000  # so many yields without work are a flow that never ends, which no signal could stop
+
 
 @dataclass(slots=True)
 class Ticket:
@@ -55,6 +57,7 @@ class Search:
             points.
         names_best: Whether the flow itself names the best.
         step: The last step that a flow has completed; -1 before the first.
+        ending: Why a flow ended by itself, if it said so by returning a sentence.
         done: Whether every flow has ended by itself.
     """
 
@@ -71,6 +74,8 @@ class Search:
         self.best_committed: Individual[Any] | None = None
         self.step = -1
         self.names_best = False
+
+        self.ending = ""
         self._announces = False
         self._lanes: list[_Lane | None] = [_Lane(flow) for flow in lanes]
         self._open: dict[int, Ticket] = {}
@@ -176,11 +181,12 @@ class Search:
         """Run a flow until it waits for jobs or ends."""
         lane = self._lanes[number]
         assert lane is not None
-        while True:
+        for _ in range(_IDLE):
             try:
                 asked = lane.flow.send(value)
-            except StopIteration:
+            except StopIteration as end:
                 self._lanes[number] = None
+                self.ending = end.value if isinstance(end.value, str) else self.ending
                 return
             if isinstance(asked, Survivors):
                 self._take(asked)
@@ -193,6 +199,10 @@ class Search:
             if lane.open:
                 return
             value = [] if lane.single else [[] for _ in jobs]
+        raise EvollmError(
+            f"the algorithm goes round without work: {_IDLE} times in a row it asked for no child "
+            "and no score; end the flow where nothing is left to do"
+        )
 
     def _take(self, living: Survivors[Any]) -> None:
         """Note who lives on, and who is the best if the flow says so."""

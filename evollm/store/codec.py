@@ -4,12 +4,57 @@ import dataclasses
 import json
 import struct
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evollm.errors import EvollmError
+
+
+class Unstorable(EvollmError):
+    """A value can't be stored.
+
+    Attributes:
+        kind: Name of the type that can't be.
+    """
+
+    def __init__(self, sentence: str, kind: str) -> None:
+        super().__init__(sentence)
+        self.kind = kind
+
+
+class Stored:
+    """A dataclass whose class isn't loaded here, as it was stored: its fields can be read."""
+
+    __slots__ = ("_fields", "_module", "_name")
+
+    def __init__(self, module: str, name: str, fields: dict[str, Any]) -> None:
+        for slot, value in zip(self.__slots__, (fields, module, name), strict=True):
+            object.__setattr__(self, slot, value)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in Stored.__slots__ and name in self._fields:
+            return self._fields[name]
+        raise AttributeError(f"the stored {self._name} has no field '{name}'")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"a stored {self._name} can only be read")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Stored) and repr(self) == repr(other)
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Stored, (self._module, self._name, self._fields)
+
+    def __repr__(self) -> str:
+        held = ", ".join(f"{name}={value!r}" for name, value in self._fields.items())
+        return f"{self._name}({held})"
+
 
 _PLAIN = (str, int, float, bool, type(None))
 _TAGS = ("$tuple", "$map", "$array", "$number", "$class")
@@ -19,25 +64,50 @@ def encode(value: Any) -> str | bytes:
     """Return a genome as JSON text, or an array as bytes with type and shape, 0/1 arrays packed.
 
     Raises:
-        EvollmError: If it holds anything but numbers, strings, None, tuples, lists, dicts, frozen
+        Unstorable: If it holds anything but numbers, strings, None, tuples, lists, dicts, frozen
             dataclasses and arrays of numbers.
     """
     if isinstance(value, np.ndarray):
         return _pack(value)
-    return json.dumps(_tag(value), separators=(",", ":"))
+    try:
+        return json.dumps(_tag(value), separators=(",", ":"))
+    except (RecursionError, ValueError) as error:
+        kind = type(value).__name__
+        raise Unstorable(f"a genome can't hold this {kind}: {error}", kind) from None
 
 
 def decode(stored: str | bytes) -> Any:
-    """Return the genome that ``encode`` stored."""
-    return _unpack(stored) if isinstance(stored, bytes) else json.loads(stored, object_hook=_untag)
+    """Return the genome that ``encode`` stored.
+
+    Raises:
+        EvollmError: If it is of a class that is not loaded, or has other fields now.
+    """
+    return _read(stored, _untag)
+
+
+def shown(stored: str | bytes) -> Any:
+    """Return what ``encode`` stored, to look at: ``Stored`` where ``decode`` lacks the class."""
+    return _read(stored, _seen)
+
+
+def _read(stored: str | bytes, hook: Callable[[dict[str, Any]], Any]) -> Any:
+    try:
+        if isinstance(stored, bytes):
+            return _unpack(stored)
+        return json.loads(stored, object_hook=hook)
+    except EvollmError:
+        raise
+    except Exception as error:  # bytes that are not what was written may fail anywhere
+        raise EvollmError(
+            f"a stored value can't be read ({error}): the record is damaged"
+        ) from None
 
 
 def _pack(array: NDArray[Any]) -> bytes:
     """Lay out type, shape and raw bytes."""
     if array.dtype.kind not in "biufcSUmM" or type(array) is not np.ndarray:
-        raise EvollmError(
-            f"a {type(array).__name__} of {array.dtype} can't be a genome: use an array of numbers"
-        )
+        what = f"{type(array).__name__} of {array.dtype}"
+        raise Unstorable(f"a {what} can't be a genome: use an array of numbers", what)
     kind = array.dtype.str.encode()
     packed = array.dtype == np.bool_
     body = np.packbits(array.ravel()).tobytes() if packed else np.ascontiguousarray(array).tobytes()
@@ -79,16 +149,20 @@ def _tag(value: Any) -> Any:
         return {"$map": [[_tag(key), _tag(item)] for key, item in value.items()]}
     if getattr(getattr(kind, "__dataclass_params__", None), "frozen", False):
         if _found(kind.__module__, kind.__qualname__) is not kind:
-            raise EvollmError(
+            raise Unstorable(
                 f"a genome can't hold a {kind.__qualname__}, which its module doesn't show under "
-                "this name: define the class at the top of a module"
+                "this name: define the class at the top of a module",
+                kind.__qualname__,
             )
         listed = [item.name for item in dataclasses.fields(value) if item.init]
         held = {name: _tag(getattr(value, name)) for name in listed}
         return {"$class": [kind.__module__, kind.__qualname__, held]}
-    raise EvollmError(
+    if kind is Stored:
+        return {"$class": [value._module, value._name, _tag(value._fields)]}
+    raise Unstorable(
         f"a genome can't hold a {kind.__name__}: use numbers, strings, tuples, lists, dicts, "
-        "frozen dataclasses or NumPy arrays"
+        "frozen dataclasses or NumPy arrays",
+        kind.__name__,
     )
 
 
@@ -110,6 +184,14 @@ def _untag(held: dict[str, Any]) -> Any:
     return held
 
 
+def _seen(held: dict[str, Any]) -> Any:
+    """Undo ``_tag`` as far as the classes are there."""
+    try:
+        return _untag(held)
+    except EvollmError:
+        return Stored(*held["$class"])
+
+
 def _found(module: str, name: str) -> Any:
     found: Any = sys.modules.get(module)
     for part in name.split("."):
@@ -121,7 +203,14 @@ def _rebuild(module: str, name: str, held: dict[str, Any]) -> Any:
     """Rebuild a frozen dataclass of a loaded module, for a record must not import code."""
     found = _found(module, name)
     if not (isinstance(found, type) and dataclasses.is_dataclass(found)):
+        mend = "run the script that defines it" if module == "__main__" else f"import {module}"
         raise EvollmError(
-            f"the record holds genomes of {module}.{name}: import {module} before you read it"
+            f"the record holds genomes of {module}.{name}: {mend} to continue the run"
         )
-    return found(**held)
+    try:
+        return found(**held)
+    except Exception as error:
+        raise EvollmError(
+            f"the record holds a {module}.{name} with the fields {', '.join(held)}, of which that "
+            f"class can't be made now ({error}): restore the class, or choose a new folder"
+        ) from None

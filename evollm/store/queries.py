@@ -1,6 +1,5 @@
 """The history: what a record holds, read back as the engine's own objects."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +8,7 @@ from evollm.ledger import Call
 from evollm.runtime.budget import Usage
 from evollm.search.flow import Vary
 from evollm.search.search import Ticket
-from evollm.store.codec import decode
+from evollm.store.codec import decode, shown
 from evollm.store.record import Record
 from evollm.types import Candidate, Individual, Offspring, Outcome
 
@@ -25,6 +24,11 @@ def fingerprint(record: Record, job: int) -> str | None:
     return found[0][0] if found else None
 
 
+def job(record: Record, number: int) -> tuple[str, str, int]:
+    """Return kind, name and step of a job."""
+    return record.rows("SELECT kind, name, step FROM jobs WHERE id = ?", (number,))[0]
+
+
 def offspring(record: Record, ticket: Ticket) -> Offspring[Any]:
     """Return the recorded answer of a ``Vary`` job."""
     assert isinstance(ticket.job, Vary)
@@ -35,13 +39,15 @@ def offspring(record: Record, ticket: Ticket) -> Offspring[Any]:
     )
     rejected = record.rows("SELECT rejected FROM jobs WHERE id = ?", (ticket.id,))[0][0]
     notes = [None if note is None else decode(note) for _, _, note in rows]
-    own = [
-        [places[k] for k in json.loads(parents)] for _, parents, _ in rows if parents is not None
-    ]
+    listed = [record.parsed(parents) for _, parents, _ in rows if parents is not None]
+    try:
+        own = [[places[k] for k in one] for one in listed]
+    except (KeyError, TypeError) as error:
+        raise record.damaged(error) from None
     return Offspring(
         genomes=[decode(genome) for genome, _, _ in rows],
         notes=notes if any(note is not None for note in notes) else (),
-        rejected=json.loads(rejected) if rejected else {},
+        rejected=record.parsed(rejected) if rejected else {},
         parents=own,
     )
 
@@ -54,17 +60,14 @@ def outcomes(record: Record, ticket: Ticket) -> Iterator[tuple[int, Outcome]]:
         (ticket.id,),
     )
     for place, fitness, metrics, error, info, repaired, cost in found:
-        yield (
-            place,
-            Outcome(
-                fitness,
-                json.loads(metrics) if metrics else {},
-                error,
-                None if info is None else decode(info),
-                None if repaired is None else decode(repaired),
-                cost,
-            ),
-        )
+        measured = record.parsed(metrics) if metrics else {}
+        told = None if info is None else decode(info)
+        mended = None if repaired is None else decode(repaired)
+        try:
+            outcome = Outcome(fitness, measured, error, told, mended, cost)
+        except (AttributeError, TypeError, ValueError) as fault:
+            raise record.damaged(fault) from None
+        yield place, outcome
 
 
 def individuals(record: Record) -> Iterator[Individual[Any]]:
@@ -77,8 +80,8 @@ def individuals(record: Record) -> Iterator[Individual[Any]]:
     )
     for number, genome, parents, name, step, fidelity, fitness, metrics, error, cost in found:
         yield Individual(
-            Candidate(number, decode(genome), tuple(json.loads(parents)), name, step),
-            Outcome(fitness, json.loads(metrics) if metrics else {}, error, cost=cost),
+            Candidate(number, decode(genome), tuple(record.parsed(parents)), name, step),
+            Outcome(fitness, record.parsed(metrics) if metrics else {}, error, cost=cost),
             fidelity,
         )
 
@@ -99,6 +102,8 @@ def usage(record: Record) -> Usage:
 def candidate(record: Record, number: int) -> Candidate[Any]:
     """Return one candidate by its id, as its latest evaluation left it.
 
+    A genome of a class that is not loaded is read as a plain record of its fields.
+
     Raises:
         EvollmError: If the run has none of that id.
     """
@@ -114,11 +119,11 @@ def candidate(record: Record, number: int) -> Candidate[Any]:
     genome, parents, name, step, note = found[0]
     return Candidate(
         int(number),
-        decode(genome),
-        tuple(json.loads(parents)),
+        shown(genome),
+        tuple(record.parsed(parents)),
         name,
         step,
-        None if note is None else decode(note),
+        None if note is None else shown(note),
     )
 
 
@@ -158,7 +163,7 @@ def finals(record: Record, fidelity: int | None, seed: int) -> dict[int, Outcome
     return {
         candidate: Outcome(
             fitness,
-            json.loads(metrics) if metrics else {},
+            record.parsed(metrics) if metrics else {},
             error,
             None if info is None else decode(info),
             cost=cost,

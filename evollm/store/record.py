@@ -6,13 +6,15 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from evollm.closing import Closing
+from evollm.databases import damaged, told
 from evollm.errors import EvollmError
 from evollm.ledger import Call
+from evollm.paths import anchored, brief
 from evollm.search.flow import Vary
 from evollm.search.search import Ticket
 from evollm.store.codec import encode
@@ -20,6 +22,7 @@ from evollm.store.schema import prepare
 from evollm.types import Offspring, Outcome
 
 FILE = "run.sqlite"
+MEND = f"restore a copy, rescue its tables with `sqlite3 {FILE} .recover`, or choose a new folder"
 
 
 class Record(Closing):
@@ -30,9 +33,9 @@ class Record(Closing):
     """
 
     def __init__(self, path: Path | str | None = None, *, write: bool = True) -> None:
-        self.path = None if path is None else Path(path)
+        self.path = None if path is None else anchored(path)
         self._mutex = threading.RLock()
-        self._closed = False
+        self._closed = self._failed = False
         self._children: list[tuple[Any, ...]] = []
         self._outcomes: list[tuple[Any, ...]] = []
         self._jobs: list[tuple[Any, ...]] = []
@@ -41,10 +44,32 @@ class Record(Closing):
         self._bests: list[tuple[Any, ...]] = []
         self._guard = self._claim() if write and self.path else None
         try:
-            self._db = self._connect(write)
+            with self._safely():
+                self._db = self._connect(write)
         except BaseException:
             self.close()
             raise
+
+    @contextlib.contextmanager
+    def _safely(self) -> Iterator[None]:
+        """Hold the database to write, and say in one sentence what is wrong if it can't be."""
+        with self._mutex, told(self._name, MEND):
+            try:
+                yield
+            except (sqlite3.Error, OverflowError):
+                self._undo()
+                raise
+
+    @property
+    def _name(self) -> str:
+        return "the temporary record" if self.path is None else str(self.path / FILE)
+
+    def _undo(self) -> None:
+        """Leave a transaction that failed, so that closing does not commit a part of it."""
+        self._failed = True
+        with contextlib.suppress(sqlite3.Error, AttributeError):
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
 
     def _claim(self) -> IO[str]:
         """Take the folder's lock, which the system gives back when the process dies."""
@@ -54,14 +79,15 @@ class Record(Closing):
             guard = (self.path / "lock").open("a")
         except OSError as error:
             raise EvollmError(
-                f"can't write to the run directory {self.path}: {error.strerror}"
+                f"can't write to the run directory {brief(self.path)}: {error.strerror}"
             ) from None
         try:
             fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             guard.close()
             raise EvollmError(
-                f"another process is running in {self.path}: wait for it, or choose another folder"
+                f"another process is running in {brief(self.path)}: wait for it, or choose another "
+                "folder"
             ) from None
         return guard
 
@@ -76,7 +102,7 @@ class Record(Closing):
         elif (self.path / FILE).is_file():
             database = sqlite3.connect(f"file:{self.path / FILE}?mode=ro", uri=True, timeout=30)
         else:
-            raise EvollmError(f"{self.path} is no run directory: it has no {FILE}")
+            raise EvollmError(f"{brief(self.path)} is no run directory: it has no {FILE}")
         if write:
             try:
                 database.execute("PRAGMA journal_mode = WAL")
@@ -170,7 +196,7 @@ class Record(Closing):
         tokens = (call.prompt_tokens, call.completion_tokens)
         spent = (call.seconds, call.cost, int(call.cached), time.time())
         row = (job, call.key, call.model, request, answer, call.error, *tokens, *spent)
-        with self._mutex:
+        with self._safely():
             self._begin()
             self._db.execute(
                 "INSERT INTO calls (job, key, model, request, answer, error, prompt_tokens,"
@@ -181,7 +207,7 @@ class Record(Closing):
 
     def event(self, kind: str, detail: str) -> None:
         """Note a stop, a resume or a failure of the whole run, and commit."""
-        with self._mutex:
+        with self._safely():
             self._begin()
             self._db.execute(
                 "INSERT INTO events (at, kind, detail) VALUES (?, ?, ?)",
@@ -190,14 +216,24 @@ class Record(Closing):
             self.commit()
 
     def put(self, name: str, value: Any) -> None:
-        """Set one entry of the record's head: configuration, versions, working time."""
-        with self._mutex:
+        """Set one entry of the record's head: configuration, versions, working time.
+
+        Raises:
+            EvollmError: If it can't be written as JSON.
+        """
+        try:
+            text = json.dumps(value)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise EvollmError(
+                f"the {name} of a run can't be kept ({error}): give what JSON can hold"
+            ) from None
+        with self._safely():
             self._begin()
-            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, json.dumps(value)))
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, text))
 
     def commit(self) -> None:
         """Make everything noted so far durable."""
-        with self._mutex:
+        with self._safely():
             self._flush()
             if self._db.in_transaction:
                 self._db.execute("COMMIT")
@@ -242,11 +278,33 @@ class Record(Closing):
     def get(self, name: str, default: Any = None) -> Any:
         """Return one entry of the record's head."""
         found = self.rows("SELECT value FROM meta WHERE name = ?", (name,))
-        return json.loads(found[0][0]) if found else default
+        return self.parsed(found[0][0]) if found else default
+
+    def parsed(self, text: str) -> Any:
+        """Return JSON from one of the rows.
+
+        Raises:
+            EvollmError: If it is none: the record is damaged.
+        """
+        try:
+            return json.loads(text)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise self.damaged(error) from None
+
+    def damaged(self, error: object) -> EvollmError:
+        """Return what to say of rows that make no sense."""
+        return damaged(self._name, error, MEND)
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Return the committed rows of an SQL query; the tables are in ``evollm.store.schema``."""
-        with self._mutex:
+        """Return the committed rows of an SQL query; the tables are in ``evollm.store.schema``.
+
+        Raises:
+            EvollmError: If the record can't be read, or not by this query; or if it was a temporary
+                one that is closed.
+        """
+        with self._mutex, told(self._name, MEND):
+            if self._closed and self.path is None:
+                raise EvollmError("the temporary record is closed: read it before, or give a path")
             if self._closed:
                 with Record(self.path, write=False) as again:
                     return again.rows(query, values)
@@ -262,24 +320,31 @@ class Record(Closing):
         if not found:
             return None
         key, model, request, answer, error, prompt, completion, seconds, cost, cached = found[0]
-        asked, told = json.loads(request), json.loads(answer)
+        asked, answered = self.parsed(request), self.parsed(answer)
         tokens = (prompt, completion)
-        return Call(key, model, asked, told, error, *tokens, seconds, cost, bool(cached))
+        return Call(key, model, asked, answered, error, *tokens, seconds, cost, bool(cached))
 
     def close(self) -> None:
         """Commit, and let the folder go; a record with a path can still be read."""
         if self._closed:
             return
+        try:
+            if hasattr(self, "_db") and not self._failed:
+                self.commit()
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the files, whatever state they are in."""
+        self._closed = True
         if database := getattr(self, "_db", None):
-            self.commit()
-            if self._guard:  # leave one plain file, which can be copied and read anywhere
-                with contextlib.suppress(sqlite3.OperationalError):  # unless someone reads it now
+            with contextlib.suppress(sqlite3.Error):  # someone may be reading, or the disk be full
+                if self._guard:  # leave one plain file, which can be copied and read anywhere
                     database.execute("PRAGMA busy_timeout = 0")
                     database.execute("PRAGMA journal_mode = DELETE")
             database.close()
         if self._guard:
             self._guard.close()
-        self._closed = True
 
 
 def _found(outcome: Outcome) -> tuple[float, str | None, str | None, str | bytes | None]:

@@ -1,12 +1,11 @@
 """Rows: evaluations, calls and counts as a record holds them, for tables and reports."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evollm.store.codec import decode
+from evollm.store.codec import shown
 from evollm.store.record import Record
 from evollm.types import JSON
 
@@ -47,8 +46,8 @@ class Evaluation:
 
     @property
     def genome(self) -> Any:
-        """The genome, as the evaluation left it."""
-        return decode(self.stored)
+        """The genome, as the evaluation left it; one of a class that is not loaded is a record."""
+        return shown(self.stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +102,11 @@ def evaluations(record: Record, whole: bool = False) -> list[Evaluation]:
         f" JOIN jobs v ON v.id = c.job {'WHERE e.told IS NOT NULL' if whole else ''}"
         " ORDER BY o.job, o.place"
     )
-    return [_evaluation(*row) for row in found]
+    return [_evaluation(record, *row) for row in found]
 
 
 def _evaluation(
+    record: Record,
     job: int,
     candidate: int,
     step: int,
@@ -126,14 +126,14 @@ def _evaluation(
         candidate,
         step,
         operator,
-        tuple(json.loads(parents)),
+        tuple(record.parsed(parents)),
         fidelity,
         fitness,
         error,
         stored,
-        json.loads(metrics) if metrics else {},
-        None if note is None else decode(note),
-        None if info is None else decode(info),
+        record.parsed(metrics) if metrics else {},
+        None if note is None else shown(note),
+        None if info is None else shown(info),
         text,
     )
 
@@ -164,7 +164,7 @@ def calls(record: Record, job: int | None = None) -> list[Called]:
     where, values = ("", ()) if job is None else (" WHERE job = ?", (job,))
     found = record.rows(f"SELECT key, request, answer, error FROM calls{where} ORDER BY id", values)
     return [
-        Called(key, json.loads(request), json.loads(answer) if answer else None, error)
+        Called(key, record.parsed(request), record.parsed(answer) if answer else None, error)
         for key, request, answer, error in found
     ]
 
@@ -186,7 +186,7 @@ def operators(record: Record) -> dict[str, Asked]:
     for name, counts in record.rows(
         "SELECT name, rejected FROM jobs WHERE rejected IS NOT NULL AND told IS NOT NULL"
     ):
-        rejected.setdefault(name, Counter()).update(json.loads(counts))
+        rejected.setdefault(name, Counter()).update(record.parsed(counts))
     found = record.rows(
         "SELECT name, count(*), total(asked), total(supplied) FROM jobs"
         " WHERE kind = 'vary' AND told IS NOT NULL GROUP BY name ORDER BY min(id)"
@@ -234,7 +234,7 @@ def last_step(record: Record) -> int:
 def birth(record: Record, candidate: int) -> tuple[int, tuple[str, ...]]:
     """Return the job that made a candidate, and the keys of the answers that it was made of."""
     job, keys = record.rows("SELECT job, calls FROM candidates WHERE id = ?", (candidate,))[0]
-    return job, tuple(json.loads(keys)) if keys else ()
+    return job, tuple(record.parsed(keys)) if keys else ()
 
 
 def scored(record: Record, candidate: int) -> tuple[float, str | None] | None:

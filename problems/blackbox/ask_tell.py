@@ -1,11 +1,12 @@
 """Ask and tell for a loop of the user's own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from evollm import AskTell, Candidate, EvollmError, Outcome, Result
 from evollm.closing import Closing
-from evollm.store.codec import encode
+from evollm.runtime.ask_tell import pairs
 from problems.blackbox.function import Function, outcome
 from problems.blackbox.report import Found, found
 from problems.blackbox.space import Point
@@ -17,7 +18,7 @@ class PointAskTell(Closing):
     def __init__(self, search: AskTell, problem: Function) -> None:
         self._search = search
         self._problem = problem
-        self._asked: dict[str, list[Candidate[Any]]] = {}
+        self._asked: dict[Hashable, list[Candidate[Any]]] = {}
 
     def ask(self) -> list[Point]:
         """Return the points that wait for a value; an empty list once the search has stopped."""
@@ -32,18 +33,18 @@ class PointAskTell(Closing):
         """Say what points are worth, in any order, and not all at once if need be.
 
         Args:
-            points: As ``ask`` returned them.
+            points: Equal to those that ``ask`` returned: a dict in any order of its keys, a vector
+                as an array, a list or a tuple, numbers of any type.
             values: What the function returns for each.
 
         Raises:
-            EvollmError: If a point was not asked or has been told, a value is no number, or the
-                lengths differ; then nothing of the call has been told.
+            EvollmError: If a point was not asked or has been told, a value is no number, or they
+                are no lists of the same length; then nothing of the call has been told.
         """
-        if len(points) != len(values):
-            raise EvollmError(f"{len(points)} points but {len(values)} values: tell one each")
+        told = pairs("point", points, "value", values)
         waiting = {key: list(candidates) for key, candidates in self._asked.items()}
         candidates, outcomes = [], []
-        for point, value in zip(points, values, strict=True):
+        for point, value in told:
             if not (same := waiting.get(_key(point))):
                 raise EvollmError(f"the point {point} doesn't wait for a value: tell what ask gave")
             candidates.append(same.pop(0))
@@ -62,7 +63,11 @@ class PointAskTell(Closing):
 
     @property
     def found(self) -> Found:
-        """What has been found so far, in the function's own points and values."""
+        """What has been found so far, in the function's own points and values.
+
+        Raises:
+            EvollmError: If no value has been told yet, or all that were are failures.
+        """
         return found(self._problem, self.result)
 
     def close(self) -> None:
@@ -70,23 +75,35 @@ class PointAskTell(Closing):
         self._search.close()
 
 
-def _key(point: Point) -> str:
+def _key(point: Point) -> Hashable:
+    """Return what is equal for points that are, whatever their types: 1 and 1.0, lists and tuples.
+
+    So a point can travel as JSON, through a table or over a network before its value is told.
+    """
+    key = _plain(point)
+    return key if isinstance(key, tuple) else (key,)
+
+
+def _plain(value: Any) -> Hashable:
+    if isinstance(value, Mapping):
+        items = [(str(name), _plain(item)) for name, item in value.items()]
+        return tuple(sorted(items, key=itemgetter(0)))
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return tuple(_plain(item) for item in value)
     try:
-        listed = point.items() if isinstance(point, Mapping) else [float(x) for x in point]
-        return repr(list(listed))
-    except (TypeError, ValueError):
-        return repr(point)
+        hash(value)
+    except TypeError:
+        return repr(value)
+    found: Hashable = value
+    return found
 
 
 def _scored(point: Point, value: Any, maximize: bool) -> Outcome:
     try:
-        scored = outcome(value, maximize)
+        return outcome(value, maximize)
     except (TypeError, ValueError, OverflowError):
         raise EvollmError(
             f"the value {value!r} of the point {point} is no number: tell what the function returns"
         ) from None
-    try:
-        encode(scored.info)
-    except EvollmError as error:
-        raise EvollmError(f"what is told of the point {point} can't be kept: {error}") from None
-    return scored

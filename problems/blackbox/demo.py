@@ -12,6 +12,7 @@ from evollm.errors import EvollmError
 from evollm.executors.cluster import Ray
 from evollm.llm.base import LanguageModel
 from evollm.llm.connect import connect
+from evollm.paths import anchored
 from evollm.report.plots import plot_methods
 from problems.blackbox.compare import Cell, Row, curves, measure, table
 from problems.blackbox.controls import TITLES
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     said = _parser().parse_args(arguments)
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("evollm").setLevel(logging.INFO)
-    folder = said.path or Path("runs") / f"demo-{time.strftime('%Y%m%d-%H%M%S')}"
+    folder = anchored(said.path or Path("runs") / f"demo-{time.strftime('%Y%m%d-%H%M%S')}")
     cells = [
         Cell(method, function, dimension, seed, said.evaluations)
         for function in FUNCTIONS

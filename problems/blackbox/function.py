@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from evollm.errors import EvollmError, described
-from evollm.types import Outcome, name_of
+from evollm.types import Outcome, name_of, number
 from problems.blackbox.space import Space, Vector
 
 
@@ -71,13 +71,11 @@ def outcome(value: Any, maximize: bool) -> Outcome:
     """Return the outcome of a value, or of a pair of it and ``info``; to minimise is to negate.
 
     Raises:
-        TypeError: If the value is no number.
-        ValueError: If it is a text or an array.
+        TypeError: If the value is no number, but a text or an array, say.
+        ValueError: If it can't be converted to one.
     """
-    number, info = value if isinstance(value, tuple) else (value, None)
-    if isinstance(number, str | bytes):
-        raise ValueError(f"a text is no number: {number!r}")
-    fitness = float(number)
+    found, info = value if isinstance(value, tuple) else (value, None)
+    fitness = number(found)
     return Outcome(fitness if maximize else 0.0 - fitness, info=info)
 
 

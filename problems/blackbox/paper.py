@@ -15,7 +15,7 @@ from evollm.checks import at_least
 from evollm.errors import EvollmError
 from evollm.llm.base import LanguageModel, Mode
 from evollm.search.flow import Flow, draw_seed, evaluate, vary
-from evollm.types import Individual, Operator, Parent
+from evollm.types import Individual, Operator, Parent, name_of
 from operators.vectors.recombination import Recombination
 from operators.vectors.rows import RowFormat
 from operators.vectors.variation import Gaussian
@@ -156,7 +156,10 @@ def evollm(
     for step in count(first := len(history)):
         sections = select(history, settings.context, resolution, rng)
         parents = [mean, _stand_in(settings, history, mean), *chain(*sections)]
-        [mean] = yield from vary(_told(operator, sections), parents, 1, draw_seed(rng), step)
+        means = yield from vary(_told(operator, sections), parents, 1, draw_seed(rng), step)
+        if not means:
+            raise EvollmError(f"{name_of(operator)} made no mean: it must return one genome")
+        mean = means[0]
         tally.count(_usable(mean))
         sigma = settings.step.at(step - first, _improved(history), resolution)
         sample = Gaussian(sigma, resolution if settings.snap else 0)

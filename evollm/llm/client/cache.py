@@ -10,12 +10,14 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
+from evollm.databases import damaged, told
 from evollm.errors import EvollmError
 from evollm.llm.client.answers import Answer, dump, load
 
 VERSION = 1
 _CHUNK = 500
 _BUSY_S = 60.0
+_ELSEWHERE = "name another folder in EVOLLM_CACHE"
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL, at REAL NOT"
     " NULL) WITHOUT ROWID",
@@ -102,8 +104,8 @@ class Cache:
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
         if version > VERSION:
             raise EvollmError(
-                f"The cache {self.path} was written by a newer evollm (format {version}, known: "
-                f"{VERSION}): upgrade evollm, or name another folder in EVOLLM_CACHE."
+                f"the cache {self.path} was written by a newer evollm (format {version}, known: "
+                f"{VERSION}): upgrade evollm, or {_ELSEWHERE}"
             )
         self._use_wal()
         self._database.execute("PRAGMA synchronous = NORMAL")
@@ -129,31 +131,23 @@ class Cache:
         self._database.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._database.execute("COMMIT")
         except BaseException:
-            self._database.execute("ROLLBACK")
+            if self._database.in_transaction:  # a full disk may have ended it already
+                self._database.execute("ROLLBACK")
             raise
-        self._database.execute("COMMIT")
 
     @contextmanager
     def _told(self) -> Iterator[None]:
         """Say in one sentence what is wrong with the file."""
+        name, mend = f"the cache {self.path}", f"delete it, or {_ELSEWHERE}"
         try:
-            yield
-        except sqlite3.OperationalError as fault:
-            busy = f" for {_BUSY_S:g} s" if "locked" in str(fault) else ""
-            raise self._unusable(f"{fault}{busy}") from None
-        except sqlite3.DatabaseError as fault:
-            raise EvollmError(
-                f"The cache {self.path} is damaged or is not a cache ({fault}): delete it, or name "
-                "another folder in EVOLLM_CACHE."
-            ) from None
+            with told(name, mend, _ELSEWHERE):
+                yield
         except OSError as fault:
-            raise self._unusable(str(fault.strerror)) from None
-
-    def _unusable(self, why: str) -> EvollmError:
-        return EvollmError(
-            f"The cache {self.path} can't be used ({why}): name another folder in EVOLLM_CACHE."
-        )
+            raise EvollmError(f"{name} can't be used ({fault.strerror}): {_ELSEWHERE}") from None
+        except (KeyError, TypeError, ValueError) as fault:  # of an answer that makes no sense
+            raise damaged(name, fault, mend) from None
 
 
 def open_cache(path: Path) -> Cache:

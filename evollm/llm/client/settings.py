@@ -9,6 +9,7 @@ from evollm.errors import EvollmError
 from evollm.llm.base import Price
 from evollm.llm.files import cache_folder
 from evollm.llm.transport.keys import check_extras
+from evollm.paths import anchored
 from evollm.types import JSON
 
 CAPABILITIES = frozenset({"plain", "schema", "grammar", "logprobs"})
@@ -77,6 +78,8 @@ class Settings:
                 f"the setting known names {sorted(unknown)}, but the capabilities are "
                 f"{sorted(CAPABILITIES)}"
             )
+        if self.cache not in (None, "user"):
+            object.__setattr__(self, "cache", anchored(self.cache))
         if self.price is not None:
             object.__setattr__(self, "price", Price(*self.price))
 
@@ -84,7 +87,7 @@ class Settings:
         """Return the file of cached answers on this machine, or None if there is to be none."""
         if self.cache == "user":
             return cache_folder() / CACHE_FILE
-        return None if self.cache is None else Path(self.cache).expanduser().absolute()
+        return None if self.cache is None else Path(self.cache)
 
 
 def _check(name: str, value: float, least: int) -> None:

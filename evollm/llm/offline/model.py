@@ -10,6 +10,7 @@ from evollm.llm.base import Completion, ModelError, Price, Prompt
 from evollm.llm.client.endpoint import Endpoint
 from evollm.llm.client.settings import CAPABILITIES, Settings
 from evollm.llm.offline.lease import Service, lease, running
+from evollm.paths import anchored
 
 SAMPLING = {"top_k": 40, "top_p": 0.95, "min_p": 0.05}
 """Keeps a small model from its long tail of nonsense; part of every request, so it is recorded."""
@@ -83,7 +84,7 @@ def offline(
 
 
 def _file(path: str | Path) -> Path:
-    file = Path(path).expanduser().absolute()
+    file = anchored(path)
     if not file.is_file():
         raise EvollmError(f"There is no file {file}: give the path of a GGUF file.")
     return file

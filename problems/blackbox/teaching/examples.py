@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evollm.errors import EvollmError
+from evollm.paths import anchored
 from operators.vectors.rows import NUMBER, STRICT, RowFormat, read
 
 ROLES = ["user", "assistant"]
@@ -59,7 +60,7 @@ def save(examples: Iterable[Example], file: str | Path) -> int:
     lines = [json.dumps({"messages": _messages(example)}) for example in examples]
     if not lines:
         raise EvollmError(f"there is no example to write to {file}")
-    path = Path(file)
+    path = anchored(file)
     part = path.with_name(f"{path.name}.part{os.getpid()}")
     try:
         part.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -81,7 +82,7 @@ def load(file: str | Path, resolution: int = 1000) -> list[Example]:
             an assistant, or its answer no row that fits the prompt; the line's number is said.
     """
     try:
-        lines = Path(file).read_text(encoding="utf-8").rstrip("\n").split("\n")
+        lines = anchored(file).read_text(encoding="utf-8").rstrip("\n").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         said = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise EvollmError(f"{file} can't be read: {said}") from None

@@ -1,7 +1,6 @@
 """Trajectories: a recorded search of the unit cube, read back as generations and as calls."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
@@ -12,8 +11,7 @@ from numpy.typing import NDArray
 
 from evollm.errors import EvollmError
 from evollm.runtime.result import Result
-from evollm.store import queries
-from evollm.store.codec import decode
+from evollm.store import queries, rows
 from evollm.store.record import Record
 from evollm.types import Candidate, Individual, Outcome
 from problems.blackbox.context import Rows, fittest
@@ -21,16 +19,6 @@ from problems.blackbox.context import Rows, fittest
 Source: TypeAlias = Result[Any] | str | Path
 """A result, or a run directory."""
 Target: TypeAlias = Literal["mean", "best"]
-WHOLE = """
-    SELECT e.step, o.candidate, coalesce(o.repaired, c.genome), coalesce(c.parents, v.parents),
-        v.name, o.fitness, o.error
-    FROM outcomes o JOIN jobs e ON e.id = o.job JOIN candidates c ON c.id = o.candidate
-        JOIN jobs v ON v.id = c.job
-    WHERE e.told IS NOT NULL ORDER BY e.step, o.job, o.place
-"""
-ANSWERED = (
-    "SELECT request, answer FROM calls WHERE answer IS NOT NULL AND error IS NULL ORDER BY id"
-)
 
 
 @contextmanager
@@ -53,20 +41,19 @@ def generations(record: Record) -> list[Rows]:
     Raises:
         EvollmError: If its genomes are no places in the unit cube.
     """
-    rows = [_individual(*row) for row in record.rows(WHOLE)]
-    if not all(_placed(row.genome) for row in rows):
+    found = sorted(rows.evaluations(record, whole=True), key=lambda one: one.step)
+    members = [_individual(one) for one in found]
+    if not all(_placed(row.genome) for row in members):
         raise EvollmError(
             f"the genomes of {record.path or 'the result'} are no places in the unit cube: give a "
             "search of numbers"
         )
-    return [list(group) for _, group in groupby(rows, lambda row: row.candidate.step)]
+    return [list(group) for _, group in groupby(members, lambda row: row.candidate.step)]
 
 
-def _individual(
-    step: int, number: int, stored: Any, parents: str, name: str, fitness: float, error: str | None
-) -> Individual[Any]:
-    candidate = Candidate(number, decode(stored), tuple(json.loads(parents)), name, step)
-    return Individual(candidate, Outcome(fitness, error=error))
+def _individual(one: rows.Evaluation) -> Individual[Any]:
+    candidate = Candidate(one.candidate, one.genome, one.parents, one.operator, one.step)
+    return Individual(candidate, Outcome(one.fitness, error=one.error))
 
 
 def _placed(genome: Any) -> bool:
@@ -96,12 +83,12 @@ def target_of(record: Record, after: Rows, target: Target) -> NDArray[np.float64
 
 def calls(record: Record) -> list[tuple[str, str]]:
     """Return prompt and answer of each usable call; those of longer talks are left out."""
-    rows = record.rows(ANSWERED)
-    found = [(_prompt(json.loads(request)), json.loads(answer)["text"]) for request, answer in rows]
+    usable = [call for call in rows.calls(record) if call.answer is not None and not call.error]
+    found = [(_prompt(call.request), (call.answer or {})["text"]) for call in usable]
     return [(prompt, str(text)) for prompt, text in found if prompt is not None]
 
 
-def _prompt(request: dict[str, Any]) -> str | None:
+def _prompt(request: Mapping[str, Any]) -> str | None:
     """Return the text of a prompt, or of a chat's only message."""
     prompt = request["prompt"]
     if isinstance(prompt, str):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from evollm.errors import EvollmError
+from evollm.paths import anchored
 from operators.trees.columns import Columns
 from operators.trees.genome import Leaf, Split, Tree, depth, leaves
 from operators.trees.line import number
@@ -28,7 +29,7 @@ def draw(tree: Tree, file: str | Path, columns: Columns, title: str = "") -> Pat
     Raises:
         EvollmError: If the file's ending is another, its folder is missing, or matplotlib is.
     """
-    path = Path(file)
+    path = anchored(file)
     if path.suffix not in KINDS:
         raise EvollmError(f"a drawing ends in {', '.join(KINDS)}, not '{path.name}'")
     if not path.parent.is_dir():

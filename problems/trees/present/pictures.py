@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evollm.errors import EvollmError
+from evollm.paths import anchored
 from evollm.types import JSON
 
 Curves = Mapping[str, Sequence[NDArray[np.float64]]]
@@ -54,8 +55,8 @@ def plot_front(
                     )
         axes.set(xlabel=other.replace("_", " "), ylabel=first.replace("_", " "))
     row[0].legend(frameon=False, fontsize=8, title="labels: size", title_fontsize=8)
-    figure.savefig(file, dpi=120)
-    return Path(file)
+    figure.savefig(anchored(file), dpi=120)
+    return anchored(file)
 
 
 def _points(
@@ -90,8 +91,8 @@ def plot_efficiency(panels: Mapping[str, Curves], file: str | Path, label: str) 
             axes.fill_between(at, mean - spread, mean + spread, alpha=0.12, color=line.get_color())
         axes.set(xlabel="evaluations", ylabel=label, title=title)
     row[0].legend(frameon=False, fontsize=8)
-    figure.savefig(file, dpi=120)
-    return Path(file)
+    figure.savefig(anchored(file), dpi=120)
+    return anchored(file)
 
 
 def averaged(curves: Curves) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:

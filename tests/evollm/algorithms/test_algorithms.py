@@ -1,5 +1,6 @@
 """The flows do what their pseudocode says; ``test_regimes`` tests what they have in common."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +19,9 @@ from evollm.algorithms import (
     one_plus_lambda,
     steady_state,
 )
+from evollm.algorithms.classic import ea_simple
+from evollm.algorithms.generations import nsga2
+from evollm.algorithms.mating import Adaptive
 from evollm.report.text import summary
 from evollm.search.flow import Flow, evaluate, vary
 from evollm.store.record import Record
@@ -58,11 +62,51 @@ def test_a_search_ends_when_nothing_new_can_be_bred() -> None:
         generational(digit, digit, size=3, seed=1, key=lambda genome: genome),
         one_plus_lambda(digit, digit, offspring=2, seed=1, key=lambda genome: genome),
         steady_state(digit, digit, size=2, seed=1, key=lambda genome: genome),
+        map_elites(digit, digit, lambda one: one.genome % 2, size=3, seed=1, key=int),
     ):
         found = run(flow, float, budget=Budget(evaluations=1000))
-        assert found.stopped == "the algorithm came to its end"
+        assert found.stopped.startswith("nothing new was bred: all children of 3 rounds")
         assert found.usage.evaluations <= 7
         assert found.fitness == 3
+
+
+class Nothing:
+    def vary(self, parents: Any, n: int, seed: int) -> Offspring[Any]:
+        return Offspring([], rejected={"no luck": n})
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: generational(Nothing(), Blend(), size=6, seed=1),
+        lambda: nsga2(Nothing(), Blend(), ["fitness"], size=6, seed=1),
+        lambda: steady_state(Nothing(), Blend(), size=6, seed=1),
+        lambda: islands(Nothing(), Blend(), size=6, seed=1),
+        lambda: one_plus_lambda(Nothing(), Blend(), offspring=2, seed=1),
+        lambda: map_elites(Nothing(), Blend(), quadrant, size=6, seed=1),
+        lambda: ea_simple(Nothing(), Blend(), Blend(), size=6, seed=1),
+    ],
+)
+def test_a_start_that_makes_nothing_is_named(make: Callable[[], Flow | Search]) -> None:
+    with pytest.raises(EvollmError, match="Nothing made no initial population: called without"):
+        run(make(), Sphere(), budget=Budget(evaluations=20))
+
+
+def test_one_lane_without_a_start_lets_the_others_go_on() -> None:
+    class Once(Start):
+        def vary(self, parents: Any, n: int, seed: int) -> Offspring[Any]:
+            return super().vary(parents, n if n == 2 else 0, seed)
+
+    flow = steady_state(Once(), Blend(), size=3, seed=1, lanes=2)
+    found = run(flow, Sphere(), budget=Budget(evaluations=20))
+    assert found.usage.evaluations == 20
+
+
+def test_steady_lanes_credit_each_others_matings() -> None:
+    matings = Adaptive([Mating(Blend(0.1)), Mating(Blend(0.5))])
+    flow = steady_state(Start(), matings, size=6, seed=1, lanes=3)
+    found = run(flow, Sphere(), budget=Budget(evaluations=60), executor=Threads(3))
+    assert found.stopped == "the budget of 60 evaluations is spent"
 
 
 def test_steady_lanes_do_not_wait_for_each_other() -> None:

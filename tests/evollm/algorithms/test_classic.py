@@ -105,7 +105,7 @@ def test_an_odd_and_a_short_start_are_lived_with() -> None:
     assert len(bred(size=7, cxpb=1.0).population) == 7
     found = bred(size=8, start=Zeros(short=5), cxpb=1.0)
     assert len(found.population) == 8
-    with pytest.raises(EvollmError, match="the start made no individual"):
+    with pytest.raises(EvollmError, match="Zeros made no initial population"):
         bred(size=5, start=Zeros(short=5))
 
 

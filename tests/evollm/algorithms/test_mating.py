@@ -142,3 +142,9 @@ def test_the_bandit_forgets() -> None:
     for _ in range(20):
         bandit.learn([(0, False), (1, True)] * 10)
     assert np.mean([bandit.pick(rng) for _ in range(200)]) > 0.9
+
+
+def test_an_empty_population_is_said() -> None:
+    flow = generational(Start(), Blend(), size=4, seed=1, survivors=lambda pool, k, rng: [])
+    with pytest.raises(EvollmError, match="no one to breed from: survivors must return"):
+        run(flow, Sphere(), budget=Budget(evaluations=20))

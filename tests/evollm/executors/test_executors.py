@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from math import inf
 from pathlib import Path
@@ -125,7 +126,7 @@ def test_a_problem_that_cannot_travel_is_refused() -> None:
 
 def test_what_cannot_come_back_fails_alone() -> None:
     def odd(genome: int) -> Any:
-        return (float(genome), (lambda: 0) if genome == 2 else None)
+        return Outcome(float(genome), genome=threading.Lock() if genome == 2 else None)
 
     found = run(once([1, 2, 3]), odd, executor=Processes(1))
     assert [one.fitness for one in found.population] == [1.0, -inf, 3.0]
@@ -174,6 +175,7 @@ def test_children_are_not_forked_and_not_left_behind() -> None:
 
 SCRIPT = """
 import sys
+import threading
 from contextlib import nullcontext
 from dataclasses import dataclass
 from evollm import EvollmError, Processes, run

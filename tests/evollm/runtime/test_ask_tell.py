@@ -14,6 +14,7 @@ from evollm.algorithms import generational
 from evollm.search.flow import Evaluate, Flow, evaluate, together, vary
 from evollm.testing import Given, once
 from tests.evollm.algorithms.regimes import steady
+from tests.evollm.runtime.test_budget import paid
 from tests.evollm.support_parts import Blend, Sphere, Start, digest, plain
 
 
@@ -68,8 +69,9 @@ def test_plain_numbers_and_failures() -> None:
     with AskTell(once([1, 2, 3])) as search:
         candidates = search.ask()
         search.tell(candidates, [1.5, float("nan"), Outcome(0.0, error="lost")])
-        assert search.stop() == {"the algorithm came to its end": 1.0}
+        assert search.stop() == {"end": 1.0}
         found = search.result
+    assert found.stopped == "the algorithm came to its end"
     assert found.fitness == 1.5
     assert found.usage.failed == 2
 
@@ -80,6 +82,9 @@ def test_wrong_tellings_are_refused_and_do_no_harm() -> None:
         assert search.ask() == candidates
         with pytest.raises(EvollmError, match="3 candidates but 1 outcomes"):
             search.tell(candidates, [1.0])
+        for wrong in ((candidates[0], 1.0), (candidates, 1.0), (candidates, {"a": 1.0})):
+            with pytest.raises(EvollmError, match=r"tell\(\[candidate\], \[outcome\]\) for a"):
+                search.tell(*wrong)  # type: ignore[arg-type]
         with pytest.raises(EvollmError, match="candidate 1 can't be worth 'high': tell a number"):
             search.tell(candidates[:2], [1.0, "high"])  # type: ignore[list-item]
         with pytest.raises(EvollmError, match="candidate 0 doesn't wait"):
@@ -142,6 +147,27 @@ def test_operators_that_wait_are_waited_for() -> None:
     with AskTell(flow()) as search:
         search.tell(search.ask(), [1.0, 2.0])
         assert [one.id for one in search.ask()] == [2, 3]
+
+
+def test_a_limit_on_calls_is_a_reason_as_any_other() -> None:
+    for limit in (Budget(calls=3), Budget(tokens=39), Budget(money=1.0)):
+        with AskTell(paid(), budget=limit) as search:
+            while not search.stop():
+                candidates = search.ask()
+                search.tell(candidates, score(candidates))
+            (name,) = search.stop()
+            assert search.stop() == {name: getattr(limit, name)}
+            assert search.result.reasons == search.stop()
+
+
+def test_a_closed_search_is_said(tmp_path: Path) -> None:
+    for path in (tmp_path, None):
+        search = AskTell(plain(1), path=path)
+        candidates = search.ask()
+        search.close()
+        for use in (search.ask, lambda: search.tell(candidates, score(candidates))):  # noqa: B023
+            with pytest.raises(EvollmError, match="this search is closed: make a new one"):
+                use()
 
 
 def test_known_points_come_first() -> None:

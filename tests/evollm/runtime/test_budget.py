@@ -106,6 +106,7 @@ def test_calls_are_met_exactly(n: int, operator: Paid) -> None:
     found = run(paid(operator), Sphere(), budget=Budget(calls=n))
     assert found.usage.calls == n
     assert found.stopped == f"the budget of {n} calls is spent"
+    assert found.reasons == {"calls": n}
 
 
 @pytest.mark.parametrize(
@@ -122,6 +123,7 @@ def test_tokens_and_money_are_not_exceeded(
     found = run(paid(operator), Sphere(), budget=limit)
     assert found.usage.calls == calls
     assert found.stopped.startswith(what)
+    assert found.reasons == {"tokens": 57} if limit.tokens else {"money": 1.1}
     assert found.usage.money == 0.25 * calls
     assert found.usage.tokens == 10 * calls
 

@@ -159,7 +159,6 @@ class Wrong:
         (Offspring([1], parents=[[0]]), "Wrong names a parent by a place outside of the job's 0"),
         (Offspring([{1}]), "a genome can't hold a set"),
         (Offspring([object()]), "a genome can't hold a object"),
-        (Offspring([1], notes=[{2}]), "can't hold a set"),
     ],
 )
 def test_a_wrong_answer_is_refused_and_leaves_nothing(
@@ -172,14 +171,6 @@ def test_a_wrong_answer_is_refused_and_leaves_nothing(
         run(flow(Wrong(answer)), Trial(), path=tmp_path)
     mended = run(flow(Wrong(Offspring([4]))), Trial(), path=tmp_path)
     assert mended.fitness == 4.0
-
-
-def test_outcomes_must_be_recordable() -> None:
-    def fitness(genome: Any) -> Any:
-        return 1.0, {genome}
-
-    with pytest.raises(EvollmError, match="can't hold a set"):
-        run(once([1, 2]), fitness, executor=Threads(2))
 
 
 def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evollm import EvollmError, Offspring, Outcome, Search
+from evollm import Budget, EvollmError, Offspring, Outcome, Search, run
 from evollm.search.flow import Evaluate, Flow, Vary, evaluate, survive, together, vary
 from evollm.search.search import Ticket
 from evollm.testing.kits import (
@@ -196,3 +196,22 @@ def test_a_flow_yields_jobs() -> None:
         Search(flow()).ask()
     with pytest.raises(EvollmError, match="at least one flow"):
         Search()
+
+
+def test_a_flow_says_why_it_ended() -> None:
+    def flow() -> Flow:
+        yield from evaluate((yield from vary(Given((1,)), [], 1, 0)))
+        return "there is nothing else"
+
+    assert run(flow(), Trial()).stopped == "there is nothing else"
+
+
+def test_a_flow_that_goes_round_without_work_is_ended() -> None:
+    def flow() -> Flow:
+        population = yield from evaluate((yield from vary(Given((1,)), [], 1, 0)))
+        while True:
+            population += yield from evaluate([])
+            yield from survive(population, 1)
+
+    with pytest.raises(EvollmError, match="goes round without work: 10000 times"):
+        run(flow(), Trial(), budget=Budget(evaluations=5))

@@ -1,20 +1,28 @@
 """The record: what it shows, whom it refuses, and what survives."""
 
+import random
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from evollm import Budget, EvollmError, Offspring, Outcome, run
+from evollm.cli.main import main
+from evollm.report.plots import best_so_far
+from evollm.report.text import ancestry, summary
 from evollm.runtime.result import dataframe
 from evollm.search.flow import Flow, evaluate, vary
 from evollm.store import queries
+from evollm.store.codec import decode, encode
 from evollm.store.record import FILE, Record
 from evollm.testing import Given, Trial, once
-from tests.evollm.support_parts import Sphere, plain
+from tests.evollm.runtime.test_budget import Patient, paid
+from tests.evollm.support_parts import Sphere, digest, plain
 
 ROOT = Path(__file__).parents[3]
 
@@ -119,8 +127,10 @@ def test_a_finished_run_is_one_plain_file_that_reading_leaves_alone(tmp_path: Pa
     before = sorted(tmp_path.iterdir())
     assert before == [tmp_path / "lock", tmp_path / FILE]
     with Record(tmp_path, write=False) as record:
-        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        with pytest.raises(EvollmError, match=r"can't be used .*readonly"):
             record.rows("DELETE FROM outcomes")
+        with pytest.raises(EvollmError, match=r"can't do what was asked .*no such table"):
+            record.rows("SELECT * FROM recipes")
         assert len(record.rows("SELECT * FROM outcomes")) == 2
     assert sorted(tmp_path.iterdir()) == before
 
@@ -174,7 +184,9 @@ def test_places_that_cannot_be_written_are_said(tmp_path: Path) -> None:
         Record(tmp_path / "nowhere", write=False)
 
 
-def test_a_genome_of_a_script_can_be_resumed_by_the_script(tmp_path: Path) -> None:
+def test_a_genome_of_a_script_is_resumed_by_the_script_and_read_by_all(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "import sys\n"
@@ -195,11 +207,128 @@ def test_a_genome_of_a_script_can_be_resumed_by_the_script(tmp_path: Path) -> No
         )
         assert f"Genome(value={n - 1})" in done.stdout, done.stderr
         assert done.stdout.endswith(f" {n}\n")
-    with (
-        Record(tmp_path / "run", write=False) as record,
-        pytest.raises(EvollmError, match="Genome"),
+    with Record(tmp_path / "run", write=False) as record:
+        genomes = dataframe(record)["genome"].tolist()
+        assert [genome.value for genome in genomes] == [0, 1, 2, 3]
+        assert repr(genomes[1]) == "Genome(value=1)"
+        assert encode(genomes[1]) == '{"$class":["__main__","Genome",{"value":1}]}'
+        assert queries.candidate(record, 3).genome == genomes[3]
+        (stored,) = record.rows("SELECT genome FROM candidates WHERE id = 1")
+        with pytest.raises(EvollmError, match=r"__main__\.Genome: run the script that defines it"):
+            decode(stored[0])
+        with pytest.raises(AttributeError, match="can only be read"):
+            genomes[1].value = 2
+        with pytest.raises(AttributeError, match="stored Genome has no field 'size'"):
+            _ = genomes[1].size
+    assert main(["show", str(tmp_path / "run"), "--candidate", "3"]) == 0
+    assert "fitness 3, step 0, Given: Genome(value=3)" in capsys.readouterr().out
+
+
+def fill(under_way: Any, individual: Any) -> None:
+    """Let the disk be full once 20 evaluations are on record."""
+    if under_way.usage.evaluations >= 20:
+        pages = under_way.record.rows("PRAGMA page_count")[0][0]
+        under_way.record.rows(f"PRAGMA max_page_count = {pages}")
+
+
+@pytest.mark.parametrize("where", ["run", None])
+def test_a_full_disk_is_one_sentence_and_what_was_committed_stays(
+    where: str | None, tmp_path: Path
+) -> None:
+    path = where and tmp_path / where
+    with pytest.raises(EvollmError, match="can't grow, for the disk is full: free some space"):
+        run(plain(1), Sphere(), budget=Budget(evaluations=900), path=path, callbacks=[fill])
+    if path is None:
+        return
+    with Record(path, write=False) as record:
+        assert len(record.rows("SELECT * FROM outcomes")) >= 20
+    on = run(plain(1), Sphere(), budget=Budget(evaluations=900), path=path)
+    assert digest(on) == digest(run(plain(1), Sphere(), budget=Budget(evaluations=900)))
+
+
+def test_a_full_disk_during_a_call_of_a_model_is_one_sentence_too(tmp_path: Path) -> None:
+    flow = paid(Patient(), size=20)
+    with pytest.raises(EvollmError, match="can't grow, for the disk is full"):
+        run(flow, Sphere(), budget=Budget(evaluations=900), path=tmp_path, callbacks=[fill])
+    on = run(paid(Patient(), size=20), Sphere(), budget=Budget(evaluations=90), path=tmp_path)
+    assert on.usage.evaluations == 90
+
+
+def readings(path: Path) -> Iterator[Callable[[], object]]:
+    for look in (
+        dataframe,
+        summary,
+        best_so_far,
+        lambda record: ancestry(record, 40),
+        lambda record: queries.candidate(record, 40),
     ):
-        dataframe(record)
+
+        def read(look: Callable[[Record], object] = look) -> None:
+            with Record(path, write=False) as record:
+                look(record)
+
+        yield read
+    yield lambda: run(plain(1), Sphere(), budget=Budget(evaluations=70), path=path)
+
+
+def test_damaged_pages_are_one_sentence_wherever_they_are_read(tmp_path: Path) -> None:
+    run(plain(1), Sphere(), budget=Budget(evaluations=60), path=tmp_path / "whole")
+    whole = (tmp_path / "whole" / FILE).read_bytes()
+    said: list[str] = []
+    for seed in range(25):
+        rng = random.Random(seed)
+        broken = bytearray(whole)
+        for _ in range(rng.choice([3, 30, 300])):
+            broken[rng.randrange(100, len(broken))] = rng.randrange(256)
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        (folder / FILE).write_bytes(broken)
+        for read in readings(folder):
+            try:
+                read()
+            except EvollmError as error:  # and nothing else
+                said.append(str(error))
+    assert any("run.sqlite is damaged (" in one and "restore a copy" in one for one in said)
+
+
+def test_what_makes_no_sense_is_damage(tmp_path: Path) -> None:
+    for change in (
+        "UPDATE outcomes SET metrics = '{\"sum\": 0.'",
+        "UPDATE outcomes SET cost = -1",
+        "UPDATE candidates SET genome = x'0102'",
+        "UPDATE candidates SET parents = '[999]' WHERE parents IS NOT NULL OR id > 20",
+        "UPDATE outcomes SET info = '[1, '",
+        "UPDATE meta SET value = '{' WHERE name = 'versions'",
+    ):
+        run(plain(1), Sphere(), budget=Budget(evaluations=60), path=tmp_path)
+        with sqlite3.connect(tmp_path / FILE) as database:
+            database.execute(change)
+        database.close()
+        with pytest.raises(EvollmError, match="damaged"):
+            run(plain(1), Sphere(), budget=Budget(evaluations=70), path=tmp_path)
+        (tmp_path / FILE).unlink()
+
+
+def test_use_after_close_is_one_sentence(tmp_path: Path) -> None:
+    for path in (tmp_path, None):
+        record = Record(path)
+        record.close()
+        record.close()
+        for use in (
+            lambda: record.put("a", 1),  # noqa: B023
+            lambda: record.event("stop", "again"),  # noqa: B023
+        ):
+            with pytest.raises(EvollmError, match="is closed: open it again"):
+                use()
+    with pytest.raises(EvollmError, match="the temporary record is closed: read it before"):
+        record.rows("SELECT * FROM outcomes")
+    with Record(tmp_path, write=False) as kept:
+        assert kept.rows("SELECT * FROM outcomes") == []
+
+
+def test_a_head_that_is_not_json_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(EvollmError, match=r"the config of a run can't be kept .*date"):
+        run(once([1]), Trial(), config={"day": date(2026, 1, 2)})
 
 
 def test_no_secret_of_the_environment_is_recorded(

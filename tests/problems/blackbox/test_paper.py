@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evollm import EvollmError
+from evollm import EvollmError, Offspring
 from evollm.llm.scripted import Scripted
 from evollm.testing import FlowKit
 from operators.vectors.rows import RowFormat
@@ -213,3 +213,12 @@ def test_settings_that_make_no_sense_are_refused(make, message):
 def test_settings_with_which_no_search_begins_are_refused(name):
     with pytest.raises(EvollmError, match=f"{name} must be 1 or more"):
         Paper(**{name: 0})
+
+
+def test_an_operator_without_a_mean_is_named():
+    class Silent:
+        def vary(self, parents, n, seed):
+            return Offspring([])
+
+    with pytest.raises(EvollmError, match="Silent made no mean: it must return one genome"):
+        drive(evollm(Silent(), Paper(), 3), SPHERE, 40)

@@ -1,3 +1,4 @@
+import json
 import re
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 from evollm import Budget, EvollmError, Threads
 from evollm.llm.scripted import Scripted
 from evollm.testing import SystemKit
+from problems.blackbox.ask_tell import _key
 from problems.blackbox.bbob import bbob
 from problems.blackbox.controls import Control
 from problems.blackbox.framed import Framed
@@ -87,7 +89,7 @@ def test_points_may_be_told_in_parts_and_no_others_can_be():
     assert len(search.ask()) == len(points) - 3
 
 
-@pytest.mark.parametrize("bad", ["3.0", None, [1.0, 2.0], "x", (1.0, object()), (1.0, 2.0, 3.0)])
+@pytest.mark.parametrize("bad", ["3.0", None, [1.0, 2.0], "x", (object(), 1.0), (1.0, 2.0, 3.0)])
 def test_a_value_that_is_none_loses_nothing(bad):
     search = EvoLLM(sphere, BOX, model=MODEL).start(Budget(20))
     points = search.ask()
@@ -112,6 +114,59 @@ def test_what_was_never_asked_loses_nothing_either():
             search.tell([points[0], wrong], [1.0, 1.0])
     search.tell(points, [1.0] * len(points))
     assert search.result.usage.evaluations == len(points)
+
+
+def test_points_are_matched_by_value_in_whatever_form_they_come_back():
+    space = {
+        "rate": Real(1e-4, 1.0, log=True),
+        "depth": Integer(1, 9),
+        "kind": Category(("tree", "net", None, ("a", 1))),
+    }
+
+    def sent(point):
+        return json.loads(json.dumps(point, sort_keys=True))
+
+    def typed(point):
+        return {"kind": point["kind"], "rate": np.float64(point["rate"]), "depth": point["depth"]}
+
+    def floating(point):
+        return {**point, "depth": float(point["depth"])}
+
+    def numpy(point):
+        return {**point, "depth": np.int64(point["depth"])}
+
+    ways = [sent, typed, floating, numpy]
+    search = EvoLLM(sphere, space, model=MODEL).start(Budget(24))
+    while not search.stop():
+        points = search.ask()
+        told = [ways[i % 4](point) for i, point in enumerate(points)]
+        search.tell(told, [point["depth"] for point in points])
+    assert search.found.fun == min(search.found.x["depth"], 9)
+    points = EvoLLM(sphere, space, model=MODEL).start(Budget(24)).ask()
+    assert _key(sent(points[0])) != _key({**points[0], "depth": points[0]["depth"] + 1})
+    assert _key({"a": 1}) != _key({"b": 1})
+
+
+@pytest.mark.parametrize("form", [list, tuple, lambda point: np.float64(point[0]), np.array])
+def test_vectors_are_matched_by_value_too(form):
+    search = EvoLLM(lambda x: x[0] ** 2, [(-1, 1)], model=MODEL).start(Budget(8))
+    while not search.stop():
+        points = search.ask()
+        search.tell([form(point) for point in points], [float(point[0] ** 2) for point in points])
+    assert search.found.nfev == 8
+
+
+def test_what_is_told_of_one_point_is_told_in_lists():
+    for space in (BOX, {"a": (-5, 5), "b": (-5, 5)}):
+        search = EvoLLM(sphere, space, model=MODEL).start(Budget(20))
+        with pytest.raises(EvollmError, match="nothing was evaluated yet"):
+            _ = search.found
+        points = search.ask()
+        for wrong in ((points[0], 1.0), (points, 1.0), (points[0], [1.0] * len(points[0]))):
+            with pytest.raises(EvollmError, match=r"tell\(\[point\], \[value\]\)|doesn't wait"):
+                search.tell(*wrong)
+        search.tell(points[:1], [1.0])
+        assert search.found.fun == 1.0
 
 
 def test_mixed_spaces_hand_out_dicts_everywhere():

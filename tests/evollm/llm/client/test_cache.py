@@ -200,6 +200,50 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         Cache(path)
 
 
+def test_a_full_disk_is_named_and_what_was_kept_stays(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "c")
+    cache.add({"small": Answer("kept")})
+    cache._database.execute("PRAGMA max_page_count = 1")  # grows to what there is already
+    with pytest.raises(EvollmError, match=r"^the cache .* can't grow, for the disk is full"):
+        cache.add({f"{i}": Answer("x" * 1000) for i in range(100)})
+    assert cache.find(["small", "3"]) == {"small": Answer("kept")}
+    cache.close()
+
+
+def test_damaged_answers_are_named(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "c")
+    cache.add({f"{i}": Answer("some text") for i in range(500)})
+    cache.close()
+    broken = bytearray((tmp_path / "c").read_bytes())
+    for place in range(4096, len(broken), 97):
+        broken[place] ^= 0x55
+    (tmp_path / "c").write_bytes(broken)
+    cache = Cache(tmp_path / "c")
+    with pytest.raises(EvollmError, match=r"^the cache .* is damaged .*: delete it, or name"):
+        cache.find(f"{i}" for i in range(500))
+    cache.close()
+
+
+def test_an_answer_that_makes_no_sense_is_damage(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "c")
+    cache._database.execute("INSERT INTO answers VALUES ('a', '{', 0.0)")
+    with pytest.raises(EvollmError, match=r"^the cache .* is damaged .*: delete it, or name"):
+        cache.find(["a"])
+    cache.close()
+
+
+def test_use_after_close_is_named(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "c")
+    cache.close()
+    for use in (
+        lambda: cache.find(["a"]),
+        lambda: cache.add({"a": Answer("b")}),
+        lambda: cache.ability("e", "m", "seed", 0.0),
+    ):
+        with pytest.raises(EvollmError, match=r"^the cache .* is closed: open it again"):
+            use()
+
+
 def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "c"
     Cache(path).close()
