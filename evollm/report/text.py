@@ -35,7 +35,7 @@ def summary(record: Record, plan: Plan | None = None) -> str:
             f"tokens, cost {cost(usage)}"
         )
     lines += [f"{kind:<11} {detail}" for kind, detail in events]
-    lines += _counts("rejected", _rejections(record)) + _counts("failed", _failures(record))
+    lines += _counts("rejected", queries.rejections(record)) + _counts("failed", _failures(record))
     if usage.evaluations:
         lines.append(_best(record, plan))
     return "\n".join(lines)
@@ -58,14 +58,6 @@ def _pairs(said: object) -> str:
     if not isinstance(said, dict):
         return str(said)
     return ", ".join(f"{name} {value}" for name, value in said.items() if value is not None)
-
-
-def _rejections(record: Record) -> Counter[str]:
-    """Count what operators threw away, by reason."""
-    total: Counter[str] = Counter()
-    for (counts,) in record.rows("SELECT rejected FROM jobs WHERE rejected IS NOT NULL"):
-        total.update(json.loads(counts))
-    return total
 
 
 def _failures(record: Record) -> Counter[str]:

@@ -1,6 +1,7 @@
 """The history: what a record holds, read back as the engine's own objects."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -111,3 +112,26 @@ def last_failure(record: Record) -> str:
         "SELECT error FROM outcomes WHERE error IS NOT NULL ORDER BY job DESC, place DESC LIMIT 1"
     )
     return str(found[0][0]) if found else ""
+
+
+def fitnesses(record: Record) -> list[float]:
+    """Return the fitness of every evaluation, in the order of the jobs."""
+    rows = record.rows("SELECT fitness FROM outcomes ORDER BY job, place")
+    return [fitness for (fitness,) in rows]
+
+
+def notes(record: Record) -> Iterator[tuple[int, Any]]:
+    """Yield the step and the operator's note (None if there is none) of every candidate."""
+    rows = record.rows(
+        "SELECT step, note FROM candidates c JOIN jobs j ON j.id = c.job ORDER BY c.id"
+    )
+    for step, note in rows:
+        yield step, None if note is None else decode(note)
+
+
+def rejections(record: Record) -> Counter[str]:
+    """Count the answers that operators rejected, by reason."""
+    total: Counter[str] = Counter()
+    for (counts,) in record.rows("SELECT rejected FROM jobs WHERE rejected IS NOT NULL"):
+        total.update(json.loads(counts))
+    return total
