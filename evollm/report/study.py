@@ -80,7 +80,8 @@ class Study:
         curve: What the figure shows; None for no figure.
         summary: Further text below the table.
         closing: Further entries of the closing line.
-        jobs: How many cells are run at a time, each in a thread.
+        jobs: How many cells are run at a time, each in a thread, unless ``--jobs`` says otherwise;
+            None for one, and no such option.
         about: The question that it answers, for ``--help``.
     """
 
@@ -94,7 +95,7 @@ class Study:
     curve: Curve | None = None
     summary: Callable[[Sequence[Row]], str] | None = None
     closing: Callable[[Sequence[Row]], Mapping[str, JSON]] = lambda rows: {}
-    jobs: int = 1
+    jobs: int | None = 1
     about: str | None = None
 
     def __post_init__(self) -> None:
@@ -120,8 +121,9 @@ class Study:
         parser = argparse.ArgumentParser(description=self.about)
         parser.add_argument("--quick", action="store_true", help="a few cells")
         parser.add_argument("--report", action="store_true", help="run nothing: read kept cells")
-        text = "cells run at a time (%(default)s)"
-        parser.add_argument("--jobs", type=int, default=self.jobs, help=text)
+        if self.jobs is not None:
+            text = "cells run at a time (%(default)s)"
+            parser.add_argument("--jobs", type=int, default=self.jobs, help=text)
         text = "folder of the results (%(default)s)"
         parser.add_argument("--path", type=Path, default=self.folder, help=text)
         for name, axis in self.axes.items():
@@ -140,7 +142,6 @@ class Study:
     def go(self, said: argparse.Namespace) -> int:
         """Do what ``main`` does, with options that are parsed already."""
         try:
-            positive(jobs=said.jobs, seeds=said.seed)
             self._answer(said, said.path)
         except EvollmError as error:
             print(f"evollm: {error}", file=sys.stderr)
@@ -151,11 +152,13 @@ class Study:
         return 0
 
     def _answer(self, said: argparse.Namespace, folder: Path) -> None:
+        jobs = 1 if self.jobs is None else said.jobs
+        positive(jobs=jobs, seeds=said.seed)
         chosen = {name: self._chosen(name, said) for name in self.axes}
         cells = list(self.cells(chosen))
         kept = Cells(folder / self.name, self.compared)
         if not said.report:
-            self._fill(kept, cells, said.jobs)
+            self._fill(kept, cells, jobs)
         pairs = [(c, kept.get(c, self.version(c))) for c in self._ordered(cells, chosen)]
         rows = [Row(cell, found) for cell, found in pairs if found is not None]
         text = self.text(rows)
@@ -174,7 +177,7 @@ class Study:
         """Return the values of an axis that the options ask for."""
         axis, given = self.axes[name], getattr(said, name)
         if given is not None:
-            return list(range(given)) if name == SEED else list(given)
+            return list(range(given) if name == SEED else dict.fromkeys(given))
         return list(axis.quick if said.quick and axis.quick is not None else axis.values)
 
     def cells(self, axes: Mapping[str, Sequence[Any]] | None = None) -> Iterator[Cell]:

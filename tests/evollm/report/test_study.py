@@ -128,7 +128,7 @@ def test_a_part_is_printed_and_does_not_replace_the_kept_table(
 ) -> None:
     closing(study)
     before = (tmp_path / "bits.txt").read_text()
-    for part in (["--quick"], ["--seeds", "1"], ["--method", "few"]):
+    for part in (["--quick"], ["--seeds", "1"], ["--method", "few", "few"]):
         assert closing(study, *part)["cells"] < 8
     assert (tmp_path / "bits.txt").read_text() == before
     elsewhere = tmp_path / "elsewhere"
@@ -139,6 +139,8 @@ def test_a_part_is_printed_and_does_not_replace_the_kept_table(
 def test_an_option_chooses_values_and_a_rule_leaves_cells_out(study: Study) -> None:
     said = study.parser().parse_args(["--bits", "16", "--method", "slow", "--seeds", "5"])
     assert (said.bits, said.method, said.seed) == ([16], ["slow"], 5)
+    assert "--jobs" in study.parser().format_help()
+    assert "--jobs" not in replace(study, jobs=None).parser().format_help()
     only = replace(study, applies=lambda cell: cell["method"] == "few" or cell["bits"] == 8)
     assert len(list(only.cells())) == 6
     with pytest.raises(SystemExit):
