@@ -1,6 +1,7 @@
-"""Plots: best-so-far curves, of one run or of several methods side by side."""
+"""Figures: their sizes, colours and line styles; curves of one run and of several methods."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,24 @@ from evollm.store import rows
 from evollm.store.record import Record
 
 Curves = Mapping[str, Sequence[NDArray[np.float64]]]
-"""By method, one array a seed: the best value after each evaluation."""
+"""By method, an array of shape ``(n, 2)`` per seed: evaluations made, and the best value so far."""
+
+WIDTH, HEIGHT, LEGEND, DPI = 4.4, 2.7, 0.5, 150
+"""Of one panel and of the legend above all in inches, and of a figure in dots per inch."""
+
+STYLES: tuple[Mapping[str, Any], ...] = (
+    {"color": "#a6a6a6", "linestyle": (0, (1, 1.1)), "marker": "X"},
+    {"color": "#e07b00", "linestyle": (0, (5, 1.5)), "marker": "s"},
+    {"color": "#1a9e77", "linestyle": (0, (5, 1.2, 1, 1.2)), "marker": "^"},
+    {"color": "#c2185b", "linestyle": (0, (2.2, 1)), "marker": "D"},
+    {"color": "#0b3d91", "linestyle": "-", "marker": "o"},
+    {"color": "#000000", "linestyle": (0, (8, 1.5, 1, 1.5, 1, 1.5)), "marker": "v"},
+    {"color": "#5ab4e5", "linestyle": (0, (9, 2)), "marker": "P"},
+)
+"""The methods' colours, dashes and the mark at a line's end: each pair differs in grey, too."""
+
+THIN: Mapping[str, Any] = {"linewidth": 0.8, "alpha": 0.5, "drawstyle": "steps-post"}
+"""A single seed, beside the thick line of the median."""
 
 
 def best_so_far(record: Record) -> NDArray[np.float64]:
@@ -41,7 +59,7 @@ def plot_run(record: Record, file: Path) -> Path:
 
     Args:
         record: The run, whose units say what is drawn.
-        file: Where to put the picture; its ending says the format.
+        file: Where to put the figure; its ending says the format.
 
     Returns:
         The file.
@@ -51,70 +69,159 @@ def plot_run(record: Record, file: Path) -> Path:
     """
     units = units_of(record)["fitness"]
     found = np.array(rows.fitnesses(record))
-    figure, axes = _figure(1, 1)
-    axes = axes[0][0]
+    drawn, (axes,) = panels(1)
     at = np.arange(1, len(found) + 1)
     finite = np.isfinite(found)
     values = [units.value(one) for one in found[finite]]
     axes.plot(at[finite], values, ".", color="0.7", label="evaluated")
     best = best_so_far(record)
     seen = np.isfinite(best)
-    shown = [units.value(one) for one in best[seen]]
-    axes.step(at[seen], shown, where="post", label="best so far")
+    curve = [units.value(one) for one in best[seen]]
+    axes.step(at[seen], curve, where="post", color=STYLES[4]["color"], label="best so far")
     axes.set(xlabel="evaluations", ylabel=units.name)
     _scale(axes, values)
-    axes.legend(frameon=False)
-    _save(figure, file)
-    return file
+    legend(drawn, axes)
+    return saved(drawn, file)
 
 
-def plot_methods(panels: Mapping[str, Curves], file: Path, label: str) -> None:
-    """Draw methods side by side, a panel for each problem: the median over seeds, and the range.
+def plot_methods(by_panel: Mapping[str, Curves], file: Path, label: str) -> None:
+    """Draw methods side by side: the median over the seeds thick, every seed thin.
 
     Args:
-        panels: Curves by problem; smaller values are better.
-        file: Where to put the picture.
+        by_panel: Curves by the title of a panel; a method has the same style in all panels.
+        file: Where to put the figure; its ending says the format.
         label: What the values are.
+
+    Raises:
+        EvollmError: If there is no panel, a method has no curve or an empty one, there are more
+            methods than styles, or matplotlib is not installed.
     """
-    columns = min(2, len(panels))
-    figure, grid = _figure(-(-len(panels) // columns), columns)
-    for axes, (title, curves) in zip(
-        [a for row in grid for a in row], panels.items(), strict=False
-    ):
+    if not all(len(run) for curves in by_panel.values() for run in _all(curves)):
+        raise EvollmError("a figure of methods needs a curve of at least one value for each method")
+    methods = list(dict.fromkeys(chain.from_iterable(by_panel.values())))
+    styles = dict(zip(methods, distinct(len(methods)), strict=True))
+    drawn, row = panels(len(by_panel))
+    for axes, (title, curves) in zip(row, by_panel.items(), strict=True):
         for method, runs in curves.items():
-            length = min(map(len, runs))
-            rows = np.array([run[:length] for run in runs])
-            at = np.arange(1, length + 1)
-            line = axes.plot(at, np.median(rows, axis=0), label=method)[0]
-            axes.fill_between(
-                at, rows.min(axis=0), rows.max(axis=0), alpha=0.12, color=line.get_color()
-            )
-        axes.set(xlabel="evaluations", ylabel=label, title=title)
-        _scale(axes, [one for runs in curves.values() for run in runs for one in run])
-    grid[0][0].legend(frameon=False, fontsize=8)
-    _save(figure, file)
+            _draw(axes, method, runs, styles[method])
+        axes.set_title(title)
+        _scale(axes, [value for run in _all(curves) for value in run[:, 1]])
+    if any(len(runs) > 1 for curves in by_panel.values() for runs in curves.values()):
+        row[0].plot([], [], **THIN, color="black", label="single seeds (thick: median)")
+    drawn.supxlabel("evaluations")
+    drawn.supylabel(label)
+    legend(drawn, *row)
+    saved(drawn, file)
 
 
-def _save(figure: Any, file: Path) -> None:
+def _all(curves: Curves) -> list[NDArray[np.float64]]:
+    """Return the curves of all methods; a method without one counts as one of no points."""
+    return [run for runs in curves.values() for run in runs or [np.empty((0, 2))]]
+
+
+def _draw(
+    axes: Any, method: str, runs: Sequence[NDArray[np.float64]], style: Mapping[str, Any]
+) -> None:
+    """Draw the seeds of a method, and their median over the length that all have."""
+    if len(runs) > 1:
+        for run in runs:
+            axes.plot(run[:, 0], run[:, 1], **THIN, color=style["color"], zorder=1)
+    length = min(map(len, runs))
+    median = np.median([run[:length, 1] for run in runs], axis=0)
+    thick = {"linewidth": 2.2, "drawstyle": "steps-post", "label": method, "zorder": 2}
+    thick |= {"markersize": 7, "markevery": [-1], "clip_on": False}
+    axes.plot(runs[0][:length, 0], median, **style, **thick)
+
+
+def distinct(count: int) -> Sequence[Mapping[str, Any]]:
+    """Return styles of lines that are told apart in grey.
+
+    Raises:
+        EvollmError: If so many are not told apart.
+    """
+    if count > len(STYLES):
+        raise EvollmError(
+            f"a figure tells at most {len(STYLES)} methods apart, not {count}: choose fewer"
+        )
+    return STYLES[:count]
+
+
+def figure(width: float, height: float) -> Any:
+    """Return an empty matplotlib figure that needs no window system.
+
+    Args:
+        width: In inches.
+        height: In inches.
+
+    Raises:
+        EvollmError: If matplotlib is not installed.
+    """
     try:
-        figure.savefig(anchored(file), dpi=120)
-    except OSError as error:
-        raise EvollmError(f"can't write the picture {file}: {error.strerror}") from None
-
-
-def _figure(rows: int, columns: int) -> tuple[Any, Any]:
-    """Make a figure without a window system."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
-        raise EvollmError("a plot needs matplotlib: pip install 'evollm[blackbox]'") from None
-    figure = Figure(figsize=(5.2 * columns, 3.6 * rows), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows, columns, squeeze=False)
+        raise EvollmError("a figure needs matplotlib: pip install matplotlib") from None
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def saved(drawn: Any, file: str | Path) -> Path:
+    """Write a figure into a file, whose ending says the format; return the file's whole path.
+
+    Raises:
+        EvollmError: If it can't be written.
+    """
+    place = anchored(file)
+    try:
+        drawn.savefig(place, dpi=DPI)
+    except OSError as error:
+        raise EvollmError(f"can't write the picture {file}: {error.strerror}") from None
+    return place
+
+
+def panels(count: int) -> tuple[Any, list[Any]]:
+    """Return a figure and its panels, in one row up to three, else in rows of two.
+
+    Raises:
+        EvollmError: If there are to be none, or matplotlib is not installed.
+    """
+    if count < 1:
+        raise EvollmError("a figure needs at least one panel")
+    columns = count if count <= 3 else 2
+    rows = -(-count // columns)
+    drawn = figure(WIDTH * columns, HEIGHT * rows + LEGEND)
+    row = list(drawn.subplots(rows, columns, squeeze=False).flat)
+    for axes in row:
+        axes.spines[["top", "right"]].set_visible(False)
+    for axes in row[count:]:
+        axes.set_axis_off()
+    return drawn, row[:count]
+
+
+def legend(drawn: Any, *row: Any, title: str | None = None) -> None:
+    """Put one legend for all panels above them, outside of the axes."""
+    handles: dict[str, Any] = {}
+    for axes in row:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    across = 3 if drawn.get_figwidth() > WIDTH else 2
+    drawn.legend(
+        handles.values(),
+        handles.keys(),
+        loc="outside upper center",
+        ncols=min(across, len(handles)),
+        frameon=False,
+        handlelength=3.2,
+        title=title,
+    )
 
 
 def _scale(axes: Any, values: Sequence[float]) -> None:
-    """Use a logarithmic axis where positive values span orders of magnitude."""
-    if len(values) and min(values) > 0 and max(values) > 10 * min(values):
-        axes.set_yscale("log")
+    """Use a logarithmic axis where the largest value is several times the smallest one above 0."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    span = max(values) / min(values) if len(values) and min(values) > 0 else 1
+    if span <= 4:
+        return
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1,) if span > 1000 else (1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())

@@ -90,9 +90,7 @@ def made(record: Record) -> Section:
 
 def faults(record: Record) -> Section:
     """Return what was rejected and what failed, by reason."""
-    rejected: Counter[str] = Counter()
-    for asked in rows.operators(record).values():
-        rejected.update(asked.rejected)
+    rejected = rows.rejections(record)
     table = [["rejected", n, reason] for reason, n in rejected.most_common(SHOWN)]
     table += [["failed", n, reason] for reason, n in rows.failures(record).most_common(SHOWN)]
     return Section("Faults", tables=[Table(("what", "times", "reason"), table)] if table else [])

@@ -77,9 +77,7 @@ def explained(error: EvollmError, record: Record) -> EvollmError:
 def _reasons(record: Record) -> list[tuple[str, int]]:
     """Return reasons with how often each occurred: of calls, and of what was read and rejected."""
     calls = list(rows.failed_calls(record).items())
-    rejected: Counter[str] = Counter()
-    for asked in rows.operators(record).values():
-        rejected.update(asked.rejected)
+    rejected = rows.rejections(record)
     read = [
         (reason, count)
         for reason, count in rejected.items()

@@ -204,6 +204,14 @@ def operators(record: Record) -> dict[str, Asked]:
     }
 
 
+def rejections(record: Record) -> Counter[str]:
+    """Return how many attempts operators rejected, by reason."""
+    total: Counter[str] = Counter()
+    for asked in operators(record).values():
+        total.update(asked.rejected)
+    return total
+
+
 def failed_calls(record: Record) -> Counter[str]:
     """Return how many calls failed, by what went wrong."""
     return Counter(

@@ -14,6 +14,7 @@ from evollm.testing.kits import (
     ProblemCase,
     ProblemKit,
 )
+from evollm.testing.systems import SystemCase, SystemKit
 from evollm.testing.trials import Given, Trial, once
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "OperatorKit",
     "ProblemCase",
     "ProblemKit",
+    "SystemCase",
+    "SystemKit",
     "Trial",
     "once",
 ]

@@ -1,90 +1,137 @@
 """The demonstration of ``make demo``: EvoLLM beside its baselines, with the offline model."""
 
-import argparse
 import logging
 import sys
 import time
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
-from evollm.errors import EvollmError
+import numpy as np
+
+from evollm import Budget, EvollmError, run
+from evollm.executors.base import Executor
 from evollm.executors.cluster import Ray
 from evollm.llm.base import LanguageModel
 from evollm.llm.connect import connect
-from evollm.paths import anchored
-from evollm.report.plots import plot_methods
-from problems.blackbox.compare import Cell, Row, curves, measure, table
-from problems.blackbox.controls import TITLES
+from evollm.report.cells import Cell, Found, Row
+from evollm.report.plots import best_so_far
+from evollm.report.progress import Progress
+from evollm.report.study import Axis, Curve, Study
+from evollm.report.tables import RUNS, Column, median
+from problems.blackbox.bbob import bbob
+from problems.blackbox.controls import MODELS, TITLES, strategy_of
 
-METHODS = ("random", "hill", "cma", "paper", "framed")
-FUNCTIONS = ("sphere", "rastrigin")
-DIMENSIONS = (2, 5)
+METHODS = Axis(("random", "hill", "cma", "paper", "framed"), titles=TITLES)
+model = cache(connect)
+"""The model that all cells share; the first call connects."""
+
+NOTE = """\
+Value above the optimum; every seed is another instance of the function, the same for all methods.
+The paper's way is EvoLLM-style: the model gives the mean of the next generation, in a frame of the
+whole box; its numbers are ours. Framed samples are ours. The model is a small one."""
+
+
+def measure(
+    cell: Cell,
+    connect: Callable[[], LanguageModel] = model,
+    executor: Executor | None = None,
+    folder: Path | None = None,
+) -> Found:
+    """Run a method on a BBOB function; the seed also chooses BBOB's instance.
+
+    Args:
+        cell: ``method``, ``function``, ``dimension``, ``seed`` and ``evaluations``.
+        connect: Returns the model; called only by a method that needs one.
+        executor: Where the function is evaluated; by default here.
+        folder: Keeps a run directory for each cell, and shows progress; None for neither.
+
+    Returns:
+        ``gaps``, the best values above the optimum, one for each evaluation; ``calls``, ``tokens``,
+        ``seconds``, and ``fallbacks``, the share of the model's work that a stand-in did.
+
+    Raises:
+        EvollmError: If the model can't be used.
+        KeyboardInterrupt: If the run was interrupted.
+    """
+    problem, space, optimum = bbob(cell["function"], cell["dimension"], cell["seed"] + 1)
+    strategy: Any = strategy_of(cell["method"])
+    progress = Progress(lambda fitness: f"{-fitness - optimum:.4g} above the optimum")
+    result = run(
+        strategy.flow(connect() if cell["method"] in MODELS else None, space, (), cell["seed"]),
+        problem,
+        budget=Budget(evaluations=cell["evaluations"]),
+        executor=executor,
+        path=folder and folder / "-".join(map(str, cell.values())),
+        callbacks=[progress] if folder else [],
+    )
+    if result.stopped == "interrupted":
+        raise KeyboardInterrupt
+    gaps = np.maximum(-best_so_far(result.record) - optimum, 0.0)
+    return {
+        "gaps": [float(f"{gap:.6g}") for gap in gaps],
+        "calls": result.usage.calls,
+        "tokens": result.usage.tokens,
+        "seconds": round(result.usage.seconds, 2),
+        "fallbacks": round(result.fallback_share, 4),
+    }
+
+
+def _last(row: Row) -> Any:
+    return row.found["gaps"][-1]
+
+
+def asked(name: str) -> Callable[[Row], Any]:
+    """Return a column's value that only rows have which ask a model."""
+    return lambda row: row.found[name] if row.found["calls"] else None
+
+
+COLUMNS = (
+    Column("median", _last, median),
+    Column("best", _last, min),
+    Column("worst", _last, max),
+    RUNS,
+    Column("calls", asked("calls"), form=".0f"),
+    Column("tokens", asked("tokens"), form=".0f"),
+    Column("fall-backs", asked("fallbacks"), form=".0%"),
+)
+STUDY = Study(
+    "demo",
+    {
+        "function": Axis(("sphere", "rastrigin")),
+        "dimension": Axis((2, 5), quick=(2,), titles={2: "2-d", 5: "5-d"}),
+        "method": METHODS,
+        "seed": Axis(range(3), quick=range(1)),
+        "evaluations": Axis((60,), quick=(20,)),
+    },
+    measure,
+    COLUMNS,
+    curve=Curve("gaps", "best value above the optimum", first=10),
+    summary=lambda rows: NOTE,
+    jobs=None,  # the cells share the workers one after the other
+    about=__doc__,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run all cells, print the table, leave a run directory with a plot."""
-    said = _parser().parse_args(arguments)
+    """Run all cells on the same Ray workers, each recorded in the folder of the results."""
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("evollm").setLevel(logging.INFO)
-    folder = anchored(said.path or Path("runs") / f"demo-{time.strftime('%Y%m%d-%H%M%S')}")
-    cells = [
-        Cell(method, function, dimension, seed, said.evaluations)
-        for function in FUNCTIONS
-        for dimension in DIMENSIONS
-        for method in METHODS
-        for seed in range(said.seeds)
-    ]
+    parser = STUDY.parser()
+    parser.add_argument("--workers", type=int, default=1, help="Ray replicas (1)")
+    parser.set_defaults(path=Path("runs") / f"demo-{time.strftime('%Y%m%d-%H%M%S')}")
+    said = parser.parse_args(arguments)
     try:
-        report(_run(cells, folder, said.workers), folder, said.evaluations)
+        with Ray(said.workers) as executor:
+            study = replace(STUDY, measure=partial(measure, executor=executor, folder=said.path))
+            status = study.go(said)
     except EvollmError as error:
         print(f"evollm: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print(f"interrupted; go on with: --path {folder}", file=sys.stderr)
-        return 130
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("demo", description=__doc__)
-    parser.add_argument("--evaluations", type=int, default=60, help="of each run (default: 60)")
-    parser.add_argument("--seeds", type=int, default=3, help="runs a method (default: 3)")
-    parser.add_argument("--workers", type=int, default=1, help="Ray replicas (default: 1)")
-    parser.add_argument("--path", type=Path, help="a run directory to go on with")
-    return parser
-
-
-def _run(cells: Sequence[Cell], folder: Path, workers: int) -> list[Row]:
-    """Run the cells one after the other on the same Ray workers."""
-    model = cache(_model)
-    print(f"{len(cells)} runs on Ray workers, recorded in {folder}", file=sys.stderr)
-    rows = []
-    with Ray(workers) as executor:
-        for number, cell in enumerate(cells, 1):
-            what = f"{cell.problem}: {TITLES[cell.method]}, seed {cell.seed}"
-            print(f"[{number}/{len(cells)}] {what}", file=sys.stderr)
-            path = folder / cell.name
-            rows.append(measure(cell, model, executor=executor, path=path, display=True))
-    return rows
-
-
-def _model() -> LanguageModel:
-    return connect()
-
-
-def report(rows: Sequence[Row], folder: Path, evaluations: int) -> None:
-    """Print the table, and leave it in the run directory with a plot of the same figures."""
-    text = table(rows)
-    title = f"Best value above the optimum after {evaluations} evaluations"
-    note = (
-        "The paper's way is EvoLLM-style: the model gives the mean of the next generation, in a\n"
-        "frame of the whole box; its numbers are ours. Framed samples are ours. Every seed is\n"
-        "another instance of the function, the same for all methods. The model is a small one."
-    )
-    (folder / "table.txt").write_text(f"{title}\n\n{text}\n\n{note}\n")
-    plot_methods(curves(rows), folder / "demo.png", "best value above the optimum")
-    print(f"\n{title}\n\n{text}\n\n{note}\n\nplot and records: {folder}")
+    print(f"table, figure and records: {said.path}", file=sys.stderr)
+    return status
 
 
 if __name__ == "__main__":

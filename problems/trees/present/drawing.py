@@ -6,6 +6,7 @@ from typing import Any
 
 from evollm.errors import EvollmError
 from evollm.paths import anchored
+from evollm.report.plots import figure, saved
 from operators.trees.columns import Columns
 from operators.trees.genome import Leaf, Split, Tree, depth, leaves
 from operators.trees.line import number
@@ -34,21 +35,16 @@ def draw(tree: Tree, file: str | Path, columns: Columns, title: str = "") -> Pat
         raise EvollmError(f"a drawing ends in {', '.join(KINDS)}, not '{path.name}'")
     if not path.parent.is_dir():
         raise EvollmError(f"there is no folder '{path.parent}' for the drawing: make it first")
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise EvollmError("drawing needs matplotlib: pip install 'evollm[trees]'") from None
     width, height = max(4.0, 1.5 * len(leaves(tree))), 1.2 + 1.1 * depth(tree)
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.add_subplot()
+    drawn = figure(width, height)
+    axes = drawn.add_subplot()
     axes.set_axis_off()
     axes.set_title(title)
     axes.set_xlim(-0.6, len(leaves(tree)) - 0.4)
     axes.set_ylim(-depth(tree) - 0.4, 0.4)
     for box in _placed(tree, 0, 0)[1]:
         _put(axes, box, columns)
-    figure.savefig(path, dpi=150)
-    return path
+    return saved(drawn, path)
 
 
 def _placed(tree: Tree, first: int, level: int) -> tuple[float, list[Any]]:

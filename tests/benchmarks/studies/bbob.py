@@ -6,154 +6,100 @@ is read from ``results/bbob``. Short contexts: 3 generations of 3 rows. No cell 
 interrupted command goes on with the next call.
 """
 
-import argparse
-import json
+import sys
 from collections.abc import Mapping, Sequence
-from functools import cache
-from itertools import product
-from typing import Any
 
 import numpy as np
 
-from evollm.llm.connect import connect
-from problems.blackbox import compare
+from evollm.report.cells import Cell, Found, Row
+from evollm.report.study import Axis, Study
+from evollm.report.tables import grouped, markdown
+from problems.blackbox import demo
 from problems.blackbox.bbob import NAMES
 from problems.blackbox.controls import MODELS, TITLES
-from tests.benchmarks.studies.cells import RESULTS, Cell, Cells
+from tests.benchmarks.studies import RESULTS
 
-METHODS = ("random", "hill", "cma", "paper", "framed")
+METHODS = demo.METHODS.values
 GROUPS = {
-    "separable": range(5),
-    "moderate": range(5, 9),
-    "ill-conditioned": range(9, 14),
-    "multimodal": range(14, 19),
-    "weakly structured": range(19, 24),
+    "all": NAMES,
+    "separable (f1-f5)": NAMES[:5],
+    "moderate (f6-f9)": NAMES[5:9],
+    "ill-conditioned (f10-f14)": NAMES[9:14],
+    "multimodal (f15-f19)": NAMES[14:19],
+    "weakly structured (f20-f24)": NAMES[19:],
 }
-QUICK = ("sphere", "rastrigin")
+Gaps = Mapping[str, float]
 
 
-def main() -> None:
-    """Fill in the missing cells; write the table; print the summary as JSON."""
-    said = _parser().parse_args()
-    functions = QUICK if said.quick else NAMES
-    dimensions = [2] if said.quick else said.dimensions
-    keys = product(range(said.seeds), dimensions, functions, METHODS)
-    cells = [
-        {"method": method, "function": function, "dimension": dimension, "seed": seed,
-         "evaluations": said.evaluations}
-        for seed, dimension, function, method in keys
-    ]  # fmt: skip
-    table = Cells("bbob", "method")
-    if not said.report:
-        table.fill(cells, _measure, said.workers)
-    rows = list(table.rows(cells))
-    if not said.quick:
-        (RESULTS / "bbob.txt").write_text(_text(rows) + "\n")
-    print(_summary(rows))
-    print(json.dumps({"cells": len(rows), "of": len(cells), "better_than_random": _wins(rows)}))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="two functions of two dimensions")
-    parser.add_argument("--report", action="store_true", help="run nothing, write the table")
-    parser.add_argument("--evaluations", type=int, default=100)
-    parser.add_argument("--seeds", type=int, default=3, help="seed s is BBOB's instance s + 1")
-    parser.add_argument("--dimensions", type=int, nargs="+", default=[2, 5])
-    parser.add_argument("--workers", type=int, default=3, help="runs that share the model")
-    return parser
-
-
-@cache
-def _model() -> Any:
-    return connect()
-
-
-def _measure(cell: Cell) -> Mapping[str, Any]:
+def measure(cell: Cell) -> Found:
     """Run one cell; keep every tenth point of its curve."""
-    row = compare.measure(compare.Cell(**cell), _model)
-    return {
-        "gaps": [float(f"{gap:.4g}") for gap in row.gaps[9::10]],
-        "calls": row.calls,
-        "tokens": row.tokens,
-        "seconds": round(row.seconds, 2),
-        "fallbacks": round(row.fallbacks, 4),
+    found = dict(demo.measure(cell))
+    return {**found, "gaps": [float(f"{gap:.4g}") for gap in found["gaps"][9::10]]}
+
+
+def finals(rows: Sequence[Row]) -> dict[tuple[int, str, int], Gaps]:
+    """Return the last gap of each method by dimension, function and seed, where all have one."""
+    found = {
+        key: {row.cell["method"]: row.found["gaps"][-1] for row in group}
+        for key, group in grouped(rows, ("dimension", "function", "seed")).items()
     }
-
-
-Rows = Sequence[tuple[Cell, dict[str, Any]]]
-
-
-def _text(rows: Rows) -> str:
-    """Write one line a problem and method, medians and range over the instances."""
-    measured = [
-        compare.Row(
-            compare.Cell(**cell), np.array(found["gaps"]), found["tokens"], found["calls"],
-            found["seconds"], found["fallbacks"],
-        )
-        for cell, found in sorted(rows, key=lambda row: _order(row[0]))
-    ]  # fmt: skip
-    return compare.table(measured)
-
-
-def _order(cell: Cell) -> tuple[int, int, int, int]:
-    method = METHODS.index(cell["method"])
-    return (cell["dimension"], NAMES.index(cell["function"]), method, cell["seed"])
-
-
-def _finals(rows: Rows) -> dict[tuple[int, str, int], dict[str, float]]:
-    """Return the last gap of every method by dimension, function and seed, where all have one."""
-    found: dict[tuple[int, str, int], dict[str, float]] = {}
-    for cell, row in rows:
-        key = (cell["dimension"], cell["function"], cell["seed"])
-        found.setdefault(key, {})[cell["method"]] = row["gaps"][-1]
     return {key: gaps for key, gaps in found.items() if len(gaps) == len(METHODS)}
 
 
-def _wins(rows: Rows) -> dict[str, float]:
+def wins(rows: Sequence[Row]) -> dict[str, float]:
     """Return in which share of the runs a method ends below random search, ties as half."""
-    finals = list(_finals(rows).values())
-    return {
-        method: round(float(np.mean([_beats(one[method], one["random"]) for one in finals])), 3)
+    last = finals(rows).values()
+    shares = {
+        method: [(np.sign(gaps["random"] - gaps[method]) + 1) / 2 for gaps in last]
         for method in METHODS[1:]
-        if finals
     }
+    return {method: round(float(np.mean(share)), 3) for method, share in shares.items() if share}
 
 
-def _beats(one: float, other: float) -> float:
-    return 0.5 if one == other else float(one < other)
-
-
-def _summary(rows: Rows) -> str:
-    """Write each method's mean rank by dimension and group of functions, 1 the best of five."""
-    finals = _finals(rows)
-    head = "dimension, functions".ljust(30) + "".join(TITLES[m][:28].rjust(30) for m in METHODS)
-    lines = [head]
-    for dimension in sorted({key[0] for key in finals}):
-        for group, numbers in {"all": range(24), **GROUPS}.items():
-            names = {NAMES[number] for number in numbers}
-            chosen = [g for (d, f, _), g in finals.items() if d == dimension and f in names]
-            if chosen:
-                ranks = np.mean([_ranks(gaps) for gaps in chosen], axis=0)
-                label = f"{dimension}-d, {group} ({len(chosen)} runs)"
-                lines.append(label.ljust(30) + "".join(f"{rank:.2f}".rjust(30) for rank in ranks))
-    for method in MODELS:
-        own = [found for cell, found in rows if cell["method"] == method]
-        if own:
-            means = {k: np.mean([f[k] for f in own]) for k in ("calls", "tokens", "fallbacks")}
-            lines.append(
-                f"{TITLES[method]}: {means['calls']:.0f} calls and {means['tokens']:.0f} tokens a "
-                f"run, {means['fallbacks']:.1%} fall-backs"
-            )
-    return "\n".join(lines)
-
-
-def _ranks(gaps: Mapping[str, float]) -> list[float]:
+def ranks(gaps: Gaps) -> list[float]:
+    """Return the rank of each method, 1 the best; the equal share theirs."""
     values = [gaps[method] for method in METHODS]
-    return [
-        sum(other < value for other in values) + (1 + values.count(value)) / 2 for value in values
-    ]
+    return [sum(v < own for v in values) + (1 + values.count(own)) / 2 for own in values]
 
+
+def summary(rows: Sequence[Row]) -> str:
+    """Write the mean ranks by dimension and group of functions, and what a model's run takes."""
+    lines, last = [], finals(rows)
+    for dimension in sorted({key[0] for key in last}):
+        for group, names in GROUPS.items():
+            own = [gaps for (d, f, _), gaps in last.items() if d == dimension and f in names]
+            if own:
+                means = [f"{rank:.2f}" for rank in np.mean([ranks(gaps) for gaps in own], axis=0)]
+                lines.append([f"{dimension}-d, {group}", str(len(own)), *means])
+    parts = [markdown(["mean rank", "runs", *(TITLES[method] for method in METHODS)], lines)]
+    for (method,), own in grouped(rows, ("method",)).items():
+        if method in MODELS:
+            calls, tokens, share = (
+                np.mean([row.found[name] for row in own])
+                for name in ("calls", "tokens", "fallbacks")
+            )
+            text = f"{calls:.0f} calls and {tokens:.0f} tokens per run, {share:.1%} fall-backs"
+            parts.append(f"{TITLES[method]}: {text}")
+    return "\n\n".join(parts)
+
+
+STUDY = Study(
+    "bbob",
+    {
+        "method": demo.METHODS,
+        "dimension": Axis((2, 5), quick=(2,), titles={2: "2-d", 5: "5-d"}),
+        "function": Axis(NAMES, quick=("sphere", "rastrigin")),
+        "seed": Axis(range(3)),
+        "evaluations": Axis((100,)),
+    },
+    measure,
+    demo.COLUMNS,
+    folder=RESULTS,
+    summary=summary,
+    closing=lambda rows: {"better_than_random": wins(rows)},
+    jobs=3,
+    about=__doc__,
+)
 
 if __name__ == "__main__":
-    main()
+    sys.exit(STUDY.main())

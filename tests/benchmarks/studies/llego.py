@@ -9,113 +9,36 @@ the validation rows. A cell is one run; what is missing is run, the rest is read
 12; the other rows on all sets, depths 3 and 4, five seeds.
 """
 
-import argparse
-import json
+import sys
 import time
 import warnings
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from evollm import Budget, EvollmError, Result
 from evollm.llm.connect import connect
+from evollm.report.cells import Cell, Found, Row
 from evollm.report.plots import best_so_far
+from evollm.report.study import Axis, Curve, Study
+from evollm.report.tables import RUNS, Column, grouped, mean, spread, table
+from evollm.store import rows
 from problems.trees.data.samples import Samples
 from problems.trees.data.tables import Table, load, split
 from problems.trees.llego import SHARES, LLEGOSettings
 from problems.trees.model.fitness import TreeFitness
-from problems.trees.present.pictures import plot_efficiency
 from problems.trees.prompt_words import columns_of, described
 from problems.trees.system import LLEGO
-from tests.benchmarks.studies.cells import RESULTS, Cell, Cells
+from tests.benchmarks.studies import RESULTS
 
-ASKED = ("pima", "heart", "wisconsin")
+ASKED, ASKED_SEEDS = ("pima", "heart", "wisconsin"), 3
 CLASSIFICATION = (
     *ASKED, "german", "vehicle", "bupa", "saheart", "mammographic", "breast_recurrence",
 )  # fmt: skip
 REGRESSION = ("diabetes_progression", "wine_quality", "wages", "cars")
-TITLES = {
-    "cart": "CART, tuned",
-    "optimal": "optimal tree",
-    "random": "random trees",
-    "classical": "classical operators",
-    "mix": "model and classical",
-    "rewriting": "model, one subtree",
-    "llego": "LLEGO, offline model",
-}
-PAPER = {
-    (3, "pima"): {"CART": 0.710, "GATree": 0.681, "LLEGO": 0.713},
-    (3, "heart"): {"CART": 0.734, "GATree": 0.669, "LLEGO": 0.736},
-    (3, "wisconsin"): {"CART": 0.941, "GATree": 0.942, "LLEGO": 0.946},
-    (3, "german"): {"CART": 0.668, "GATree": 0.648, "LLEGO": 0.679},
-    (3, "vehicle"): {"CART": 0.903, "GATree": 0.922, "LLEGO": 0.937},
-    (4, "pima"): {"CART": 0.704, "GATree": 0.675, "LLEGO": 0.721},
-    (4, "heart"): {"CART": 0.713, "GATree": 0.676, "LLEGO": 0.751},
-    (4, "wisconsin"): {"CART": 0.945, "GATree": 0.941, "LLEGO": 0.951},
-    (4, "german"): {"CART": 0.675, "GATree": 0.658, "LLEGO": 0.684},
-    (4, "vehicle"): {"CART": 0.925, "GATree": 0.895, "LLEGO": 0.929},
-}
-"""The paper's means over five seeds, with a stronger model and 25 generations of 25."""
-
-
-def main() -> None:
-    """Fill in the missing cells; write table and picture; print a summary as JSON."""
-    said = _parser().parse_args()
-    cells = _cells(said)
-    table = Cells("llego", "method")
-    if not said.report:
-        table.fill(cells, _measure)
-    rows = list(table.rows(cells))
-    text = _text(rows)
-    print(text)
-    if not said.quick:
-        (RESULTS / "llego.txt").write_text(text + "\n")
-        _picture(rows)
-    print(json.dumps({"cells": len(rows), "of": len(cells), **_means(rows)}))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="controls on one set, one seed")
-    parser.add_argument("--report", action="store_true", help="run nothing, write the table")
-    parser.add_argument("--asked", nargs="*", default=list(ASKED), help="sets of the model's rows")
-    parser.add_argument("--asked-seeds", type=int, default=3)
-    parser.add_argument(
-        "--methods", nargs="*", default=["llego", "mix"], choices=["llego", "mix", "rewriting"]
-    )
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--depths", type=int, nargs="+", default=[3, 4])
-    parser.add_argument("--population", type=int, default=12)
-    parser.add_argument("--generations", type=int, default=8)
-    return parser
-
-
-def _cells(said: argparse.Namespace) -> list[Cell]:
-    """Return all cells, the quick controls before the rows that ask the model."""
-    controls = ("cart", "optimal", "random", "classical")
-    sets = ["pima"] if said.quick else [*CLASSIFICATION, *REGRESSION]
-    depths = [3] if said.quick else said.depths
-    seeds = range(1 if said.quick else said.seeds)
-    size = {"population": said.population, "generations": said.generations}
-    found = [
-        {"method": method, "data": data, "depth": depth, "seed": seed, **size}
-        for data in sets
-        for depth in depths
-        for method in controls
-        for seed in seeds
-        if not (method == "optimal" and data in REGRESSION)
-    ]
-    if not said.quick:
-        found += [
-            {"method": method, "data": data, "depth": 3, "seed": seed, **size}
-            for seed in range(said.asked_seeds)
-            for method in said.methods
-            for data in said.asked
-        ]
-    return found
 
 
 @cache
@@ -137,18 +60,6 @@ def _problem(cell: Cell) -> tuple[TreeFitness, Samples]:
     )
     objective = ("balanced_accuracy",) if table.classes else ("mse",)
     return TreeFitness(columns_of(table, parts.train), train, valid, objective), test
-
-
-def _measure(cell: Cell) -> Mapping[str, Any]:
-    began = time.perf_counter()
-    problem, test = _problem(cell)
-    if cell["method"] == "cart":
-        found = _cart(problem, test, cell["depth"])
-    elif cell["method"] == "optimal":
-        found = _optimal(problem, test, cell["depth"])
-    else:
-        found = _evolved(problem, test, cell)
-    return {**found, "seconds": round(time.perf_counter() - began, 2)}
 
 
 def _evolved(problem: TreeFitness, test: Samples, cell: Cell) -> dict[str, Any]:
@@ -174,13 +85,10 @@ def _evolved(problem: TreeFitness, test: Samples, cell: Cell) -> dict[str, Any]:
 
 def _children(result: Result[Any]) -> dict[str, Any]:
     """Count what became of a model's answers, and how many children beat their generation."""
-    rejected: Counter[str] = Counter()
-    for (counts,) in result.record.rows("SELECT rejected FROM jobs WHERE rejected IS NOT NULL"):
-        rejected.update(json.loads(counts))
-    [(made, copies)] = result.record.rows(
-        "SELECT count(*), coalesce(sum(json_extract(note, '$.copy')), 0) FROM candidates"
-        " JOIN jobs ON jobs.id = job WHERE step > 0"
-    )
+    rejected = rows.rejections(result.record)
+    born_notes = [one.note for one in rows.evaluations(result.record) if one.step > 0 and one.note]
+    made = len(born_notes)
+    copies = sum(note.get("copy", 0) for note in born_notes if isinstance(note, dict))
     frame = result.dataframe()
     medians = frame.groupby("step")["fitness"].median().cummax().shift(1)
     born = frame[frame["step"] > 0]
@@ -194,7 +102,7 @@ def _children(result: Result[Any]) -> dict[str, Any]:
     }
 
 
-def _cart(problem: TreeFitness, test: Samples, depth: int) -> dict[str, Any]:
+def _cart(problem: TreeFitness, test: Samples, cell: Cell) -> dict[str, Any]:
     """Choose depth and leaf size of a CART on the validation rows."""
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -202,7 +110,7 @@ def _cart(problem: TreeFitness, test: Samples, depth: int) -> dict[str, Any]:
     kind = DecisionTreeClassifier if classes else DecisionTreeRegressor
     assert problem.valid is not None
     best = (-np.inf, 0.0, 0.0)
-    for most in range(1, depth + 1):
+    for most in range(1, cell["depth"] + 1):
         for leaf in (1, 2, 5, 10, 20):
             more = {"class_weight": "balanced"} if classes else {}
             model = kind(max_depth=most, min_samples_leaf=leaf, random_state=0, **more)
@@ -216,7 +124,7 @@ def _cart(problem: TreeFitness, test: Samples, depth: int) -> dict[str, Any]:
     return {"train": best[1], "test": best[2]}
 
 
-def _optimal(problem: TreeFitness, test: Samples, depth: int) -> dict[str, Any]:
+def _optimal(problem: TreeFitness, test: Samples, cell: Cell) -> dict[str, Any]:
     """Fit the tree of the best training accuracy, by dynamic programming, within a minute."""
     try:
         from pystreed import STreeDClassifier
@@ -224,7 +132,7 @@ def _optimal(problem: TreeFitness, test: Samples, depth: int) -> dict[str, Any]:
         raise EvollmError("the optimal tree needs pystreed: pip install '.[optimal]'") from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = STreeDClassifier(max_depth=depth, time_limit=60)
+        model = STreeDClassifier(max_depth=cell["depth"], time_limit=60)
         model.fit(problem.train.X.astype(np.float64), problem.train.y.astype(int))
         told = [model.predict(part.X.astype(np.float64)) for part in (problem.train, test)]
     return {
@@ -247,72 +155,151 @@ def _rounded(fitness: float, problem: TreeFitness) -> float:
     return round(fitness / variance, 4)
 
 
-Rows = Sequence[tuple[Cell, dict[str, Any]]]
+class Method(NamedTuple):
+    """A line of the table; a change of what it does takes a higher version."""
+
+    title: str
+    measure: Callable[[TreeFitness, Samples, Cell], Found]
+    asks: bool = False
+    paper: str = ""
+    version: int = 1
 
 
-def _grouped(rows: Rows) -> dict[tuple[int, str, str], list[dict[str, Any]]]:
-    found: dict[tuple[int, str, str], list[dict[str, Any]]] = {}
-    for cell, row in rows:
-        found.setdefault((cell["depth"], cell["data"], cell["method"]), []).append(row)
-    return found
+METHODS = {
+    "cart": Method("CART, tuned", _cart, paper="CART"),
+    "optimal": Method("optimal tree", _optimal),
+    "random": Method("random trees", _evolved),
+    "classical": Method("classical operators", _evolved, paper="GATree"),
+    "mix": Method("model and classical", _evolved, asks=True),
+    "rewriting": Method("model, one subtree", _evolved, asks=True),
+    "llego": Method("LLEGO, offline model", _evolved, asks=True, paper="LLEGO"),
+}
+PAPER = {
+    (3, "pima"): {"CART": 0.710, "GATree": 0.681, "LLEGO": 0.713},
+    (3, "heart"): {"CART": 0.734, "GATree": 0.669, "LLEGO": 0.736},
+    (3, "wisconsin"): {"CART": 0.941, "GATree": 0.942, "LLEGO": 0.946},
+    (3, "german"): {"CART": 0.668, "GATree": 0.648, "LLEGO": 0.679},
+    (3, "vehicle"): {"CART": 0.903, "GATree": 0.922, "LLEGO": 0.937},
+    (4, "pima"): {"CART": 0.704, "GATree": 0.675, "LLEGO": 0.721},
+    (4, "heart"): {"CART": 0.713, "GATree": 0.676, "LLEGO": 0.751},
+    (4, "wisconsin"): {"CART": 0.945, "GATree": 0.941, "LLEGO": 0.951},
+    (4, "german"): {"CART": 0.675, "GATree": 0.658, "LLEGO": 0.684},
+    (4, "vehicle"): {"CART": 0.925, "GATree": 0.895, "LLEGO": 0.929},
+}
+"""The paper's means over five seeds, with a stronger model and 25 generations of 25."""
 
 
-def _text(rows: Rows) -> str:
-    """Write one line a set, depth and method: means and standard deviations over the seeds."""
-    head = f"{'depth, data':<24}{'method':<22}{'train':>8}{'test':>8}{'sd':>7}{'runs':>6}"
-    head += f"{'s':>8}{'calls':>7}{'tokens':>9}{'valid':>7}{'copies':>8}{'better':>8}"
-    lines = [head, "-" * len(head)]
-    grouped = _grouped(rows)
-    order = [*CLASSIFICATION, *REGRESSION]
-    keys = sorted(grouped, key=lambda k: (k[0], order.index(k[1]), list(TITLES).index(k[2])))
-    for depth, data, method in keys:
-        lines.append(_line(depth, data, method, grouped[depth, data, method]))
-        if (depth, data, method) == [k for k in keys if k[:2] == (depth, data)][-1]:
-            figures = PAPER.get((depth, data), {})
-            told = ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
-            lines += [f"{'':<24}the paper's: {told}", ""] if told else [""]
-    return "\n".join(lines).rstrip()
+def measure(cell: Cell) -> Found:
+    """Run one cell."""
+    began = time.perf_counter()
+    found = METHODS[cell["method"]].measure(*_problem(cell), cell)
+    return {**found, "seconds": round(time.perf_counter() - began, 2)}
 
 
-def _line(depth: int, data: str, method: str, found: Sequence[Mapping[str, Any]]) -> str:
-    def mean(name: str) -> float:
-        return float(np.mean([row[name] for row in found]))
-
-    tests = [row["test"] for row in found]
-    spread = np.std(tests, ddof=1) if len(tests) > 1 else 0.0
-    line = f"{f'{depth}, {data}':<24}{TITLES[method]:<22}{mean('train'):>8.3f}"
-    line += f"{np.mean(tests):>8.3f}{spread:>7.3f}{len(found):>6}{mean('seconds'):>8.1f}"
-    if "evaluations" in found[0]:
-        line += f"{mean('calls'):>7.0f}{mean('tokens'):>9.0f}{mean('valid'):>7.0%}"
-        line += f"{mean('copies'):>8.0f}{mean('better'):>8.0%}"
-    return line
+def applies(cell: Cell) -> bool:
+    """Say whether a cell is part of the table: the model's only where all methods have one."""
+    return exists(cell) and (shared(cell) or not METHODS[cell["method"]].asks)
 
 
-def _means(rows: Rows) -> dict[str, float]:
-    """Return each method's mean test score over the sets and seeds that all methods share."""
-    keys = {(c["data"], c["seed"]) for c, _ in rows if c["method"] == "llego"}
-    if not keys:
-        keys = {(c["data"], c["seed"]) for c, _ in rows if c["data"] in CLASSIFICATION}
-    found: dict[str, list[float]] = {}
-    for cell, row in rows:
-        if cell["depth"] == 3 and (cell["data"], cell["seed"]) in keys:
-            found.setdefault(cell["method"], []).append(row["test"])
-    return {method: round(float(np.mean(scores)), 4) for method, scores in found.items()}
+def exists(cell: Cell) -> bool:
+    """Say whether a cell can be run: the optimal tree is one for classes."""
+    return not (cell["method"] == "optimal" and cell["data"] in REGRESSION)
 
 
-def _picture(rows: Rows) -> None:
-    """Draw best fitness against evaluations, mean and spread, of the splits that models saw."""
-    panels: dict[str, dict[str, list[Any]]] = {}
-    asked = {(cell["data"], cell["seed"]) for cell, _ in rows if cell["method"] == "llego"}
-    for cell, row in rows:
-        if cell["depth"] == 3 and (cell["data"], cell["seed"]) in asked and "curve" in row:
-            panel = panels.setdefault(f"{cell['data']}, depth 3", {})
-            curve = np.repeat(np.array(row["curve"]), cell["population"])
-            panel.setdefault(TITLES[cell["method"]], []).append(curve)
-    if panels:
-        label = "best balanced accuracy in training"
-        plot_efficiency(panels, RESULTS / "llego.png", label)
+def shared(cell: Cell) -> bool:
+    """Say whether a cell is on a split that all methods have."""
+    return cell["data"] in ASKED and cell["depth"] == 3 and cell["seed"] < ASKED_SEEDS
+
+
+def paper(row: Row) -> Any:
+    """Return the paper's figure for the test score of a row."""
+    figures = PAPER.get((row.cell["depth"], row.cell["data"]), {})
+    return figures.get(METHODS[row.cell["method"]].paper)
+
+
+TEST = Column("test", "test", form=".3f")
+COLUMNS = (
+    TEST,
+    Column("sd", "test", spread, ".3f"),
+    RUNS,
+    Column("paper's test", paper, form=".3f"),
+    Column("train", "train", form=".3f"),
+    Column("seconds", "seconds", form=".1f"),
+    Column("calls", "calls", form=",.0f"),
+    Column("tokens", "tokens", form=",.0f"),
+    Column("valid", "valid", form=".0%"),
+    Column("copies", "copies", form=".0f"),
+    Column("better", "better", form=".0%"),
+)
+TITLES = {name: method.title for name, method in METHODS.items()}
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """Write the table of the shared splits, and test means beside the paper's."""
+    own = [row for row in rows if shared(row.cell)]
+    part = table(own, ("data", "method"), COLUMNS, {"method": TITLES})
+    controls = [name for name, method in METHODS.items() if not method.asks]
+    columns = [Column(TITLES[name], _of(name), form=".3f") for name in controls]
+    papers = ("CART", "GATree", "LLEGO")
+    columns += [Column(f"paper's {name}", _papers(name), form=".3f") for name in papers]
+    whole = table(rows, ("depth", "data"), columns)
+    return f"splits that all methods share, depth 3\n\n{part}\n\ntest means\n\n{whole}"
+
+
+def _of(method: str) -> Callable[[Row], Any]:
+    return lambda row: row.found["test"] if row.cell["method"] == method else None
+
+
+def _papers(name: str) -> Callable[[Row], Any]:
+    return lambda row: PAPER.get((row.cell["depth"], row.cell["data"]), {}).get(name)
+
+
+def means(rows: Sequence[Row]) -> dict[str, float]:
+    """Return each method's mean test score over the splits that all methods share."""
+    found = grouped([row for row in rows if shared(row.cell)], ("method",))
+    return {name: round(mean([r.found["test"] for r in own]), 4) for (name,), own in found.items()}
+
+
+STUDY = Study(
+    "llego",
+    {
+        "depth": Axis((3, 4), quick=(3,), titles={3: "depth 3", 4: "depth 4"}),
+        "data": Axis((*CLASSIFICATION, *REGRESSION), quick=("pima",)),
+        "method": Axis(
+            [name for name in METHODS if name != "rewriting"],
+            quick=("cart", "optimal", "random", "classical"),
+            extra=("rewriting",),
+            titles=TITLES,
+            versions={name: method.version for name, method in METHODS.items()},
+        ),
+        "seed": Axis(range(5), quick=range(1)),
+        "population": Axis((12,)),
+        "generations": Axis((8,)),
+    },
+    measure,
+    COLUMNS,
+    folder=RESULTS,
+    applies=applies,
+    curve=Curve(
+        "curve",
+        "balanced accuracy in training",
+        every=lambda cell: cell["population"],
+        shown=shared,
+    ),
+    summary=summary,
+    closing=means,
+    about=__doc__,
+)
+
+
+def main() -> int:
+    """Run the study; with ``--everywhere`` the model is asked on all splits of the options."""
+    parser = STUDY.parser()
+    text = "ask the model on all chosen sets, depths and seeds (days with the offline model)"
+    parser.add_argument("--everywhere", action="store_true", help=text)
+    said = parser.parse_args()
+    return (replace(STUDY, applies=exists) if said.everywhere else STUDY).go(said)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -7,7 +7,6 @@ import pytest
 
 from evollm import Budget, EvollmError, Result
 from evollm.llm.scripted import Scripted
-from evollm.report.plots import best_so_far, plot_methods, plot_run
 from evollm.report.text import ancestry, summary
 from problems.blackbox import EvoLLM
 
@@ -56,20 +55,3 @@ def test_a_candidates_ancestors_and_calls_are_shown(result: Result[object]) -> N
 def test_an_unknown_candidate_is_one_sentence(result: Result[object]) -> None:
     with pytest.raises(EvollmError, match="no candidate 999"):
         ancestry(result.record, 999)
-
-
-def test_best_so_far_only_rises_to_the_best(result: Result[object]) -> None:
-    curve = best_so_far(result.record)
-    assert curve.shape == (40,)
-    assert (np.diff(curve) >= 0).all()
-    assert curve[-1] == result.fitness
-    assert np.array_equal(curve, np.maximum.accumulate(result.dataframe()["fitness"]))
-
-
-def test_plots_are_pictures(result: Result[object], tmp_path: Path) -> None:
-    curve = -best_so_far(result.record)
-    plot_run(result.record, tmp_path / "run.png", lambda fitness: -fitness, "value")
-    panels = {"one": {"a": [curve, curve + 1], "b": [curve[:20]]}, "two": {"a": [curve]}}
-    plot_methods(panels, tmp_path / "methods.png", "value")
-    for name in ("run", "methods"):
-        assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")

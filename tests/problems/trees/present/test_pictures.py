@@ -1,12 +1,11 @@
-"""Pictures show every tree of a front, and means with deviations of methods."""
+"""The picture of a front shows every tree."""
 
 import xml.etree.ElementTree as ET
 
-import numpy as np
 import pytest
 
 from evollm import EvollmError
-from problems.trees.present.pictures import averaged, plot_efficiency, plot_front
+from problems.trees.present.pictures import plot_front
 
 
 def member(size, train, test):
@@ -50,31 +49,3 @@ def test_a_front_has_a_panel_an_objective_and_a_label_a_tree(tmp_path):
 def test_fewer_than_two_objectives_are_no_front(tmp_path):
     with pytest.raises(EvollmError, match="two objectives or more"):
         plot_front(FRONT, ["auc"], tmp_path / "front.png")
-
-
-def test_means_and_deviations_are_those_of_the_seeds():
-    runs = [np.array([1.0, 2.0, 3.0]), np.array([3.0, 4.0])]
-    found = averaged({"ours": runs, "theirs": [np.array([0.0, 1.0, 2.0])]})
-    mean, spread = found["ours"]
-    assert mean.tolist() == [2.0, 3.0]
-    assert spread == pytest.approx([2**0.5] * 2)
-    mean, spread = found["theirs"]
-    assert mean.tolist() == [0.0, 1.0]
-    assert spread.tolist() == [0.0, 0.0]
-
-
-@pytest.mark.parametrize("curves", [{}, {"a": []}, {"a": [np.array([])]}])
-def test_a_method_without_a_curve_is_refused(curves):
-    with pytest.raises(EvollmError, match="at least one curve"):
-        averaged(curves)
-
-
-def test_methods_are_drawn_side_by_side(tmp_path):
-    curves = {"LLEGO": [np.linspace(0, 1, 20)] * 3, "classical": [np.linspace(0, 0.5, 20)]}
-    panels = {"pima": curves, "heart": curves}
-    file = plot_efficiency(panels, tmp_path / "efficiency.svg", "balanced accuracy")
-    found = texts(file)
-    assert {"LLEGO", "classical", "pima", "heart", "balanced accuracy"} <= set(found)
-    assert found.count("evaluations") == 2
-    with pytest.raises(EvollmError, match="at least one panel"):
-        plot_efficiency({}, tmp_path / "none.png", "accuracy")
