@@ -49,7 +49,7 @@ def test_best_so_far_only_rises_to_the_best(result: Result[object]) -> None:
 
 def test_a_run_is_drawn_with_its_failures_left_out(result: Result[object], tmp_path: Path) -> None:
     assert result.usage.failed > 0
-    plot_run(result.record, tmp_path / "run.svg", lambda fitness: -fitness, "value")
+    assert plot_run(result.record, tmp_path / "run.svg") == tmp_path / "run.svg"
     assert {"evaluations", "value", "evaluated", "best so far"} <= set(
         comments(tmp_path / "run.svg")
     )

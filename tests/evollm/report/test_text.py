@@ -27,17 +27,18 @@ def result(tmp_path: Path) -> Result[object]:
     return system.run(Budget(evaluations=40), seed=1, path=tmp_path)
 
 
-def test_the_summary_says_what_was_spent_and_thrown_away(result: Result[object]) -> None:
+def test_the_summary_says_what_was_spent_and_rejected(result: Result[object]) -> None:
     text = summary(result.record)
     usage = result.usage
     assert f"40 evaluations ({usage.failed} failed)" in text
     assert usage.failed > 0
-    assert f"failed      {usage.failed} x ValueError: too far" in text
+    rows = [" ".join(line.split()) for line in text.splitlines()]
+    assert f"failed {usage.failed} ValueError: too far" in rows
     assert f"{usage.calls} calls (0 cached" in text
-    assert "12 x unreadable answer" in text
+    assert "rejected 12 unreadable answer" in rows
     assert "the budget of 40 evaluations is spent" in text
-    assert f"best        fitness {result.fitness:.6g}" in text
-    assert "strategy    Framed" in text
+    assert f"best  {-result.fitness:.6g} (value) at [" in text
+    assert "strategy Framed" in rows
 
 
 def test_a_candidates_ancestors_and_calls_are_shown(result: Result[object]) -> None:
@@ -45,11 +46,24 @@ def test_a_candidates_ancestors_and_calls_are_shown(result: Result[object]) -> N
     born = [one for one in result.population if one.candidate.operator == "FramedSamples"]
     text = ancestry(result.record, born[0].id, depth=1)
     first, *rest = text.splitlines()
-    assert first.startswith(f"{born[0].id}: fitness {born[0].fitness:.6g}")
-    parents = [line for line in rest if line.startswith("  ") and ": fitness" in line]
-    assert {int(line.split(":")[0]) for line in parents} <= set(born[0].candidate.parents)
-    assert text.count("\nasked\n") == 5
-    assert '"text": "10,20"' in text
+    assert first.startswith(f"{born[0].id}: value {-born[0].fitness:.6g}, step")
+    parents = [
+        int(line.split(":")[0]) for line in rest if line.startswith("  ") and ": value" in line
+    ]
+    assert sorted(parents) == sorted(born[0].candidate.parents)
+    assert text.count("\nasked\n") == 1
+    assert text.endswith("answered\n  10,20") or text.endswith("answered\n  40,60")
+
+
+def test_a_lineage_names_each_ancestor_once_to_a_depth(result: Result[object]) -> None:
+    last = max(one.id for one in result.population)
+    whole = [line for line in ancestry(result.record, last, 30).splitlines() if ": value" in line]
+    numbers = [int(line.split(":")[0]) for line in whole]
+    assert len(numbers) == len(set(numbers))
+    assert "more before them: see --depth" not in "".join(whole)
+    assert "more before them: see --depth" in ancestry(result.record, last, 0)
+    with pytest.raises(EvollmError, match="--depth must be 0 or more"):
+        ancestry(result.record, last, -1)
 
 
 def test_an_unknown_candidate_is_one_sentence(result: Result[object]) -> None:
