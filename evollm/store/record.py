@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +21,7 @@ from evollm.store.schema import prepare
 from evollm.types import Offspring, Outcome
 
 FILE = "run.sqlite"
+_AGAIN = "ON CONFLICT DO NOTHING"  # rows whose writing a Ctrl-C cut short are written once more
 
 
 class Record(Closing):
@@ -27,6 +29,7 @@ class Record(Closing):
 
     Rows gather until ``commit``; what a commit wrote survives a killed process. Calls of a model
     are committed at once. Without a path the record lives in a temporary file that goes with it.
+    All methods may be called from any thread.
     """
 
     def __init__(self, path: Path | str | None = None, *, write: bool = True) -> None:
@@ -108,7 +111,8 @@ class Record(Closing):
             int(job.step),
             fingerprint,
         )
-        self._jobs.append(row)
+        with self._mutex:
+            self._jobs.append(row)
 
     def children(self, ticket: Ticket, offspring: Offspring[Any]) -> None:
         """Note a ``Vary`` job's answer; its children get the ids that the ticket reserves."""
@@ -126,7 +130,8 @@ class Record(Closing):
                 else None
             )
             rows.append((ticket.first + i, ticket.id, encode(genome), own, note))
-        self._children += rows
+        with self._mutex:
+            self._children += rows
 
     def outcome(self, ticket: Ticket, place: int, candidate: int, outcome: Outcome) -> None:
         """Note what the problem found for one place of an ``Evaluate`` job."""
@@ -135,11 +140,14 @@ class Record(Closing):
         error = outcome.error and outcome.error.encode(errors="replace").decode()
         repaired = None if outcome.genome is None else encode(outcome.genome)
         row = (ticket.id, place, candidate, outcome.fitness, metrics, error, info)
-        self._outcomes.append((*row, repaired, outcome.cost))
+        with self._mutex:
+            self._outcomes.append((*row, repaired, outcome.cost))
 
     def told(self, ticket: Ticket, order: int, rejected: Mapping[str, int] | None = None) -> None:
         """Note that an answer is whole, its place in the order, and what was thrown away."""
-        self._told.append((order, json.dumps(dict(rejected)) if rejected else None, ticket.id))
+        row = (order, json.dumps(dict(rejected)) if rejected else None, ticket.id)
+        with self._mutex:
+            self._told.append(row)
 
     def call(self, job: int, call: Call) -> None:
         """Note a call of a model, and commit."""
@@ -180,6 +188,10 @@ class Record(Closing):
             if self._db.in_transaction:
                 self._db.execute("COMMIT")
 
+    def together(self) -> AbstractContextManager[object]:
+        """Return a context within which nothing is committed by another thread."""
+        return self._mutex
+
     def _begin(self) -> None:
         if not self._db.in_transaction:
             self._db.execute("BEGIN IMMEDIATE")
@@ -196,10 +208,11 @@ class Record(Closing):
             self._jobs,
         )
         run(
-            f"INSERT INTO candidates (id, job, genome, parents, note) VALUES ({_marks(5)})",
+            f"INSERT INTO candidates (id, job, genome, parents, note) VALUES ({_marks(5)})"
+            f" {_AGAIN}",
             self._children,
         )
-        run(f"INSERT INTO outcomes VALUES ({_marks(9)})", self._outcomes)
+        run(f"INSERT INTO outcomes VALUES ({_marks(9)}) {_AGAIN}", self._outcomes)
         run("UPDATE jobs SET told = ?, rejected = ? WHERE id = ?", self._told)
         for rows in (self._jobs, self._children, self._outcomes, self._told):
             rows.clear()
