@@ -1,12 +1,13 @@
 """Lifting: plain functions as problems and operators."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from evollm.errors import EvollmError, described
+from evollm.copies import independent
+from evollm.errors import EvollmError, Interrupt, described
 from evollm.types import Offspring, Operator, Outcome, Parent, Problem
 
 
@@ -16,7 +17,8 @@ class Fitness:
 
     Args:
         function: From a genome to a fitness (larger is better), to an ``Outcome``, or to a pair of
-            fitness and ``info``. An exception fails that one evaluation.
+            fitness and ``info``. It gets a copy of the genome: one that repairs it returns
+            ``Outcome(fitness, genome=repaired)``. An exception fails that one evaluation.
     """
 
     function: Callable[[Any], Any]
@@ -31,24 +33,26 @@ class Fitness:
         """Call the function."""
         return self.function(genome)
 
-    def evaluate(self, genomes: Sequence[Any], fidelity: int | None, seed: int) -> list[Outcome]:
-        """Score the genomes one by one."""
-        return [self._score(genome) for genome in genomes]
+    def evaluate(
+        self, genomes: Sequence[Any], fidelity: int | None, seed: int
+    ) -> Iterator[Outcome]:
+        """Score the genomes one by one, and yield each outcome at once."""
+        return map(self._score, genomes)
 
     def _score(self, genome: Any) -> Outcome:
         try:
             found = self.function(genome)
-            if isinstance(found, Outcome):
-                return found
-            value, info = found if isinstance(found, tuple) else (found, None)
-        except EvollmError:
+        except (EvollmError, Interrupt):
             raise
-        except Exception as error:
+        except BaseException as error:  # an exit or an interrupt of its own is a failure too
             return Outcome(-np.inf, error=described(error))
+        if isinstance(found, Outcome):
+            return found
         try:
+            value, info = found if isinstance(found, tuple) else (found, None)
             return Outcome(value, info=info)
-        except (TypeError, ValueError):
-            return Outcome(-np.inf, error=f"the function returned {value!r:.60}, not a number")
+        except Exception:
+            return Outcome(-np.inf, error=f"the function returned {found!r:.60}, not a number")
 
 
 def as_problem(problem: Problem[Any] | Callable[[Any], Any]) -> Problem[Any]:
@@ -71,7 +75,7 @@ class Variation:
     """A plain function as an operator; made by ``operator``.
 
     Args:
-        function: From the parents' genomes and a random generator to one child's genome.
+        function: From copies of the parents' genomes and a random generator to one child's genome.
     """
 
     function: Callable[[list[Any], np.random.Generator], Any]
@@ -84,9 +88,11 @@ class Variation:
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
         """Call the function once a child."""
         rng = np.random.default_rng(seed)
-        return Offspring(
-            [self.function([parent.genome for parent in parents], rng) for _ in range(n)]
-        )
+        return Offspring([self._child(parents, rng) for _ in range(n)])
+
+    def _child(self, parents: Sequence[Parent[Any]], rng: np.random.Generator) -> Any:
+        """Make one child that shares nothing with its parents or with what the function keeps."""
+        return independent(self.function([independent(one.genome) for one in parents], rng))
 
 
 def operator(function: Callable[[list[Any], np.random.Generator], Any]) -> Operator[Any]:

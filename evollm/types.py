@@ -1,8 +1,8 @@
 """The vocabulary of the engine: its records, and the protocols that plug into it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import inf, isnan
+from math import inf, isfinite, isnan
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from numpy.random import Generator
@@ -32,7 +32,8 @@ class Outcome:
             record can't keep, with a warning.
         genome: The repaired genome, if the evaluation repaired it: it takes the candidate's place,
             in the search and in the record. None if the genome was scored as it came.
-        cost: What the evaluation cost, from 0, in the problem's own unit.
+        cost: What the evaluation cost, at least 0, in the problem's own unit. An outcome with any
+            other cost is a failure, of cost 0.
     """
 
     fitness: float
@@ -43,19 +44,29 @@ class Outcome:
     cost: float = 1.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "fitness", number(self.fitness))
+        if type(self.fitness) is not float:
+            object.__setattr__(self, "fitness", number(self.fitness))
         if self.metrics:
             plain = {str(name): _plain(value) for name, value in self.metrics.items()}
             object.__setattr__(self, "metrics", plain)
-        object.__setattr__(self, "cost", number(self.cost))
-        if not 0 <= self.cost < inf:
-            raise ValueError(f"the cost of an evaluation must be 0 or more, not {self.cost}")
         if self.error is not None:
             object.__setattr__(self, "error", str(self.error))
             object.__setattr__(self, "fitness", -inf)
         elif isnan(self.fitness):
             object.__setattr__(self, "fitness", -inf)
             object.__setattr__(self, "error", "the fitness is NaN")
+        if type(self.cost) is not float or not 0 <= self.cost < inf:
+            self._check_cost()
+
+    def _check_cost(self) -> None:
+        """Make the cost a float; one that can't be summed is a failure like a fitness of NaN."""
+        cost = number(self.cost)
+        if not (isfinite(cost) and cost >= 0):
+            error = self.error or f"the cost is {cost}: give a finite number of at least 0"
+            object.__setattr__(self, "fitness", -inf)
+            object.__setattr__(self, "error", error)
+            cost = 0.0
+        object.__setattr__(self, "cost", cost)
 
 
 def number(value: Any) -> float:
@@ -205,12 +216,21 @@ class Problem(Protocol[G_contra]):
 
     Set the attribute ``elementwise = True`` if the genomes of a batch are scored one by one, so
     that a batch may be cut anywhere; otherwise it is cut only among workers.
+
+    A problem that yields its outcomes has each of them recorded as it arrives: then at most one
+    evaluation per worker is lost with a killed run, and a run that is to stop waits for one at
+    most. Of a problem that returns a list, the whole list is lost or waited for: about a second's
+    work, by the slowest recent evaluation, with ``elementwise = True``, and else a worker's share
+    of the batch.
     """
 
     def evaluate(
         self, genomes: Sequence[G_contra], fidelity: int | None, seed: int
-    ) -> Sequence[Outcome]:
-        """Return one outcome a genome, in order.
+    ) -> Iterable[Outcome]:
+        """Return or yield one outcome a genome, in order.
+
+        The genomes are copies, which may be changed; to keep a change, return it as the outcome's
+        ``genome``.
 
         Args:
             genomes: What to score.

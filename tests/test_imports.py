@@ -50,7 +50,11 @@ def allowed(file: str, name: str, inner: bool) -> bool:
     if top == "evollm" and second == "llm":
         return home == "problems" or file.startswith("evollm/cli/")
     if top == "ray":
-        return inner and file in ("evollm/executors/cluster.py", "evollm/llm/gateway.py")
+        return inner and file in (
+            "evollm/executors/cluster.py",
+            "evollm/executors/replicas.py",
+            "evollm/llm/gateway.py",
+        )
     return top not in ("openai", "tenacity") or model_layer
 
 

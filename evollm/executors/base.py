@@ -3,51 +3,13 @@
 import contextlib
 import queue
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from evollm.errors import EvollmError, described
-from evollm.types import Outcome, Problem
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Some places of an ``Evaluate`` job that travel together.
-
-    Attributes:
-        job: The job's id.
-        places: Which of its candidates these are.
-        genomes: One a place.
-        fidelity: The job's fidelity.
-        seed: The job's seed.
-    """
-
-    job: int
-    places: tuple[int, ...]
-    genomes: Sequence[Any]
-    fidelity: int | None
-    seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """What came of a chunk.
-
-    Attributes:
-        outcomes: One a place; empty if the whole chunk failed.
-        error: Why the whole chunk failed: an exception, a worker that died, a time limit.
-        seconds: The problem's working time.
-        died: Whether the worker went down with it, perhaps through no fault of the genomes.
-    """
-
-    outcomes: Sequence[Outcome]
-    error: str | None = None
-    seconds: float = 0.0
-    died: bool = False
-
+from evollm.errors import EvollmError, Interrupt, described
+from evollm.executors.scoring import Chunk, Halted, Scores, parts
+from evollm.types import Problem
 
 Done: TypeAlias = Callable[[Chunk, Scores | EvollmError], None]
 _Chunks: TypeAlias = "queue.SimpleQueue[tuple[Chunk, Done] | None]"
@@ -55,7 +17,7 @@ _Chunks: TypeAlias = "queue.SimpleQueue[tuple[Chunk, Done] | None]"
 
 @runtime_checkable
 class Executor(Protocol):
-    """Evaluates chunks, and says when each is done, in any order and from any thread.
+    """Evaluates chunks, and says what came of each, in any order and from any thread.
 
     Attributes:
         workers: How many chunks run at once.
@@ -66,11 +28,27 @@ class Executor(Protocol):
     chunk: int | None
 
     def start(self, problem: Problem[Any]) -> None:
-        """Get ready to evaluate one problem."""
+        """Get ready to evaluate one problem; return when the workers are."""
         ...
 
     def submit(self, chunk: Chunk, done: Done) -> None:
-        """Evaluate a chunk; ``done`` gets an ``EvollmError`` if the run can't go on."""
+        """Evaluate a chunk.
+
+        ``done`` gets the outcomes as they arrive, in one or several ``Scores`` of which one is the
+        last, or an ``EvollmError`` if the run can't go on.
+        """
+        ...
+
+    def step(self) -> bool:
+        """Evaluate the next genome in the calling thread, if that is the place for it.
+
+        Returns:
+            Whether there was one; False where others do the work.
+        """
+        ...
+
+    def halt(self) -> None:
+        """End each chunk after the genome that is being evaluated, until the next ``start``."""
         ...
 
     def close(self, wait: bool = True) -> None:
@@ -78,26 +56,16 @@ class Executor(Protocol):
         ...
 
 
-def score(problem: Problem[Any], chunk: Chunk) -> Scores:
-    """Evaluate a chunk here and now, turning what the problem raises into an error.
-
-    Raises:
-        EvollmError: If the problem breaks its contract, or raises one itself.
-    """
-    began = time.perf_counter()
+def _guarded(coming: Iterator[Scores]) -> Iterator[Scores | EvollmError]:
+    """Hand an error that ends the run to whoever waits for it."""
     try:
-        found = problem.evaluate(chunk.genomes, chunk.fidelity, chunk.seed)
-        outcomes = [it if isinstance(it, Outcome) else Outcome(it) for it in found]
-    except EvollmError:
+        yield from coming
+    except EvollmError as error:
+        yield error
+    except (GeneratorExit, Interrupt):
         raise
-    except (Exception, SystemExit) as error:
-        return Scores((), described(error), time.perf_counter() - began)
-    if len(outcomes) != len(chunk.genomes):
-        raise EvollmError(
-            f"{type(problem).__name__}.evaluate returned {len(outcomes)} outcomes for "
-            f"{len(chunk.genomes)} genomes; it must return one each, in order"
-        )
-    return Scores(outcomes, None, time.perf_counter() - began)
+    except BaseException as error:
+        yield EvollmError(f"the executor failed: {described(error)}")
 
 
 class Serial:
@@ -106,23 +74,45 @@ class Serial:
     workers = 1
     chunk: int | None = None
 
+    def __init__(self) -> None:
+        self._under_way: tuple[Chunk, Done, Iterator[Scores | EvollmError]] | None = None
+        self._halted = False
+
     def start(self, problem: Problem[Any]) -> None:
         """Keep the problem."""
         self._problem = problem
+        self._under_way, self._halted = None, False
 
     def submit(self, chunk: Chunk, done: Done) -> None:
-        """Evaluate the chunk before returning."""
-        done(chunk, _guarded(partial(score, self._problem, chunk)))
+        """Keep a chunk for ``step``."""
+        coming = parts(self._problem, chunk, lambda: self._halted)
+        self._under_way = chunk, done, _guarded(coming)
+
+    def step(self) -> bool:
+        """Evaluate the next genome, or all of a chunk whose problem returns a list."""
+        if self._under_way is None:
+            return False
+        chunk, done, coming = self._under_way
+        found = next(coming)
+        if isinstance(found, EvollmError) or found.last:
+            self._under_way = None
+        done(chunk, found)
+        return True
+
+    def halt(self) -> None:
+        """End the chunk after the genome that is being evaluated."""
+        self._halted = True
 
     def close(self, wait: bool = True) -> None:
-        """Do nothing: there are no workers."""
+        """Drop what has not been evaluated: there are no workers."""
+        self._under_way = None
 
 
 class Worker(Protocol):
     """One place where chunks are evaluated, driven by one thread of a ``Pool``."""
 
-    def score(self, chunk: Chunk) -> Scores:
-        """Evaluate a chunk, whatever happens to the process that does it."""
+    def score(self, chunk: Chunk, halted: Halted) -> Iterator[Scores]:
+        """Yield what comes of a chunk, whatever happens to the process that does it."""
         ...
 
     def close(self) -> None:
@@ -144,20 +134,25 @@ class Pool:
         self.workers = workers
         self.chunk = chunk
         self._chunks: _Chunks = queue.SimpleQueue()
+        self._halted = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._crew: list[Worker] = []
+        self._crew: list[Any] = []
 
     def hire(self, problem: Problem[Any]) -> Worker:
         """Make one worker for the problem."""
         raise NotImplementedError
 
+    def ready(self) -> None:
+        """Return when the workers that were hired can begin."""
+
     def start(self, problem: Problem[Any]) -> None:
         """Make the workers and the threads that drive them."""
-        self._chunks = queue.SimpleQueue()
+        self._chunks, self._halted = queue.SimpleQueue(), threading.Event()
         for _ in range(self.workers):
             self._crew.append(self.hire(problem))
+        self.ready()
         self._threads = [
-            threading.Thread(target=_drive, args=(worker, self._chunks), daemon=True)
+            threading.Thread(target=_drive, args=(worker, self._chunks, self._halted), daemon=True)
             for worker in self._crew
         ]
         for thread in self._threads:
@@ -167,9 +162,18 @@ class Pool:
         """Queue a chunk for the next free worker."""
         self._chunks.put((chunk, done))
 
+    def step(self) -> bool:
+        """Do nothing: the workers work by themselves."""
+        return False
+
+    def halt(self) -> None:
+        """End each worker's chunk after the genome that it is evaluating."""
+        self._halted.set()
+
     def close(self, wait: bool = True) -> None:
         """Let the workers finish what they have begun, or end them at once."""
         if not wait:
+            self.halt()
             with contextlib.suppress(queue.Empty):
                 while True:
                     self._chunks.get_nowait()
@@ -183,11 +187,12 @@ class Pool:
         self._threads, self._crew = [], []
 
 
-def _drive(worker: Worker, chunks: _Chunks) -> None:
+def _drive(worker: Worker, chunks: _Chunks, halted: threading.Event) -> None:
     """Feed one worker; the queue is its own start's, so that a straggler takes no later work."""
     while item := chunks.get():
         chunk, done = item
-        done(chunk, _guarded(partial(worker.score, chunk)))
+        for found in _guarded(worker.score(chunk, halted.is_set)):
+            done(chunk, found)
 
 
 class Threads(Pool):
@@ -208,18 +213,8 @@ class Threads(Pool):
 class _Here:
     problem: Problem[Any]
 
-    def score(self, chunk: Chunk) -> Scores:
-        return score(self.problem, chunk)
+    def score(self, chunk: Chunk, halted: Halted) -> Iterator[Scores]:
+        return parts(self.problem, chunk, halted)
 
     def close(self) -> None:
         pass
-
-
-def _guarded(work: Callable[[], Scores]) -> Scores | EvollmError:
-    """Do the work; hand an error that ends the run to whoever waits for it."""
-    try:
-        return work()
-    except EvollmError as error:
-        return error
-    except (Exception, SystemExit) as error:
-        return EvollmError(f"the executor failed: {described(error)}")

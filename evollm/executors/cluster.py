@@ -2,16 +2,16 @@
 
 import logging
 import os
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
 from evollm.errors import EvollmError
-from evollm.executors.base import Chunk, Pool, Scores, Worker, score
-from evollm.executors.processes import sendable
+from evollm.executors.base import Pool, Worker
+from evollm.executors.environment import checked
+from evollm.executors.replicas import Needs, Remote, place
 from evollm.shadows import PACKAGES, check_shadows
 from evollm.types import Problem
-
-_THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 class Ray(Pool):
@@ -19,7 +19,9 @@ class Ray(Pool):
 
     A Ray session that runs already is used and left alone. A replica that dies is rebuilt; what it
     worked on is asked again, genome by genome, and only the genome that kills it twice fails. Used
-    as a context manager, the replicas stay up between runs.
+    as a context manager, the replicas stay up between runs. Secrets are removed from the replicas'
+    environment when they start: see ``evollm.executors.environment.secret`` for which variables
+    these are.
 
     Args:
         workers: How many replicas; None for as many as the cluster has room for.
@@ -27,9 +29,12 @@ class Ray(Pool):
             limit.
         cpus: Processors that one replica takes.
         gpus: Graphics processors, or a share of one, that one replica takes.
+        environment: Variables for the replicas beside those that they get, or in their place.
+        placement_timeout: How many seconds a replica may wait for a free place on the cluster. The
+            user is told of a wait after ten.
 
     Raises:
-        EvollmError: If the time limit is not positive.
+        EvollmError: If a time limit is not positive, or the variables make no sense.
     """
 
     def __init__(
@@ -38,13 +43,16 @@ class Ray(Pool):
         seconds: float | None = None,
         cpus: float = 1,
         gpus: float = 0,
+        environment: Mapping[str, str] | None = None,
+        placement_timeout: float = 300.0,
     ) -> None:
-        if seconds is not None and not seconds > 0:
-            raise EvollmError(f"a time limit must be positive, not {seconds}")
+        for limit in (seconds, placement_timeout):
+            if limit is not None and not limit > 0:
+                raise EvollmError(f"a time limit must be positive, not {limit}")
         super().__init__(1 if workers is None else workers, None if seconds is None else 1)
         self._seconds = seconds
         self._wanted = workers
-        self._resources = {"num_cpus": cpus, "num_gpus": gpus}
+        self._needs = Needs(cpus, gpus, checked(environment or {}), placement_timeout)
         self._kept: list[Worker] | None = None
         self._owner = False
 
@@ -52,7 +60,8 @@ class Ray(Pool):
         """Join the cluster, or start one on this machine, and give the replicas their problem.
 
         Raises:
-            EvollmError: If the cluster has no room for the replicas, or the problem can't travel.
+            EvollmError: If the cluster has no room for the replicas or no place free in time, or if
+                the problem can't travel.
         """
         import ray
 
@@ -67,12 +76,12 @@ class Ray(Pool):
 
     def _fit(self, there: dict[str, float]) -> int:
         """Return how many replicas to make, if the cluster can ever hold them."""
-        shares = {"CPU": self._resources["num_cpus"], "GPU": self._resources["num_gpus"]}
+        shares = {"CPU": self._needs.cpus, "GPU": self._needs.gpus}
         most = min(int(there.get(what, 0) / share) for what, share in shares.items() if share)
         if most < (self._wanted or 1):
             raise EvollmError(
-                f"the Ray cluster has room for {most} replicas of {shares['CPU']:g} CPU and "
-                f"{shares['GPU']:g} GPU, not for {self._wanted or 1}: ask for fewer workers"
+                f"the Ray cluster has room for {most} replicas of {self._needs}, "
+                f"not for {self._wanted or 1}: ask for fewer workers"
             )
         return self._wanted or most
 
@@ -80,10 +89,16 @@ class Ray(Pool):
         """Make the driver of one replica, or give a kept one the problem."""
         if self._kept:
             worker = self._kept.pop()
-            assert isinstance(worker, _Remote)
+            assert isinstance(worker, Remote)
             worker.problem = self._problem
             return worker
-        return _Remote(self._problem, self._seconds, self._resources)
+        return Remote(self._problem, self._seconds, self._needs)
+
+    def ready(self) -> None:
+        """Return when all replicas have a place and hold the problem."""
+        place(self._crew, self._needs, lambda: False)
+        for replica in self._crew:
+            replica.hold()
 
     def close(self, wait: bool = True) -> None:
         """End the replicas, and the Ray session if this executor started it."""
@@ -129,90 +144,3 @@ def _put(problem: Problem[Any]) -> Any:
             f"{type(problem).__name__} can't be sent to Ray's workers ({error}): "
             "keep open files, locks and connections out of it"
         ) from None
-
-
-class _Replica:
-    """What runs on the worker."""
-
-    def __init__(self) -> None:
-        self._held: tuple[Any, Any] = (None, None)
-
-    def hold(self, problem: list[Any]) -> None:
-        """Fetch the problem; it comes in a list, for Ray unpickles a bare one each time."""
-        import ray
-
-        if self._held[0] != problem[0]:
-            self._held = (problem[0], ray.get(problem[0]))
-
-    def score(self, chunk: Chunk) -> Scores | EvollmError:
-        """Evaluate a chunk with the problem held."""
-        try:
-            found = score(self._held[1], chunk)
-        except EvollmError as error:
-            return error
-        told = any(one.info is not None for one in found.outcomes)
-        return sendable(found) if told else found
-
-
-class _Remote:
-    """Drives one replica from the driver's side."""
-
-    def __init__(self, problem: Any, seconds: float | None, resources: dict[str, float]) -> None:
-        self.problem = problem
-        self._seconds = seconds
-        self._resources = resources
-        self._actor: Any = None
-        self._held: Any = None
-        self._build()
-
-    def _build(self) -> None:
-        import ray
-
-        options = {**self._resources, "runtime_env": {"env_vars": _THREADS}}
-        self._actor = ray.remote(_Replica).options(**options).remote()
-        self._held = None
-
-    def _hold(self) -> None:
-        """Wait till the replica holds the problem, outside any time limit."""
-        import ray
-
-        try:
-            ray.get(self._actor.hold.remote([self.problem]))
-        except ray.exceptions.RayError as error:
-            cause = str(error).strip().splitlines()[-1]
-            raise EvollmError(f"a Ray worker can't load the problem: {cause}") from None
-        self._held = self.problem
-
-    def score(self, chunk: Chunk) -> Scores:
-        """Evaluate a chunk; rebuild the replica if it dies or takes too long."""
-        import ray
-
-        if self._actor is None:
-            self._build()
-        if self._held != self.problem:
-            self._hold()
-        try:
-            found = ray.get(self._actor.score.remote(chunk), timeout=self._seconds)
-        except ray.exceptions.GetTimeoutError:
-            error, died = f"time limit of {self._seconds} s passed", False
-        except (
-            ray.exceptions.RayActorError,
-            ray.exceptions.WorkerCrashedError,
-            ray.exceptions.OutOfMemoryError,
-        ) as fault:
-            error, died = f"the worker died ({type(fault).__name__})", True
-        else:
-            if isinstance(found, EvollmError):
-                raise found
-            assert isinstance(found, Scores)
-            return found
-        self.close()
-        return Scores((), error, died=died)
-
-    def close(self) -> None:
-        """Kill the replica."""
-        import ray
-
-        if self._actor is not None and ray.is_initialized():
-            ray.kill(self._actor)
-        self._actor = None

@@ -1,47 +1,80 @@
 """Processes: evaluations in child processes that can be killed, without the parent's secrets."""
 
 import contextlib
+import io
+import multiprocessing
 import os
 import pickle
 import queue
-import re
-import selectors
 import signal
-import struct
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from math import inf
+from multiprocessing.connection import Connection
 from types import ModuleType
-from typing import IO, Any
+from typing import Any
 
 from evollm.errors import EvollmError
-from evollm.executors.base import Chunk, Pool, Scores, Worker, score
+from evollm.executors.base import Pool, Worker
+from evollm.executors.environment import checked, inherited
+from evollm.executors.scoring import Chunk, Halted, Scores, parts
 from evollm.runtime.intake import portable
-from evollm.types import Problem
+from evollm.types import Outcome, Problem
 
-_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
+_HALT = b""
+_POLL = 0.05  # seconds after which a child learns that the rest of its chunk is not wanted
 
 
 class Processes(Pool):
     """Evaluates in child processes, each the leader of a group of its own.
 
-    A child that dies or passes the time limit is replaced, and only what it worked on fails.
+    A child that dies or passes the time limit is replaced, and only what it worked on fails. The
+    children get this process's environment without its secrets: see
+    ``evollm.executors.environment.secret`` for which variables these are. The numerical libraries'
+    threads are set to 1 per child.
 
     Args:
         workers: How many processes.
         seconds: Time limit of one evaluation; then its process group is killed. None is no limit.
+        environment: Variables for the children beside those, or in their place.
+
+    Raises:
+        EvollmError: If the number, the limit or the variables make no sense.
     """
 
-    def __init__(self, workers: int, seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        workers: int,
+        seconds: float | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         if seconds is not None and not seconds > 0:
             raise EvollmError(f"a time limit must be positive, not {seconds}")
         super().__init__(workers, None if seconds is None else 1)
         self.seconds = seconds
+        self.environment = checked(environment or {})
+
+    def start(self, problem: Problem[Any]) -> None:
+        """Start the children, and give them their problem.
+
+        Raises:
+            EvollmError: If the problem can't travel.
+        """
+        self._parcel = pickled(problem, type(problem).__name__)
+        super().start(problem)
 
     def hire(self, problem: Problem[Any]) -> Worker:
-        """Make one child process's driver; the process starts with its first chunk."""
-        return _Child(pickled(problem, type(problem).__name__), self.seconds)
+        """Start one child process."""
+        return _Child(self._parcel, self.seconds, self.environment)
+
+    def ready(self) -> None:
+        """Return when all children hold the problem."""
+        for child in self._crew:
+            child.greet()
 
 
 def by_value(module: ModuleType) -> None:
@@ -69,151 +102,192 @@ def pickled(thing: object, what: str) -> bytes:
 
 
 class _Child:
-    """Drives one child process over two pipes."""
+    """Drives one child process over a pipe."""
 
-    def __init__(self, problem: bytes, seconds: float | None) -> None:
+    def __init__(
+        self, problem: bytes, seconds: float | None, environment: Mapping[str, str]
+    ) -> None:
         self._problem = problem
         self._seconds = seconds
+        self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
+        self._greeted = self._told = False
+        self._start()
 
-    def score(self, chunk: Chunk) -> Scores:
-        parcel = pickled(chunk, "a genome")
-        process = self._process or self._spawn()
-        assert process.stdin
-        assert process.stdout
-        try:
-            _send(process.stdin, parcel)
-            answer = _receive(process.stdout, self._seconds)
-        except TimeoutError:
-            self.close()
-            return Scores((), f"time limit of {self._seconds} s passed")
-        except (OSError, EOFError):
-            return Scores((), f"the worker process died ({self._ending(process)})", died=True)
-        found = pickle.loads(answer)
-        if isinstance(found, EvollmError):
-            raise found
-        assert isinstance(found, Scores)
-        return found
-
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        """Start the child and wait till it holds the problem, outside any time limit."""
-        clean = {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
-        clean |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-        clean["PYTHONPATH"] = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-        process = subprocess.Popen(
-            [sys.executable, "-c", "from evollm.executors.processes import main; main()"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=clean,
+    def _start(self) -> None:
+        """Start the child; it takes a moment until it listens."""
+        self._pipe, theirs = multiprocessing.Pipe()
+        path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+        self._process = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                "from evollm.executors.processes import main; main()",
+                _number(theirs),
+            ],
+            stdin=subprocess.DEVNULL,
+            env=inherited({"PYTHONPATH": path, **self._environment}),
+            pass_fds=[theirs.fileno()],
             start_new_session=True,
         )
-        self._process = process
-        assert process.stdin
-        assert process.stdout
-        try:
-            _send(process.stdin, self._problem)
-            ready = pickle.loads(_receive(process.stdout, None))
-        except (OSError, EOFError):
-            ready = f"it died ({self._ending(process)})"
-        if ready is not None:
-            self.close()
-            raise EvollmError(f"a worker process can't load the problem: {ready}")
-        return process
+        theirs.close()
+        self._greeted = False
 
-    def _ending(self, process: subprocess.Popen[bytes]) -> str:
+    def greet(self) -> None:
+        """Wait till the child holds the problem, outside any time limit.
+
+        Raises:
+            EvollmError: If it can't load it.
+        """
+        try:
+            self._pipe.send_bytes(self._problem)
+            fault = pickle.loads(self._pipe.recv_bytes())
+        except (OSError, EOFError):
+            fault = f"it died ({self._ending()})"
+        if fault is not None:
+            self.close()
+            raise EvollmError(f"a worker process can't load the problem: {fault}")
+        self._greeted = True
+
+    def score(self, chunk: Chunk, halted: Halted) -> Iterator[Scores]:
+        parcel = pickled(chunk, "a genome")
+        if self._process is None:
+            self._start()
+        if not self._greeted:
+            self.greet()
+        try:
+            self._told = False
+            self._pipe.send_bytes(parcel)
+            yield from self._answers(halted)
+        except TimeoutError:
+            self.close()
+            yield Scores((), f"time limit of {self._seconds} s passed")
+        except (OSError, EOFError):
+            yield Scores((), f"the worker process died ({self._ending()})", died=True)
+
+    def _answers(self, halted: Halted) -> Iterator[Scores]:
+        """Yield what the child says of its chunk until the last of it."""
+        while True:
+            message = io.BytesIO(self._message(halted))
+            while message.tell() < message.getbuffer().nbytes:
+                found = pickle.load(message)
+                if isinstance(found, EvollmError):
+                    raise found
+                yield found
+                if found.last:
+                    return
+
+    def _message(self, halted: Halted) -> bytes:
+        """Wait for the child's next message; tell it when the rest is not wanted any more."""
+        end = inf if self._seconds is None else time.monotonic() + self._seconds
+        while True:
+            if not self._told and halted():
+                self._told = True
+                self._pipe.send_bytes(_HALT)
+            left = end - time.monotonic()
+            if self._pipe.poll(max(0.0, min(left, _POLL))):
+                return self._pipe.recv_bytes()
+            if left <= 0:
+                raise TimeoutError
+
+    def _ending(self) -> str:
         """Reap a dead child and say how it died."""
-        code = process.wait()
+        if self._process is None:
+            return "it was ended"
+        code = self._process.wait()
         self.close()
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
     def close(self) -> None:
+        """Kill the child and its group; whoever waits for the pipe sees its end, and lets it go."""
         process, self._process = self._process, None
         if process is None:
             return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        for pipe in (process.stdin, process.stdout):
-            with contextlib.suppress(OSError):
-                assert pipe
-                pipe.close()
 
 
-def _send(pipe: IO[bytes], message: bytes) -> None:
-    pipe.write(struct.pack("<Q", len(message)) + message)
-    pipe.flush()
-
-
-def _receive(pipe: IO[bytes], seconds: float | None) -> bytes:
-    """Read one message; ``seconds`` is how long it may take to begin."""
-    if seconds is not None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(pipe, selectors.EVENT_READ)
-            if not selector.select(seconds):
-                raise TimeoutError
-    size = struct.unpack("<Q", _exactly(pipe, 8))[0]
-    return _exactly(pipe, size)
-
-
-def _exactly(pipe: IO[bytes], size: int) -> bytes:
-    data = pipe.read(size)
-    if len(data) < size:
-        raise EOFError
-    return data
+def _number(pipe: Any) -> str:
+    return str(pipe.fileno())
 
 
 def main() -> None:
-    """Serve as a child: a problem, then chunks, come in; scores go out where output went."""
-    inbox, outbox = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # the problem must not read the questions
-    os.dup2(2, 1)  # nor may what it prints mix with the answers
+    """Serve as a child: a problem, then chunks, come in by a pipe; what comes of them goes out."""
+    pipe = Connection(int(sys.argv.pop()))
+    os.dup2(2, 1)  # what the problem prints goes where errors do
     questions: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(inbox, questions), daemon=True).start()
+    answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    halted = threading.Event()
+    threading.Thread(target=_listen, args=(pipe, questions, halted), daemon=True).start()
+    threading.Thread(target=_speak, args=(pipe, answers), daemon=True).start()
     try:
         problem = pickle.loads(questions.get())
-    except Exception as error:
-        _send(outbox, pickle.dumps(f"{type(error).__name__}: {error}"))
+    except BaseException as error:
+        pipe.send_bytes(pickle.dumps(f"{type(error).__name__}: {error}"))
         return
-    _send(outbox, pickle.dumps(None))
+    answers.put(pickle.dumps(None))
     while True:
-        answer = _work(problem, questions.get())
-        with contextlib.suppress(BrokenPipeError):  # then the listener ends the process
-            _send(outbox, answer)
+        question = questions.get()
+        halted.clear()
+        for answer in _work(problem, question, halted.is_set):
+            answers.put(answer)
 
 
-def _listen(inbox: IO[bytes], questions: "queue.SimpleQueue[bytes]") -> None:
+def _listen(pipe: Any, questions: "queue.SimpleQueue[bytes]", halted: threading.Event) -> None:
     """Pass questions on; where none can come any more, end, even amid an evaluation."""
     try:
         while True:
-            questions.put(_receive(inbox, None))
-    except EOFError:
+            message = pipe.recv_bytes()
+            if message == _HALT:
+                halted.set()
+            else:
+                questions.put(message)
+    except (OSError, EOFError):
         os.killpg(0, signal.SIGKILL)
 
 
-def _work(problem: Problem[Any], question: bytes) -> bytes:
+def _speak(pipe: Any, answers: "queue.SimpleQueue[bytes]") -> None:
+    """Send answers as they come, those that have gathered meanwhile as one message."""
+    while True:
+        gathered = [answers.get()]
+        with contextlib.suppress(queue.Empty):
+            while True:
+                gathered.append(answers.get_nowait())
+        with contextlib.suppress(OSError):  # then the listener ends the process
+            pipe.send_bytes(b"".join(gathered))
+
+
+def _work(problem: Problem[Any], question: bytes, halted: Halted) -> Iterator[bytes]:
     """Answer one question, whatever is wrong with it or with what came of it."""
     try:
         chunk = pickle.loads(question)
-    except Exception as error:
-        return pickle.dumps(Scores((), f"the genome can't be loaded: {error}"))
+    except BaseException as error:
+        yield pickle.dumps(Scores((), f"the genome can't be loaded: {error}"))
+        return
     try:
-        return _parcel(score(problem, chunk))
+        for found in parts(problem, chunk, halted):
+            yield _parcel(found)
     except EvollmError as error:
-        return pickle.dumps(error)
-    except Exception as error:
-        return pickle.dumps(Scores((), f"the outcome can't be sent back: {error}"))
+        yield pickle.dumps(error)
 
 
-def _parcel(scores: Scores) -> bytes:
-    """Pickle scores, if need be by value, and in the end without the info that can't travel."""
+def _parcel(found: Scores) -> bytes:
+    """Pickle what came of a chunk; an outcome that can't travel is a failure.
+
+    What can't be pickled by reference goes by value, info that can't travel at all is left out.
+    """
     try:
-        return pickle.dumps(scores)
-    except Exception:
+        return pickle.dumps(found)
+    except BaseException:  # tried again below
         pass
     try:
-        return pickled(sendable(scores), "an outcome")
-    except EvollmError as error:
-        return pickle.dumps(Scores((), f"the outcome can't be sent back: {error}"))
+        return pickled(sendable(found), "an outcome")
+    except BaseException as error:
+        fault = f"the outcome can't be sent back: {error}"
+        if len(found.outcomes) != 1:
+            return pickle.dumps(Scores((), fault, found.seconds))
+        return pickle.dumps(replace(found, outcomes=(Outcome(-inf, error=fault),)))
 
 
 def sendable(scores: Scores) -> Scores:

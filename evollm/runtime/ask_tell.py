@@ -7,7 +7,8 @@ from typing import Any
 
 from evollm.closing import Closing
 from evollm.errors import EvollmError
-from evollm.executors.base import Chunk, Done, Scores
+from evollm.executors.base import Done
+from evollm.executors.scoring import Chunk, Scores
 from evollm.runtime.budget import Budget
 from evollm.runtime.loop import begin, result
 from evollm.runtime.result import Result
@@ -31,6 +32,12 @@ class _Outside:
 
     def submit(self, chunk: Chunk, done: Done) -> None:
         self.asked.append((chunk, done))
+
+    def step(self) -> bool:
+        return False
+
+    def halt(self) -> None:
+        pass
 
     def close(self, wait: bool = True) -> None:
         pass

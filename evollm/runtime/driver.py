@@ -9,7 +9,8 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from evollm.errors import EvollmError
-from evollm.executors.base import Chunk, Executor, Scores
+from evollm.executors.base import Executor
+from evollm.executors.scoring import Chunk, Scores
 from evollm.ledger import Exhausted
 from evollm.runtime.accounts import JobLedger
 from evollm.runtime.budget import Budget, Meter
@@ -23,6 +24,7 @@ from evollm.search.fingerprint import Fingerprints
 from evollm.search.flow import Evaluate, Vary
 from evollm.search.search import Search, Ticket, check
 from evollm.store import queries
+from evollm.store.committer import Committer
 from evollm.store.record import Record
 from evollm.types import (
     Candidate,
@@ -47,6 +49,7 @@ If it has a method ``tick(run)``, that is called several times a second while th
 OnError: TypeAlias = Literal["record", "raise"]
 
 _HOPELESS = 10  # so many evaluations, none of them good, are no search
+_TURN = 0.002  # seconds of answers that are committed and told together
 
 
 class Run:
@@ -84,10 +87,13 @@ class Run:
         self._finished: queue.SimpleQueue[tuple[Ticket | Chunk, Any]] = queue.SimpleQueue()
         self._batches = EvaluationQueue(problem, executor, lambda *done: self._finished.put(done))
         self._callers = VariationPool(lambda *done: self._finished.put(done))
+        self._committer = Committer(record)
         self._varying: deque[Ticket] = deque()
+        self._tellings: list[Callable[[], object]] = []
         self._answers = 0
         self._failure: BaseException | None = None
-        self._base, self._began = self.usage.seconds, time.monotonic()
+        self._base, self._began = self.usage.seconds, -inf
+        self._settled = -inf
 
     @property
     def best(self) -> Individual[Any] | None:
@@ -121,8 +127,9 @@ class Run:
         return queries.individuals(self.record)
 
     def stop(self, reason: str = "a callback asked for it") -> None:
-        """End the run once the work under way is done."""
+        """End the run once the evaluations and calls under way are done."""
         self.stopped = self.stopped or reason
+        self.executor.halt()
 
     def replay(self) -> int:
         """Feed the recorded answers to the search, in their order.
@@ -179,6 +186,8 @@ class Run:
         Args:
             seconds: How long to wait for something to finish; None for not at all.
         """
+        if self._began == -inf:  # from here on it works: what came before was starting up
+            self._began = time.monotonic()
         for ticket in self.search.ask():
             self._admit(ticket, ())
         while self._varying and not self.stopped and self._callers.free(self._varying[0]):
@@ -204,49 +213,68 @@ class Run:
 
     def _collect(self, seconds: float | None) -> None:
         """Take in all that has finished: first into the record, then into the search."""
-        arrived = []
+        self._work()
+        self._gather(seconds)
+        self.usage.seconds = self._base + time.monotonic() - self._began
+        if self._tellings:
+            self._settle()
+
+    def _work(self) -> None:
+        """Evaluate for a moment, if that is to be done in this thread."""
+        end = time.monotonic() + _TURN
+        while self.executor.step():
+            self._committer.start()
+            self._note(*self._finished.get())
+            if time.monotonic() > end:
+                return
+
+    def _gather(self, seconds: float | None) -> None:
+        """Note what has finished: wait for the first, and for more while all workers are busy."""
+        busy = self._callers.active + self._batches.in_flight
+        pause = 0.0 if self._tellings or not busy else seconds or 0.0
         try:
-            if self._callers.active or self._batches.in_flight:
-                arrived.append(self._finished.get(block=seconds is not None, timeout=seconds))
             while True:
-                arrived.append(self._finished.get_nowait())
+                self._note(*self._finished.get(timeout=pause))
+                idle = self._callers.active + self._batches.in_flight < busy
+                wait = self._settled + _TURN - time.monotonic()
+                pause = 0.0 if idle else max(0.0, wait)
         except queue.Empty:
             pass
-        self.usage.seconds = self._base + time.monotonic() - self._began
-        if arrived:
-            self._settle(arrived)
 
-    def _settle(self, arrived: list[tuple[Ticket | Chunk, Any]]) -> None:
-        """Commit what has arrived, then tell it."""
-        tellings: list[Callable[[], object]] = []
-        for who, what in arrived:
-            try:
-                tellings += self._write(who, what)
-            except EvollmError as error:
-                self._fail(error)
+    def _note(self, who: Ticket | Chunk, what: Any) -> None:
+        """Note one answer in the record, and what remains to be told to the search."""
+        try:
+            with self.record.together():
+                self._tellings += self._write(who, what)
+        except EvollmError as error:
+            self._fail(error)
+
+    def _settle(self) -> None:
+        """Commit what has been noted, then tell it."""
         self.record.put("seconds", self.usage.seconds)
         self.record.commit()
+        tellings, self._tellings = self._tellings, []
         try:
             for tell in tellings:
                 tell()
         except EvollmError as error:
             self._fail(explained(error, self.record))
+        self._settled = time.monotonic()
 
     def _write(self, who: Ticket | Chunk, what: Any) -> list[Callable[[], object]]:
         """Note one answer in the record; return what remains to be told to the search."""
+        if isinstance(who, Chunk) and isinstance(what, Scores):
+            return self._write_scores(who, what)
         if isinstance(who, Chunk):
-            ticket = self._batches.complete(who)
+            self._batches.drop(who)
         else:
-            ticket = who
             self._callers.active -= 1
         if isinstance(what, Exhausted):
             self.stop(str(what))
         elif isinstance(what, BaseException):
             self._fail(what)
         elif isinstance(who, Ticket):
-            return self._write_children(ticket, what)
-        else:
-            return self._write_scores(ticket, who, what)
+            return self._write_children(who, what)
         return []
 
     def _write_children(
@@ -258,9 +286,8 @@ class Run:
         self._mark(ticket, offspring)
         return [partial(self.search.tell, ticket, offspring), self._check_limits]
 
-    def _write_scores(
-        self, ticket: Ticket, chunk: Chunk, scores: Scores
-    ) -> list[Callable[[], object]]:
+    def _write_scores(self, chunk: Chunk, scores: Scores) -> list[Callable[[], object]]:
+        ticket = self._batches.ticket(chunk)
         job = ticket.job
         assert isinstance(job, Evaluate)
         taken, complete = self._batches.take(chunk, scores)
@@ -323,6 +350,7 @@ class Run:
 
     def close(self, wait: bool = True) -> None:
         """Let go of the workers, and raise what made the run fail, if anything did."""
+        self._committer.close()
         self._callers.close(wait)
         self.executor.close(wait)
         self.record.put("seconds", self.usage.seconds)

@@ -7,12 +7,15 @@ from math import ceil, inf
 from typing import Any
 
 from evollm.errors import EvollmError
-from evollm.executors.base import Chunk, Executor, Scores
+from evollm.executors.base import Executor
+from evollm.executors.scoring import Chunk, Scores
 from evollm.search.flow import Evaluate
 from evollm.search.search import Ticket
 from evollm.types import Candidate, Individual, Outcome, Problem
 
-_PACE = 0.2  # seconds of work in one chunk, where a batch may be cut anywhere
+_PACE = 1.0  # seconds of work in one chunk, where a batch may be cut anywhere
+_RECENT = 50  # answers of which the slowest says how long an evaluation takes
+_SHARES = 2  # chunks a worker that are left at least, so that all workers end at the same time
 
 
 @dataclass(slots=True)
@@ -22,6 +25,7 @@ class _Batch:
     ticket: Ticket
     waiting: deque[int]
     left: int
+    in_flight: int = 0
     alone: deque[int] = field(default_factory=deque)
     deaths: set[int] = field(default_factory=set)
 
@@ -30,7 +34,6 @@ class EvaluationQueue:
     """Cuts ``Evaluate`` jobs into chunks for an executor.
 
     Attributes:
-        in_flight: Chunks under way.
         genomes: Genomes under way.
     """
 
@@ -40,12 +43,19 @@ class EvaluationQueue:
         executor: Executor,
         done: Callable[[Chunk, Scores | EvollmError], None],
     ) -> None:
-        self.in_flight = self.genomes = 0
+        self.genomes = 0
         self._executor = executor
         self._divisible = getattr(problem, "elementwise", False)
         self._done = done
         self._batches: dict[int, _Batch] = {}
-        self._pace = 1
+        self._flying: dict[tuple[int, int], int] = {}  # how many places a chunk has answered
+        self._recent: deque[float] = deque(maxlen=_RECENT)
+        self._size = 0
+
+    @property
+    def in_flight(self) -> int:
+        """Chunks under way."""
+        return len(self._flying)
 
     def add(self, ticket: Ticket, known: Collection[int]) -> None:
         """Take on a job but for the places known, of which at least one is missing."""
@@ -62,23 +72,33 @@ class EvaluationQueue:
             ):
                 places = self._cut(batch, room)
                 room -= len(places)
-                self._submit(batch.ticket, places)
+                self._submit(batch, places)
 
     def _cut(self, batch: _Batch, room: float) -> tuple[int, ...]:
         """Take the next places that travel together."""
         if batch.alone:
             return (batch.alone.popleft(),)
-        size = ceil(len(batch.ticket.answers) / self._executor.workers)
+        workers = self._executor.workers
+        size = ceil(len(batch.ticket.answers) / workers)
         if self._divisible:
-            size = min(size, self._pace)
+            fair = size if workers == 1 else ceil(len(batch.waiting) / (_SHARES * workers))
+            size = self._size = min(fair, self._paced())
         size = int(min(size, room, len(batch.waiting), self._executor.chunk or size))
         return tuple(batch.waiting.popleft() for _ in range(size))
 
-    def _submit(self, ticket: Ticket, places: tuple[int, ...]) -> None:
-        job = ticket.job
+    def _paced(self) -> int:
+        """Return how many evaluations make a chunk, if the slowest recent one is the measure."""
+        if not self._recent:
+            return 1
+        pace = int(_PACE / max(*self._recent, 1e-9))
+        return max(1, min(10 * self._size, pace))
+
+    def _submit(self, batch: _Batch, places: tuple[int, ...]) -> None:
+        ticket, job = batch.ticket, batch.ticket.job
         assert isinstance(job, Evaluate)
         genomes = [job.candidates[place].genome for place in places]
-        self.in_flight += 1
+        batch.in_flight += 1
+        self._flying[ticket.id, places[0]] = 0
         self.genomes += len(places)
         self._executor.submit(Chunk(ticket.id, places, genomes, job.fidelity, job.seed), self._done)
 
@@ -89,35 +109,50 @@ class EvaluationQueue:
         asked = [job.candidates[place] for place in chunk.places]
         return [one.candidate if isinstance(one, Individual) else one for one in asked]
 
-    def complete(self, chunk: Chunk) -> Ticket:
-        """Count a chunk as back, whatever came of it; return its job's ticket."""
-        self.in_flight -= 1
-        self.genomes -= len(chunk.places)
+    def ticket(self, chunk: Chunk) -> Ticket:
+        """Return the ticket of the job that a chunk is of."""
         return self._batches[chunk.job].ticket
 
-    def take(self, chunk: Chunk, scores: Scores) -> tuple[list[tuple[int, Outcome]], bool]:
-        """Return the outcomes of a chunk by place, and whether its job is now complete.
-
-        A chunk that failed as a whole is tried again one by one, and a genome whose worker died
-        once more.
-        """
+    def drop(self, chunk: Chunk) -> None:
+        """Count a chunk as back, of which nothing more comes."""
+        answered = self._flying.pop((chunk.job, chunk.places[0]))
+        self.genomes -= len(chunk.places) - answered
         batch = self._batches[chunk.job]
-        outcomes = list(scores.outcomes)
-        if not outcomes:
-            outcomes = self._retry(batch, chunk, scores)
-        else:
-            pace = int(_PACE * len(outcomes) / max(scores.seconds, 1e-9))
-            self._pace = max(1, min(10 * self._pace, pace))
-        batch.left -= len(outcomes)
-        if not batch.left:
+        batch.in_flight -= 1
+        if not (batch.left or batch.in_flight):
             del self._batches[chunk.job]
-        return list(zip(chunk.places, outcomes, strict=False)), not batch.left
 
-    def _retry(self, batch: _Batch, chunk: Chunk, scores: Scores) -> list[Outcome]:
+    def take(self, chunk: Chunk, scores: Scores) -> tuple[list[tuple[int, Outcome]], bool]:
+        """Return the outcomes that came of a chunk by place, and whether they complete its job.
+
+        What failed without an outcome is tried again, one by one as far as it may have been at
+        fault, and a genome whose worker died once more.
+        """
+        batch, key = self._batches[chunk.job], (chunk.job, chunk.places[0])
+        outcomes = list(scores.outcomes)
+        rest = chunk.places[self._flying[key] :]
+        if outcomes:
+            self._recent.append(scores.seconds / len(outcomes))
+            self._flying[key] += len(outcomes)
+            self.genomes -= len(outcomes)
+        elif scores.last and rest:
+            outcomes = self._retry(batch, rest, scores)
+        batch.left -= len(outcomes)
+        if scores.last:
+            self.drop(chunk)
+        return list(zip(rest, outcomes, strict=False)), bool(outcomes) and not batch.left
+
+    def _retry(self, batch: _Batch, rest: tuple[int, ...], scores: Scores) -> list[Outcome]:
         """Line up what is worth another try; otherwise the failure is the outcome."""
-        place = chunk.places[0]
-        if len(chunk.places) > 1:
-            batch.alone.extend(chunk.places)
+        place = rest[0]
+        whole = (batch.ticket.id, place) in self._flying  # it is the chunk's first place
+        if scores.error is None:  # nobody began with them
+            batch.waiting.extendleft(reversed(rest))
+        elif len(rest) > 1 and whole:
+            batch.alone.extend(rest)
+        elif len(rest) > 1:  # outcomes came one by one, so the next is to blame
+            batch.alone.append(place)
+            batch.waiting.extendleft(reversed(rest[1:]))
         elif scores.died and place not in batch.deaths:
             batch.deaths.add(place)
             batch.alone.append(place)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Generic
 
-from evollm.executors.base import Chunk, Executor, Scores
+from evollm.executors.base import Executor
+from evollm.executors.scoring import Chunk, Scores
 from evollm.runtime.evaluations import EvaluationQueue
 from evollm.search.flow import Evaluate
 from evollm.search.search import Ticket
@@ -81,8 +82,8 @@ def _evaluate(
     try:
         while not complete:
             evaluations.send(inf)
+            executor.step()
             chunk, scores = arrived.get()
-            evaluations.complete(chunk)
             if isinstance(scores, BaseException):
                 raise scores
             found, complete = evaluations.take(chunk, scores)

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from evollm.errors import EvollmError
+from evollm.errors import EvollmError, Interrupt
 from evollm.executors.base import Executor, Serial
 from evollm.functions import as_problem
 from evollm.runtime.budget import Budget, check_money
@@ -63,6 +63,8 @@ def run(
         EvollmError: If the folder is in use, the record is of another search, all evaluations fail,
             a model can't be used, or an evaluation fails with ``on_error="raise"``. All that was
             done until then is recorded.
+        KeyboardInterrupt: At a second Ctrl-C or SIGTERM, which leaves at once. The first one ends
+            the run after the evaluations and calls under way.
     """
     checked(budget, executor, callbacks, on_error)
     record = Record(path)
@@ -181,20 +183,30 @@ def _interruptible(under_way: Run) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    told = False
 
     def interrupt(number: int, frame: object) -> None:
-        signal.signal(signal.SIGINT, before[signal.SIGINT])
+        nonlocal told
+        if told:
+            restore()
+            raise Interrupt
+        told = True
         under_way.stop("interrupted")
         log.warning("interrupted: finishing the work under way; once more to leave at once")
+
+    def restore() -> None:
+        for number, handler in before.items():  # None is one that was not set from Python
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     before = {
         number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
         yield
+    except Interrupt:
+        raise KeyboardInterrupt from None
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        restore()
 
 
 def _version(package: str) -> str | None:

@@ -1,10 +1,11 @@
 """Callers: operators at work, in threads of their own if they mostly wait for a model."""
 
 import contextvars
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from evollm.errors import Interrupt
 from evollm.ledger import Ledger, ledger
 from evollm.search.flow import Vary
 from evollm.search.search import Ticket
@@ -25,7 +26,7 @@ class VariationPool:
     def __init__(self, done: Callable[[Ticket, Any], None]) -> None:
         self.active = 0
         self._done = done
-        self._threads: ThreadPoolExecutor | None = None
+        self._threads: list[threading.Thread] = []
 
     def free(self, ticket: Ticket) -> bool:
         """Say whether an operator can begin now: those that wait take turns, so a stop is soon."""
@@ -41,21 +42,25 @@ class VariationPool:
         def work() -> None:
             try:
                 answer: Any = context.run(job.operator.vary, job.parents, job.n, job.seed)
-            except (Exception, SystemExit) as error:
+            except Interrupt:
+                raise
+            except BaseException as error:
                 answer = error
             self._done(ticket, answer)
 
         self.active += 1
         if _waits(ticket):
-            self._threads = self._threads or ThreadPoolExecutor(_MOST, "evollm-vary")
-            self._threads.submit(work)
+            # A daemon, for the interpreter would wait for any other thread when the user leaves.
+            thread = threading.Thread(target=work, name="evollm-vary", daemon=True)
+            self._threads = [one for one in self._threads if one.is_alive()] + [thread]
+            thread.start()
         else:
             work()
 
     def close(self, wait: bool = True) -> None:
-        """Let go of the threads; without ``wait`` what has not begun never does."""
-        if self._threads:
-            self._threads.shutdown(wait=wait, cancel_futures=True)
+        """Wait for the operators that are at work, or leave them to themselves."""
+        for thread in self._threads if wait else ():
+            thread.join()
 
 
 def _waits(ticket: Ticket) -> bool:

@@ -1,6 +1,7 @@
 """The run directory: a record that survives a kill and from which a run goes on.
 
 - ``codec``: Genomes and notes as SQLite values and back, without pickle.
+- ``committer``: Makes durable what was noted while its writer is busy with something long.
 - ``queries``: What a record holds, read back as the engine's own objects.
 - ``record``: One SQLite database with every job, candidate, outcome and call.
 - ``rows``: Evaluations, calls and counts as a record holds them, for tables and reports.

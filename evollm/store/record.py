@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,12 +25,15 @@ from evollm.types import Offspring, Outcome
 FILE = "run.sqlite"
 MEND = f"restore a copy, rescue its tables with `sqlite3 {FILE} .recover`, or choose a new folder"
 
+_AGAIN = "ON CONFLICT DO NOTHING"  # rows whose writing a Ctrl-C cut short are written once more
+
 
 class Record(Closing):
     """Writes a run down as it happens, and reads it back; a folder has one writer.
 
     Rows gather until ``commit``; what a commit wrote survives a killed process. Calls of a model
     are committed at once. Without a path the record lives in a temporary file that goes with it.
+    All methods may be called from any thread.
     """
 
     def __init__(self, path: Path | str | None = None, *, write: bool = True) -> None:
@@ -136,7 +140,8 @@ class Record(Closing):
             int(job.step),
             fingerprint,
         )
-        self._jobs.append(row)
+        with self._mutex:
+            self._jobs.append(row)
 
     def children(self, ticket: Ticket, offspring: Offspring[Any]) -> None:
         """Note a ``Vary`` job's answer; its children get the ids that the ticket reserves."""
@@ -155,7 +160,8 @@ class Record(Closing):
             )
             calls = json.dumps(list(offspring.calls[i])) if offspring.calls else None
             rows.append((ticket.first + i, ticket.id, encode(genome), own, note, calls))
-        self._children += rows
+        with self._mutex:
+            self._children += rows
 
     def outcome(
         self, ticket: Ticket, place: int, candidate: int, outcome: Outcome, text: str | None = None
@@ -171,23 +177,27 @@ class Record(Closing):
         """
         repaired = None if outcome.genome is None else encode(outcome.genome)
         row = (ticket.id, place, candidate, *_found(outcome))
-        self._outcomes.append((*row, repaired, outcome.cost, text))
+        with self._mutex:
+            self._outcomes.append((*row, repaired, outcome.cost, text))
 
     def told(self, ticket: Ticket, order: int, offspring: Offspring[Any] | None = None) -> None:
         """Note that an answer is whole, its place in the order, and what an operator rejected."""
         made = offspring or Offspring([])
         rejected = json.dumps(dict(made.rejected)) if made.rejected else None
         model = (made.asked, made.supplied) if made.asked else (None, None)
-        self._told.append((order, rejected, *model, ticket.id))
+        with self._mutex:
+            self._told.append((order, rejected, *model, ticket.id))
 
     def final(self, candidate: int, fidelity: int | None, seed: int, outcome: Outcome) -> None:
         """Note what a finalist scored after the search."""
         head = (candidate, -1 if fidelity is None else fidelity, seed)
-        self._finals.append((*head, *_found(outcome), outcome.cost))
+        with self._mutex:
+            self._finals.append((*head, *_found(outcome), outcome.cost))
 
     def best(self, step: int, candidate: int, fitness: float) -> None:
         """Note whom the flow named as the best of a step."""
-        self._bests.append((step, candidate, fitness))
+        with self._mutex:
+            self._bests.append((step, candidate, fitness))
 
     def call(self, job: int, call: Call) -> None:
         """Note a call of a model, and commit."""
@@ -238,6 +248,10 @@ class Record(Closing):
             if self._db.in_transaction:
                 self._db.execute("COMMIT")
 
+    def together(self) -> AbstractContextManager[object]:
+        """Return a context within which nothing is committed by another thread."""
+        return self._mutex
+
     def _begin(self) -> None:
         if not self._db.in_transaction:
             self._db.execute("BEGIN IMMEDIATE")
@@ -262,10 +276,10 @@ class Record(Closing):
             self._jobs,
         )
         run(
-            f"INSERT INTO candidates VALUES ({_marks(6)})",
+            f"INSERT INTO candidates VALUES ({_marks(6)}) {_AGAIN}",
             self._children,
         )
-        run(f"INSERT INTO outcomes VALUES ({_marks(10)})", self._outcomes)
+        run(f"INSERT INTO outcomes VALUES ({_marks(10)}) {_AGAIN}", self._outcomes)
         run(
             "UPDATE jobs SET told = ?, rejected = ?, asked = ?, supplied = ? WHERE id = ?",
             self._told,

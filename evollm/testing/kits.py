@@ -11,7 +11,7 @@ A kit is subclassed in a test module, with one pytest fixture that provides what
 import copy
 import pickle
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
@@ -28,7 +28,7 @@ from evollm.search.fingerprint import Fingerprints
 from evollm.search.flow import Evaluate, Flow, Vary
 from evollm.search.search import Search, Ticket
 from evollm.store.codec import decode, encode
-from evollm.testing.trials import Given, Trial, once
+from evollm.testing.trials import RAISED, Given, Trial, once
 from evollm.types import Candidate, Individual, Offspring, Operator, Outcome, Problem
 
 __all__ = [
@@ -116,8 +116,8 @@ class ProblemKit:
     def test_returns_one_outcome_a_genome(self, case: ProblemCase) -> None:
         """Score a batch, and an empty one."""
         problem, genomes, fidelity = case
-        assert len(problem.evaluate(genomes, fidelity, 0)) == len(genomes)
-        assert len(problem.evaluate([], fidelity, 0)) == 0
+        assert len(list(problem.evaluate(genomes, fidelity, 0))) == len(genomes)
+        assert list(problem.evaluate([], fidelity, 0)) == []
 
     def test_is_pure_given_its_seed(self, case: ProblemCase) -> None:
         """Score the same again, and draw from no global random state."""
@@ -137,7 +137,7 @@ class ProblemKit:
         """With ``elementwise = True`` score each genome as if it were alone, hence in order."""
         problem, genomes, fidelity = case
         if getattr(problem, "elementwise", False):
-            alone = [problem.evaluate([genome], fidelity, 3)[0] for genome in genomes]
+            alone = [one for genome in genomes for one in problem.evaluate([genome], fidelity, 3)]
             assert _scores(alone) == _scores(problem.evaluate(genomes, fidelity, 3))
 
     def test_outcomes_can_be_recorded(self, case: ProblemCase) -> None:
@@ -145,8 +145,9 @@ class ProblemKit:
         problem, genomes, fidelity = case
         for outcome in problem.evaluate(genomes, fidelity, 4):
             assert isinstance(outcome, Outcome)
-            stored = encode(outcome.info)
-            assert encode(decode(stored)) == stored
+            for said in (outcome.info, outcome.genome):
+                stored = encode(said)
+                assert encode(decode(stored)) == stored
 
 
 class ExecutorKit:
@@ -160,20 +161,50 @@ class ExecutorKit:
         ]
 
     def test_one_failure_costs_one_evaluation(self, executor: Executor) -> None:
-        """Record what fails, and score the rest of its batch."""
-        genomes = [1, "raise", 2, "nan", 3, "exit"]
-        found = run(once(genomes), Trial(), executor=executor)
-        assert _fitness(found) == [1.0, -inf, 2.0, -inf, 3.0, -inf]
-        errors = [one.outcome.error or "" for one in found.population]
-        assert "ValueError: a bad genome" in errors[1]
-        assert "NaN" in errors[3]
-        assert "SystemExit" in errors[5]
-        assert (found.usage.evaluations, found.usage.failed) == (6, 3)
+        """Record what fails, whatever is raised, and score the rest of its batch."""
+        genomes = [1, "nan", 2, *RAISED, 3]
+        expected = [1.0, -inf, 2.0, *[-inf] * len(RAISED), 3.0]
+        for yields in (False, True):
+            found = run(once(genomes), Trial(yields=yields), executor=executor)
+            assert _fitness(found) == expected
+            errors = [one.outcome.error or "" for one in found.population]
+            assert "NaN" in errors[1]
+            assert "ValueError: a bad genome" in errors[3]
+            named = [type(error).__name__ for error in RAISED.values()]
+            assert [error.split(":")[0] for error in errors[3:-1]] == named
+            failed = 1 + len(RAISED)
+            assert (found.usage.evaluations, found.usage.failed) == (len(genomes), failed)
 
     def test_a_batch_that_fails_as_one_is_tried_one_by_one(self, executor: Executor) -> None:
         """Score the good genomes of a batch that a bad one has spoilt."""
         found = run(once([5, "raise", 6]), Trial(elementwise=False), executor=executor)
         assert _fitness(found) == [5.0, -inf, 6.0]
+
+    def test_a_stop_waits_for_what_has_begun_only(self, executor: Executor) -> None:
+        """Score no genome that was not begun when the run was to stop, of a stream of outcomes."""
+        problem = Trial(elementwise=False, yields=True, seconds=0.2)
+        found = run(once([1.0] * 50), problem, executor=executor, callbacks=[_stop])
+        assert found.stopped == "a callback asked for it"
+        assert 1 <= found.usage.evaluations < 25
+
+    def test_genomes_are_recorded_as_they_were_given(self, executor: Executor) -> None:
+        """Give copies to a problem that changes them where they are."""
+        genomes = [[1, 2], [3, 4]]
+        for yields in (False, True):
+            found = run(once(genomes), Trial(yields=yields), executor=executor)
+            assert _fitness(found) == [3.0, 7.0]
+            assert [one.genome for one in found.population] == [[1, 2], [3, 4]]
+            assert found.dataframe()["genome"].tolist() == [[1, 2], [3, 4]]
+
+    def test_a_repaired_genome_takes_the_place(self, executor: Executor, tmp_path: Path) -> None:
+        """Hand the repaired genome and the cost to the search, the record and a resumed run."""
+        genomes = [(1.0, [5]), (2.0, [6])]
+        for _ in range(2):
+            found = run(once(genomes), Trial(yields=True), executor=executor, path=tmp_path)
+            assert [one.genome for one in found.population] == [[5], [6]]
+            assert [one.outcome.cost for one in found.population] == [2.5, 2.5]
+            assert found.candidate(1).genome == [6]
+            assert found.dataframe()["genome"].tolist() == [[5], [6]]
 
     def test_serves_one_run_after_another(self, executor: Executor) -> None:
         """Start again after it was closed, with another problem."""
@@ -237,12 +268,19 @@ def _frozen(made: Offspring[Any]) -> tuple[Any, ...]:
     return (*values, dict(made.rejected), [tuple(own) for own in made.parents])
 
 
-def _scores(found: Any) -> list[tuple[float, dict[str, float], str | None, Any]]:
-    return [(one.fitness, dict(one.metrics), one.error, one.info) for one in found]
+def _scores(found: Iterable[Outcome]) -> list[tuple[Any, ...]]:
+    return [
+        (one.fitness, dict(one.metrics), one.error, one.info, encode(one.genome), one.cost)
+        for one in found
+    ]
 
 
 def _recorded(found: Result[Any]) -> list[tuple[Any, ...]]:
     return [(one.id, encode(one.genome), one.outcome) for one in found.population]
+
+
+def _stop(under_way: Any, individual: Individual[Any]) -> None:
+    under_way.stop()
 
 
 def _fitness(found: Result[Any]) -> list[float]:
@@ -278,7 +316,7 @@ def _answer(search: Search, ticket: Ticket, problem: Problem[Any]) -> list[Any]:
         made = job.operator.vary(job.parents, job.n, job.seed)
         return [(one.id, one.parents, encode(one.genome)) for one in search.tell(ticket, made)]
     assert isinstance(job, Evaluate)
-    found = problem.evaluate([one.genome for one in job.candidates], job.fidelity, job.seed)
+    found = list(problem.evaluate([one.genome for one in job.candidates], job.fidelity, job.seed))
     for place, outcome in enumerate(found):
         search.score(ticket, place, outcome)
     return _scores(found)

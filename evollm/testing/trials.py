@@ -1,6 +1,8 @@
 """Trials: a small problem and a small flow that do what a test tells them to."""
 
-from collections.abc import Sequence
+import time
+from asyncio import CancelledError
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,24 +21,62 @@ class Given:
         return Offspring(list(self.genomes[:n]))
 
 
+class Refusal(BaseException):
+    """What nobody expects to be raised."""
+
+
+RAISED: dict[str, BaseException] = {
+    "raise": ValueError("a bad genome"),
+    "exit": SystemExit(3),
+    "interrupt": KeyboardInterrupt(),
+    "leave": GeneratorExit(),
+    "cancel": CancelledError(),
+    "refuse": Refusal("not this one"),
+}
+"""What a ``Trial`` raises for a genome that is one of these words."""
+
+
 @dataclass(frozen=True)
 class Trial:
-    """A problem whose genomes say what is to happen: a number, ``raise``, ``nan`` or ``exit``."""
+    """A problem whose genomes say what is to happen.
+
+    A number is its own fitness, a word of ``RAISED`` raises, and ``nan`` is NaN. A list is spoilt
+    where it is, and worth its sum; a tuple of a number and a list is repaired to that list and
+    worth the number.
+
+    Attributes:
+        factor: By which a fitness is multiplied.
+        elementwise: Whether a batch may be cut anywhere.
+        yields: Whether outcomes are yielded one by one.
+        seconds: How long one evaluation takes.
+    """
 
     factor: float = 1.0
     elementwise: bool = True
+    yields: bool = False
+    seconds: float = 0.0
 
-    def evaluate(self, genomes: Sequence[Any], fidelity: int | None, seed: int) -> list[Outcome]:
+    def evaluate(
+        self, genomes: Sequence[Any], fidelity: int | None, seed: int
+    ) -> Iterable[Outcome]:
         """Do what each genome says."""
-        return [Outcome(self.factor * _obey(genome)) for genome in genomes]
+        coming = self._coming(genomes)
+        return coming if self.yields else list(coming)
 
+    def _coming(self, genomes: Sequence[Any]) -> Iterator[Outcome]:
+        for genome in genomes:
+            time.sleep(self.seconds)
+            yield self._obey(genome)
 
-def _obey(genome: Any) -> float:
-    if genome == "raise":
-        raise ValueError("a bad genome")
-    if genome == "exit":
-        raise SystemExit(3)
-    return float(genome)
+    def _obey(self, genome: Any) -> Outcome:
+        if isinstance(genome, str) and genome in RAISED:
+            raise RAISED[genome]
+        if isinstance(genome, tuple):
+            return Outcome(self.factor * genome[0], genome=genome[1], cost=2.5)
+        value = sum(genome) if isinstance(genome, list) else float(genome)
+        if isinstance(genome, list):
+            genome.append("spoilt")
+        return Outcome(self.factor * value)
 
 
 def once(genomes: Sequence[Any]) -> Flow:

@@ -74,14 +74,18 @@ class FromToolbox:
         """The objectives' weights by name."""
         return dict(zip(self.names, self.weights, strict=True))
 
-    def evaluate(self, genomes: Sequence[Any], fidelity: int | None, seed: int) -> list[Outcome]:
-        """Score the genomes one by one; an exception fails that one evaluation.
+    def evaluate(
+        self, genomes: Sequence[Any], fidelity: int | None, seed: int
+    ) -> Iterator[Outcome]:
+        """Score the genomes one by one, and yield each outcome as soon as it is known.
+
+        An exception fails that one evaluation.
 
         Raises:
             EvollmError: If the function returns anything but a number an objective, or leaves an
                 individual that can't be recorded.
         """
-        return [self._score(genome, seed) for genome in genomes]
+        return (self._score(genome, seed) for genome in genomes)
 
     def _score(self, genome: Any, seed: int) -> Outcome:
         individual = self.form.from_genome(genome)

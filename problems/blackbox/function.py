@@ -1,6 +1,6 @@
 """A user's function on a search space, as a problem."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +17,10 @@ class Function:
 
     Attributes:
         function: From a point to a number, or to a pair of number and ``info``. Or an object with a
-            method ``evaluate(points)`` that returns one number (or pair) a point for points of
-            shape ``(n, D)`` (a list of dicts if the space has names). With an attribute ``seeded =
-            True`` it is called as ``evaluate(points, seed)``; with ``elementwise = True`` it says
-            that points may be scored one by one.
+            method ``evaluate(points)`` that returns or yields one number (or pair) a point for
+            points of shape ``(n, D)`` (a list of dicts if the space has names). With an attribute
+            ``seeded = True`` it is called as ``evaluate(points, seed)``; with ``elementwise =
+            True`` it says that points may be scored one by one.
         space: Turns places into points.
         maximize: Whether a larger value is better; otherwise the fitness is minus the value.
     """
@@ -50,18 +50,25 @@ class Function:
     def _whole(self) -> bool:
         return callable(getattr(self.function, "evaluate", None))
 
-    def evaluate(self, genomes: Sequence[Vector], fidelity: int | None, seed: int) -> list[Outcome]:
+    def evaluate(
+        self, genomes: Sequence[Vector], fidelity: int | None, seed: int
+    ) -> Iterable[Outcome]:
         """Score places; what a function of one point raises fails that evaluation alone.
+
+        Returns:
+            The outcomes of a function of one point, or of a batch that yields, come one by one.
 
         Raises:
             EvollmError: If a function of a batch returns another number of values.
         """
         points = [self.space.decode(genome) for genome in genomes]
         if not (self._whole and points):
-            return [_score(self.function, point, self.maximize) for point in points]
+            return (_score(self.function, point, self.maximize) for point in points)
         given = points if self.space.names else np.array(points)
         more = (seed,) if getattr(self.function, "seeded", False) else ()
         values = self.function.evaluate(given, *more)
+        if not hasattr(values, "__len__"):
+            return (outcome(value, self.maximize) for value in values)
         if len(values) != len(points):
             raise EvollmError(f"{self.name} returned {len(values)} values for {len(points)} points")
         return [outcome(value, self.maximize) for value in values]

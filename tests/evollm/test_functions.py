@@ -79,3 +79,21 @@ def test_outcomes_normalise_their_numbers() -> None:
     assert Outcome(3.0, error="lost").fitness == -inf
     with pytest.raises(TypeError):
         Outcome(None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("cost", [nan, inf, -inf, -0.5])
+def test_an_outcome_whose_cost_cannot_be_summed_is_a_failure(cost: float) -> None:
+    outcome = Outcome(1.0, cost=cost)
+    assert (outcome.fitness, outcome.cost) == (-inf, 0.0)
+    assert outcome.error == f"the cost is {cost}: give a finite number of at least 0"
+    assert Outcome(1.0, error="lost", cost=cost).error == "lost"
+    found = run(once([1, 2]), lambda genome: Outcome(genome, cost=cost if genome == 2 else 3))
+    assert [one.outcome.cost for one in found.population] == [3.0, 0.0]
+    assert found.usage.failed == 1
+
+
+def test_a_cost_is_a_float() -> None:
+    whole: Any = np.int64(2)
+    assert type(Outcome(1.0, cost=whole).cost) is float
+    with pytest.raises(TypeError):
+        Outcome(1.0, cost=None)  # type: ignore[arg-type]

@@ -35,7 +35,7 @@ def test_the_home_folder_is_expanded(home: Path, capsys: pytest.CaptureFixture[s
     assert main(["run", *said]) == 0
     assert main(["show", "~/line"]) == 0
     assert main(["resume", "~/line", "--evaluations", "4", "--quiet"]) == 0
-    assert "spent         4 evaluations" in capsys.readouterr().out
+    assert "spent  4 evaluations" in capsys.readouterr().out
     assert all((home / name / FILE).is_file() for name in ("run", "asked", "line"))
     assert not Path("~").exists()
 

@@ -313,8 +313,8 @@ def test_a_run_is_shown_down_to_prompt_and_answer(tmp_path: Path) -> None:
     assert "51 calls (0 cached" in shown  # one of them is a probe
     one = evollm("show", "run", "--candidate", 12, folder=tmp_path).stdout
     assert "FramedSamples" in one
-    assert '"prompt": ' in one
-    assert '"text": ' in one
+    assert "\nasked\n" in one
+    assert "\nanswered\n" in one
 
 
 @pytest.mark.parametrize("executor", ["serial", "threads", "processes"])
@@ -346,4 +346,4 @@ def test_a_package_of_others_appears_by_being_installed(tmp_path: Path) -> None:
     env = {"PYTHONPATH": f"{ROOT}:{tmp_path / 'site'}"}
     assert "count ones" in evollm("run", "--help", folder=tmp_path, env=env).stdout
     done = evollm("run", "theirs", "--bits", 6, "--quiet", folder=tmp_path, env=env)
-    assert "best          6 (fitness)" in done.stdout, done.stderr
+    assert "best  6 (fitness)" in done.stdout, done.stderr

@@ -33,7 +33,7 @@ def test_the_summary_says_what_was_spent_and_rejected(result: Result[object]) ->
     assert f"40 evaluations ({usage.failed} failed)" in text
     assert usage.failed > 0
     rows = [" ".join(line.split()) for line in text.splitlines()]
-    assert f"failed {usage.failed} ValueError: too far" in rows
+    assert any(row.startswith(f"failed {usage.failed} ValueError: too far") for row in rows)
     assert f"{usage.calls} calls (0 cached" in text
     assert "rejected 12 unreadable answer" in rows
     assert "the budget of 40 evaluations is spent" in text
@@ -52,7 +52,7 @@ def test_a_candidates_ancestors_and_calls_are_shown(result: Result[object]) -> N
     ]
     assert sorted(parents) == sorted(born[0].candidate.parents)
     assert text.count("\nasked\n") == 1
-    assert text.endswith("answered\n  10,20") or text.endswith("answered\n  40,60")
+    assert text.endswith(("answered\n  10,20", "answered\n  40,60"))
 
 
 def test_a_lineage_names_each_ancestor_once_to_a_depth(result: Result[object]) -> None:

@@ -111,8 +111,8 @@ def test_the_cache_answers_a_second_run_alike(folder: Path) -> None:
         second = complete(*search("framed", server, "second"), folder=folder)
         assert len(server.seen) == requests
     calls = len(asked(server))
-    assert f"{calls + 2} calls (0 cached)" in first
-    assert f"{calls} calls ({calls} cached)" in second
+    assert f"{calls + 2} calls (0 cached, 0 unusable)" in first
+    assert f"{calls} calls ({calls} cached, 0 unusable)" in second
     assert contents(folder / "first") == contents(folder / "second")
     assert answers(folder / "first") == answers(folder / "second")
 
@@ -144,7 +144,7 @@ def test_a_run_that_lost_its_model_goes_on_when_that_is_back(folder: Path) -> No
     with Mortal(2 + 3 * wave, port) as server:
         command = search("framed", server, "cut", "--no-cache")
         said = refusal(evollm(*command, folder=folder))
-    assert f"The endpoint {server.url} does not answer for the model scripted" in said
+    assert f"the endpoint {server.url} does not answer for the model scripted" in said
     assert "check the address and whether the server runs" in said
     known = answers(folder / "cut")
     assert len(known) == 3 * wave

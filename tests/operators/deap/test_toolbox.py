@@ -68,7 +68,8 @@ def test_fitness_is_the_first_objective_and_larger_is_better():
     (found,) = problem.evaluate([[3.0, 8.0]], None, 0)
     assert found.fitness == -3.0
     assert found.metrics == {"error": 3.0, "size": 8.0}
-    assert FromToolbox(count_ones, (1.0,)).evaluate([[1, 1]], None, 0)[0].metrics == {"obj0": 2.0}
+    (found,) = FromToolbox(count_ones, (1.0,)).evaluate([[1, 1]], None, 0)
+    assert found.metrics == {"obj0": 2.0}
 
 
 def test_a_genome_is_evaluated_as_the_toolboxs_individual():
@@ -76,7 +77,7 @@ def test_a_genome_is_evaluated_as_the_toolboxs_individual():
     box = onemax(3)
     box.register("evaluate", lambda individual: (float(seen.append(individual) is None),))
     parts = from_toolbox(box)
-    parts.problem.evaluate([[1, 0, 1]], None, 0)
+    list(parts.problem.evaluate([[1, 0, 1]], None, 0))
     assert type(seen[0]) is creator.Bits
 
 
@@ -91,7 +92,7 @@ def test_a_failure_costs_one_evaluation():
 @pytest.mark.parametrize("value", [1.0, None, (1.0, 2.0), (), ("a",)])
 def test_an_evaluation_without_its_tuple_is_refused(value):
     with pytest.raises(EvollmError, match="where DEAP wants a tuple of 1 numbers"):
-        FromToolbox(lambda genome: value, (1.0,)).evaluate([[1]], None, 0)
+        list(FromToolbox(lambda genome: value, (1.0,)).evaluate([[1]], None, 0))
 
 
 @pytest.mark.parametrize("names", [("a",), ("a", "a"), ("a", "fitness")])

@@ -99,6 +99,25 @@ def test_a_batch_with_values_missing_is_a_mistake():
         Function(Short(), BOX).evaluate(PLACES, None, 0)
 
 
+def test_values_that_a_function_yields_arrive_one_by_one():
+    asked = []
+
+    def one(point):
+        asked.append(point.tolist())
+        return float(point.sum())
+
+    class Lazy:
+        def evaluate(self, points):
+            return map(one, points)
+
+    for function in (Lazy(), one):
+        asked.clear()
+        coming = Function(function, BOX).evaluate(PLACES, None, 0)
+        assert next(coming).fitness == -sum(asked[0])
+        assert len(asked) == 1
+        assert len(list(coming)) == 1
+
+
 def test_a_lambda_travels_to_a_worker():
     offset = 3.0
     problem = Function(lambda x: float(x.sum()) + offset, BOX)

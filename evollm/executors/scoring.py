@@ -1,0 +1,151 @@
+"""Scoring: a chunk of genomes evaluated here and now, outcome by outcome."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeAlias, TypeVar
+
+from evollm.copies import independent
+from evollm.errors import EvollmError, Interrupt, described
+from evollm.types import Outcome, Problem
+
+T = TypeVar("T")
+Halted: TypeAlias = Callable[[], bool]
+"""Says whether the rest of a chunk is not wanted any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some places of an ``Evaluate`` job that travel together.
+
+    Attributes:
+        job: The job's id.
+        places: Which of its candidates these are.
+        genomes: One a place.
+        fidelity: The job's fidelity.
+        seed: The job's seed.
+    """
+
+    job: int
+    places: tuple[int, ...]
+    genomes: Sequence[Any]
+    fidelity: int | None
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What came of a chunk, or of its next places.
+
+    Attributes:
+        outcomes: Of the next places, one each.
+        error: Why the rest of the chunk failed: an exception, a worker that died, a time limit.
+        seconds: The problem's working time for these outcomes.
+        died: Whether the worker went down with it, perhaps through no fault of the genomes.
+        last: Whether nothing more comes of the chunk. Places that have no outcome by then were not
+            evaluated, if there is no error.
+    """
+
+    outcomes: Sequence[Outcome]
+    error: str | None = None
+    seconds: float = 0.0
+    died: bool = False
+    last: bool = True
+
+
+def parts(problem: Problem[Any], chunk: Chunk, halted: Halted) -> Iterator[Scores]:
+    """Evaluate a chunk here and now, and yield what comes of it as it comes.
+
+    What the problem raises fails what has no outcome yet. It gets copies of the genomes, so that
+    the record and the search hold what was given to it.
+
+    Args:
+        problem: What scores the genomes.
+        chunk: What to score.
+        halted: Asked before each outcome whether the rest is not wanted any more.
+
+    Raises:
+        EvollmError: If the problem breaks its contract, or raises one itself.
+    """
+    if halted():
+        yield Scores(())
+        return
+    began = time.perf_counter()
+    found = _attempt(partial(_evaluated, problem, chunk))
+    if isinstance(found, _Failure):
+        yield Scores((), found, time.perf_counter() - began)
+    elif isinstance(found, Iterator):
+        yield from _streamed(problem, chunk, found, halted)
+    else:
+        _check(problem, chunk, len(found))
+        yield Scores(found, None, time.perf_counter() - began)
+
+
+class _Failure(str):
+    """Why an attempt failed, in one line."""
+
+
+def _attempt(work: Callable[[], T]) -> T | _Failure:
+    """Do the user's work, and turn whatever it raises into a line."""
+    try:
+        return work()
+    except (EvollmError, Interrupt):
+        raise
+    except BaseException as error:  # only the user's own Ctrl-C may end a run, not a function's
+        return _Failure(described(error))
+
+
+def _evaluated(problem: Problem[Any], chunk: Chunk) -> list[Outcome] | Iterator[Any]:
+    """Call the problem: a sized answer is whole, any other comes outcome by outcome."""
+    genomes = [independent(genome) for genome in chunk.genomes]
+    found: Iterable[Any] = problem.evaluate(genomes, chunk.fidelity, chunk.seed)
+    return [_outcome(one) for one in found] if hasattr(found, "__len__") else iter(found)
+
+
+def _streamed(
+    problem: Problem[Any], chunk: Chunk, coming: Iterator[Any], halted: Halted
+) -> Iterator[Scores]:
+    """Yield outcomes one by one, and in the end what became of the rest."""
+    count = 0
+    while not halted():
+        began = time.perf_counter()
+        found = _attempt(partial(_next, coming))
+        seconds = time.perf_counter() - began
+        if isinstance(found, _Failure):
+            yield Scores((), found, seconds)
+            return
+        if found is None:
+            _check(problem, chunk, count)
+            break
+        count += 1
+        if count > len(chunk.genomes):
+            _check(problem, chunk, count)
+        yield Scores((found,), None, seconds, last=False)
+    yield Scores(())
+
+
+_END = object()
+
+
+def _next(coming: Iterator[Any]) -> Outcome | None:
+    found = next(coming, _END)
+    return None if found is _END else _outcome(found)
+
+
+def _outcome(found: Any) -> Outcome:
+    """Return what a problem said as an outcome that shares nothing with it."""
+    outcome = found if isinstance(found, Outcome) else Outcome(found)
+    if outcome.info is None and outcome.genome is None:
+        return outcome
+    info, genome = independent(outcome.info), independent(outcome.genome)
+    return replace(outcome, info=info, genome=genome)
+
+
+def _check(problem: Problem[Any], chunk: Chunk, count: int) -> None:
+    """Refuse a wrong number of outcomes."""
+    if count != len(chunk.genomes):
+        raise EvollmError(
+            f"{type(problem).__name__}.evaluate returned {count} outcomes for "
+            f"{len(chunk.genomes)} genomes; it must return one each, in order"
+        )
