@@ -8,6 +8,11 @@ from typing import TypeAlias
 
 from evollm.errors import EvollmError
 
+DEEPEST = 64
+"""Most splits on a path of any tree that is grown: functions of trees recurse, a call a level."""
+MOST_NODES = 2**11 - 1
+"""Most nodes of any tree that is grown: as many as fill a depth of 10."""
+
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
@@ -65,6 +70,18 @@ def size(tree: Tree) -> int:
     if isinstance(tree, Leaf):
         return 1
     return 1 + size(tree.left) + size(tree.right)
+
+
+def extents(tree: Tree) -> list[tuple[int, int]]:
+    """Return depth and size of the subtree at every node, in the order of ``walk``."""
+    nodes = [node for _, node in walk(tree)]
+    found = [(0, 1)] * len(nodes)
+    for place in reversed(range(len(nodes))):
+        if isinstance(nodes[place], Split):
+            left = found[place + 1]
+            right = found[place + 1 + left[1]]
+            found[place] = (1 + max(left[0], right[0]), 1 + left[1] + right[1])
+    return found
 
 
 def walk(tree: Tree) -> Iterator[tuple[int, Tree]]:
@@ -153,7 +170,10 @@ def cut(tree: Tree, most: int) -> Tree:
         return tree
     if most <= 0:
         return leaves(tree)[0]
-    return replace(tree, left=cut(tree.left, most - 1), right=cut(tree.right, most - 1))
+    left, right = cut(tree.left, most - 1), cut(tree.right, most - 1)
+    if left is tree.left and right is tree.right:
+        return tree
+    return replace(tree, left=left, right=right)
 
 
 def merged(tree: Tree) -> Tree:

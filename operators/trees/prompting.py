@@ -10,7 +10,7 @@ from evollm.errors import EvollmError
 from evollm.llm.base import Completion, LanguageModel, Mode, Prompt
 from evollm.types import JSON, Individual, Parent
 from operators.trees.columns import Columns
-from operators.trees.genome import Tree, leaves, with_leaves
+from operators.trees.genome import MOST_NODES, Tree, leaves, with_leaves
 from operators.trees.json import as_json, read_json_text, schema
 from operators.trees.line import grammar, write
 from operators.trees.reading import Reading, read
@@ -132,7 +132,7 @@ class TreePrompt:
             prompts,
             n=n,
             temperature=self.temperature,
-            max_tokens=_TOKENS_A_NODE * 2 ** (most + 1) * (3 if self.form == "json" else 1),
+            max_tokens=_tokens(most) * (3 if self.form == "json" else 1),
             grammar=self._grammar(most, depth is not None, lead),
             schema=schema(self.columns, most) if self.hold == "schema" else None,
             stop=() if self.mode == "chat" else ("\n",),
@@ -173,6 +173,12 @@ def reading_note(found: Reading) -> dict[str, JSON]:
     if found.outside:
         note["outside"] = found.outside
     return note
+
+
+def _tokens(most: int) -> int:
+    """Return how many tokens a tree of a depth may take as one line."""
+    nodes: int = min(2 ** (most + 1), MOST_NODES + 1)
+    return _TOKENS_A_NODE * nodes
 
 
 def _said(tree: Tree) -> list[float]:

@@ -10,7 +10,18 @@ from numpy.random import Generator
 from evollm.errors import EvollmError
 from evollm.types import Offspring, Parent
 from operators.trees.columns import Columns
-from operators.trees.genome import Leaf, Split, Tree, cut, depth, replaced, walk
+from operators.trees.genome import (
+    DEEPEST,
+    MOST_NODES,
+    Leaf,
+    Split,
+    Tree,
+    cut,
+    extents,
+    replaced,
+    size,
+    walk,
+)
 
 Change: TypeAlias = Callable[["NodeMutation", Tree, Generator], Tree]
 KINDS = ("threshold", "feature", "subtree", "leaf", "prune")
@@ -22,9 +33,11 @@ leaf says, or put a leaf in a split's place."""
 class RandomTrees:
     """Grows trees at random, whatever the parents; the root always splits.
 
+    A tree has at most ``MOST_NODES`` nodes, which bounds those deeper than 10.
+
     Attributes:
         columns: What the trees may ask about.
-        max_depth: Most splits on a path, 1 or more.
+        max_depth: Most splits on a path, 1 to ``DEEPEST``.
         stop: Probability that a branch below the root ends before its depth is used up.
     """
 
@@ -51,7 +64,8 @@ class SubtreeCrossover:
     Koza: Genetic Programming: On the Programming of Computers by Means of Natural Selection, 1992.
 
     Attributes:
-        max_depth: Most splits on a path; only subtrees that fit are taken.
+        max_depth: Most splits on a path, 1 to ``DEEPEST``; only subtrees that fit are taken, which
+            leave the child at most ``MOST_NODES`` nodes, or its parent's number if that is larger.
         inner: Probability that the place is a split's and not a leaf's, if there are both.
     """
 
@@ -71,7 +85,9 @@ class SubtreeCrossover:
 
     def _cross(self, receiver: Tree, giver: Tree, rng: Generator) -> Tree:
         place, level = _drawn(receiver, rng, self.inner)
-        fitting = [node for _, node in walk(giver) if level + depth(node) <= self.max_depth]
+        most, room = self.max_depth - level, _room(receiver, place)
+        nodes = zip(walk(giver), extents(giver), strict=True)
+        fitting = [node for (_, node), (deep, wide) in nodes if deep <= most and wide <= room]
         splits = [node for node in fitting if isinstance(node, Split)]
         pool = splits if splits and rng.random() < self.inner else fitting
         return replaced(receiver, place, pool[rng.integers(len(pool))])
@@ -83,7 +99,7 @@ class NodeMutation:
 
     Attributes:
         columns: What the trees may ask about.
-        max_depth: Most splits on a path, 1 or more.
+        max_depth: Most splits on a path, 1 to ``DEEPEST``.
         kinds: What may be done, drawn evenly: see ``KINDS``. Leave out ``leaf`` where the problem
             refits leaves.
         stop: As in ``RandomTrees``, for subtrees that are written anew.
@@ -116,8 +132,8 @@ class NodeMutation:
 
     def _subtree(self, tree: Tree, rng: Generator) -> Tree:
         place, level = _drawn(tree, rng, 0.5)
-        new = grown(self.columns, self.max_depth - level, rng, self.stop, root=place == 0)
-        return replaced(tree, place, new)
+        most, room = self.max_depth - level, _room(tree, place)
+        return replaced(tree, place, grown(self.columns, most, rng, self.stop, place == 0, room))
 
     def _threshold(self, tree: Tree, rng: Generator) -> Tree:
         """Move a split's threshold to a near one, or swap one category."""
@@ -160,7 +176,12 @@ CHANGES: Mapping[str, Change] = {
 
 
 def grown(
-    columns: Columns, most: int, rng: Generator, stop: float = 0.2, root: bool = False
+    columns: Columns,
+    most: int,
+    rng: Generator,
+    stop: float = 0.2,
+    root: bool = False,
+    room: int = MOST_NODES,
 ) -> Tree:
     """Return a random tree.
 
@@ -170,11 +191,13 @@ def grown(
         rng: The source of chance.
         stop: Probability that a branch ends before its depth is used up.
         root: Whether this node must split if it may.
+        room: Most nodes, shared evenly by the branches.
     """
-    if most <= 0 or (not root and rng.random() < stop):
+    if most <= 0 or room < 3 or (not root and rng.random() < stop):
         return drawn_leaf(columns, rng)
-    left = grown(columns, most - 1, rng, stop)
-    return drawn_split(columns, left, grown(columns, most - 1, rng, stop), rng)
+    half = (room - 1) // 2
+    left, right = (grown(columns, most - 1, rng, stop, room=half) for _ in range(2))
+    return drawn_split(columns, left, right, rng)
 
 
 def drawn_split(columns: Columns, left: Tree, right: Tree, rng: Generator) -> Tree:
@@ -210,6 +233,12 @@ def _drawn(tree: Tree, rng: Generator, inner: float) -> tuple[int, int]:
     return place, level
 
 
+def _room(tree: Tree, place: int) -> int:
+    """Return how many nodes a subtree may have to stand at a place."""
+    whole = size(tree)
+    return max(MOST_NODES - whole, 0) + size(_node(tree, place))
+
+
 def _node(tree: Tree, place: int) -> Tree:
     return [node for _, node in walk(tree)][place]
 
@@ -234,5 +263,5 @@ def _swapped(categories: tuple[int, ...], count: int, rng: Generator) -> tuple[i
 
 
 def _check(max_depth: int) -> None:
-    if max_depth < 1:
-        raise EvollmError(f"trees need a max_depth of 1 or more, not {max_depth}")
+    if not 1 <= max_depth <= DEEPEST:
+        raise EvollmError(f"trees need a max_depth of 1 to {DEEPEST}, not {max_depth}")

@@ -24,7 +24,8 @@ class LLEGOClassifier(ClassifierMixin, Evolving):  # type: ignore[misc]
     Args:
         model: Who varies, or its name; None for what the environment names, or the small offline
             model.
-        max_depth: Most splits on a path.
+        max_depth: Most splits on a path; None for no bound but that of all trees that are grown, 64
+            splits on a path and 2,047 nodes.
         population_size: Trees that live.
         generations: How often they are bred, twice the population each time.
         operators: ``llego``; ``mix`` with classical operators for half of the children;
@@ -35,6 +36,9 @@ class LLEGOClassifier(ClassifierMixin, Evolving):  # type: ignore[misc]
             better. With several, and with ``size`` or ``depth`` among them, the search is for a
             Pareto front, ``front_``; the first one chooses the tree.
         refit_leaves: Whether leaves say what the training rows say.
+        leaves: What they say: ``objective`` for what the first objective rewards, or ``majority``
+            for the heaviest class. They differ for ``balanced_accuracy``, the default, under which
+            all classes weigh the same in total, as with ``class_weight="balanced"``.
         task: What is to be predicted, in words, for the model.
         features: What columns mean, by name or number, for the model; without it their names serve.
         groups: Column, by name or number, whose values are the groups that ``gap`` compares.
@@ -85,7 +89,12 @@ class LLEGOClassifier(ClassifierMixin, Evolving):  # type: ignore[misc]
         return found
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return the share of every label among the training rows of each row's leaf."""
+        """Return the share of every label among the training rows of each row's leaf.
+
+        Under balanced leaves (see ``leaves``) rows count as if all labels had the same total
+        weight, so the likeliest label is the one that ``predict`` returns, and shares are not
+        frequencies; ``leaves="majority"`` gives frequencies.
+        """
         check_is_fitted(self)
         return self.fitted_.predict_proba(self.rows(X))
 

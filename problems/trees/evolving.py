@@ -20,7 +20,7 @@ from operators.trees.genome import merged
 from problems.trees.data.categories import Coder
 from problems.trees.data.samples import Samples
 from problems.trees.llego import SHARES, LLEGOSettings
-from problems.trees.model.fitness import TreeFitness
+from problems.trees.model.fitness import LeafRule, TreeFitness
 from problems.trees.model.fitted import Fitted
 from problems.trees.model.objectives import Objective
 from problems.trees.system import LLEGO
@@ -35,13 +35,14 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
         self,
         model: LanguageModel | str | None = None,
         *,
-        max_depth: int = 3,
+        max_depth: int | None = 3,
         population_size: int = 25,
         generations: int = 25,
         operators: Operators = "llego",
         settings: Mapping[str, Any] | None = None,
         objectives: Sequence[Objective] | None = None,
         refit_leaves: bool = True,
+        leaves: LeafRule = "objective",
         task: str = "",
         features: Mapping[str, str] | None = None,
         groups: str | int | None = None,
@@ -59,6 +60,7 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
         self.settings = settings
         self.objectives = objectives
         self.refit_leaves = refit_leaves
+        self.leaves = leaves
         self.task = task
         self.features = features
         self.groups = groups
@@ -105,7 +107,12 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
         ]
         valid = samples[1] if len(samples) > 1 else None
         problem = TreeFitness(
-            self.columns_, samples[0], valid, self._objectives(bool(classes)), self.refit_leaves
+            self.columns_,
+            samples[0],
+            valid,
+            self._objectives(bool(classes)),
+            self.refit_leaves,
+            self.leaves,
         )
         search = self._search(problem, described)
         self.result_: Result[Any] = search.run(

@@ -22,6 +22,7 @@ from evollm.search.flow import Flow
 from evollm.types import Individual, Operator
 from operators.compose import Fallback
 from operators.trees.first import FirstTrees
+from operators.trees.genome import DEEPEST
 from operators.trees.llego import DiverseMutation, GuidedCrossover
 from operators.trees.prompting import TreePrompt
 from operators.trees.rewriting import SubtreeRewriting
@@ -42,6 +43,16 @@ SHARES: Mapping[str, Mapping[str, float]] = {
     "random": {"crossover": 0.0, "mutation": 0.0, "random": 1.0},
 }
 """The matings' shares by a name for them: who makes how much of the children."""
+_COUNTS = {
+    "population": 1,
+    "offspring": 1,
+    "max_depth": 1,
+    "arity": 1,
+    "brood": 1,
+    "candidates": 1,
+    "spare": 0,
+}
+_OPEN = ("offspring", "max_depth")
 _CHOICES = {
     "start": ("forest", "model", "random"),
     "order": ("ascending", "descending", "random"),
@@ -57,7 +68,8 @@ class LLEGOSettings:
     Attributes:
         population: Trees that live.
         offspring: Children a generation; None for twice the population, as in the paper.
-        max_depth: Most splits on a path.
+        max_depth: Most splits on a path; None for as many as a tree takes, which is ``DEEPEST`` for
+            trees that are grown, as for any number above.
         arity: Parents that a prompt shows.
         brood: Children of one prompt.
         alpha: How far beyond the best parent the target fitness lies, in ranges of the parents'.
@@ -70,7 +82,8 @@ class LLEGOSettings:
         rewriting: Share by one subtree written anew (ours).
         classical: Share by subtree crossover and node mutation without a model, half each.
         random: Share by trees grown at random: with no other share, random search.
-        start: Where the first trees come from: a ``forest``'s CARTs, the ``model``, or ``random``.
+        start: Where the first trees come from: ``forest``, a CART of all rows (ours) and a random
+            forest's trees; the ``model``; or ``random``.
         fitness: Whether prompts show fitness (an ablation).
         order: In which order crossover shows its parents (an ablation).
         semantics: Whether prompts name columns and the task (an ablation).
@@ -83,7 +96,7 @@ class LLEGOSettings:
 
     population: int = 25
     offspring: int | None = None
-    max_depth: int = 3
+    max_depth: int | None = 3
     arity: int = 4
     brood: int = 2
     alpha: float = 0.1
@@ -108,14 +121,13 @@ class LLEGOSettings:
 
     def __post_init__(self) -> None:
         self._check_numbers()
-        for name in ("population", "max_depth", "arity", "brood", "candidates"):
-            if getattr(self, name) < 1:
-                raise EvollmError(f"{name} must be 1 or more, not {getattr(self, name)}")
-        if self.spare < 0 or (self.offspring is not None and self.offspring < 1):
-            raise EvollmError(
-                "spare must be 0 or more, and offspring 1 or more or None, not "
-                f"{self.spare} and {self.offspring}"
-            )
+        for name, least in _COUNTS.items():
+            value = getattr(self, name)
+            if value is None and name in _OPEN:
+                continue
+            more = " or None" if name in _OPEN else ""
+            if value < least:
+                raise EvollmError(f"{name} must be {least} or more{more}, not {value}")
         for name, known in _CHOICES.items():
             if getattr(self, name) not in known:
                 raise EvollmError(
@@ -143,6 +155,11 @@ class LLEGOSettings:
             for kind, wanted, said in _NUMBERS:
                 if kind in kinds and (not isinstance(value, wanted) or isinstance(value, bool)):
                     raise EvollmError(f"{item.name} must be {said}, not {value!r}")
+
+    @property
+    def deepest(self) -> int:
+        """The most splits on a path of any tree that is grown."""
+        return DEEPEST if self.max_depth is None else min(int(self.max_depth), DEEPEST)
 
     @property
     def asks(self) -> bool:
@@ -196,7 +213,7 @@ class LLEGOSettings:
             model,
             columns,
             context,
-            self.max_depth,
+            self.deepest,
             self.form,
             self.mode,
             hold,
@@ -204,9 +221,10 @@ class LLEGOSettings:
         )
 
     def _start(self, problem: TreeFitness, asking: TreePrompt | None, seed: int) -> Operator[Any]:
-        forest = Forest(problem.columns, problem.train, self.max_depth)
+        balanced = problem.balanced
+        forest = Forest(problem.columns, problem.train, self.deepest, balanced=balanced)
         if self.start == "random":
-            return RandomTrees(problem.columns, self.max_depth)
+            return RandomTrees(problem.columns, self.deepest)
         if self.start == "model" and asking is not None:
             examples = tuple(forest.vary([], _EXAMPLES, seed).genomes)
             return Fallback(FirstTrees(asking, examples), forest)
@@ -228,16 +246,16 @@ class LLEGOSettings:
         if self.classical:
             found += self._classical(problem)
         if self.random:
-            grow = RandomTrees(problem.columns, self.max_depth)
+            grow = RandomTrees(problem.columns, self.deepest)
             found.append(Mating(grow, arity=0, brood=self.population, share=self.random))
         return found
 
     def _classical(self, problem: TreeFitness) -> list[Mating]:
         kinds = tuple(kind for kind in KINDS if kind != "leaf" or not problem.refit_leaves)
         half = self.classical / 2
-        mutate = NodeMutation(problem.columns, self.max_depth, kinds)
+        mutate = NodeMutation(problem.columns, self.deepest, kinds)
         return [
-            Mating(SubtreeCrossover(self.max_depth), tournament(2), 2, 1, half),
+            Mating(SubtreeCrossover(self.deepest), tournament(2), 2, 1, half),
             Mating(mutate, tournament(2), 1, 1, half),
         ]
 

@@ -8,12 +8,13 @@ from evollm.checks import at_least, nearest
 from evollm.cli.options import option
 from evollm.errors import EvollmError
 from evollm.llm.base import Mode
+from operators.trees.genome import DEEPEST
 from problems.trees.data.case import HoldoutTask
 from problems.trees.data.tables import Table, Task, from_csv, load
 from problems.trees.llego import SHARES, LLEGOSettings
+from problems.trees.model.fitness import LeafRule
 from problems.trees.model.objectives import CLASSIFICATION, REGRESSION
 
-DEEPEST = 10
 SIZES = ("size", "depth")
 
 
@@ -59,6 +60,11 @@ class Rows:
         None, "the column whose groups the objective gap tells apart", metavar="COLUMN"
     )
     refit_leaves: bool = option(True, "let leaves say what their training rows say (ours)")
+    leaves: LeafRule = option(
+        "objective",
+        "what refitted leaves say: what the objective rewards (all classes weigh the same for "
+        "balanced_accuracy), or the class of most rows",
+    )
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,8 @@ class Searched:
     offspring: int | None = option(None, "children a generation; none for twice the population")
     max_depth: int = option(3, "most splits on a path")
     start: Literal["forest", "model", "random"] = option(
-        "forest", "where the first trees come from: a random forest's, the model's, or random ones"
+        "forest",
+        "where the first trees come from: one CART and a random forest, the model, or chance",
     )
     duplicates: bool = option(
         True, "let trees live side by side that say the same of the training rows"
@@ -124,6 +131,10 @@ def settings(options: Options) -> LLEGOSettings:
         )
     if options.method == "rewriting" and (options.mode, options.form) != ("plain", "line"):
         raise EvollmError("--method rewriting needs --mode plain and --form line")
+    if options.leaves == "majority" and not options.refit_leaves:
+        raise EvollmError(
+            "--leaves majority is for leaves that are refitted: leave out --no-refit-leaves or it"
+        )
     if options.objectives is not None and (options.offspring or not options.duplicates):
         raise EvollmError(
             "NSGA-II makes as many children as there are trees, and keeps duplicates apart by its "
@@ -230,5 +241,6 @@ def case_of(options: Options) -> tuple[HoldoutTask, tuple[str, ...]]:
         seed=options.split,
         groups=options.groups,
         refit_leaves=options.refit_leaves,
+        leaves=options.leaves,
     )
     return case, names

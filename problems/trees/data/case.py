@@ -12,7 +12,7 @@ from operators.trees.genome import Tree
 from operators.trees.line import number
 from problems.trees.data.samples import Samples
 from problems.trees.data.tables import Table, split
-from problems.trees.model.fitness import TreeFitness
+from problems.trees.model.fitness import LeafRule, TreeFitness
 from problems.trees.prompt_words import columns_of
 
 GROUPS = 10
@@ -46,6 +46,7 @@ class HoldoutTask:
         seed: int = 0,
         groups: str | None = None,
         refit_leaves: bool = True,
+        leaves: LeafRule = "objective",
     ) -> "HoldoutTask":
         """Part a table's rows by the paper's shares.
 
@@ -55,6 +56,7 @@ class HoldoutTask:
             seed: Of the split; 0 to 4 are the paper's five.
             groups: The column whose values are the groups of the objective ``gap``.
             refit_leaves: Of ``TreeFitness``.
+            leaves: Of ``TreeFitness``.
 
         Raises:
             EvollmError: If there are too few rows, or the column makes no groups.
@@ -66,7 +68,7 @@ class HoldoutTask:
             for rows in (parts.train, parts.valid, parts.test)
         )
         columns = columns_of(table, parts.train)
-        problem = TreeFitness(columns, train, valid, tuple(objectives), refit_leaves)
+        problem = TreeFitness(columns, train, valid, tuple(objectives), refit_leaves, leaves)
         return cls(table, problem, test)
 
     @property

@@ -1,7 +1,7 @@
 """Fitted trees: routing, leaves, objectives and fitness.
 
 - ``arrays``: One tree as arrays, for rows that walk it all at once.
-- ``convert``: Conversion of scikit-learn's trees, and a start from its random forest.
+- ``convert``: Conversion of scikit-learn's trees, and a start from its CART and its random forest.
 - ``fitness``: The fitness of decision trees on rows, as a problem for the engine.
 - ``fitted``: A tree with what its leaves know of the rows that they were fitted to.
 - ``objectives``: How good a fitted tree is on some rows; larger is better, so losses are negated.

@@ -1,4 +1,4 @@
-"""Conversion of scikit-learn's trees, and a start from its random forest."""
+"""Conversion of scikit-learn's trees, and a start from its CART and its random forest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from evollm.errors import EvollmError
 from evollm.types import Offspring, Parent
 from operators.trees.columns import Columns
-from operators.trees.genome import Leaf, Split, Tree, leaves, with_leaves
+from operators.trees.genome import DEEPEST as GROWN
+from operators.trees.genome import MOST_NODES, Leaf, Split, Tree, leaves, with_leaves
 from problems.trees.data.samples import Samples
 from problems.trees.model.fitted import Fitted
 from problems.trees.model.routing import not_rounded_up
 
 DEEPEST = 200
+MOST_LEAVES = (MOST_NODES + 1) // 2
 
 
 def from_sklearn(model: Any) -> Fitted:
@@ -88,33 +90,62 @@ def _leaf_places(tree: Any) -> NDArray[np.intp]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forest:
-    """Starts from the trees of a random forest, each grown from a part of the rows.
+    """Starts from a CART of all rows, and from a random forest, each tree of a part of the rows.
+
+    The CART is scikit-learn's with ``random_state=0``, whatever the seed: where leaves are fitted
+    for the fitness, as it was for the CART's, no search that keeps its best ends below it.
+
+    Trees have at most ``MOST_NODES`` nodes, those first that gain most.
 
     Attributes:
         columns: What the trees ask about and say.
         samples: The rows.
-        max_depth: Most splits on a path, 1 or more.
-        share: Part of the rows that each tree is grown from, drawn with replacement.
+        max_depth: Most splits on a path, 1 to ``operators.trees.genome.DEEPEST``.
+        share: Part of the rows that each tree of the forest is grown from, drawn with replacement.
+        balanced: Whether the CART has ``class_weight="balanced"``.
     """
 
     columns: Columns
     samples: Samples
     max_depth: int = 3
     share: float = 0.5
+    balanced: bool = False
 
     def __post_init__(self) -> None:
-        if self.max_depth < 1 or not 0 < self.share <= 1:
-            raise EvollmError("a forest needs a max_depth of 1 or more, and a share within 0..1")
+        if not 1 <= self.max_depth <= GROWN or not 0 < self.share <= 1:
+            raise EvollmError(
+                f"a forest needs a max_depth of 1 to {GROWN}, and a share above 0 and up to 1"
+            )
 
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Tree]:
-        """Return ``n`` trees, whatever the parents; categories are cut by their codes."""
+        """Return ``n`` trees, whatever the parents; categories are cut by their codes.
+
+        The first one is the CART of all rows.
+        """
         if n < 1:
             return Offspring([])
-        model = self._grown(n, seed)
-        trees = [self._labelled(from_sklearn(one).tree, model) for one in model.estimators_]
+        cart = self._cart()
+        trees = [self._labelled(from_sklearn(cart).tree, cart)]
+        if n > 1:
+            forest = self._forest(n - 1, seed)
+            trees += [self._labelled(from_sklearn(one).tree, forest) for one in forest.estimators_]
         return Offspring(trees, parents=[[] for _ in trees])
 
-    def _grown(self, n: int, seed: int) -> Any:
+    def _cart(self) -> Any:
+        """Return scikit-learn's tree of all rows."""
+        from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+        kind = DecisionTreeClassifier if self.columns.classes else DecisionTreeRegressor
+        options: dict[str, Any] = {"max_depth": self.max_depth, "random_state": 0}
+        if self.balanced:
+            options["class_weight"] = "balanced"
+        rows = (self.samples.X, self.samples.y, self.samples.weights)
+        model = kind(**options).fit(*rows)
+        if model.get_n_leaves() <= MOST_LEAVES:
+            return model
+        return kind(**options, max_leaf_nodes=MOST_LEAVES).fit(*rows)
+
+    def _forest(self, n: int, seed: int) -> Any:
         """Return scikit-learn's forest."""
         from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
@@ -122,6 +153,7 @@ class Forest:
         model = kind(
             n_estimators=n,
             max_depth=self.max_depth,
+            max_leaf_nodes=MOST_LEAVES if 2**self.max_depth > MOST_LEAVES else None,
             max_samples=max(1, round(self.share * len(self.samples.y))),
             random_state=seed % 2**32,
         )

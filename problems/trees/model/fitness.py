@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from problems.trees.data.samples import Samples
 from problems.trees.model.fitted import Fitted, fit, fit_leaves, own_values, weigh
 from problems.trees.model.objectives import LeafPredictions, Measure, Objective, measures
 from problems.trees.model.routing import Numbers, check_width, route
+
+LeafRule: TypeAlias = Literal["objective", "majority"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +35,10 @@ class TreeFitness:
         valid: Rows for the choice between trees; None for none.
         objectives: Names or functions, see ``problems.trees.model.objectives``.
         refit_leaves: Whether leaves are refitted; otherwise they say what the genome says.
+        leaves: What refitted leaves say. ``objective``: what the first objective rewards, which is
+            for ``balanced_accuracy`` the class with the largest share of its own rows at the leaf,
+            and probabilities are these shares; for all else as ``majority``: the heaviest class,
+            and probabilities are the classes' shares of the leaf. Numbers are means either way.
     """
 
     columns: Columns
@@ -39,8 +46,15 @@ class TreeFitness:
     valid: Samples | None = None
     objectives: tuple[Objective, ...] = ("balanced_accuracy",)
     refit_leaves: bool = True
+    leaves: LeafRule = "objective"
 
     def __post_init__(self) -> None:
+        if self.leaves not in get_args(LeafRule):
+            raise EvollmError(f"leaves must be 'objective' or 'majority', not {self.leaves!r}")
+        if self.leaves == "majority" and not self.refit_leaves:
+            raise EvollmError(
+                "leaves='majority' needs leaves that are refitted: leave out refit_leaves=False"
+            )
         found = measures(self.objectives, self.columns.classes)
         width, classes = len(self.columns.columns), len(self.columns.classes)
         for samples in [self.train, *([self.valid] if self.valid else [])]:
@@ -53,6 +67,11 @@ class TreeFitness:
                 raise EvollmError("the objective 'gap' needs groups: give groups=...")
         if classes and len(np.unique(self.train.y)) < 2:
             raise EvollmError("the training rows are all of one class: give rows of two or more")
+
+    @property
+    def balanced(self) -> bool:
+        """Whether all classes weigh the same in total, at leaves and for the first trees."""
+        return self.leaves == "objective" and self.objectives[0] == "balanced_accuracy"
 
     def evaluate(self, genomes: Sequence[Tree], fidelity: int | None, seed: int) -> list[Outcome]:
         """Score trees; what is no tree over the columns fails alone, and equal trees count once."""
@@ -76,7 +95,8 @@ class TreeFitness:
         """
         if fault := self._fault(tree):
             raise EvollmError(fault)
-        return fit(tree, self.train, len(self.columns.classes), self.refit_leaves)
+        classes = len(self.columns.classes)
+        return fit(tree, self.train, classes, self.refit_leaves, self.balanced)
 
     def signature(self, tree: Tree) -> str:
         """Return 16 hexadecimal digits, the same for trees with the same training predictions.
@@ -112,7 +132,8 @@ class TreeFitness:
     ) -> Outcome:
         own, classes = own_values(tree), len(self.columns.classes)
         weights = weigh(train, self.train, len(own), classes)
-        model = fit_leaves(tree, own, train, self.train, weights, self.refit_leaves)
+        refit, balanced = self.refit_leaves, self.balanced
+        model = fit_leaves(tree, own, train, self.train, weights, refit, balanced)
         views = {"": LeafPredictions(model, train, self.train, weights)}
         if self.valid is not None and valid is not None:
             weights = weigh(valid, self.valid, len(own), classes)

@@ -60,13 +60,19 @@ class Fitted:
         return compiled(self.genome).apply(as_columns(X))
 
 
-def fit(tree: Tree, samples: Samples, classes: int, refit: bool = True) -> Fitted:
+def fit(
+    tree: Tree, samples: Samples, classes: int, refit: bool = True, balanced: bool = False
+) -> Fitted:
     """Fit the leaves of one tree; see ``fit_all``."""
-    return fit_all([tree], samples, classes, refit)[0]
+    return fit_all([tree], samples, classes, refit, balanced)[0]
 
 
 def fit_all(
-    trees: Sequence[Tree], samples: Samples, classes: int, refit: bool = True
+    trees: Sequence[Tree],
+    samples: Samples,
+    classes: int,
+    refit: bool = True,
+    balanced: bool = False,
 ) -> list[Fitted]:
     """Fit the leaves of a population.
 
@@ -77,6 +83,8 @@ def fit_all(
         refit: Whether leaves say the heaviest class (of equals the first) or the weighted mean of
             their rows; otherwise they keep what they say, and give it probability 1. A leaf that
             no row with weight reaches does so in any case.
+        balanced: Whether all classes weigh the same in total, as in balanced accuracy, which such
+            leaves maximise for the tree's splits; otherwise a class weighs what its rows do.
 
     Raises:
         EvollmError: If a tree asks for a column, or a leaf says a class, that is not there.
@@ -85,7 +93,7 @@ def fit_all(
     for tree, numbers in zip(trees, route(trees, samples.X), strict=True):
         own = own_values(tree)
         weights = weigh(numbers, samples, len(own), classes)
-        found.append(fit_leaves(tree, own, numbers, samples, weights, refit))
+        found.append(fit_leaves(tree, own, numbers, samples, weights, refit, balanced))
     return found
 
 
@@ -96,6 +104,7 @@ def fit_leaves(
     samples: Samples,
     weights: NDArray[np.float64],
     refit: bool,
+    balanced: bool = False,
 ) -> Fitted:
     """Fit the leaves of a tree whose rows are routed and weighed; see ``fit_all``.
 
@@ -106,6 +115,7 @@ def fit_leaves(
         samples: The rows.
         weights: What ``weigh`` returned.
         refit: As in ``fit_all``.
+        balanced: As in ``fit_all``.
 
     Raises:
         EvollmError: If a leaf says a class that is not there.
@@ -114,6 +124,8 @@ def fit_leaves(
         return Fitted(tree, _means(own, numbers, samples) if refit else own, weights)
     if not refit:
         return Fitted(tree, own, _certain(own, weights.shape[1]))
+    if balanced:
+        weights = _balanced(weights)
     total = weights.sum(axis=1, keepdims=True)
     reached = total > 0
     start = np.empty_like(weights) if reached.all() else _certain(own, weights.shape[1])
@@ -145,6 +157,14 @@ def weigh(numbers: Numbers, samples: Samples, leaves: int, classes: int) -> NDAr
     cell += samples.labels
     found = np.bincount(cell, samples.weights, cells)
     return found.reshape(leaves, classes).astype(np.float64)
+
+
+def _balanced(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each class's weights as shares of its total; a class without weight stays at 0."""
+    total = weights.sum(axis=0)
+    shares = np.zeros_like(weights)
+    np.divide(weights, total, out=shares, where=total > 0)
+    return shares
 
 
 def _means(own: NDArray[np.float64], numbers: Numbers, samples: Samples) -> NDArray[np.float64]:

@@ -12,6 +12,8 @@ from operators.trees.genome import Leaf, Split, Tree, depth, leaves
 from operators.trees.line import number
 
 KINDS = (".png", ".svg", ".pdf")
+WIDEST = 256
+"""Most leaves of a tree that is drawn: a picture in pixels can't be much wider."""
 PALETTE = ("#dbe9f6", "#fde3cf", "#dcefd8", "#f3dcea", "#fff3c4", "#e4e0f3")
 
 
@@ -28,14 +30,17 @@ def draw(tree: Tree, file: str | Path, columns: Columns, title: str = "") -> Pat
         The file.
 
     Raises:
-        EvollmError: If the file's ending is another, its folder is missing, or matplotlib is.
+        EvollmError: If the file's ending is another, its folder or matplotlib is missing, or the
+            tree has more than 256 leaves.
     """
     path = anchored(file)
     if path.suffix not in KINDS:
         raise EvollmError(f"a drawing ends in {', '.join(KINDS)}, not '{path.name}'")
     if not path.parent.is_dir():
         raise EvollmError(f"there is no folder '{path.parent}' for the drawing: make it first")
-    width, height = max(4.0, 1.5 * len(leaves(tree))), 1.2 + 1.1 * depth(tree)
+    if (count := len(leaves(tree))) > WIDEST:
+        raise EvollmError(f"a tree of {count} leaves is too wide to draw: at most {WIDEST} fit")
+    width, height = max(4.0, 1.5 * count), 1.2 + 1.1 * depth(tree)
     drawn = figure(width, height)
     axes = drawn.add_subplot()
     axes.set_axis_off()

@@ -18,9 +18,9 @@ KEPT = {
     "bbob": (bbob.STUDY, 720, [1], {"better_than_random"}),
     "llego": (
         llego.STUDY,
-        498,
+        588,
         [1, 2],
-        {"cart", "optimal", "random", "classical", "mix", "llego"},
+        {"cart", "cart_balanced", "optimal", "random", "classical", "mix", "llego"},
     ),
 }
 

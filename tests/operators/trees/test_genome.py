@@ -10,6 +10,7 @@ from operators.trees.genome import (
     cut,
     depth,
     digest,
+    extents,
     leaves,
     merged,
     replaced,
@@ -40,6 +41,7 @@ def test_the_parts_of_a_tree_add_up(tree):
     assert len(leaves(tree)) == len(splits(tree)) + 1
     assert size(tree) == len(leaves(tree)) + len(splits(tree)) == len(list(walk(tree)))
     assert depth(tree) == max(level for level, _ in walk(tree))
+    assert extents(tree) == [(depth(node), size(node)) for _, node in walk(tree)]
 
 
 @given(trees())

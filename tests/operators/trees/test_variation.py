@@ -128,10 +128,43 @@ def test_parents_that_are_too_deep_are_cut():
         assert all(depth(t) <= 2 for t in operator.vary(parents(deep, deep), 20, 0).genomes)
 
 
+def full(most):
+    return Split(0, 1.0, full(most - 1), full(most - 1)) if most else Leaf(0)
+
+
+def test_random_trees_are_bounded_in_nodes_where_their_depth_is_not():
+    for most in (25, 50, 64):
+        for tree in RandomTrees(COLUMNS, most, stop=0.0).vary([], 2, 0).genomes:
+            assert size(tree) == 2047
+            assert depth(tree) == 10
+    one, other = (RandomTrees(COLUMNS, most).vary([], 5, 0).genomes for most in (10, 64))
+    assert one == other
+
+
+def test_children_of_deep_trees_grow_no_further():
+    chain = Leaf(0)
+    for _ in range(40):
+        chain = Split(0, 1.0, chain, Leaf(1))
+    living = [full(9), full(9), full(10), chain]
+    for step in range(30):
+        operator = SubtreeCrossover(50) if step % 2 else NodeMutation(COLUMNS, 50, stop=0.0)
+        living = operator.vary(parents(*living), 4, step).genomes
+        assert max(size(tree) for tree in living) <= 2047
+        assert max(depth(tree) for tree in living) <= 50
+
+
+def test_a_parent_that_is_larger_already_has_children_no_larger():
+    wide = full(11)
+    children = SubtreeCrossover(64).vary(parents(wide, full(3)), 30, 0).genomes
+    assert max(size(tree) for tree in children) <= size(wide)
+    assert len(set(children)) > 1
+
+
 def test_nonsense_is_refused():
     for make in (RandomTrees, NodeMutation):
-        with pytest.raises(EvollmError, match="max_depth of 1 or more, not 0"):
-            make(COLUMNS, 0)
+        for most in (0, 65):
+            with pytest.raises(EvollmError, match=f"max_depth of 1 to 64, not {most}"):
+                make(COLUMNS, most)
     with pytest.raises(EvollmError, match="max_depth"):
         SubtreeCrossover(0)
     with pytest.raises(EvollmError, match="kinds of node mutation are"):

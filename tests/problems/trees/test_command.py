@@ -100,8 +100,13 @@ def test_zeros_are_taken_for_missing_on_demand():
     gaps = [column.gaps for column in planned(Options(zeros_missing=True)).problem.columns.columns]
     assert any(gaps)
     assert not any(column.gaps for column in planned(Options()).problem.columns.columns)
+
+
+def test_what_leaves_say_is_an_option():
     kept = planned(replace(SMALL, refit_leaves=False)).problem
     assert not kept.refit_leaves
+    assert planned(SMALL).problem.leaves == "objective"
+    assert planned(replace(SMALL, leaves="majority")).problem.leaves == "majority"
 
 
 def test_a_forest_of_another_seed_is_another_start():

@@ -13,6 +13,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from evollm import Budget, EvollmError
@@ -160,6 +161,53 @@ def test_groups_and_own_objectives() -> None:
     assert all(one.outcome.metrics["gap"] <= 0 for one in model.front_)
 
 
+def rare(rows: int = 400) -> Any:
+    """Rows of which few are of one class, and hard to tell."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(rows, 3))
+    return X, np.where(X[:, 0] + X[:, 1] * X[:, 2] + rng.normal(0, 1.5, rows) > 2.2, "ill", "fit")
+
+
+@pytest.mark.parametrize("operators", ["classical", "random"])
+def test_a_rare_class_is_found_no_worse_than_by_a_balanced_cart(operators: str) -> None:
+    X, y = rare()
+    assert (y == "ill").mean() < 0.2
+    cart = DecisionTreeClassifier(max_depth=3, class_weight="balanced", random_state=0).fit(X, y)
+    bound = balanced_accuracy_score(y, cart.predict(X))
+    model = small(LLEGOClassifier, operators=operators).fit(X, y)
+    assert balanced_accuracy_score(y, model.predict(X)) >= bound
+    shares = model.predict_proba(X)
+    assert (model.classes_[shares.argmax(axis=1)] == model.predict(X)).all()
+    plain = small(LLEGOClassifier, operators=operators, leaves="majority").fit(X, y)
+    assert balanced_accuracy_score(y, plain.predict(X)) < bound
+    frequencies = plain.predict_proba(X)[:, 1]
+    for share in np.unique(frequencies):
+        mine = frequencies == share
+        assert share == pytest.approx((y[mine] == "ill").mean())
+
+
+@pytest.mark.parametrize("operators", ["classical", "random"])
+@pytest.mark.parametrize("most", [25, 50, None, np.int64(50), 10**9])
+def test_no_depth_makes_it_hang(operators: Any, most: Any) -> None:
+    X, y = rare(150)
+    model = small(LLEGOClassifier, operators=operators, max_depth=most).fit(X, y)
+    assert (model.predict(X) == y).all()  # as a CART without a bound
+    assert (pickle.loads(pickle.dumps(model)).predict(X) == y).all()
+    made = model.result_.dataframe()
+    assert made["error"].isna().all()
+    assert made["metrics.size"].max() <= 2047
+
+
+def test_what_scikit_learns_tree_takes_is_taken() -> None:
+    X, y = rare(60)
+    for seed in (np.int32(3), np.random.RandomState(3), None):
+        for most in (1, np.int64(2), None):
+            given = {"max_depth": most, "random_state": seed}
+            DecisionTreeClassifier(**given).fit(X, y)
+            model = small(LLEGOClassifier, operators="classical", **given).fit(X, y)
+            assert most is None or model.best_.outcome.metrics["depth"] <= most
+
+
 def test_a_part_of_the_rows_chooses_the_tree() -> None:
     X, y = load_iris(return_X_y=True)
     model = small(LLEGOClassifier, operators="classical", validation_fraction=0.4).fit(X, y)
@@ -180,6 +228,8 @@ def test_runs_can_be_recorded_and_bounded(tmp_path: Any) -> None:
     [
         ({"operators": "magic"}, "operators are llego, mix, rewriting, classical"),
         ({"max_depth": 0}, "max_depth must be 1 or more"),
+        ({"max_depth": "3"}, "max_depth must be a whole number or None, not '3'"),
+        ({"leaves": "most"}, "leaves must be 'objective' or 'majority', not 'most'"),
         ({"settings": {"population": 0}}, "population must be 1 or more"),
         ({"objectives": ["f1"]}, "classification knows no objective 'f1'"),
         ({"objectives": ["gap"]}, "'gap' needs groups"),

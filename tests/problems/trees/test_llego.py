@@ -7,6 +7,7 @@ from math import inf
 
 import numpy as np
 import pytest
+from sklearn.tree import DecisionTreeClassifier
 
 from evollm import Candidate, EvollmError, Individual, Outcome
 from evollm.llm.scripted import Scripted
@@ -245,6 +246,32 @@ def test_shares_of_a_mix_are_kept():
     assert children == dict.fromkeys(names, 4)
 
 
+def test_the_first_trees_are_those_of_balanced_classes_where_leaves_are():
+    X, y = table(0, 120)
+    for objective, leaves, weight in (
+        ("balanced_accuracy", "objective", "balanced"),
+        ("balanced_accuracy", "majority", None),
+        ("accuracy", "objective", None),
+    ):
+        problem = replace(PROBLEM, objectives=(objective,), leaves=leaves)
+        forest = only(classical=1)._start(problem, None, 0)
+        assert forest.balanced == (weight is not None)
+        cart = DecisionTreeClassifier(max_depth=2, random_state=0, class_weight=weight).fit(X, y)
+        first = forest.vary([], 6, 3).genomes[0]
+        assert problem.fit(first).predict(X).tolist() == cart.predict(X).tolist()
+
+
+@pytest.mark.parametrize("most", [None, 64, 10**9])
+def test_without_a_bound_trees_are_as_deep_as_any_that_is_grown(most):
+    for settings in (only(classical=1, random=1), SMALL):
+        jobs, scored, _ = driven(flow(replace(settings, max_depth=most)), PROBLEM, 1)
+        operators = [job.operator for job in jobs]
+        depths = {one.max_depth for one in operators if hasattr(one, "max_depth")}
+        depths |= {one.asking.max_depth for one in operators if hasattr(one, "asking")}
+        assert depths == {64}
+        assert max(depth(one.genome) for one in scored) > 4
+
+
 def test_a_model_that_writes_no_first_tree_is_helped_by_the_forest():
     settings = only(classical=1, start="model")
     prompts = []
@@ -265,7 +292,10 @@ def test_a_model_that_writes_no_first_tree_is_helped_by_the_forest():
         ({"brood": -1}, "brood must be 1 or more"),
         ({"candidates": 0}, "candidates must be 1 or more"),
         ({"spare": -1}, "spare must be 0 or more"),
-        ({"offspring": 0}, "offspring 1 or more or None"),
+        ({"offspring": 0}, "offspring must be 1 or more or None, not 0"),
+        ({"population": None}, "population must be a whole number, not None"),
+        ({"max_depth": "3"}, "max_depth must be a whole number or None, not '3'"),
+        ({"max_depth": 2.5}, "max_depth must be a whole number or None, not 2.5"),
         ({"crossover": -1.0}, "shares of crossover, mutation"),
         ({"crossover": 0, "mutation": 0}, "not all 0"),
         ({"start": "forrest"}, "start is one of forest, model, random, not 'forrest'"),

@@ -8,10 +8,19 @@ from math import nan
 
 import numpy as np
 import pytest
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    log_loss,
+    mean_squared_error,
+    roc_auc_score,
+)
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from evollm import Budget, EvollmError
 from evollm.llm.scripted import Scripted
 from evollm.store.codec import encode
+from operators.trees.columns import Columns
 from operators.trees.genome import depth, splits
 from problems.trees.data.samples import Samples
 from problems.trees.data.tables import load, split
@@ -28,6 +37,7 @@ PROBLEM = TreeFitness(COLUMNS, TRAIN, VALID)
 SETTINGS = LLEGOSettings(population=6, max_depth=2)
 CLASSICAL = replace(SETTINGS, crossover=0, mutation=0, classical=1)
 MODEL = Scripted(breed)
+MODEL_OF_X = Scripted(lambda *_: "(x1<0.5 0 1)")
 
 
 def scores(result):
@@ -82,6 +92,9 @@ def test_a_run_is_the_same_everywhere():
     settings = replace(SETTINGS, start="random", classical=0.5, rewriting=0.5)
     result = LLEGO(PROBLEM, settings, MODEL, "Tell the class.").run(Budget(generations=3), seed=7)
     assert result.usage.evaluations == 6 + 3 * 12
+    assert digest(result) == "2278bfa5d09257e0"
+    problem = replace(PROBLEM, leaves="majority")
+    result = LLEGO(problem, settings, MODEL, "Tell the class.").run(Budget(generations=3), seed=7)
     assert digest(result) == "d92485972e925485"
 
 
@@ -171,7 +184,7 @@ def test_the_first_of_several_objectives_chooses_also_if_it_is_a_users_own():
 def test_a_validation_score_that_is_no_number_never_wins():
     def moody(truth, told):
         score = np.mean(truth == told)
-        return nan if len(truth) == 200 and score < 0.45 else score
+        return nan if len(truth) == 200 and score > 0.74 else score
 
     problem = TreeFitness(COLUMNS, TRAIN, VALID, (moody,))
     result = LLEGO(problem, CLASSICAL).run(Budget(generations=3), seed=7)
@@ -187,7 +200,8 @@ def test_where_nothing_can_be_scored_nothing_is_chosen(tmp_path):
 
 
 def test_the_front_trades_quality_for_size():
-    system = LLEGO(PROBLEM, CLASSICAL, objectives=("balanced_accuracy", "size"))
+    settings = replace(CLASSICAL, max_depth=3)
+    system = LLEGO(PROBLEM, settings, objectives=("balanced_accuracy", "size"))
     assert system.weighted == {"balanced_accuracy": 1.0, "size": -1.0}
     result = system.run(Budget(generations=6), seed=1)
     front = system.front(result)
@@ -228,9 +242,58 @@ def test_a_regression_becomes_better_by_its_loss():
     assert found.outcome.metrics["r2"] > 0.3
 
 
-def columns_of_numbers(X):
-    from operators.trees.columns import Columns
+def unbalanced(seed, weighed=False):
+    """Rows of which one in eight is of the second class, which their numbers hardly tell."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(240, 3))
+    y = (X[:, 0] + X[:, 1] * X[:, 2] + rng.normal(0, 1.5, 240) > 2).astype(float)
+    return X, y, rng.integers(1, 5, 240).astype(float) if weighed else None
 
+
+SCORED = {
+    "balanced_accuracy": lambda y, model, X, w: balanced_accuracy_score(
+        y, model.predict(X), sample_weight=w
+    ),
+    "accuracy": lambda y, model, X, w: accuracy_score(y, model.predict(X), sample_weight=w),
+    "log_loss": lambda y, model, X, w: -log_loss(y, model.predict_proba(X), sample_weight=w),
+    "auc": lambda y, model, X, w: roc_auc_score(y, model.predict_proba(X)[:, 1], sample_weight=w),
+}
+
+
+@pytest.mark.parametrize("name", SCORED)
+@pytest.mark.parametrize("shares", [{"classical": 1}, {"random": 1}, {"crossover": 1}])
+@pytest.mark.parametrize("front", [(), ("size",)])
+@pytest.mark.parametrize("weighed", [False, True])
+def test_no_search_ends_below_the_cart_of_all_training_rows(name, shares, front, weighed):
+    settings = replace(SETTINGS, **{"crossover": 0, "mutation": 0, **shares}, max_depth=3)
+    for seed in range(3):
+        X, y, weights = unbalanced(seed, weighed)
+        problem = TreeFitness(
+            Columns.of(X, classes=(0, 1)), Samples.of(X, y, weights), objectives=(name,)
+        )
+        weight = "balanced" if name == "balanced_accuracy" else None
+        cart = DecisionTreeClassifier(max_depth=3, random_state=0, class_weight=weight)
+        cart.fit(X, y, weights)
+        system = LLEGO(problem, settings, MODEL_OF_X, objectives=(name, *front) if front else ())
+        result = system.run(Budget(generations=2), seed=seed)
+        best = system.chosen(result)
+        bound = SCORED[name](y, cart, X, weights)
+        assert best.fitness >= bound - 1e-12
+        assert best.fitness == pytest.approx(SCORED[name](y, system.fitted(best), X, weights))
+        assert max(scores(result)) == best.fitness
+
+
+def test_no_regression_ends_below_the_cart_of_all_training_rows():
+    X, _, weights = unbalanced(0, True)
+    y = X[:, 0] * X[:, 1]
+    problem = TreeFitness(Columns.of(X, y=y), Samples.of(X, y, weights), objectives=("mse",))
+    cart = DecisionTreeRegressor(max_depth=2, random_state=0).fit(X, y, weights)
+    result = LLEGO(problem, CLASSICAL).run(Budget(generations=1), seed=0)
+    loss = mean_squared_error(y, cart.predict(X), sample_weight=weights)
+    assert result.fitness >= -loss - 1e-12
+
+
+def columns_of_numbers(X):
     return Columns.of(X[:, :2], ["a", "b"], y=2 * X[:, 0] + X[:, 1])
 
 

@@ -160,6 +160,40 @@ def test_a_forest_asks_for_sets_where_columns_hold_categories():
     assert all(s.categories in ((0,), (0, 1)) and not s.missing_left for s in asked)
 
 
+def asked(tree):
+    return [(split.feature, split.threshold) for split in splits(tree)]
+
+
+def predicted(tree, X):
+    values = np.array([leaf.value for leaf in leaves(tree)])
+    return values[route([tree], Samples.of(X, np.zeros(len(X))).X)[0]]
+
+
+@pytest.mark.parametrize("weight", [None, "balanced"])
+def test_a_forest_begins_with_the_cart_of_all_rows_whatever_its_seed(weight):
+    X, y = load_breast_cancer(return_X_y=True)
+    rows = Samples.of(X, y, np.random.default_rng(0).uniform(0.5, 2, len(y)))
+    cart = DecisionTreeClassifier(max_depth=4, random_state=0, class_weight=weight)
+    cart.fit(X, y, rows.weights)
+    forest = Forest(Columns.of(X, classes=(0, 1)), rows, 4, balanced=weight is not None)
+    for n, seed in ((1, 0), (6, 0), (6, 5)):
+        made = forest.vary([], n, seed).genomes
+        assert len(made) == n
+        assert asked(made[0]) == asked(from_sklearn(cart).tree)
+        assert np.array_equal(predicted(made[0], X), cart.predict(X))
+    assert len(set(made)) == 6
+
+
+def test_a_start_without_a_bound_on_depth_has_one_on_nodes(monkeypatch):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(400, 2)), rng.integers(0, 2, 400)
+    forest = Forest(Columns.of(X, classes=(0, 1)), Samples.of(X, y), 64)
+    cart = DecisionTreeClassifier(random_state=0).fit(X, y)
+    assert asked(forest.vary([], 3, 0).genomes[0]) == asked(from_sklearn(cart).tree)
+    monkeypatch.setattr(convert, "MOST_LEAVES", 16)
+    assert [len(leaves(tree)) for tree in forest.vary([], 3, 0).genomes] == [16, 16, 16]
+
+
 def test_a_forest_knows_classes_that_its_rows_lack():
     X, y = table()
     kept = y != 1
@@ -180,7 +214,7 @@ def test_a_forest_beats_chance_and_regresses_too():
 
 
 def test_forests_refuse_nonsense():
-    for more in ({"max_depth": 0}, {"share": 0.0}, {"share": 1.5}):
+    for more in ({"max_depth": 0}, {"max_depth": 65}, {"share": 0.0}, {"share": 1.5}):
         with pytest.raises(EvollmError, match="a forest needs"):
             Forest(COLUMNS, samples(), **more)
 

@@ -1,4 +1,6 @@
 import json
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from operators.trees.variation import NodeMutation, RandomTrees, SubtreeCrossove
 from problems.trees.data.samples import Samples
 from problems.trees.model.convert import Forest
 from problems.trees.model.fitness import TreeFitness
+from problems.trees.model.fitted import fit
 from tests.operators.trees.support_growth import COLUMNS
 from tests.problems.trees.support_rows import samples, table
 
@@ -51,6 +54,42 @@ def test_leaves_that_are_kept_can_be_worse_than_fitted_ones():
     plain = problem(objectives=("accuracy",), refit_leaves=False).evaluate(POPULATION, None, 0)
     assert all(a.fitness >= b.fitness for a, b in zip(fitted, plain, strict=True))
     assert max(kept) > min(kept)
+
+
+def labelings(tree, classes=3):
+    return [with_leaves(tree, v) for v in product(range(classes), repeat=len(leaves(tree)))]
+
+
+@pytest.mark.parametrize("name", ["balanced_accuracy", "accuracy"])
+@pytest.mark.parametrize("weighed", [False, True])
+def test_leaves_say_what_scores_best_of_all_that_they_could_say(name, weighed):
+    weights = np.random.default_rng(0).integers(1, 6, 300) if weighed else None
+    rows = samples(weights=weights)
+    skewed = replace(rows, y=np.where(rows.y == 2, 2.0, 0.0) + (rows.X[:, 0] > 3.5) * (rows.y == 1))
+    found = problem(train=skewed, objectives=(name,))
+    kept = replace(found, refit_leaves=False)
+    for tree in RandomTrees(COLUMNS, 2).vary([], 8, 0).genomes:
+        best = max(one.fitness for one in kept.evaluate(labelings(tree), None, 0))
+        assert found.evaluate([tree], None, 0)[0].fitness == pytest.approx(best, abs=1e-12)
+
+
+def test_leaves_are_of_the_majority_on_demand_and_for_what_a_user_rewards():
+    def own(truth, told):
+        return balanced_accuracy_score(truth, told)
+
+    balanced, asked = problem(), problem(leaves="majority")
+    others = [problem(objectives=(one,)) for one in ("accuracy", "log_loss", "auc", own)]
+    differ = 0
+    for tree in POPULATION:
+        plain = fit(tree, asked.train, 3)
+        for one in (asked, *others):
+            assert np.array_equal(one.fit(tree).probabilities, plain.probabilities)
+            assert one.fit(tree).said == plain.said
+        differ += balanced.fit(tree).said != plain.said
+    assert differ
+    assert not problem(leaves="majority").balanced
+    both = problem(objectives=("accuracy", "balanced_accuracy"))
+    assert not both.balanced  # the first one is the fitness
 
 
 def test_signatures_are_shared_by_trees_that_predict_the_same():
@@ -134,6 +173,8 @@ def test_regression():
 @pytest.mark.parametrize(
     ("more", "message"),
     [
+        ({"leaves": "most"}, "leaves must be 'objective' or 'majority', not 'most'"),
+        ({"leaves": "majority", "refit_leaves": False}, "needs leaves that are refitted"),
         ({"objectives": ("mse",)}, "no objective 'mse'"),
         ({"objectives": ("gap",)}, "needs groups"),
         ({"valid": Samples.of([[1.0]], [0])}, "3 columns are described"),
@@ -156,8 +197,8 @@ def searched(seed, matings=None):
 
 
 def test_a_classical_search_improves_on_its_forest(tmp_path):
-    found = run(searched(0), problem(), budget=Budget(evaluations=12 * 12), path=tmp_path)
-    start = run(searched(0), problem(), budget=Budget(evaluations=12))
+    found = run(searched(1), problem(), budget=Budget(evaluations=12 * 12), path=tmp_path)
+    start = run(searched(1), problem(), budget=Budget(evaluations=12))
     assert found.best.fitness > start.best.fitness + 0.01
     assert all(depth(one.genome) <= 3 for one in found.population)
     assert json.dumps(found.best.outcome.info)

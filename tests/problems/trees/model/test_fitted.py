@@ -34,6 +34,27 @@ def test_a_leaf_that_no_row_with_weight_reaches_keeps_what_it_says():
     assert [leaf.value for leaf in leaves(model.tree)] == [1, 1, 0]
 
 
+def test_balanced_leaves_say_the_class_with_the_largest_share_of_its_rows():
+    X = [[-1.0]] * 4 + [[0.5]] * 4
+    y = [0, 0, 0, 1, 0, 0, 0, 2]
+    model = fit(TREE, Samples.of(X, y), 3, balanced=True)
+    assert model.values.tolist() == [1, 2, 0]
+    # half of class 0 and all of class 1 come to the first leaf
+    assert model.probabilities[0] == pytest.approx([1 / 3, 2 / 3, 0])
+    assert model.probabilities[2].tolist() == [1, 0, 0]
+    assert fit(TREE, Samples.of(X, y), 3).values.tolist() == [0, 0, 0]
+
+
+def test_balanced_leaves_count_weights_and_break_ties_by_the_first_class():
+    X = [[-1.0], [-1.0], [0.5], [0.5]]
+    even = fit(TREE, Samples.of(X, [0, 1, 0, 1], weights=[1, 3, 1, 3]), 2 + 1, balanced=True)
+    assert even.values.tolist() == [0, 0, 0]
+    assert even.probabilities[:2].tolist() == [[0.5, 0.5, 0]] * 2
+    heavy = fit(TREE, Samples.of(X, [0, 1, 0, 1], weights=[1, 3, 1, 1]), 3, balanced=True)
+    assert heavy.values.tolist() == [1, 0, 0]
+    assert heavy.probabilities[0] == pytest.approx([0.5 / 1.25, 0.75 / 1.25, 0])
+
+
 def test_without_refitting_leaves_say_what_the_genome_says():
     model = fit(TREE, Samples.of([[-1.0], [0.5]], [1, 1]), 3, refit=False)
     assert model.tree == TREE

@@ -49,3 +49,12 @@ def test_other_files_and_missing_folders_are_refused(tmp_path):
         draw(SMALL, tmp_path / "tree.txt", COLUMNS)
     with pytest.raises(EvollmError, match="no folder"):
         draw(SMALL, tmp_path / "nowhere" / "tree.png", COLUMNS)
+
+
+def test_a_tree_too_wide_for_a_picture_is_refused(tmp_path):
+    wide = Leaf(0)
+    for _ in range(256):
+        wide = Split(0, 1.0, wide, Leaf(1))
+    with pytest.raises(EvollmError, match="a tree of 257 leaves is too wide to draw"):
+        draw(wide, tmp_path / "tree.png", COLUMNS)
+    assert not list(tmp_path.iterdir())
