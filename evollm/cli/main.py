@@ -171,7 +171,7 @@ def _rehearse(config: dict[str, JSON]) -> int:
 
     def connect() -> Any:
         model = _connector(config, False)()
-        asked.append(DryRunModel(model.name, model.settings.price))
+        asked.append(DryRunModel(model.name, model.settings.price, model.context))
         return asked[-1]
 
     plan, budget = prepared(config, connect)

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from evollm.errors import EvollmError, described
+from evollm.executors.anew import Anew
 from evollm.types import Outcome, Problem
 
 
@@ -100,7 +101,7 @@ def score(problem: Problem[Any], chunk: Chunk) -> Scores:
     return Scores(outcomes, None, time.perf_counter() - began)
 
 
-class Serial:
+class Serial(Anew):
     """Evaluates in the calling thread; cannot enforce a time limit."""
 
     workers = 1
@@ -130,7 +131,7 @@ class Worker(Protocol):
         ...
 
 
-class Pool:
+class Pool(Anew):
     """Workers that take one chunk at a time: the common part of threads, processes and Ray.
 
     Attributes:

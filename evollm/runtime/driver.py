@@ -17,12 +17,13 @@ from evollm.runtime.evaluations import EvaluationQueue
 from evollm.runtime.result import dataframe
 from evollm.runtime.stops import Stops
 from evollm.runtime.variation import VariationPool
+from evollm.runtime.yields import Yields
 from evollm.search.fingerprint import Fingerprints
 from evollm.search.flow import Evaluate, Vary
 from evollm.search.search import Search, Ticket, check
 from evollm.store import queries
 from evollm.store.record import Record
-from evollm.types import Candidate, Individual, Offspring, Outcome, Problem
+from evollm.types import Candidate, Individual, Offspring, Outcome, Problem, name_of
 
 if TYPE_CHECKING:
     import pandas
@@ -67,6 +68,7 @@ class Run:
         self._finished: queue.SimpleQueue[tuple[Ticket | Chunk, Any]] = queue.SimpleQueue()
         self._batches = EvaluationQueue(problem, executor, lambda *done: self._finished.put(done))
         self._callers = VariationPool(lambda *done: self._finished.put(done))
+        self._yields = Yields(record)
         self._varying: deque[Ticket] = deque()
         self._answers = 0
         self._failure: BaseException | None = None
@@ -226,9 +228,11 @@ class Run:
     def _write_children(
         self, ticket: Ticket, offspring: Offspring[Any]
     ) -> list[Callable[[], object]]:
+        assert isinstance(ticket.job, Vary)
         check(ticket, offspring)  # a wrong answer must not reach the record
         self.record.children(ticket, offspring)
         self._mark(ticket, offspring)
+        self._yields.note(name_of(ticket.job.operator), ticket.job.n, len(offspring.genomes))
         return [partial(self.search.tell, ticket, offspring), self._check_limits]
 
     def _write_scores(
@@ -290,6 +294,8 @@ class Run:
         self.executor.close(wait)
         self.record.put("seconds", self.usage.seconds)
         self.record.event("stop", self.stopped or "left before its end")
+        if self._failure is None:
+            self._yields.close()
         self.check()
 
     def check(self) -> None:

@@ -60,6 +60,6 @@ def _value(name: str, fitness: float) -> str:
 def _show(problem: TreeFitness, individual: Individual[Any]) -> str:
     """Write a tree as one line, its leaves as they were fitted."""
     try:
-        return write(problem.fit(individual.genome).tree, problem.columns)
+        return write(problem.fit(individual.genome).tree, problem.columns, digits=None)
     except EvollmError as error:
         return f"no tree ({error})"

@@ -18,6 +18,8 @@ from evollm.store import queries
 from problems.trees.llego import LLEGOSettings
 from problems.trees.model.fitness import TreeFitness
 from problems.trees.model.fitted import Fitted
+from problems.trees.model.objectives import named
+from problems.trees.model.telling import most_telling
 from problems.trees.prompt_words import context
 
 GENERATIONS = 25
@@ -57,7 +59,9 @@ class LLEGO:
             from evollm.llm.connect import connect
 
             model = connect()
-        words = context(self.problem.columns, self.task, self.described)
+        columns = self.problem.columns
+        order = most_telling(columns, self.problem.train) if self.settings.asks else ()
+        words = context(columns, self.task, self.described, order)
         return self.settings.flow(self.problem, model, words, seed, self.weighted)
 
     def run(
@@ -116,8 +120,7 @@ class LLEGO:
 
 def chosen(result: Result[Any], problem: TreeFitness) -> Individual[Any]:
     """Return a run's tree by validation; see ``LLEGO.chosen``."""
-    first = problem.objectives[0]
-    name = first if isinstance(first, str) else getattr(first, "__name__", type(first).__name__)
+    name = named(problem.objectives[0])
     rows = result.record.rows(
         "SELECT candidate, fitness, metrics FROM outcomes WHERE error IS NULL ORDER BY candidate"
     )

@@ -8,6 +8,7 @@
   looked up, probed.
 - ``connection``: The line to one model at one endpoint: the client, its limits, and what was
   learnt of it.
+- ``contexts``: How many tokens an endpoint takes at most, and how many a prompt has.
 - ``endpoint``: A model behind any endpoint that speaks as OpenAI's does.
 - ``formats``: How an endpoint wants its requests: the common form, and what it has refused so far.
 - ``limits``: Limits on requests and tokens a minute, fair in order, and a pause for all.

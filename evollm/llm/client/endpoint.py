@@ -4,9 +4,10 @@ import os
 import socket
 import threading
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import lru_cache, partial
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from evollm.ledger import ledger
@@ -16,6 +17,7 @@ from evollm.llm.client.billing import Billing, Reply, Usage
 from evollm.llm.client.cache import Cache, open_cache
 from evollm.llm.client.capabilities import Capabilities
 from evollm.llm.client.connection import connection_for, in_background
+from evollm.llm.client.contexts import named_limit, too_long
 from evollm.llm.client.requests import Ask, Options, check
 from evollm.llm.client.retries import silence
 from evollm.llm.client.settings import Settings
@@ -56,6 +58,7 @@ class Endpoint:
         self.base_url = (base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI).rstrip("/")
         self.settings = settings or Settings()
         self._key = api_key
+        self._learnt: int | None = None
         self._usage = Usage()
         self._counting = threading.Lock()
         parts = urlsplit(self.base_url)
@@ -74,10 +77,22 @@ class Endpoint:
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         vars(self).update(state, _key=None, _usage=Usage(), _counting=threading.Lock())
 
+    def __deepcopy__(self, memo: object) -> Self:
+        """Return a copy within this process, which may know the key."""
+        twin = copy(self)
+        twin._key = self._key
+        return twin
+
     @property
     def usage(self) -> Usage:
         """What this object was used for so far."""
         return self._usage
+
+    @property
+    def context(self) -> int | None:
+        """Tokens that a request may have, its answer included: as set, or as a refusal has said."""
+        known = [limit for limit in (self.settings.context, self._learnt) if limit is not None]
+        return min(known, default=None)
 
     def address(self) -> tuple[str, str]:
         """Return the address and the key; called when a request must really be sent.
@@ -143,6 +158,9 @@ class Endpoint:
             for sample in range(n)
         ]
         completions = [reply.completion for reply in self._answer(asks, options)]
+        for completion in completions:
+            if too_long(completion.error):
+                self._learnt = named_limit(str(completion.error)) or self._learnt
         return [completions[first : first + n] for first in range(0, len(completions), n)]
 
     def _answer(self, asks: list[Ask], options: Options) -> list[Reply]:

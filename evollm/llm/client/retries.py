@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 
 from evollm.llm.base import ModelError
 from evollm.llm.client.answers import clean
+from evollm.llm.client.contexts import REFUSED, named_limit
 from evollm.llm.client.limits import Limiter
 from evollm.llm.client.settings import Settings
 
 RETRIED = (408, 409, 429)
+UNFIT = (400, 413, 422)
 TOO_LONG = ("context_length_exceeded", "exceed_context_size_error")
 FILTERED = ("content_filter", "content_policy_violation")
 
@@ -74,8 +76,10 @@ def judge(fault: Any, model: str, url: str, secret: str) -> Exception:
     if status in RETRIED or (status >= 500 and status != HTTPStatus.NOT_IMPLEMENTED):
         wait_s = retry_after(fault.response.headers)
         return TransientError(f"status {status}: {said}", wait_s, slow_down=status == 429)
-    if marks & {*TOO_LONG, *FILTERED}:
-        return PromptRejected(f"the endpoint does not take this prompt: {said}")
+    if marks & set(TOO_LONG) or (status in UNFIT and named_limit(said)):
+        return PromptRejected(f"{REFUSED}, it is too long: {said}")
+    if marks & set(FILTERED):
+        return PromptRejected(f"{REFUSED}: {said}")
     return Refused(_sentence(fault, model, url, said), status)
 
 

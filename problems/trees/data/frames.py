@@ -3,6 +3,7 @@
 import re
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,11 @@ def from_frame(
     read = [_feature(short, heading, cells) for short, heading, cells in pairs]
     goals, classes, kind = _targets(y, task, target)
     inputs = np.column_stack([numbers for _, numbers in read])
-    found = tuple(feature for feature, _ in read)
+    own = len(set(headings)) == len(headings) and all(headings)
+    found = tuple(
+        replace(feature, heading=heading if own else "")
+        for (feature, _), heading in zip(read, headings, strict=True)
+    )
     return Table(name, kind, inputs, goals, found, goal, classes, target, context=context)
 
 

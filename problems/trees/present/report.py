@@ -9,6 +9,7 @@ from evollm.errors import EvollmError
 from evollm.runtime.result import Result
 from evollm.types import JSON, Individual
 from operators.trees.genome import Tree, depth, merged, size
+from operators.trees.line import printable
 from problems.trees.data.case import PARTS, HoldoutTask, plain
 from problems.trees.model.pruning import idle
 from problems.trees.present.drawing import draw
@@ -116,7 +117,7 @@ def _tree(case: HoldoutTask, individual: Individual[Any], tree: Tree) -> Iterato
     for name in scores["train"]:
         cells = "".join(f"{scores[part][name]:>10.4g}" for part in PARTS)
         yield _line("", f"{name.replace('_', ' '):<20}{cells}")
-    yield _line("rules", case.table.target)
+    yield _line("rules", printable(case.table.target))
     yield from (f"  {line}" for line in to_rules(tree, case.problem.columns).splitlines())
 
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 
 from evollm.llm.base import ModelError
+from evollm.llm.client.contexts import too_long
 from evollm.llm.client.retries import retry_after
 from tests.evollm.llm.support_faulty import Act, Script, Seen, Server, complain, echo, endpoint, say
 
@@ -159,7 +160,10 @@ def test_a_prompt_that_does_not_fit_fails_alone(code: str) -> None:
     with Server(script) as server:
         groups = endpoint(server).complete(["short", "long"], seed=1)
     assert groups[0][0].text == "short/1"
-    assert groups[1][0].error == "the endpoint does not take this prompt: too many tokens"
+    error = str(groups[1][0].error)
+    assert error.startswith("the endpoint does not take this prompt")
+    assert error.endswith(": too many tokens")
+    assert too_long(error) == (code == "context_length_exceeded")
 
 
 def test_llama_cpp_says_that_a_prompt_is_too_long() -> None:

@@ -49,3 +49,9 @@ def test_other_files_and_missing_folders_are_refused(tmp_path):
         draw(SMALL, tmp_path / "tree.txt", COLUMNS)
     with pytest.raises(EvollmError, match="no folder"):
         draw(SMALL, tmp_path / "nowhere" / "tree.png", COLUMNS)
+
+
+def test_names_with_newlines_stay_on_their_line(tmp_path):
+    columns = Columns((Column("a\nb", unit="m\n"),), ("x\ny", "z"))
+    found = texts(draw(Split(0, 1.00001, Leaf(0), Leaf(1)), tmp_path / "t.svg", columns, "a\n$b"))
+    assert {"a\\nb", "x\\ny", "≤ 1.00001 m\\n", "a\\n$b"} <= set(found)
