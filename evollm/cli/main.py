@@ -180,7 +180,7 @@ def _rehearse(config: dict[str, JSON]) -> int:
 
     def connect() -> Any:
         model = _connector(config, False)()
-        asked.append(DryRunModel(model.name, model.price))
+        asked.append(DryRunModel(model.name, model.price, model.context))
         return asked[-1]
 
     system, budget = prepared(config, connect)

@@ -1,5 +1,6 @@
 """Executors: where evaluations run.
 
+- ``anew``: Of what the constructor was given, whatever the object holds by then.
 - ``base``: Where evaluations run, from the same thread to child processes with time limits.
 - ``cluster``: Evaluations on replica actors of a cluster, or of this machine.
 - ``environment``: The caller's, without what is a secret by its name.

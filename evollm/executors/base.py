@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from evollm.errors import EvollmError, Interrupt, described
+from evollm.executors.anew import Anew
 from evollm.executors.scoring import Chunk, Halted, Scores, parts
 from evollm.types import Problem
 
@@ -68,7 +69,7 @@ def _guarded(coming: Iterator[Scores]) -> Iterator[Scores | EvollmError]:
         yield EvollmError(f"the executor failed: {described(error)}")
 
 
-class Serial:
+class Serial(Anew):
     """Evaluates in the calling thread; cannot enforce a time limit."""
 
     workers = 1
@@ -120,7 +121,7 @@ class Worker(Protocol):
         ...
 
 
-class Pool:
+class Pool(Anew):
     """Workers that take one chunk at a time: the common part of threads, processes and Ray.
 
     Attributes:

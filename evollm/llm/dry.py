@@ -13,11 +13,13 @@ class DryRunModel:
     Args:
         name: Of the model in whose place it stands.
         price: Of a million tokens; None if unknown.
+        context: Tokens that a request may have; None if unknown.
     """
 
-    def __init__(self, name: str, price: Price | None) -> None:
+    def __init__(self, name: str, price: Price | None, context: int | None = None) -> None:
         self.name = name
         self.price = price
+        self.context = context
         self._asks: list[Ask] = []
 
     def complete(

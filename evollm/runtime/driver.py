@@ -20,6 +20,7 @@ from evollm.runtime.intake import Intake
 from evollm.runtime.result import dataframe
 from evollm.runtime.stops import Stops
 from evollm.runtime.variation import VariationPool
+from evollm.runtime.yields import Yields
 from evollm.search.fingerprint import Fingerprints
 from evollm.search.flow import Evaluate, Vary
 from evollm.search.search import Search, Ticket, check
@@ -88,6 +89,8 @@ class Run:
         self._batches = EvaluationQueue(problem, executor, lambda *done: self._finished.put(done))
         self._callers = VariationPool(lambda *done: self._finished.put(done))
         self._committer = Committer(record)
+
+        self._yields = Yields(record)
         self._varying: deque[Ticket] = deque()
         self._tellings: list[Callable[[], object]] = []
         self._answers = 0
@@ -280,10 +283,12 @@ class Run:
     def _write_children(
         self, ticket: Ticket, offspring: Offspring[Any]
     ) -> list[Callable[[], object]]:
+        assert isinstance(ticket.job, Vary)
         check(ticket, offspring)  # a wrong answer must not reach the record
-        offspring = self._intake.offspring(offspring, name_of(ticket.job.operator))  # type: ignore[union-attr]
+        offspring = self._intake.offspring(offspring, name_of(ticket.job.operator))
         self.record.children(ticket, offspring)
         self._mark(ticket, offspring)
+        self._yields.note(name_of(ticket.job.operator), ticket.job.n, len(offspring.genomes))
         return [partial(self.search.tell, ticket, offspring), self._check_limits]
 
     def _write_scores(self, chunk: Chunk, scores: Scores) -> list[Callable[[], object]]:
@@ -355,6 +360,8 @@ class Run:
         self.executor.close(wait)
         self.record.put("seconds", self.usage.seconds)
         self.record.event("stop", self.stopped or "left before its end")
+        if self._failure is None:
+            self._yields.close()
         self.check()
 
     def check(self) -> None:

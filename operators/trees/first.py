@@ -7,7 +7,7 @@ from typing import Any
 
 from evollm.types import JSON, Offspring, Parent
 from operators.trees.genome import Tree
-from operators.trees.prompting import TreePrompt, reading_note
+from operators.trees.prompting import Page, TreePrompt, reading_note
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class FirstTrees:
         if n < 1:
             return Offspring([])
         shown = [self.asking.text(tree) for tree in self.examples]
-        prompt = self.asking.prompt(shown, "", "Write one more tree for this task.")
-        [replies] = self.asking.complete([prompt], n, seed)
+        page = Page.of(self.examples, shown, "", "Write one more tree for this task.")
+        [replies] = self.asking.complete([page], n, seed)
         rejected: Counter[str] = Counter()
         genomes: list[Tree] = []
         notes: list[JSON] = []

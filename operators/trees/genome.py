@@ -1,7 +1,7 @@
 """Decision trees as genomes: frozen records, and pure functions of them."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TypeAlias
@@ -184,6 +184,27 @@ def merged(tree: Tree) -> Tree:
     if isinstance(left, Leaf) and left == right:
         return left
     return replace(tree, left=left, right=right)
+
+
+def settled(tree: Tree, gaps: Collection[int]) -> Tree:
+    """Return a tree that sends what is missing right wherever a column is not known to have gaps.
+
+    No row that is known tells which way is better there, so trees that differ in nothing else are
+    the same tree.
+
+    Args:
+        tree: Any tree.
+        gaps: The indices of the columns that lack values in some rows.
+    """
+    if not any(split.missing_left and split.feature not in gaps for split in splits(tree)):
+        return tree
+    assert isinstance(tree, Split)
+    return replace(
+        tree,
+        left=settled(tree.left, gaps),
+        right=settled(tree.right, gaps),
+        missing_left=tree.missing_left and tree.feature in gaps,
+    )
 
 
 def same_question(one: Split, other: Split) -> bool:

@@ -1,14 +1,14 @@
 """Trees as JSON, and the schema that holds a model's answer to a bounded depth."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
 from typing import Any
 
 from evollm.llm.client.schemas import parse_json
 from evollm.types import JSON
-from operators.trees.columns import Columns, same_label
+from operators.trees.columns import Column, Columns, same_label
 from operators.trees.genome import Leaf, Split, Tree
 from operators.trees.line import question, value_word
 from operators.trees.reading import Fault, Reading, outside, read_codes, read_feature
@@ -146,7 +146,7 @@ def _finite(value: JSON) -> float:
     return number
 
 
-def schema(columns: Columns, most: int) -> dict[str, JSON]:
+def schema(columns: Columns, most: int, shown: Collection[int] | None = None) -> dict[str, JSON]:
     """Return a JSON schema of trees, without recursion: one definition a depth.
 
     The root is a split, for some endpoints want an object there, and a lone leaf is not worth
@@ -155,25 +155,27 @@ def schema(columns: Columns, most: int) -> dict[str, JSON]:
     Args:
         columns: Whose names, categories and classes may be used.
         most: The greatest depth, 1 or more.
+        shown: The columns that may be asked about; None for all.
     """
+    told = [c for i, c in enumerate(columns.columns) if shown is None or i in shown]
     leaf: dict[str, JSON] = {"enum": list(columns.classes)}
     held: dict[str, JSON] = {"value": leaf if columns.classes else {"type": "number"}}
     definitions: dict[str, JSON] = {"depth0": _object(held)}
     for level in range(1, most):
-        options = [*_splits(columns, level), {"$ref": "#/$defs/depth0"}]
+        options = [*_splits(told, level), {"$ref": "#/$defs/depth0"}]
         definitions[f"depth{level}"] = {"anyOf": options}
-    roots = _splits(columns, most)
+    roots = _splits(told, most)
     root = roots[0] if len(roots) == 1 else {"anyOf": roots}
     return {**root, "$defs": definitions}
 
 
-def _splits(columns: Columns, level: int) -> list[dict[str, JSON]]:
+def _splits(columns: Sequence[Column], level: int) -> list[dict[str, JSON]]:
     """Return the schemas of a split whose branches have at most a level less."""
     branches = {side: {"$ref": f"#/$defs/depth{level - 1}"} for side in ("left", "right")}
-    plain = [column.name for column in columns.columns if not column.categories]
+    plain = [column.name for column in columns if not column.categories]
     number = {"feature": {"enum": plain}, "threshold": {"type": "number"}}
     options = [_object(number | branches)] if plain else []
-    for column in columns.columns:
+    for column in columns:
         if column.categories:
             labels = {"type": "array", "items": {"enum": list(column.categories)}, "minItems": 1}
             options.append(_object({"feature": {"enum": [column.name]}, "in": labels} | branches))

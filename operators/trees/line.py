@@ -5,21 +5,27 @@
 L, too, and ``(a in{x,y} L R)`` those whose category is x or y.
 """
 
+from collections.abc import Collection
 from decimal import Decimal
 from math import floor, isfinite, log10
+
+import numpy as np
 
 from evollm.errors import EvollmError
 from operators.trees.columns import Columns
 from operators.trees.genome import Leaf, Split, Tree, size, walk
 
+_LARGEST = float(np.finfo(np.float32).max)
 
-def write(tree: Tree, columns: Columns, digits: int = 4) -> str:
+
+def write(tree: Tree, columns: Columns, digits: int | None = 4) -> str:
     """Return a tree as one line.
 
     Args:
         tree: Any tree over the columns.
         columns: How they are called.
-        digits: Significant digits of thresholds and of leaves that are numbers.
+        digits: Significant digits of thresholds and of leaves that are numbers; None for as many
+            as it takes to route and to predict the same.
 
     Raises:
         EvollmError: If the tree asks for a column, category or class that is not there.
@@ -31,7 +37,9 @@ def write(tree: Tree, columns: Columns, digits: int = 4) -> str:
     return f"({question(tree, columns, digits)} {left} {right})"
 
 
-def write_around(tree: Tree, place: int, columns: Columns, digits: int = 4) -> tuple[str, str]:
+def write_around(
+    tree: Tree, place: int, columns: Columns, digits: int | None = 4
+) -> tuple[str, str]:
     """Return the text before and after one subtree, for a model to write another.
 
     Args:
@@ -51,7 +59,7 @@ def write_around(tree: Tree, place: int, columns: Columns, digits: int = 4) -> t
     return text[:start], text[start + len(write(nodes[place], columns, digits)) :]
 
 
-def _start(tree: Tree, place: int, columns: Columns, digits: int) -> int:
+def _start(tree: Tree, place: int, columns: Columns, digits: int | None) -> int:
     """Return how many characters come before a node."""
     if place == 0 or isinstance(tree, Leaf):
         return 0
@@ -63,7 +71,7 @@ def _start(tree: Tree, place: int, columns: Columns, digits: int) -> int:
     return start + left + _start(tree.right, rest, columns, digits)
 
 
-def question(split: Split, columns: Columns, digits: int = 4) -> str:
+def question(split: Split, columns: Columns, digits: int | None = 4) -> str:
     """Return a split's question as ``write`` puts it.
 
     Raises:
@@ -77,18 +85,19 @@ def question(split: Split, columns: Columns, digits: int = 4) -> str:
         raise EvollmError("a tree asks for a column or a category that is not there") from None
     if labels and not listed:
         raise EvollmError(f"'{name}' holds categories: a tree must ask for a set of them")
-    test = f" in{{{','.join(listed)}}}" if listed else f"<{number(split.threshold, digits)}"
+    cut = shortest(split.threshold) if digits is None else number(split.threshold, digits)
+    test = f" in{{{','.join(listed)}}}" if listed else f"<{cut}"
     return name + test + "?" * split.missing_left
 
 
-def value_word(value: float, columns: Columns, digits: int = 4) -> str:
+def value_word(value: float, columns: Columns, digits: int | None = 4) -> str:
     """Return what a leaf says as ``write`` puts it.
 
     Raises:
         EvollmError: If it is a class that is not there.
     """
     if not columns.classes:
-        return number(value, digits)
+        return repr(float(value)) if digits is None else number(value, digits)
     if not (0 <= value < len(columns.classes) and value == int(value)):
         raise EvollmError(f"a tree's leaf says class {value} of {len(columns.classes)}")
     return columns.class_tokens[int(value)]
@@ -112,7 +121,29 @@ def number(value: float, digits: int = 4) -> str:
     return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
 
 
-def grammar(columns: Columns, most: int, lone_leaf: bool = False) -> str:
+def shortest(threshold: float) -> str:
+    """Return the shortest text of a threshold that routes every row as the threshold does.
+
+    Trees compare in single precision, so the text need be the same there only: 2.45 stands for
+    2.4500000477.
+    """
+    with np.errstate(over="ignore"):
+        near = np.float32(threshold)
+        text = str(near).removesuffix(".0")
+        same = abs(float(text)) <= _LARGEST and np.float32(float(text)) == near
+    return text if same else repr(float(threshold))
+
+
+def printable(name: object) -> str:
+    """Return a name on one line: what can't be seen, as a newline, is written as Python does."""
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in str(name)
+    )
+
+
+def grammar(
+    columns: Columns, most: int, lone_leaf: bool = False, shown: Collection[int] | None = None
+) -> str:
     """Return a GBNF grammar of the one-line form (see ``operators.trees.line``), without recursion.
 
     Numbers have the sign and as many digits as their column needs for four significant ones.
@@ -121,6 +152,7 @@ def grammar(columns: Columns, most: int, lone_leaf: bool = False) -> str:
         columns: Whose names, categories and classes may be used.
         most: The greatest depth, 0 or more.
         lone_leaf: Whether the root may be a leaf, as when a subtree is asked for.
+        shown: The columns that may be asked about; None for all.
     """
     rules = [f"root ::= depth{most}" if lone_leaf or not most else f"root ::= split{most}"]
     for level in range(most, 0, -1):
@@ -129,7 +161,11 @@ def grammar(columns: Columns, most: int, lone_leaf: bool = False) -> str:
         rules.append(f'split{level} ::= "(" test {branch} {branch} ")"')
     rules += ["depth0 ::= leaf", f"leaf ::= {_leaves(columns)}"]
     if most:
-        tests = [_question(columns, i) for i in range(len(columns.columns))]
+        tests = [
+            _question(columns, i)
+            for i in range(len(columns.columns))
+            if shown is None or i in shown
+        ]
         rules.append(f"test ::= {' | '.join(tests)}")
     return "\n".join(rules) + "\n"
 

@@ -16,7 +16,7 @@ from evollm.errors import EvollmError
 from evollm.llm.base import Completion
 from evollm.types import JSON, Offspring, Parent, fitness_of
 from operators.trees.genome import Tree
-from operators.trees.prompting import TreePrompt, reading_note
+from operators.trees.prompting import Page, TreePrompt, reading_note
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ class GuidedCrossover:
         sign = "loss" if self.loss else "score"
         query = f"{sign} {target:z.4f}:" if self.fitness and target is not None else ""
         wish = "Join what is good in these trees to a different, better and simpler one."
-        prompt = self.asking.prompt(shown, query, wish)
+        page = Page.of([parent.genome for parent in parents], shown, query, wish)
         lead = " " if query and self.asking.mode == "plain" else ""
-        [replies] = self.asking.complete([prompt], n + self.spare, seed, lead=lead)
+        [replies] = self.asking.complete([page], n + self.spare, seed, lead=lead)
         note: dict[str, JSON] = {} if target is None else {"target": target}
         return _children(self.asking, replies, parents, n, note)
 
@@ -124,9 +124,9 @@ class DiverseMutation:
         rng = np.random.default_rng(seed)
         shown = [self.asking.written(parents[i]) for i in rng.permutation(len(parents))]
         wish = "Write a tree that is unlike these and still plausible."
-        prompt = self.asking.prompt(shown, "", wish)
+        page = Page.of([parent.genome for parent in parents], shown, "", wish)
         size = max(n, self.candidates) + self.spare
-        [replies] = self.asking.complete([prompt], size, seed, logprobs=isfinite(self.tau))
+        [replies] = self.asking.complete([page], size, seed, logprobs=isfinite(self.tau))
         made = _children(self.asking, replies, parents, max(n, self.candidates), {})
         known = [note.get("logprob", (0.0, 0.0)) for note in made.notes]
         chosen = self._chosen(known, n, rng)

@@ -2,33 +2,62 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from evollm.errors import EvollmError
 from evollm.llm.base import Completion, LanguageModel, Mode, Prompt
+from evollm.llm.client.contexts import count, too_long
 from evollm.types import JSON, Individual, Parent
 from operators.trees.columns import Columns
-from operators.trees.genome import MOST_NODES, Tree, leaves, with_leaves
+from operators.trees.context import TreeContext
+from operators.trees.fitting import Fit, fitted
+from operators.trees.genome import MOST_NODES, Tree, leaves, splits, with_leaves
 from operators.trees.json import as_json, read_json_text, schema
 from operators.trees.line import grammar, write
 from operators.trees.reading import Reading, read
 
 SEEDS = 2**31
+_ATTEMPTS = 4  # a refusal teaches how much fits, and an estimate may be wrong
 _TOKENS_A_NODE = 14
+
+
+@dataclass(frozen=True)
+class Page:
+    """What one prompt shows besides the context.
+
+    Attributes:
+        shown: Lines, each with a tree.
+        query: How the line to be written begins; empty for a bare tree.
+        wish: In chat, what is asked for, a sentence.
+        used: The columns that the trees ask about.
+    """
+
+    shown: Sequence[str] = ()
+    query: str = ""
+    wish: str = ""
+    used: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, trees: Sequence[Tree], shown: Sequence[str], query: str, wish: str) -> "Page":
+        """Return a page that shows trees, in whatever words."""
+        used = frozenset(split.feature for tree in trees for split in splits(tree))
+        return cls(tuple(shown), query, wish, used)
 
 
 @dataclass(frozen=True)
 class TreePrompt:
     """What all prompts for trees share.
 
-    The text that is the same for all prompts comes first, so that a server can keep it.
+    The text that is the same for all prompts comes first, so that a server can keep it. Where not
+    all columns fit into the model's context, prompts show those that their trees ask about, and the
+    most telling others, as many as fit.
 
     Attributes:
         model: Who answers.
         columns: How columns, categories and classes are called in prompts.
-        context: What the task and the columns mean, in words; empty for none.
+        context: What the task and the columns mean, in words.
         max_depth: Most splits on a path.
         form: Trees as one ``line``, which is short, or as ``json``.
         mode: Plain continuation of a list of trees, or chat.
@@ -39,7 +68,7 @@ class TreePrompt:
 
     model: LanguageModel
     columns: Columns
-    context: str = ""
+    context: TreeContext = field(default_factory=TreeContext)
     max_depth: int = 3
     form: Literal["line", "json"] = "line"
     mode: Mode = "plain"
@@ -74,24 +103,25 @@ class TreePrompt:
             return write(tree, self.columns)
         return json.dumps(_rounded(as_json(tree, self.columns)), separators=(",", ":"))
 
-    def prompt(self, shown: Sequence[str], query: str, wish: str) -> Prompt:
+    def prompt(self, page: Page, shown: Collection[int] | None = None) -> Prompt:
         """Return the prompt: context, form, the trees shown, and the open query.
 
         Args:
-            shown: Lines, each with a tree.
-            query: How the line to be written begins; empty for a bare tree.
-            wish: In chat, what is asked for, a sentence.
+            page: The trees, the query and the wish.
+            shown: The columns to tell of; None for all.
         """
-        head = [part for part in (self.context, self._form()) if part]
+        head = [part for part in (self.context.text(shown), self._form(shown)) if part]
+        query, wish = page.query, page.wish
         if self.mode == "plain":
-            return "\n".join([*head, "", *shown, query])
+            return "\n".join([*head, "", *page.shown, query])
         ask = f'{wish} Continue the list after "{query}".' if query else wish
         end = f"{ask} Answer with one tree in the same form, and nothing else."
-        return [{"role": "user", "content": "\n".join([*head, "", *shown, "", end])}]
+        return [{"role": "user", "content": "\n".join([*head, "", *page.shown, "", end])}]
 
-    def _form(self) -> str:
+    def _form(self, shown: Collection[int] | None) -> str:
         said = "classes" if self.columns.classes else "numbers"
-        labels = any(column.categories for column in self.columns.columns)
+        told = [c for i, c in enumerate(self.columns.columns) if shown is None or i in shown]
+        labels = any(column.categories for column in told)
         if self.form == "json":
             listed = " or in the list" if labels else ""
             return (
@@ -99,7 +129,7 @@ class TreePrompt:
                 f"where feature <= threshold{listed}, else right; leaves are {said}."
             )
         listed = "; (name in{a,b} A B) is A where name is a or b, else B" if labels else ""
-        if any(column.gaps for column in self.columns.columns):
+        if any(column.gaps for column in told):
             listed += "; with a ? before A missing values go to A"
         return (
             f"Decision trees of at most {self.max_depth} questions in a row: (name<number A B) is "
@@ -108,7 +138,7 @@ class TreePrompt:
 
     def complete(
         self,
-        prompts: Sequence[Prompt],
+        pages: Sequence[Page],
         n: int,
         seed: int,
         *,
@@ -116,35 +146,76 @@ class TreePrompt:
         depth: int | None = None,
         lead: str = "",
     ) -> list[list[Completion]]:
-        """Ask for ``n`` answers to each prompt.
+        """Ask for ``n`` answers to each page's prompt.
+
+        Prompts that the model refuses as too long are asked again, and shorter.
 
         Args:
-            prompts: As ``prompt`` makes them.
+            pages: What the prompts show.
             n: Samples a prompt.
             seed: For the model.
             logprobs: Whether the answers' tokens come with their log-probabilities.
             depth: If given, a subtree of at most so many splits on a path is asked for.
             lead: What a grammar lets stand before the tree: a blank where a line is continued, for
                 tokenizers keep it with the word that follows.
+
+        Raises:
+            EvollmError: If prompts can't be made short enough for the model's context.
         """
         most = self.max_depth if depth is None else depth
-        return self.model.complete(
-            prompts,
-            n=n,
-            temperature=self.temperature,
-            max_tokens=_tokens(most) * (3 if self.form == "json" else 1),
-            grammar=self._grammar(most, depth is not None, lead),
-            schema=schema(self.columns, most) if self.hold == "schema" else None,
-            stop=() if self.mode == "chat" else ("\n",),
-            mode=self.mode,
-            top_logprobs=int(logprobs),
-            seed=seed % SEEDS,
-        )
+        limit = getattr(self.model, "context", None)
+        for _ in range(_ATTEMPTS):
+            fit = self._fit(pages, most, limit)
+            replies = self.model.complete(
+                fit.prompts,
+                n=n,
+                temperature=self.temperature,
+                max_tokens=fit.room,
+                grammar=self._grammar(most, depth is not None, lead, fit.shown),
+                schema=schema(self.columns, most, fit.shown) if self.hold == "schema" else None,
+                stop=() if self.mode == "chat" else ("\n",),
+                mode=self.mode,
+                top_logprobs=int(logprobs),
+                seed=seed % SEEDS,
+            )
+            if not any(too_long(reply.error) for answers in replies for reply in answers):
+                break
+            limit = self._less(fit, limit)
+        return replies
 
-    def _grammar(self, most: int, lone_leaf: bool, lead: str) -> str | None:
+    def _fit(self, pages: Sequence[Page], most: int, limit: int | None) -> Fit:
+        """Return the prompts, with as many columns as fit."""
+        used = frozenset[int]().union(*(page.used for page in pages))
+        ranked = self.context.ranked(used) if self.context.columns else []
+        room = _tokens(most) * (3 if self.form == "json" else 1)
+
+        def write(shown: Collection[int] | None) -> list[Prompt]:
+            listed = None if shown is None else frozenset(shown)
+            return [self.prompt(page, listed) for page in pages]
+
+        return fitted(self.model, write, ranked, max(1, len(used)), room, limit)
+
+    def _less(self, fit: Fit, limit: int | None) -> int:
+        """Return how much to ask after a refusal: what it named, or half of what was refused."""
+        named: int | None = getattr(self.model, "context", None)
+        if named is not None and (limit is None or named < limit):
+            return named
+        return (max(count(self.model, fit.prompts)) + fit.room) // 2
+
+    def check(self) -> None:
+        """See that a prompt without any trees would fit into the model's context.
+
+        Raises:
+            EvollmError: If none would.
+        """
+        self._fit([Page()], self.max_depth, getattr(self.model, "context", None))
+
+    def _grammar(
+        self, most: int, lone_leaf: bool, lead: str, shown: Collection[int] | None
+    ) -> str | None:
         if self.hold != "grammar":
             return None
-        rules = grammar(self.columns, most, lone_leaf)
+        rules = grammar(self.columns, most, lone_leaf, shown)
         return rules.replace("root ::= ", f'root ::= "{lead}" ', 1) if lead else rules
 
     def read(

@@ -9,11 +9,11 @@ from math import isfinite
 import numpy as np
 
 from evollm.errors import EvollmError
-from evollm.llm.base import Completion, Prompt
+from evollm.llm.base import Completion
 from evollm.types import JSON, Offspring, Parent, fitness_of
 from operators.trees.genome import Tree, cut, replaced, walk
 from operators.trees.line import write_around
-from operators.trees.prompting import TreePrompt, reading_note
+from operators.trees.prompting import Page, TreePrompt, reading_note
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ class SubtreeRewriting:
         genomes: list[Tree] = []
         notes: list[JSON] = []
         calls: list[list[str]] = []
-        for (place, level), reply in zip(drawn, self._asked(tree, shown, drawn, seed), strict=True):
+        whole = Page.of([parent.genome for parent in parents], shown, "", "")
+        for (place, level), reply in zip(drawn, self._asked(tree, whole, drawn, seed), strict=True):
             cut_reply = replace(reply, text=_first(reply.text))
             found = self.asking.read(cut_reply, rejected, self.asking.max_depth - level)
             if found is None or found.tree is None:
@@ -69,7 +70,7 @@ class SubtreeRewriting:
         return Offspring(genomes, notes, dict(rejected), own, n, len(genomes), calls)
 
     def _asked(
-        self, tree: Tree, shown: Sequence[str], drawn: Sequence[tuple[int, int]], seed: int
+        self, tree: Tree, whole: Page, drawn: Sequence[tuple[int, int]], seed: int
     ) -> list[Completion]:
         """Return one answer a place; those that leave equal room are asked together.
 
@@ -81,9 +82,9 @@ class SubtreeRewriting:
         rounds = [(level, time) for (_, level), time in zip(drawn, times, strict=True)]
         for level, time in sorted(set(rounds)):
             turns = [i for i, own in enumerate(rounds) if own == (level, time)]
-            prompts = [self._prompt(shown, tree, drawn[i][0]) for i in turns]
+            pages = [self._page(whole, tree, drawn[i][0]) for i in turns]
             depth = self.asking.max_depth - level
-            made = self.asking.complete(prompts, 1, seed + turns[0], depth=depth, lead=" ")
+            made = self.asking.complete(pages, 1, seed + turns[0], depth=depth, lead=" ")
             replies |= {i: answers[0] for i, answers in zip(turns, made, strict=True)}
         return [replies[i] for i in range(len(drawn))]
 
@@ -98,10 +99,10 @@ class SubtreeRewriting:
         places = [place for place in places if place[0] > 0] or places or [(0, 0)]
         return places[int(rng.integers(len(places)))]
 
-    def _prompt(self, shown: Sequence[str], tree: Tree, place: int) -> Prompt:
-        """Return the text up to the cut, without the blank that belongs to what follows."""
+    def _page(self, whole: Page, tree: Tree, place: int) -> Page:
+        """Return a page with the text up to the cut, without the blank that belongs to the rest."""
         before, _ = write_around(tree, place, self.asking.columns)
-        return self.asking.prompt(shown, before.rstrip(" "), "")
+        return replace(whole, query=before.rstrip(" "))
 
 
 def _first(text: str) -> str:

@@ -46,7 +46,8 @@ class LLEGOClassifier(ClassifierMixin, Evolving):  # type: ignore[misc]
             None to choose on the training rows.
         budget: What ends the search; None for the generations.
         executor: Where trees are scored; by default here.
-        path: The run directory; None for a temporary record.
+        path: The run directory, of one fit: the same fit goes on there, and another is refused, as
+            in a grid search; None for a temporary record.
         random_state: The only source of chance but for the model.
 
     Attributes:

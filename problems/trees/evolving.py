@@ -22,7 +22,7 @@ from problems.trees.data.samples import Samples
 from problems.trees.llego import SHARES, LLEGOSettings
 from problems.trees.model.fitness import LeafRule, TreeFitness
 from problems.trees.model.fitted import Fitted
-from problems.trees.model.objectives import Objective
+from problems.trees.model.objectives import Objective, named
 from problems.trees.system import LLEGO
 
 Operators = Literal["llego", "mix", "rewriting", "classical", "random"]
@@ -100,7 +100,7 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
             labels[self._coder.place(key, labels, "features")]: words
             for key, words in (self.features or {}).items()
         }
-        parts = self._parts(len(y), y if len(classes) else None, rng)
+        parts = self._parts(y, classes, rng)
         samples = [
             self._samples(X[rows], y[rows], None if weights is None else weights[rows], labels)
             for rows in parts
@@ -137,7 +137,7 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
             **SHARES[self.operators],
             **(self.settings or {}),
         }
-        names = [one if isinstance(one, str) else one.__name__ for one in self._asked()]
+        names = [named(one) for one in self._asked()]
         known = [item.name for item in fields(LLEGOSettings)]
         for name in chosen:
             if name not in known:
@@ -164,7 +164,14 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
     def _objectives(self, classifies: bool) -> tuple[Objective, ...]:
         """Return what has to be measured: sizes come with every tree."""
         default = "balanced_accuracy" if classifies else "mse"
-        return tuple(one for one in self._asked() if one not in ("size", "depth")) or (default,)
+        asked = self._asked()
+        found = tuple(one for one in asked if one not in ("size", "depth"))
+        if asked and not found:
+            raise EvollmError(
+                f"objectives={list(asked)} do not say how well a tree predicts: name that first, "
+                f"as in {[default, *asked]}"
+            )
+        return found or (default,)
 
     def _samples(
         self,
@@ -179,21 +186,26 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
         return Samples.of(X, y, weights, groups)
 
     def _parts(
-        self, n: int, classes: NDArray[Any] | None, rng: np.random.RandomState
+        self, y: NDArray[Any], classes: Sequence[Any], rng: np.random.RandomState
     ) -> list[NDArray[np.intp]]:
         """Return the rows to train on, and those to choose a tree by, if any."""
         if self.validation_fraction is None:
-            return [np.arange(n)]
+            return [np.arange(len(y))]
         share = self.validation_fraction
         if not isinstance(share, Real) or not 0 < share < 1:
             raise EvollmError(f"validation_fraction is a share above 0 and below 1, not {share!r}")
+        if lone := [label for code, label in enumerate(classes) if (y == code).sum() == 1]:
+            raise EvollmError(
+                "validation_fraction needs two rows or more of every class, and there is one only "
+                f"of {', '.join(map(repr, lone))}: add rows, or leave validation_fraction out"
+            )
         from sklearn.model_selection import train_test_split
 
         try:
             parts = train_test_split(
-                np.arange(n),
+                np.arange(len(y)),
                 test_size=self.validation_fraction,
-                stratify=classes,
+                stratify=y if len(classes) else None,
                 random_state=rng.randint(2**31),
             )
         except ValueError as error:
@@ -226,8 +238,12 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return self.fitted_.apply(self.rows(X))
 
-    def export_text(self, decimals: int = 2) -> str:
-        """Return the tree as rules, in the form of scikit-learn's ``export_text``."""
+    def export_text(self, decimals: int | None = None) -> str:
+        """Return the tree as rules, in the form of scikit-learn's ``export_text``.
+
+        Args:
+            decimals: Of numbers; None for as many as it takes to predict as the tree does.
+        """
         from problems.trees.present.export import to_rules
 
         check_is_fitted(self)

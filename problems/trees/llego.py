@@ -21,6 +21,7 @@ from evollm.llm.base import LanguageModel, Mode
 from evollm.search.flow import Flow
 from evollm.types import Individual, Operator
 from operators.compose import Fallback
+from operators.trees.context import TreeContext
 from operators.trees.first import FirstTrees
 from operators.trees.genome import DEEPEST
 from operators.trees.llego import DiverseMutation, GuidedCrossover
@@ -170,7 +171,7 @@ class LLEGOSettings:
         self,
         problem: TreeFitness,
         model: LanguageModel | None,
-        context: str,
+        context: TreeContext,
         seed: int,
         objectives: Objectives = (),
     ) -> Flow:
@@ -184,7 +185,8 @@ class LLEGOSettings:
             objectives: Metrics for a Pareto front; empty to search for fitness alone.
 
         Raises:
-            EvollmError: If a model is to be asked and there is none, or settings do not agree.
+            EvollmError: If a model is to be asked and there is none, settings do not agree, or no
+                prompt can fit into the model's context.
         """
         if model is None and self.asks:
             raise EvollmError(
@@ -204,12 +206,14 @@ class LLEGOSettings:
             survivors=best if self.duplicates else distinct,
         )
 
-    def _asking(self, problem: TreeFitness, model: LanguageModel, context: str) -> TreePrompt:
+    def _asking(
+        self, problem: TreeFitness, model: LanguageModel, context: TreeContext
+    ) -> TreePrompt:
         hold = self.hold or ("grammar" if self.form == "line" else "schema")
         columns = numbered(problem.columns)
         if not self.semantics:
-            columns, context = numbered(problem.columns.anonymous()), ""
-        return TreePrompt(
+            columns, context = numbered(problem.columns.anonymous()), TreeContext()
+        asking = TreePrompt(
             model,
             columns,
             context,
@@ -219,6 +223,8 @@ class LLEGOSettings:
             hold,
             self.temperature,
         )
+        asking.check()
+        return asking
 
     def _start(self, problem: TreeFitness, asking: TreePrompt | None, seed: int) -> Operator[Any]:
         balanced = problem.balanced

@@ -1,35 +1,41 @@
 """Words: what a model is told of a task and of its columns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
 from typing import Any
 
 from operators.trees.columns import Column, Columns
-from operators.trees.line import number
+from operators.trees.context import TreeContext
+from operators.trees.line import number, printable
 from problems.trees.data.dataset import Feature, Table
 
 
-def context(columns: Columns, task: str = "", described: Mapping[str, str] | None = None) -> str:
+def context(
+    columns: Columns,
+    task: str = "",
+    described: Mapping[str, str] | None = None,
+    order: Sequence[int] = (),
+) -> TreeContext:
     """Return the task, every column with its meaning and values, and the classes, in short lines.
 
     Args:
         columns: What there is; trees say classes by their number.
         task: What is to be predicted, in words; empty for nothing said.
         described: What columns mean, by name.
+        order: The columns' indices, the most telling first: those are told if not all fit.
     """
     described = described or {}
-    lines = [task] if task else []
+    lines = []
     listed = zip(columns.tokens, columns.columns, columns.category_tokens, strict=True)
     for token, column, labels in listed:
         values = f"one of {' '.join(labels)}" if labels else _range(column)
         facts = [described.get(column.name, ""), column.unit, values]
-        said = ", ".join(fact for fact in facts if fact)
+        said = ", ".join(" ".join(fact.split()) for fact in facts if fact)
         lines.append(f"{token}: {said}" if said else token)
-    if columns.classes:
-        named = ", ".join(f"{i} = {label}" for i, label in enumerate(columns.classes))
-        lines.append(f"classes: {named}")
-    return "\n".join(lines)
+    named = ", ".join(f"{i} = {printable(label)}" for i, label in enumerate(columns.classes))
+    classes = f"classes: {named}" if named else ""
+    return TreeContext(task, tuple(lines), classes, tuple(order))
 
 
 def numbered(columns: Columns) -> Columns:
@@ -38,27 +44,35 @@ def numbered(columns: Columns) -> Columns:
 
 
 def columns_of(table: Table, rows: Any = slice(None)) -> Columns:
-    """Describe a table's columns by some of its rows, those that a search may see."""
+    """Describe a table's columns by some of its rows, those that a search may see.
+
+    Columns are called as the user's own table calls them, so that exports take its rows.
+    """
     return Columns.of(
         table.X[rows],
-        [feature.name for feature in table.features],
+        [_heading(feature) for feature in table.features],
         y=table.y[rows],
         classes=table.classes,
-        categories={f.name: f.categories for f in table.features if _unordered(f)},
-        units={f.name: f.unit for f in table.features if f.unit},
+        categories={_heading(f): f.categories for f in table.features if _unordered(f)},
+        units={_heading(f): f.unit for f in table.features if f.unit},
     )
 
 
 def described(table: Table) -> dict[str, str]:
     """Return what a table's columns mean, by name; of codes that trees may cut, each one."""
-    meanings = {feature.name: _meaning(feature) for feature in table.features}
+    meanings = {_heading(feature): _meaning(feature) for feature in table.features}
     return {name: meaning for name, meaning in meanings.items() if meaning}
 
 
 def _meaning(feature: Feature) -> str:
     labels = () if _unordered(feature) else feature.categories
     codes = [f"{code} = {label}" for code, label in enumerate(labels)]
-    return ", ".join(part for part in (feature.description, *codes) if part)
+    about = "" if feature.description == feature.heading else feature.description
+    return ", ".join(part for part in (about, *codes) if part)
+
+
+def _heading(feature: Feature) -> str:
+    return feature.heading or feature.name
 
 
 def _unordered(feature: Feature) -> bool:

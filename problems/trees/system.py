@@ -23,6 +23,8 @@ from problems.trees.data.case import COSTS, HoldoutTask
 from problems.trees.llego import LLEGOSettings
 from problems.trees.model.fitness import TreeFitness
 from problems.trees.model.fitted import Fitted
+from problems.trees.model.objectives import named
+from problems.trees.model.telling import most_telling
 from problems.trees.prompt_words import context
 
 GENERATIONS = 25
@@ -57,7 +59,7 @@ class LLEGO(System[Tree]):
     @property
     def units(self) -> dict[str, Units]:  # type: ignore[override]
         """The objectives as people know them: losses are positive again."""
-        names = [label(objective) for objective in self.problem.objectives]
+        names = [named(objective) for objective in self.problem.objectives]
         known = {
             prefix + name: Units(f"{part} {name.replace('_', ' ')}", maximize=name not in COSTS)
             for name in names
@@ -83,7 +85,9 @@ class LLEGO(System[Tree]):
             from evollm.llm.connect import connect
 
             model = connect()
-        words = context(self.problem.columns, self.task, self.described)
+        columns = self.problem.columns
+        order = most_telling(columns, self.problem.train) if self.settings.asks else ()
+        words = context(columns, self.task, self.described, order)
         return self.settings.flow(self.problem, model, words, seed, self.weighted)
 
     def write(self, individual: Individual[Tree]) -> str:
@@ -92,7 +96,7 @@ class LLEGO(System[Tree]):
         info = individual.outcome.info
         if isinstance(info, Mapping) and "leaves" in info:
             tree = with_leaves(tree, info["leaves"])
-        return write(tree, self.problem.columns)
+        return write(tree, self.problem.columns, digits=None)
 
     def choose(self, result: Result[Tree]) -> Individual[Tree]:
         """Return the tree that is best on the validation rows; without any, on the training rows.
@@ -152,7 +156,7 @@ class LLEGO(System[Tree]):
 
 def chosen(result: Result[Any], problem: TreeFitness) -> Individual[Any]:
     """Return a run's tree by validation; see ``LLEGO.choose``."""
-    name = f"valid_{label(problem.objectives[0])}"
+    name = f"valid_{named(problem.objectives[0])}"
     scored = [one for one in rows.evaluations(result.record) if one.error is None]
     if not scored:
         raise EvollmError(f"no tree could be scored ({result.stopped}): see the run's failures")
@@ -164,12 +168,3 @@ def chosen(result: Result[Any], problem: TreeFitness) -> Individual[Any]:
     one = max(scored, key=rank)
     found = queries.candidate(result.record, one.candidate)
     return Individual(found, Outcome(one.fitness, one.metrics, info=one.info))
-
-
-def label(objective: Any) -> str:
-    """Return the name of an objective, be it a name already or a function of the user."""
-    return (
-        objective
-        if isinstance(objective, str)
-        else getattr(objective, "__name__", type(objective).__name__)
-    )

@@ -8,6 +8,7 @@
   looked up, probed.
 - ``connection``: The line to one model at one endpoint: the client, its limits, and what was
   learnt of it.
+- ``contexts``: How many tokens an endpoint takes at most, and how many a prompt has.
 - ``endpoint``: A model behind any endpoint that speaks as OpenAI's does.
 - ``probes``: What an endpoint can do beyond chat: found out by one tiny request each.
 - ``requests``: One sample of one prompt, with its key and its bounds.

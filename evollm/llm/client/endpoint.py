@@ -5,9 +5,10 @@ import os
 import socket
 import threading
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlencode
 
 from evollm.ledger import Exhausted, ledger
@@ -17,6 +18,7 @@ from evollm.llm.client.billing import Billing, Reply, Usage
 from evollm.llm.client.cache import Cache, open_cache
 from evollm.llm.client.capabilities import Capabilities
 from evollm.llm.client.connection import Connection, connection_for, in_background
+from evollm.llm.client.contexts import named_limit, too_long
 from evollm.llm.client.requests import Ask, Options, check
 from evollm.llm.client.settings import Settings
 from evollm.llm.transport.addresses import (
@@ -69,6 +71,8 @@ class Endpoint:
         settings = settings or Settings()
         self.settings = replace(settings, query={**query, **settings.query}) if query else settings
         self._key = None if api_key is None else clean_key(api_key, "the argument api_key")
+
+        self._learnt: int | None = None
         self._usage = Usage()
         self._counting = threading.Lock()
 
@@ -82,10 +86,22 @@ class Endpoint:
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         vars(self).update(state, _key=None, _usage=Usage(), _counting=threading.Lock())
 
+    def __deepcopy__(self, memo: object) -> Self:
+        """Return a copy within this process, which may know the key."""
+        twin = copy(self)
+        twin._key = self._key
+        return twin
+
     @property
     def usage(self) -> Usage:
         """What this object was used for so far."""
         return self._usage
+
+    @property
+    def context(self) -> int | None:
+        """Tokens that a request may have, its answer included: as set, or as a refusal has said."""
+        known = [limit for limit in (self.settings.context, self._learnt) if limit is not None]
+        return min(known, default=None)
 
     def address(self) -> tuple[str, str]:
         """Return the address and the key; called when a request must really be sent.
@@ -170,6 +186,9 @@ class Endpoint:
         completions = [
             replace(reply.completion, key=ask.key) for ask, reply in zip(asks, replies, strict=True)
         ]
+        for completion in completions:
+            if too_long(completion.error):
+                self._learnt = named_limit(str(completion.error)) or self._learnt
         return [completions[first : first + n] for first in range(0, len(completions), n)]
 
     def _answer(self, asks: list[Ask], options: Options) -> list[Reply]:

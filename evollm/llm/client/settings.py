@@ -42,6 +42,8 @@ class Settings:
         identity: What the cache knows the endpoint by; None for its address.
         group: How many samples of a prompt may go out in one request; more than one only for a
             server that gives sample i the seed of the first plus i, as llama.cpp's does.
+        context: Tokens that a request may have, its answer included; None if it is not known: then
+            it is learnt from the first refusal that names it.
         known: Capabilities that the endpoint surely has, so that they are not probed: some of
             ``plain``, ``schema``, ``grammar``, ``logprobs``.
     """
@@ -61,11 +63,14 @@ class Settings:
     query: Mapping[str, str] = field(default_factory=dict, hash=False)
     identity: str | None = None
     group: int = 1
+    context: int | None = None
     known: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for name in ("concurrency", "retries", "group"):
             _check(name, getattr(self, name), least=1)
+        if self.context is not None:
+            _check("context", self.context, least=1)
         for name in ("repairs", "first_wait_s", "max_wait_s"):
             _check(name, getattr(self, name), least=0)
         for name in ("timeout_s", "requests_per_minute", "tokens_per_minute"):

@@ -1,17 +1,22 @@
 """The offline model: a small real language model on this machine, served on loopback."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from evollm.errors import EvollmError
 from evollm.llm.base import Completion, ModelError, Price, Prompt
+from evollm.llm.client.contexts import estimate
 from evollm.llm.client.endpoint import Endpoint
 from evollm.llm.client.settings import CAPABILITIES, Settings
 from evollm.llm.offline.lease import Service, lease, running
 from evollm.paths import anchored
 
+_TOKENIZE_S = 10
 SAMPLING = {"top_k": 40, "top_p": 0.95, "min_p": 0.05}
 """Keeps a small model from its long tail of nonsense; part of every request, so it is recorded."""
 
@@ -31,6 +36,19 @@ class Offline(Endpoint):
         """Return the server's address and token, starting it if it does not run."""
         server = lease(self.service)
         return f"{server.url}/v1", server.token
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return how many tokens each text has, as the server's tokenizer counts them."""
+        url, token = self.address()
+        parts = urlsplit(url)
+        connection = HTTPConnection(parts.hostname or "", parts.port, timeout=_TOKENIZE_S)
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        try:
+            return [_count(connection, text, headers) for text in texts]
+        except (OSError, HTTPException, ValueError, KeyError):  # it may be just about to end
+            return [estimate(text) for text in texts]
+        finally:
+            connection.close()
 
     def complete(self, prompts: Sequence[Prompt], **options: Any) -> list[list[Completion]]:
         """Return completions as `Endpoint.complete` does, also if the server dies meanwhile."""
@@ -77,10 +95,16 @@ def offline(
             price=Price(0.0, 0.0),
             known=CAPABILITIES,
             group=slots,
+            context=context,
             identity=f"offline:{service.identity}",
             options={**SAMPLING, **chosen.options},
         ),
     )
+
+
+def _count(connection: HTTPConnection, text: str, headers: dict[str, str]) -> int:
+    connection.request("POST", "/tokenize", json.dumps({"content": text}), headers)
+    return len(json.loads(connection.getresponse().read())["tokens"])
 
 
 def _file(path: str | Path) -> Path:

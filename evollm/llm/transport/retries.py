@@ -9,11 +9,13 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from evollm.llm.base import ModelError
+from evollm.llm.client.contexts import REFUSED, named_limit
 from evollm.llm.client.settings import Settings
 from evollm.llm.transport.complaints import Complaint
 from evollm.llm.transport.limits import Limiter
 
 RETRIED = (408, 409, 429)
+UNFIT = (400, 413, 422)
 TOO_LONG = ("context_length_exceeded", "exceed_context_size_error")
 FILTERED = ("content_filter", "content_policy_violation")
 CHECK = "check the address and whether the server runs"
@@ -99,8 +101,10 @@ def judge(fault: Complaint, model: str, url: str) -> Exception:
         else:
             advice = "see the server's log, or continue the run later"
         return TransientError(why, retry_after(fault.headers), status == 429, advice)
-    if fault.marks & {*TOO_LONG, *FILTERED}:
-        return PromptRejected(f"the endpoint does not take this prompt: {fault.said}")
+    if fault.marks & set(TOO_LONG) or (status in UNFIT and named_limit(fault.said)):
+        return PromptRejected(f"{REFUSED}, it is too long: {fault.said}")
+    if fault.marks & set(FILTERED):
+        return PromptRejected(f"{REFUSED}: {fault.said}")
     return Refused(_sentence(fault, model, url), status)
 
 

@@ -30,6 +30,7 @@ class Feature:
             yes (1).
         categories: The label of each code from 0 on; empty for a number.
         ordered: Whether the codes rise with what they stand for, so that a threshold makes sense.
+        heading: As the user's own table calls it, which may be any text; empty for ``name``.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Feature:
     kind: Kind = "number"
     categories: tuple[Label, ...] = ()
     ordered: bool = False
+    heading: str = ""
 
     def __post_init__(self) -> None:
         labels = distinct(f"categories of {self.name!r}", self.categories)

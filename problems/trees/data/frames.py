@@ -120,7 +120,12 @@ def _table(
     read = [_feature(short, heading, cells) for short, heading, cells in pairs]
     goals, classes, kind = _targets(y, task, target)
     inputs = np.column_stack([numbers for _, numbers in read])
-    return Table(name, kind, inputs, goals, tuple(one for one, _ in read), goal, classes, target)
+    own = len(set(headings)) == len(headings) and all(headings)
+    found = tuple(
+        replace(feature, heading=heading if own else "")
+        for (feature, _), heading in zip(read, headings, strict=True)
+    )
+    return Table(name, kind, inputs, goals, found, goal, classes, target)
 
 
 def _columns(X: Any) -> tuple[list[Any], list[str]]:

@@ -7,4 +7,5 @@
 - ``objectives``: How good a fitted tree is on some rows; larger is better, so losses are negated.
 - ``pruning``: Splits that tell no rows apart are taken out of a tree.
 - ``routing``: Which leaf every row comes to, for one tree or for a whole population.
+- ``telling``: Which ones tell the targets apart best, each taken alone.
 """

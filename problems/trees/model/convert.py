@@ -11,7 +11,7 @@ from evollm.errors import EvollmError
 from evollm.types import Offspring, Parent
 from operators.trees.columns import Columns
 from operators.trees.genome import DEEPEST as GROWN
-from operators.trees.genome import MOST_NODES, Leaf, Split, Tree, leaves, with_leaves
+from operators.trees.genome import MOST_NODES, Leaf, Split, Tree, leaves, settled, with_leaves
 from problems.trees.data.samples import Samples
 from problems.trees.model.fitted import Fitted
 from problems.trees.model.routing import not_rounded_up
@@ -164,17 +164,18 @@ class Forest:
         if self.columns.classes:
             labels = [int(model.classes_[int(leaf.value)]) for leaf in leaves(tree)]
             tree = with_leaves(tree, labels)
-        return self._asked(tree, bool(np.isnan(self.samples.X).any()))
+        gaps = np.flatnonzero(np.isnan(self.samples.X).any(axis=0)).tolist()
+        known = [i for i in gaps if self.columns.columns[i].gaps]
+        return settled(self._asked(tree), known)
 
-    def _asked(self, tree: Tree, missing: bool) -> Tree:
+    def _asked(self, tree: Tree) -> Tree:
         if isinstance(tree, Leaf):
             return tree
         labels = range(len(self.columns.columns[tree.feature].categories))
         return replace(
             tree,
-            left=self._asked(tree.left, missing),
-            right=self._asked(tree.right, missing),
+            left=self._asked(tree.left),
+            right=self._asked(tree.right),
             threshold=0.0 if labels else tree.threshold,
             categories=tuple(code for code in labels if code <= tree.threshold),
-            missing_left=tree.missing_left and missing,
         )

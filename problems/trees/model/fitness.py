@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Literal, TypeAlias, get_args
 
@@ -11,7 +11,7 @@ import numpy as np
 from evollm.errors import EvollmError, described
 from evollm.types import Outcome
 from operators.trees.columns import Columns
-from operators.trees.genome import Leaf, Split, Tree, depth, leaves, size
+from operators.trees.genome import Leaf, Split, Tree, depth, leaves, settled, size
 from problems.trees.data.samples import Samples
 from problems.trees.model.fitted import Fitted, fit, fit_leaves, own_values, weigh
 from problems.trees.model.objectives import LeafPredictions, Measure, Objective, measures
@@ -74,17 +74,25 @@ class TreeFitness:
         return self.leaves == "objective" and self.objectives[0] == "balanced_accuracy"
 
     def evaluate(self, genomes: Sequence[Tree], fidelity: int | None, seed: int) -> list[Outcome]:
-        """Score trees; what is no tree over the columns fails alone, and equal trees count once."""
+        """Score trees; what is no tree over the columns fails alone, and equal trees count once.
+
+        A tree that sends what is missing left on a column without gaps is scored, and returned,
+        as the one that does not: see ``operators.trees.genome.settled``.
+        """
         faults = [self._fault(tree) for tree in genomes]
+        scored_as = [
+            tree if fault else settled(tree, self._gaps)
+            for tree, fault in zip(genomes, faults, strict=True)
+        ]
         place: dict[Tree, int] = {}
         places = [
             place.setdefault(tree, len(place)) if fault is None else -1
-            for tree, fault in zip(genomes, faults, strict=True)
+            for tree, fault in zip(scored_as, faults, strict=True)
         ]
         scored = self._score(list(place))
         return [
-            Outcome(-inf, error=fault) if fault else scored[at]
-            for fault, at in zip(faults, places, strict=True)
+            _of(given, tree, scored[at]) if fault is None else Outcome(-inf, error=fault)
+            for given, tree, fault, at in zip(genomes, scored_as, faults, places, strict=True)
         ]
 
     def fit(self, tree: Tree) -> Fitted:
@@ -95,8 +103,9 @@ class TreeFitness:
         """
         if fault := self._fault(tree):
             raise EvollmError(fault)
+        settled_tree = settled(tree, self._gaps)
         classes = len(self.columns.classes)
-        return fit(tree, self.train, classes, self.refit_leaves, self.balanced)
+        return fit(settled_tree, self.train, classes, self.refit_leaves, self.balanced)
 
     def signature(self, tree: Tree) -> str:
         """Return 16 hexadecimal digits, the same for trees with the same training predictions.
@@ -105,6 +114,10 @@ class TreeFitness:
             EvollmError: If it is no tree over the columns.
         """
         return _signature(self.fit(tree), route([tree], self.train.X)[0])
+
+    @property
+    def _gaps(self) -> frozenset[int]:
+        return frozenset(i for i, column in enumerate(self.columns.columns) if column.gaps)
 
     def _fault(self, tree: object) -> str | None:
         """Say why something is no tree over the columns."""
@@ -151,6 +164,11 @@ class TreeFitness:
         fitness = metrics[next(iter(scored))]
         info = {"leaves": model.said, "signature": _signature(model, train)}
         return Outcome(fitness, metrics | {"size": size(tree), "depth": depth(tree)}, info=info)
+
+
+def _of(given: Tree, scored: Tree, outcome: Outcome) -> Outcome:
+    """Return an outcome with the tree that was scored, where it is not the one that was given."""
+    return outcome if given is scored else replace(outcome, genome=scored)
 
 
 def _signature(model: Fitted, numbers: Numbers) -> str:

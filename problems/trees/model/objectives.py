@@ -158,12 +158,18 @@ def measures(objectives: Sequence[Objective], classes: Sequence[Label]) -> dict[
     return found
 
 
+def named(objective: Objective) -> str:
+    """Return the name under which an objective is recorded."""
+    if isinstance(objective, str):
+        return objective
+    return str(getattr(objective, "__name__", type(objective).__name__))
+
+
 def _measure(
     objective: Objective, known: Mapping[str, Measure], classes: Sequence[Label]
 ) -> tuple[str, Measure]:
     if callable(objective):
-        name = getattr(objective, "__name__", type(objective).__name__)
-        return name, _users(objective, _labels(classes) if classes else None)
+        return named(objective), _users(objective, _labels(classes) if classes else None)
     if objective not in known:
         task = "classification" if classes else "regression"
         raise EvollmError(

@@ -9,7 +9,8 @@ from evollm.paths import anchored
 from evollm.report.plots import figure, saved
 from operators.trees.columns import Columns
 from operators.trees.genome import Leaf, Split, Tree, depth, leaves
-from operators.trees.line import number
+from operators.trees.line import number, printable, shortest
+from problems.trees.present.export import listed
 
 KINDS = (".png", ".svg", ".pdf")
 WIDEST = 256
@@ -44,7 +45,7 @@ def draw(tree: Tree, file: str | Path, columns: Columns, title: str = "") -> Pat
     drawn = figure(width, height)
     axes = drawn.add_subplot()
     axes.set_axis_off()
-    axes.set_title(title)
+    axes.set_title(printable(title), parse_math=False)
     axes.set_xlim(-0.6, len(leaves(tree)) - 0.4)
     axes.set_ylim(-depth(tree) - 0.4, 0.4)
     for box in _placed(tree, 0, 0)[1]:
@@ -83,17 +84,18 @@ def _put(axes: Any, box: tuple[Tree, float, int, tuple[float, ...]], columns: Co
 def _words(node: Tree, columns: Columns) -> Iterator[str]:
     """Yield the lines of a node's box."""
     if isinstance(node, Leaf):
-        yield str(columns.classes[int(node.value)]) if columns.classes else number(node.value)
+        told = columns.classes[int(node.value)] if columns.classes else number(node.value)
+        yield printable(told)
         return
     column = columns.columns[node.feature]
-    yield column.name
+    yield printable(column.name)
     yield _test(node, columns)
-    if node.missing_left and column.gaps:
+    if node.missing_left:
         yield "or missing"
 
 
 def _test(split: Split, columns: Columns) -> str:
     column = columns.columns[split.feature]
     if split.categories:
-        return f"in {', '.join(str(column.categories[code]) for code in split.categories)}"
-    return f"≤ {number(split.threshold)} {column.unit}".rstrip()
+        return f"in {', '.join(listed(column.categories[code] for code in split.categories))}"
+    return f"≤ {shortest(split.threshold)} {printable(column.unit)}".rstrip()

@@ -1,19 +1,27 @@
 """Exports of trees: rules in words, JSON, Graphviz's DOT and a Python function; and JSON back."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import nextafter
 
 import numpy as np
 
 from evollm.errors import EvollmError
 from evollm.types import JSON
-from operators.trees.columns import Columns
+from operators.trees.columns import Column, Columns
 from operators.trees.genome import Leaf, Split, Tree, walk
 from operators.trees.json import as_json, read_json
+from operators.trees.line import printable, shortest
 from problems.trees.model.routing import LARGEST, single
 
 DEEPEST = 200
+_WHOLE = (
+    "    row = {",
+    "        name: float('nan') if type(cell).__name__ in ('NoneType', 'NAType') else cell",
+    "        for name, cell in row.items()",
+    "    }",
+)
+"""Source that turns every mark for what is missing into one that can be compared."""
 
 
 def to_dict(tree: Tree, columns: Columns) -> dict[str, JSON]:
@@ -51,19 +59,22 @@ def from_json(text: str, columns: Columns) -> Tree:
     return from_dict(value, columns)
 
 
-def to_rules(tree: Tree, columns: Columns, decimals: int = 2, spacing: int = 3) -> str:
+def to_rules(tree: Tree, columns: Columns, decimals: int | None = None, spacing: int = 3) -> str:
     """Return a tree as indented rules, laid out as scikit-learn's ``export_text`` does.
 
     Args:
         tree: Any tree over the columns.
         columns: Their names and units; where a column has gaps, rules say which way they go.
-        decimals: Of thresholds, and of leaves that are numbers.
+        decimals: Of thresholds, and of leaves that are numbers; None for as many as it takes to
+            send every row where the tree sends it, and to say what it says.
         spacing: Width of a level.
     """
     return "".join(f"{line}\n" for line in _rules(tree, columns, decimals, spacing, 0))
 
 
-def _rules(tree: Tree, columns: Columns, decimals: int, spacing: int, level: int) -> Iterator[str]:
+def _rules(
+    tree: Tree, columns: Columns, decimals: int | None, spacing: int, level: int
+) -> Iterator[str]:
     head = f"|{' ' * spacing}" * level + f"|{'-' * spacing} "
     if isinstance(tree, Leaf):
         kind = "class: " if columns.classes else "value: "
@@ -74,31 +85,41 @@ def _rules(tree: Tree, columns: Columns, decimals: int, spacing: int, level: int
         yield from _rules(branch, columns, decimals, spacing, level + 1)
 
 
-def _told(value: float, columns: Columns, decimals: int, form: str = "{}") -> str:
+def _told(value: float, columns: Columns, decimals: int | None, form: str = "{}") -> str:
     if columns.classes:
-        return str(columns.classes[int(value)])
-    return form.format(f"{value:.{decimals}f}")
+        return printable(columns.classes[int(value)])
+    return form.format(repr(float(value)) if decimals is None else f"{value:.{decimals}f}")
 
 
-def _asked(split: Split, columns: Columns, decimals: int, holds: bool = True) -> str:
+def _asked(split: Split, columns: Columns, decimals: int | None, holds: bool = True) -> str:
     """Put a split's question, or its opposite, in words."""
     column = columns.columns[split.feature]
-    unit = f" {column.unit}" if column.unit else ""
-    missing = " or missing" if column.gaps and split.missing_left and holds else ""
+    name = printable(column.name)
+    unit = f" {printable(column.unit)}" if column.unit else ""
+    here = split.missing_left if holds else column.gaps and not split.missing_left
+    missing = " or missing" if here else ""
     if split.categories:
-        labels = ", ".join(str(column.categories[code]) for code in split.categories)
-        return f"{column.name} {'in' if holds else 'not in'} {{{labels}}}{missing}"
+        labels = ", ".join(listed(column.categories[code] for code in split.categories))
+        return f"{name} {'in' if holds else 'not in'} {{{labels}}}{missing}"
     sign = "<=" if holds else "> "
-    return f"{column.name} {sign} {split.threshold:.{decimals}f}{unit}{missing}"
+    cut = shortest(split.threshold) if decimals is None else f"{split.threshold:.{decimals}f}"
+    return f"{name} {sign} {cut}{unit}{missing}"
 
 
-def to_dot(tree: Tree, columns: Columns, decimals: int = 2) -> str:
+def listed(labels: Iterable[object]) -> Iterator[str]:
+    """Yield labels for a list in text, in quotes if they hold what the list is written with."""
+    for label in map(printable, labels):
+        plain = label == label.strip() and not set(label) & set(',{}"') and label
+        yield label if plain else json.dumps(label, ensure_ascii=False)
+
+
+def to_dot(tree: Tree, columns: Columns, decimals: int | None = None) -> str:
     """Return a tree in Graphviz's DOT language; left is where the question holds.
 
     Args:
         tree: Any tree over the columns.
         columns: Their names and units.
-        decimals: Of thresholds, and of leaves that are numbers.
+        decimals: As in ``to_rules``.
     """
     lines = ["digraph Tree {", 'node [shape=box, style="rounded", fontname="helvetica"] ;']
     parents: list[tuple[int, int, str]] = []
@@ -116,15 +137,17 @@ def to_dot(tree: Tree, columns: Columns, decimals: int = 2) -> str:
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
 def to_python(tree: Tree, columns: Columns, name: str = "predict", exact: bool = False) -> str:
     """Return the source of a Python function that needs nothing.
 
-    It takes a mapping from columns' names to values, categories by their labels and NaN for what is
-    missing, and returns a class or a number. Labels are those of the data: True, not its text.
+    It takes a mapping from columns' names to values, categories by their labels and NaN, None or
+    pandas' NA for what is missing, and returns a class or a number. Labels are those of the data:
+    True, not its text. A category that is not known counts as missing, as it does for the
+    estimators.
 
     Args:
         tree: Any tree over the columns.
@@ -141,6 +164,8 @@ def to_python(tree: Tree, columns: Columns, name: str = "predict", exact: bool =
         raise EvollmError(f"'{name}' can't be the name of a Python function")
     target = "class" if columns.classes else "number"
     lines = [f"def {name}(row):", f'    """Return the {target} of a row: a mapping by name."""']
+    if isinstance(tree, Split):
+        lines += _WHOLE
     return "\n".join([*lines, *_source(tree, columns, exact, "    "), ""])
 
 
@@ -160,11 +185,19 @@ def _condition(split: Split, columns: Columns, exact: bool) -> str:
     column = columns.columns[split.feature]
     cell = f"row[{column.name!r}]"
     if split.categories:
-        labels = tuple(column.categories[code] for code in split.categories)
-        missing = f" or {cell} != {cell}" if split.missing_left else ""
-        return f"{cell} in {labels!r}{missing}"
+        labels = {holds: _labels(split, column, holds) for holds in (True, False)}
+        # What is missing or not known is in neither list.
+        return (
+            f"{cell} not in {labels[False]}" if split.missing_left else f"{cell} in {labels[True]}"
+        )
     threshold = widened(split.threshold) if exact else split.threshold
     return f"not {cell} > {threshold!r}" if split.missing_left else f"{cell} <= {threshold!r}"
+
+
+def _labels(split: Split, column: Column, holds: bool) -> str:
+    """Return the source of the labels for which a question holds, or of the others."""
+    codes = enumerate(column.categories)
+    return repr(tuple(label for code, label in codes if (code in split.categories) is holds))
 
 
 def widened(threshold: float) -> float:

@@ -14,12 +14,13 @@ from evollm.types import JSON, Individual
 from operators.trees.columns import Columns
 from operators.trees.genome import Tree, depth, merged, size
 from problems.trees.data.case import plain, told
+from problems.trees.model.objectives import named
 from problems.trees.model.pruning import idle
 from problems.trees.present.drawing import draw
 from problems.trees.present.export import to_dict, to_dot, to_json, to_python, to_rules
 from problems.trees.present.pictures import plot_front
 from problems.trees.present.tally import OperatorStats
-from problems.trees.system import LLEGO, label
+from problems.trees.system import LLEGO
 
 
 def report(system: LLEGO, result: Result[Tree]) -> Report:
@@ -131,7 +132,7 @@ def _parts(
 def _values(metrics: Mapping[str, float], prefix: str, system: LLEGO) -> dict[str, float | None]:
     known = {
         name: told(name, metrics[prefix + name])
-        for name in (label(objective) for objective in system.problem.objectives)
+        for name in (named(objective) for objective in system.problem.objectives)
         if prefix + name in metrics
     }
     return plain(known)

@@ -14,6 +14,7 @@ from evollm.llm.base import Completion, Token
 from evollm.llm.scripted import Scripted
 from evollm.testing import OperatorKit
 from evollm.types import Candidate
+from operators.trees.context import TreeContext
 from operators.trees.genome import Leaf, Split, depth
 from operators.trees.llego import DiverseMutation, GuidedCrossover
 from operators.trees.prompting import TreePrompt
@@ -139,7 +140,7 @@ def test_in_json_the_schema_goes_with_the_prompt():
 
 
 def test_without_semantics_columns_have_numbers_only():
-    asking, calls = heard(columns=SHOP.anonymous(), context="")
+    asking, calls = heard(columns=SHOP.anonymous(), context=TreeContext())
     GuidedCrossover(asking).vary(PARENTS, 1, 0)
     assert calls[0][0].startswith("Decision trees")
     assert "(x2<2.25 (x1<30.5 0 1) 1)" in calls[0][0]

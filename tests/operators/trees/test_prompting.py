@@ -14,9 +14,10 @@ from evollm.llm.base import Completion, ModelError, Token
 from evollm.llm.scripted import Scripted
 from evollm.types import Candidate, Individual, Outcome
 from operators.trees.columns import Column, Columns
+from operators.trees.context import TreeContext
 from operators.trees.genome import Leaf, Split, depth
 from operators.trees.json import schema
-from operators.trees.prompting import TreePrompt
+from operators.trees.prompting import Page, TreePrompt
 from tests.operators.trees.support_growth import COLUMNS, REGRESSION, trees
 
 SHOP = Columns((Column("age", (), (), 18, 80), Column("income", (), (), 0.0, 9.5)), (0, 1))
@@ -63,30 +64,34 @@ def heard(**settings):
         calls.append((prompt, options))
         return breed(prompt, sample, options)
 
-    settings = {"columns": SHOP, "context": CONTEXT, "max_depth": 2, **settings}
+    settings = {"columns": SHOP, "context": TreeContext(CONTEXT), "max_depth": 2, **settings}
     return TreePrompt(Scripted(listen), **settings), calls
 
 
 def test_a_plain_prompt_is_a_list_to_go_on_with():
     asking, _ = heard()
     shown = [asking.text(OLD), asking.text(RICH)]
-    assert asking.prompt(shown, "", "Do.") == (
+    assert asking.prompt(Page(shown, "", "Do.")) == (
         HEAD + "(age<30.5 0 1)\n(income<2.25 (age<30.5 0 1) 1)\n"
     )
-    assert asking.prompt(shown[:1], "next:", "Do.") == HEAD + "(age<30.5 0 1)\nnext:"
-    assert heard(context="")[0].prompt([], "", "Do.").startswith("Decision trees of at most 2")
+    assert asking.prompt(Page(shown[:1], "next:", "Do.")) == HEAD + "(age<30.5 0 1)\nnext:"
+    assert (
+        heard(context=TreeContext())[0]
+        .prompt(Page([], "", "Do."))
+        .startswith("Decision trees of at most 2")
+    )
 
 
 def test_a_chat_prompt_says_what_is_wished():
     asking, _ = heard(mode="chat")
-    [message] = asking.prompt(["(age<30.5 0 1)"], "score 0.9:", "Write one.")
+    [message] = asking.prompt(Page(["(age<30.5 0 1)"], "score 0.9:", "Write one."))
     assert message == {
         "role": "user",
         "content": HEAD + "(age<30.5 0 1)\n\nWrite one. "
         'Continue the list after "score 0.9:". '
         "Answer with one tree in the same form, and nothing else.",
     }
-    [message] = asking.prompt([], "", "Write one.")
+    [message] = asking.prompt(Page([], "", "Write one."))
     assert message["content"].endswith("\nWrite one. Answer with one tree in the same form, and "
                                        "nothing else.")  # fmt: skip
 
@@ -96,17 +101,17 @@ def test_a_prompt_in_json_shows_json_in_four_digits():
     tree = Split(1, 2.123456, Leaf(0), Leaf(1))
     text = asking.text(tree)
     assert text == ('{"feature":"income","threshold":2.123,"left":{"value":0},"right":{"value":1}}')
-    prompt = asking.prompt([text], "", "")
+    prompt = asking.prompt(Page([text], "", ""))
     assert "as JSON: left where feature <= threshold, else right; leaves are classes." in prompt
     assert prompt.endswith(f"\n\n{text}\n")
 
 
 def test_the_form_tells_of_sets_gaps_and_numbers_only_where_there_are_any():
-    told = heard(columns=REGRESSION)[0].prompt([], "", "")
+    told = heard(columns=REGRESSION)[0].prompt(Page([], "", ""))
     assert "(name in{a,b} A B) is A where name is a or b" in told
     assert "with a ? before A missing values go to A" in told
     assert "leaves are numbers." in told
-    listed = heard(columns=COLUMNS, form="json", hold="none")[0].prompt([], "", "")
+    listed = heard(columns=COLUMNS, form="json", hold="none")[0].prompt(Page([], "", ""))
     assert "feature <= threshold or in the list, else right" in listed
     assert " in{" not in HEAD
     assert "?" not in HEAD
@@ -122,24 +127,24 @@ def test_a_parent_is_shown_with_the_leaves_that_were_fitted():
 
 def test_what_is_sent_follows_the_settings():
     asking, calls = heard(temperature=0.7)
-    asking.complete(["p"], 2, 2**40 + 3, lead=" ")
+    asking.complete([Page(("p",))], 2, 2**40 + 3, lead=" ")
     (_, first), (_, second) = calls
     assert first["grammar"].startswith('root ::= " " split2\n')
     assert (first["stop"], first["mode"], first["schema"]) == (("\n",), "plain", None)
     assert (first["temperature"], first["top_logprobs"]) == (0.7, 0)
     assert (first["seed"], second["seed"]) == (3, 4)
     assert first["max_tokens"] == 14 * 8
-    asking.complete(["p"], 1, 0, logprobs=True, depth=1)
+    asking.complete([Page(("p",))], 1, 0, logprobs=True, depth=1)
     assert calls[-1][1]["grammar"].startswith("root ::= depth1\n")
     assert calls[-1][1]["top_logprobs"] == 1
     assert calls[-1][1]["max_tokens"] == 14 * 4
     asking, calls = heard(form="json", hold="schema", mode="chat")
-    asking.complete([asking.prompt([asking.text(OLD)], "", "")], 1, 0)
+    asking.complete([Page([asking.text(OLD)])], 1, 0)
     assert calls[-1][1]["schema"] == schema(SHOP, 2)
     assert (calls[-1][1]["stop"], calls[-1][1]["grammar"]) == ((), None)
     assert calls[-1][1]["max_tokens"] == 3 * 14 * 8
     asking, calls = heard(hold="none")
-    asking.complete(["p"], 1, 0, lead=" ")
+    asking.complete([Page(("p",))], 1, 0, lead=" ")
     assert calls[-1][1]["grammar"] is None
     asking.complete(["p"], 1, 0, depth=64)
     assert calls[-1][1]["max_tokens"] == 14 * 2048  # as for a depth of 10
@@ -267,13 +272,13 @@ def test_a_model_that_cannot_be_asked_says_so():
         raise ModelError("There is no such model.")
 
     with pytest.raises(ModelError, match="no such model"):
-        TreePrompt(Scripted(fail), SHOP).complete(["p"], 1, 0)
+        TreePrompt(Scripted(fail), SHOP).complete([Page(("p",))], 1, 0)
 
 
 def test_the_script_of_these_tests_answers_json_with_json():
     asking, calls = heard(columns=COLUMNS, form="json", hold="schema", max_depth=3)
     tree = Split(0, 1.5, Leaf(0), Split(2, 0.0, Leaf(1), Leaf(2), (0, 1)))
-    [[reply]] = asking.complete([asking.prompt([asking.text(tree)], "", "")], 1, 5)
+    [[reply]] = asking.complete([Page([asking.text(tree)])], 1, 5)
     assert reply.error is None
     assert json.loads(reply.text)["right"]["in"] == ["red", "dark blue"]
     assert len(calls) == 1

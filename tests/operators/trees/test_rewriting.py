@@ -10,6 +10,7 @@ from evollm.errors import EvollmError
 from evollm.llm.scripted import Scripted
 from evollm.testing import OperatorKit
 from evollm.types import Candidate
+from operators.trees.context import TreeContext
 from operators.trees.genome import Leaf, Split, cut, depth, replaced, splits, walk
 from operators.trees.line import write, write_around
 from operators.trees.prompting import TreePrompt
@@ -68,7 +69,7 @@ def test_the_prompt_ends_with_the_text_before_the_cut(tree, seed):
         prompts.append(prompt)
         return wander(prompt, sample, options)
 
-    asking = TreePrompt(Scripted(listen), COLUMNS, "Colours.", max_depth=3)
+    asking = TreePrompt(Scripted(listen), COLUMNS, TreeContext("Colours."), max_depth=3)
     made = SubtreeRewriting(asking).vary([individual(tree, 1.0)], 3, seed)
     before = [write_around(tree, note["place"], COLUMNS)[0] for note in made.notes]
     ends = [f"\n\n{write(tree, COLUMNS)}\n{text.rstrip(' ')}" for text in before]

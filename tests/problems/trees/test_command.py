@@ -80,7 +80,7 @@ def test_a_file_of_the_users_is_a_regression(tmp_path):
 
     def noted(prompt, sample, options):
         prompts.append(prompt)
-        return "(size_cm<5 3 15)"
+        return "(Size_cm<5 3 15)"
 
     plan = planned(replace(SMALL, data=str(csv), target="Cost"), model=noted)
     result = ran(plan, generations=1)

@@ -2,13 +2,15 @@
 
 import pickle
 from collections.abc import Mapping
+from inspect import signature
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.datasets import load_diabetes, load_iris
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -17,7 +19,13 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from evollm import Budget, EvollmError
+from evollm.executors.base import Serial, Threads
+from evollm.executors.cluster import Ray
+from evollm.executors.processes import Processes
 from evollm.llm.base import Prompt
+from evollm.llm.client.endpoint import Endpoint
+from evollm.llm.client.settings import Settings
+from evollm.llm.offline.model import offline
 from evollm.llm.scripted import Scripted
 from evollm.types import JSON
 from problems.trees.estimators import LLEGOClassifier, LLEGORegressor
@@ -243,6 +251,9 @@ def test_runs_can_be_recorded_and_bounded(tmp_path: Any) -> None:
         ({"settings": {"tau": "1"}}, "tau must be a number, not '1'"),
         ({"validation_fraction": "0.2"}, "a share above 0 and below 1, not '0.2'"),
         ({"groups": "age"}, "no column is 'age', which groups names: choose from x1, x2"),
+        ({"groups": "age"}, "there is no column 'age'"),
+        ({"objectives": ["size"]}, r"do not say how well .*\['balanced_accuracy', 'size'\]"),
+        ({"objectives": ("depth", "size")}, r"\['balanced_accuracy', 'depth', 'size'\]"),
         ({"objectives": "size"}, "objectives are a list of names"),
         ({"validation_fraction": 2}, "a share above 0 and below 1, not 2"),
         ({"features": {"nope": "a typo"}}, "no column is 'nope', which features names"),
@@ -258,3 +269,110 @@ def test_negative_weights_are_named() -> None:
     X, y = load_iris(return_X_y=True)
     with pytest.raises(ValueError, match="sample_weight must be 0 or more"):
         small(LLEGOClassifier).fit(X, y, sample_weight=-np.ones(len(y)))
+
+
+def test_a_lone_row_of_a_class_is_called_by_its_label() -> None:
+    X, y = np.arange(20.0)[:, None], np.array(["a"] * 10 + ["b"] * 9 + ["rare one"])
+    model = small(LLEGOClassifier, operators="classical", validation_fraction=0.3)
+    with pytest.raises(EvollmError, match="one only of 'rare one': add rows") as refused:
+        model.fit(X, y)
+    assert "\n" not in str(refused.value)
+
+
+def first_is_right(truth: Any, told: Any) -> float:
+    return float(np.mean(truth == told))
+
+
+GIVEN: dict[str, Any] = {
+    "model": Endpoint("some-model", base_url="http://127.0.0.1:9/v1", api_key="a key of 16 chars"),
+    "max_depth": 2,
+    "population_size": 5,
+    "generations": 2,
+    "operators": "random",
+    "settings": {"arity": 2},
+    "objectives": [first_is_right, "size"],
+    "refit_leaves": False,
+    "task": "Tell.",
+    "features": {"x1": "of the house"},
+    "groups": 1,
+    "validation_fraction": 0.25,
+    "budget": Budget(evaluations=12),
+    "executor": Threads(2),
+    "path": Path("somewhere"),
+    "random_state": np.random.RandomState(3),
+}
+DEFAULTS = signature(LLEGOClassifier).parameters
+EXECUTORS = [Serial(), Threads(2), Processes(2, seconds=20), Ray(1, cpus=0.5)]
+MODELS = [Scripted(copying), "offline", offline(context=512)]
+
+
+def told(value: Any) -> Any:
+    """Return what tells a value apart, also one that equals nothing but itself."""
+    state = getattr(value, "_given", None) or getattr(value, "__dict__", None)
+    if isinstance(value, Endpoint):
+        state = value.name, value.base_url, value.settings, getattr(value, "service", None)
+    if isinstance(value, np.random.RandomState):
+        state = value.get_state()[1].tolist()
+    return type(value), repr(state or value)
+
+
+@pytest.mark.parametrize("name", list(DEFAULTS))
+def test_each_argument_survives_clone_and_pickle(name: str) -> None:
+    values = [GIVEN.get(name, DEFAULTS[name].default)]
+    values += {"executor": EXECUTORS, "model": MODELS}.get(name, [])
+    for value in values:
+        model = LLEGOClassifier(**{name: value})
+        for again in (clone(model), pickle.loads(pickle.dumps(model)), clone(clone(model))):
+            kept = again.get_params(deep=False)[name]
+            assert told(kept) == told(value)
+
+
+def test_a_clone_asks_with_the_same_key_and_a_pickle_holds_none() -> None:
+    model = LLEGOClassifier(GIVEN["model"])
+    assert clone(model).model.address()[1] == "a key of 16 chars"
+    assert b"a key of" not in pickle.dumps(model)
+
+
+@pytest.mark.parametrize("executor", EXECUTORS[:3], ids=lambda one: type(one).__name__)
+def test_a_used_executor_is_cloned_and_searches_a_grid_in_parallel(executor: Any) -> None:
+    X, y = load_iris(return_X_y=True)
+    model = small(LLEGOClassifier, executor=executor, objectives=[first_is_right])
+    first = model.fit(X, y).predict(X)
+    assert (clone(model).fit(X, y).predict(X) == first).all()
+    assert (pickle.loads(pickle.dumps(model)).fit(X, y).predict(X) == first).all()
+    grid = GridSearchCV(model, {"max_depth": [1, 2]}, cv=2, n_jobs=2, error_score="raise")
+    assert grid.fit(X, y).score(X, y) > 0.6
+
+
+@pytest.mark.ray
+def test_a_used_ray_executor_is_cloned(ray_session: None) -> None:
+    X, y = load_iris(return_X_y=True)
+    model = small(LLEGOClassifier, executor=Ray(1))
+    first = model.fit(X, y).predict(X)
+    for again in (clone(model), pickle.loads(pickle.dumps(model))):
+        assert (again.fit(X, y).predict(X) == first).all()
+
+
+@pytest.mark.model
+@pytest.mark.timeout(600)
+def test_three_hundred_real_columns_fit_the_offline_models_context(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    X, y = load_breast_cancer(return_X_y=True)
+    rng = np.random.default_rng(0)
+    wide = np.hstack([X, *(rng.permuted(X, axis=0) for _ in range(9))])
+    assert wide.shape == (569, 300)
+    model = LLEGOClassifier(
+        offline(settings=Settings(cache=None, timeout_s=600)),
+        population_size=2,
+        generations=1,
+        settings={"spare": 0, "candidates": 1, "arity": 2},
+        random_state=0,
+    )
+    model.fit(wide, y)
+    calls = model.result_.record.rows("SELECT prompt_tokens, error FROM calls")
+    assert calls
+    assert all(error is None for _, error in calls)
+    assert all(1500 < tokens <= 2048 - 224 for tokens, _ in calls)
+    assert "300 columns do not fit" in caplog.text
+    assert "has made none" not in caplog.text

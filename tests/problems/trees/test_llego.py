@@ -15,6 +15,7 @@ from evollm.search.flow import Survivors, Vary
 from evollm.search.search import Search
 from evollm.testing import FlowKit
 from evollm.types import name_of
+from operators.trees.context import TreeContext
 from operators.trees.genome import depth
 from operators.trees.llego import DiverseMutation, GuidedCrossover
 from problems.trees.data.samples import Samples
@@ -40,7 +41,7 @@ def only(**shares):
 
 
 def flow(settings, seed=0, model=MODEL, problem=PROBLEM, objectives=()):
-    return settings.flow(problem, model, "Tell the class.", seed, objectives)
+    return settings.flow(problem, model, TreeContext("Tell the class."), seed, objectives)
 
 
 class TestConformance(FlowKit):
@@ -125,7 +126,11 @@ def test_settings_reach_the_operators():
     assert (mutate.tau, mutate.candidates, mutate.spare, mutate.per_token) == (2.0, 7, 1, True)
     asking = cross.asking
     assert (asking.form, asking.mode, asking.hold) == ("json", "chat", "schema")
-    assert (asking.temperature, asking.max_depth, asking.context) == (0.5, 4, "Tell the class.")
+    assert (asking.temperature, asking.max_depth, asking.context) == (
+        0.5,
+        4,
+        TreeContext("Tell the class."),
+    )
     assert asking.columns.classes == (0, 1, 2)
     assert {(len(job.parents), job.n) for job in jobs[1:]} == {(3, 1)}
 
@@ -161,7 +166,7 @@ def test_parents_of_crossover_are_drawn_by_fitness_and_those_of_mutation_are_not
     pool = [Individual(Candidate(i, None, (), "", 0), Outcome(f)) for i, f in enumerate(fitness)]
     jobs, _, _ = driven(flow(SMALL), PROBLEM, 1)
     assert {job.operator.__class__ for job in jobs[1:]} == {GuidedCrossover, DiverseMutation}
-    cross, mutate = SMALL._matings(PROBLEM, SMALL._asking(PROBLEM, MODEL, ""))
+    cross, mutate = SMALL._matings(PROBLEM, SMALL._asking(PROBLEM, MODEL, TreeContext()))
     assert SMALL._matings(NUMBERS, cross.variation.asking)[0].parents is inverse_loss
     rng = np.random.default_rng(0)
     good = [

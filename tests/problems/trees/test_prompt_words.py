@@ -27,7 +27,7 @@ TABLE = Table(
 
 def test_the_context_holds_task_columns_and_classes():
     columns = columns_of(TABLE, [0, 1, 2])
-    assert context(columns, "Tell who buys.", described(TABLE)) == (
+    assert context(columns, "Tell who buys.", described(TABLE)).text() == (
         "Tell who buys.\n"
         "age: how old, years, 18 to 80\n"
         "town: one of Bonn Bad_Ems Köln\n"
@@ -39,25 +39,26 @@ def test_the_context_holds_task_columns_and_classes():
 
 def test_only_what_is_known_is_said():
     columns = Columns((Column("a"), Column("b", unit="km"), Column("c", low=0.0, high=0.5)))
-    assert context(columns) == "a\nb: km\nc: 0 to 0.5"
-    assert context(REGRESSION).split("\n") == [
+    assert context(columns).text() == "a\nb: km\nc: 0 to 0.5"
+    assert context(REGRESSION).text().split("\n") == [
         "glucose: mg/dl, -4 to 4",
         "body_mass_kg_m2: -4 to 4",
         "colour: one of red dark_blue green",
     ]
-    assert context(COLUMNS).endswith("\nclasses: 0 = no, 1 = yes, 2 = maybe so")
+    assert context(COLUMNS).text().endswith("\nclasses: 0 = no, 1 = yes, 2 = maybe so")
 
 
 def test_names_with_signs_are_told_as_trees_spell_them():
     columns = Columns((Column("body mass (kg/m2)", low=1.0, high=2.0),))
     assert (
-        context(columns, "", {"body mass (kg/m2)": "weight"}) == "body_mass_kg_m2: weight, 1 to 2"
+        context(columns, "", {"body mass (kg/m2)": "weight"}).text()
+        == "body_mass_kg_m2: weight, 1 to 2"
     )
 
 
 def test_rows_that_a_search_may_not_see_are_not_told():
-    assert "18 to 80" in context(columns_of(TABLE, [0, 1]))
-    assert "18 to 99" in context(columns_of(TABLE))
+    assert "18 to 80" in context(columns_of(TABLE, [0, 1])).text()
+    assert "18 to 99" in context(columns_of(TABLE)).text()
 
 
 def test_numbered_classes_keep_trees_short():
@@ -71,7 +72,7 @@ def test_numbered_classes_keep_trees_short():
 def test_every_data_set_has_a_line_a_column_and_its_classes(name):
     table = load(name)
     columns = columns_of(table)
-    lines = context(columns, table.context, described(table)).split("\n")
+    lines = context(columns, table.context, described(table)).text().split("\n")
     assert lines[0] == table.context
     told = lines[1 : 1 + len(table.features)]
     assert [line.partition(":")[0] for line in told] == list(columns.tokens)
@@ -84,7 +85,7 @@ def test_every_data_set_has_a_line_a_column_and_its_classes(name):
 
 def test_pima_is_told_in_full():
     table = load("pima")
-    lines = context(columns_of(table), "", described(table)).split("\n")
+    lines = context(columns_of(table), "", described(table)).text().split("\n")
     assert lines[1] == (
         "glucose: plasma glucose two hours into an oral glucose tolerance test, mg/dl, 0 to 199"
     )

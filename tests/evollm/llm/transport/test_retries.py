@@ -17,6 +17,7 @@ from evollm import Budget, EvollmError, Offspring, operator, run
 from evollm.algorithms.generations import generational
 from evollm.ledger import ledger
 from evollm.llm.base import LanguageModel, ModelError
+from evollm.llm.client.contexts import too_long
 from evollm.llm.client.endpoint import Endpoint
 from evollm.llm.client.settings import Settings
 from evollm.llm.transport.retries import retry_after
@@ -198,7 +199,10 @@ def test_a_prompt_that_does_not_fit_fails_alone(code: str) -> None:
     with Server(script) as server:
         groups = endpoint(server).complete(["short", "long"], seed=1)
     assert groups[0][0].text == "short/1"
-    assert groups[1][0].error == "the endpoint does not take this prompt: too many tokens"
+    error = str(groups[1][0].error)
+    assert error.startswith("the endpoint does not take this prompt")
+    assert error.endswith(": too many tokens")
+    assert too_long(error) == (code == "context_length_exceeded")
 
 
 def test_llama_cpp_says_that_a_prompt_is_too_long() -> None:

@@ -10,7 +10,7 @@ from evollm import Budget, EvollmError, run
 from evollm.algorithms import Mating, front, generational, nsga2
 from evollm.testing import ProblemKit
 from operators.trees.columns import Columns
-from operators.trees.genome import Leaf, Split, depth, leaves, size, with_leaves
+from operators.trees.genome import Leaf, Split, depth, leaves, size, splits, with_leaves
 from operators.trees.variation import NodeMutation, RandomTrees, SubtreeCrossover
 from problems.trees.data.samples import Samples
 from problems.trees.model.convert import Forest
@@ -234,3 +234,24 @@ def test_leaves_of_an_outcome_are_plain_numbers():
     outcome = problem().evaluate([POPULATION[0]], None, 0)[0]
     assert all(type(value) is int for value in outcome.info["leaves"])
     assert len(outcome.info["leaves"]) == len(leaves(POPULATION[0]))
+
+
+def test_a_mark_for_what_is_missing_counts_where_a_column_has_gaps_only():
+    X, y = table(gaps=0)
+    X[::5, 2] = np.nan
+    names = [column.name for column in COLUMNS.columns]
+    columns = Columns.of(X, names, classes=COLUMNS.classes, categories={"colour": ["a", "b", "c"]})
+    problem = TreeFitness(columns, Samples.of(X, y))
+    inner = Split(2, 0.0, Leaf(2), Leaf(1), (0,), True)
+    marked, plain = (Split(0, 0.5, Leaf(0), inner, (), mark) for mark in (True, False))
+    one, other = problem.evaluate([marked, plain], None, 0)
+    assert one.genome == plain
+    assert other.genome is None
+    assert one.info == other.info
+    hole = [[np.nan, 0.0, np.nan]]
+    assert problem.fit(marked).genome == plain  # and the mark in the column with gaps stays
+    assert problem.fit(marked).predict(hole) == problem.fit(plain).predict(hole)
+    forest = Forest(columns, problem.train, 4).vary([], 20, 0).genomes
+    asked = [split for tree in forest for split in splits(tree)]
+    assert any(split.missing_left for split in asked)
+    assert all(split.feature == 2 for split in asked if split.missing_left)

@@ -58,3 +58,9 @@ def test_a_tree_too_wide_for_a_picture_is_refused(tmp_path):
     with pytest.raises(EvollmError, match="a tree of 257 leaves is too wide to draw"):
         draw(wide, tmp_path / "tree.png", COLUMNS)
     assert not list(tmp_path.iterdir())
+
+
+def test_names_with_newlines_stay_on_their_line(tmp_path):
+    columns = Columns((Column("a\nb", unit="m\n"),), ("x\ny", "z"))
+    found = texts(draw(Split(0, 1.00001, Leaf(0), Leaf(1)), tmp_path / "t.svg", columns, "a\n$b"))
+    assert {"a\\nb", "x\\ny", "≤ 1.00001 m\\n", "a\\n$b"} <= set(found)

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 import subprocess
 from math import inf, nextafter
@@ -12,7 +13,8 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, export_t
 
 from evollm import EvollmError
 from operators.trees.columns import Column, Columns
-from operators.trees.genome import Leaf, Split, leaves, size
+from operators.trees.genome import Leaf, Split, leaves, settled, size
+from problems.trees.data.categories import Coder
 from problems.trees.model.convert import from_sklearn
 from problems.trees.model.routing import single
 from problems.trees.present.export import (
@@ -38,8 +40,8 @@ def test_rules_are_laid_out_as_scikit_learns():
     for most in (1, 3, None):
         model = DecisionTreeClassifier(max_depth=most, random_state=0).fit(X, y)
         columns = Columns.of(X, names, classes=(0, 1, 2))
-        tree = from_sklearn(model).tree
-        assert to_rules(tree, columns) == export_text(model, feature_names=names)
+        tree = settled(from_sklearn(model).tree, ())
+        assert to_rules(tree, columns, 2) == export_text(model, feature_names=names)
         assert to_rules(tree, columns, 4, 2) == export_text(
             model, feature_names=names, decimals=4, spacing=2
         )
@@ -50,14 +52,14 @@ def test_rules_of_regression_are_laid_out_as_scikit_learns():
     model = DecisionTreeRegressor(max_depth=4, random_state=0).fit(X, y)
     columns = Columns.of(X, y=y)
     expected = export_text(model, feature_names=[f"x{i + 1}" for i in range(X.shape[1])])
-    assert to_rules(from_sklearn(model).tree, columns) == expected
+    assert to_rules(settled(from_sklearn(model).tree, ()), columns, 2) == expected
 
 
 def test_rules_name_units_categories_and_what_is_missing():
     assert to_rules(SMALL, COLUMNS) == (
-        "|--- glucose <= 1.50 mg/dl\n"
+        "|--- glucose <= 1.5 mg/dl\n"
         "|   |--- class: no\n"
-        "|--- glucose >  1.50 mg/dl\n"
+        "|--- glucose >  1.5 mg/dl\n"
         "|   |--- colour in {red, green} or missing\n"
         "|   |   |--- class: maybe so\n"
         "|   |--- colour not in {red, green}\n"
@@ -199,7 +201,7 @@ def test_dot_of_a_small_tree():
     assert to_dot(SMALL, COLUMNS) == (
         "digraph Tree {\n"
         'node [shape=box, style="rounded", fontname="helvetica"] ;\n'
-        '0 [label="glucose <= 1.50 mg/dl"] ;\n'
+        '0 [label="glucose <= 1.5 mg/dl"] ;\n'
         '1 [label="no", style="rounded,filled"] ;\n'
         '0 -> 1 [label="yes"] ;\n'
         '2 [label="colour in {red, green} or missing"] ;\n'
@@ -216,3 +218,107 @@ def test_dot_of_a_small_tree():
 def test_graphviz_takes_the_dot():
     done = subprocess.run(["dot", "-Tsvg"], input=to_dot(SMALL, COLUMNS), text=True, check=True)
     assert done.returncode == 0
+
+
+def parsed(lines, columns):
+    """Read rules back: the tree that they describe, and the lines after it."""
+    depth, said = lines[0].rsplit("|--- ", 1)[0].count("|"), lines[0].rsplit("|--- ", 1)[1]
+    kind, _, told = said.partition(": ")
+    if kind == "class":
+        return Leaf([str(label) for label in columns.classes].index(told)), lines[1:]
+    if kind == "value":
+        return Leaf(float(told.strip("[]"))), lines[1:]
+    left, rest = parsed(lines[1:], columns)
+    assert rest[0].count("|") - 1 == depth, "the opposite stands at the same level"
+    right, rest = parsed(rest[1:], columns)
+    feature = next(i for i, c in enumerate(columns.columns) if said.startswith(c.name))
+    column = columns.columns[feature]
+    asked = said.removeprefix(column.name).removesuffix(" or missing")
+    missing = said.endswith(" or missing")
+    if column.categories:
+        labels = asked.removeprefix(" in {").removesuffix("}").split(", ")
+        codes = tuple(column.categories.index(label) for label in labels)
+        return Split(feature, 0.0, left, right, codes, missing), rest
+    return Split(feature, float(asked.split()[1]), left, right, (), missing), rest
+
+
+@given(st.data(), tables(), st.sampled_from([COLUMNS, REGRESSION]))
+def test_rules_read_back_route_every_row_as_the_tree_does(data, X, columns):
+    tree = data.draw(trees(columns, thresholds=st.floats(-5, 5)))
+    again, rest = parsed(to_rules(tree, columns).splitlines(), columns)
+    assert not rest
+    for cells in X:
+        assert arrive(again, cells) == arrive(tree, cells)
+
+
+@given(ANY)
+def test_a_threshold_in_a_rule_is_the_same_in_single_precision(threshold):
+    text = to_rules(Split(0, threshold, Leaf(0), Leaf(1)), Columns((Column("a"),), (0, 1)))
+    said = text.splitlines()[0].removeprefix("|--- a <= ")
+    assert single(float(said)) == single(threshold)
+    assert len(said) <= len(repr(threshold)) + 2
+
+
+def test_rules_tell_near_thresholds_apart_and_no_digit_too_many():
+    near = Split(0, 1.0005, Leaf(0.00125), Split(0, 1.0006, Leaf(0.00126), Leaf(0.1)))
+    assert to_rules(near, REGRESSION).splitlines()[:3] == [
+        "|--- glucose <= 1.0005 mg/dl",
+        "|   |--- value: [0.00125]",
+        "|--- glucose >  1.0005 mg/dl",
+    ]
+    assert "<= 2.45 " in to_rules(Split(0, 2.449999988079071, Leaf(0), Leaf(1)), COLUMNS)
+
+
+def test_exports_show_what_is_missing_wherever_it_goes_left():
+    tree = Split(0, 1.0, Leaf(0), Leaf(1), (), True)
+    assert not COLUMNS.columns[0].gaps
+    assert "glucose <= 1 mg/dl or missing\n" in to_rules(tree, COLUMNS)
+    assert "or missing" in to_dot(tree, COLUMNS)
+    right = Split(2, 0.0, Leaf(0), Leaf(1), (0,))
+    assert "|--- colour not in {red} or missing\n" in to_rules(right, COLUMNS)
+
+
+UNKNOWN = st.sampled_from(["purple", "", "Red", None, float("nan"), "NA"])
+
+
+@given(st.data(), st.sampled_from([COLUMNS, REGRESSION]), st.booleans())
+def test_a_python_function_takes_unknown_categories_and_every_mark_for_missing(
+    data, columns, exact
+):
+    pandas = pytest.importorskip("pandas")
+    tree = data.draw(trees(columns))
+    marks = st.sampled_from([None, float("nan"), pandas.NA])
+    known = st.sampled_from(columns.columns[2].categories)
+    row = {
+        "glucose": data.draw(st.one_of(marks, st.integers(-4, 4))),
+        "body mass (kg/m2)": data.draw(st.one_of(marks, st.integers(-4, 4))),
+        "colour": data.draw(st.one_of(UNKNOWN, st.just(pandas.NA), known)),
+    }
+    coder = Coder({2: columns.columns[2].categories})
+    frame = pandas.DataFrame(
+        {name: pandas.Series([cell], dtype=object) for name, cell in row.items()}
+    )
+    frame = frame.astype({"glucose": "Float64", "body mass (kg/m2)": "Float64"})
+    cells = coder.coded(frame.astype(object).where(frame.notna(), np.nan)).to_numpy(np.float64)
+    value = arrive(tree, cells[0]).value
+    expected = columns.classes[int(value)] if columns.classes else value
+    assert called(tree, columns, exact=exact)(row) == expected
+
+
+HOSTILE = ["a\nb", 'a"b', "a'b", "a\\nb", "1st", "class", "a\tb\r\u2028", "|--- x", "{a, b}", "a]"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_of_all_kinds_break_no_export(name):
+    labels = (name, "plain")
+    columns = Columns((Column(name, unit=name), Column(f"{name} 2", categories=labels)), labels)
+    tree = Split(0, 0.5, Leaf(0), Split(1, 0.0, Leaf(0), Leaf(1), (0,)))
+    assert len(to_rules(tree, columns).splitlines()) == 7
+    body = to_dot(tree, columns)
+    assert len(body.splitlines()) == 2 + size(tree) + size(tree) - 1 + 1
+    for line in body.splitlines():
+        assert len(re.findall(r'(?<!\\)(?:\\\\)*"', line)) % 2 == 0
+    function = called(tree, columns)
+    assert function({name: 1, f"{name} 2": name}) == name
+    assert function({name: 1, f"{name} 2": "other"}) == "plain"
+    assert from_json(to_json(tree, columns), columns) == tree

@@ -4,6 +4,7 @@ import json
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
@@ -42,7 +43,9 @@ def test_the_report_tells_the_truth_about_the_tree(tmp_path):
     rules = to_rules(merged(fitted.tree), problem.columns)
     assert (tmp_path / "tree.txt").read_text() == rules
     assert all(f"  {line}\n" in said for line in rules.splitlines())
-    assert plan.show(result.best) == write(problem.fit(result.best.genome).tree, problem.columns)
+    assert plan.show(result.best) == write(
+        problem.fit(result.best.genome).tree, problem.columns, digits=None
+    )
     assert plan.value(result.fitness) == f"{result.fitness:.6g}"
 
 
@@ -61,6 +64,40 @@ def test_the_files_hold_the_tree(tmp_path):
     names = [column.name for column in columns.columns]
     told = [made["predict"](dict(zip(names, row, strict=True))) for row in X.tolist()]
     assert told == [columns.classes[int(code)] for code in plan.problem.fit(tree).predict(X)]
+
+
+def test_the_python_file_takes_the_rows_of_the_users_file(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    rng = np.random.default_rng(3)
+    frame = pandas.DataFrame(
+        {
+            "Size (cm)": rng.normal(size=120).round(3),
+            "größe": rng.normal(size=120).round(3),
+            'the "colour"\n': rng.choice(["red", "dark blue", "new\nline"], 120),
+        }
+    )
+    frame["class"] = np.where(
+        (frame["Size (cm)"] > 0.2) & (frame.iloc[:, 2] != "red"), 'is "so"', "not\nso"
+    )
+    frame.iloc[::9, 0] = np.nan
+    frame.to_csv(tmp_path / "mine.csv", index=False)
+    options = Options(
+        method="classical", population=20, data=str(tmp_path / "mine.csv"), target="class"
+    )
+    plan = planned(options)
+    plan.report(ran(plan, tmp_path / "run", 4))
+    made = {}
+    exec((tmp_path / "run" / "tree.py").read_text(), made)
+    rows = pandas.read_csv(tmp_path / "mine.csv")
+    told = [made["predict"](row) for row in rows.to_dict("records")]
+    table = plan.report.args[0].table
+    tree = from_json((tmp_path / "run" / "tree.json").read_text(), plan.problem.columns)
+    said = plan.problem.fit(tree).predict(table.X).astype(int)
+    assert told == [table.classes[code] for code in said]
+    assert len(set(told)) == 2
+    rules = (tmp_path / "run" / "tree.txt").read_text()
+    assert "Size (cm) <= " in rules
+    assert all(line.startswith("|") for line in rules.splitlines())
 
 
 def test_without_matplotlib_the_rest_is_there(tmp_path, monkeypatch):

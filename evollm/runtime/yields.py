@@ -1,0 +1,74 @@
+"""Yields: an operator that makes nothing is told of, also where others make up for it."""
+
+import json
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+
+from evollm.store.record import Record
+
+_PATIENCE = 10
+_STAND_IN = "stood in for"
+
+
+@dataclass(slots=True)
+class _Made:
+    calls: int = 0
+    asked: int = 0
+    children: int = 0
+
+
+@dataclass(slots=True)
+class Yields:
+    """Counts what each operator makes, and warns once of one that has made no child at all.
+
+    It warns after ten calls, and at the end of the run of those that were called less often.
+
+    Attributes:
+        record: Where the causes are.
+    """
+
+    record: Record
+    _made: dict[str, _Made] = field(default_factory=dict)
+
+    def note(self, name: str, asked: int, children: int) -> None:
+        """Count one call of an operator."""
+        made = self._made.setdefault(name, _Made())
+        made.calls += 1
+        made.asked += asked
+        made.children += children
+        if made.calls == _PATIENCE:
+            self._tell(name, made)
+
+    def close(self) -> None:
+        """Warn at the end of a run."""
+        for name, made in self._made.items():
+            if made.calls < _PATIENCE:
+                self._tell(name, made)
+
+    def _tell(self, name: str, made: _Made) -> None:
+        if made.asked and not made.children:
+            logging.getLogger("evollm").warning(
+                "%s has made none of the %d children asked of it (%s): the search goes on with "
+                "what other operators make",
+                name,
+                made.asked,
+                self._cause(name),
+            )
+
+    def _cause(self, name: str) -> str:
+        """Return the commonest reason: of the model's calls if there is one, else of rejections."""
+        calls = self.record.rows(
+            "SELECT error, count(*) FROM calls JOIN jobs ON jobs.id = job"
+            " WHERE name = ? AND error IS NOT NULL GROUP BY error ORDER BY 2 DESC, 1 LIMIT 1",
+            (name,),
+        )
+        if calls:
+            return str(calls[0][0])
+        found: Counter[str] = Counter()
+        for (text,) in self.record.rows(
+            "SELECT rejected FROM jobs WHERE name = ? AND rejected IS NOT NULL", (name,)
+        ):
+            found.update(json.loads(text))
+        told = [why for why, _ in found.most_common() if not why.startswith(_STAND_IN)]
+        return f"most often rejected: {told[0]}" if told else "it gives no reason"

@@ -1,0 +1,68 @@
+"""Telling columns: which ones tell the targets apart best, each taken alone."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from operators.trees.columns import Column, Columns
+from problems.trees.data.samples import Samples
+
+ROWS = 2000
+"""So many rows are enough to rank columns, and no more are looked at."""
+
+
+def most_telling(columns: Columns, samples: Samples) -> tuple[int, ...]:
+    """Return the columns' indices, those first whose best split lowers the impurity the most.
+
+    The impurity is Gini's, with all classes of the same weight in total, or the variance. Sets of
+    categories are taken in the order of their mean target. The order is a pure function of the
+    rows; of equal columns the first comes first.
+
+    Args:
+        columns: What there is.
+        samples: The training rows; of more than ``ROWS`` evenly spread ones are taken.
+    """
+    rows = np.unique(np.linspace(0, len(samples.y) - 1, ROWS).round().astype(np.intp))
+    y = samples.y[rows]
+    weights = None if samples.weights is None else samples.weights[rows]
+    gains = [
+        _gain(_ordered(samples.X[rows, i].astype(np.float64), y, column), y, weights, columns)
+        for i, column in enumerate(columns.columns)
+    ]
+    return tuple(np.argsort(-np.array(gains).round(12), kind="stable").tolist())
+
+
+def _ordered(
+    cells: NDArray[np.float64], y: NDArray[np.float64], column: Column
+) -> NDArray[np.float64]:
+    """Return a column's cells; the codes of categories give way to the mean target of theirs."""
+    if not column.categories:
+        return cells
+    means = [y[cells == code].mean() if (cells == code).any() else 0.0 for code in _codes(column)]
+    known = np.isfinite(cells)
+    found = np.full(len(cells), np.nan)
+    found[known] = np.array(means)[cells[known].astype(np.intp)]
+    return found
+
+
+def _codes(column: Column) -> range:
+    return range(len(column.categories))
+
+
+def _gain(
+    cells: NDArray[np.float64],
+    y: NDArray[np.float64],
+    weights: NDArray[np.float64] | None,
+    columns: Columns,
+) -> float:
+    """Return by how much one split lowers the impurity, as a part of it."""
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    if not columns.classes:
+        stump = DecisionTreeRegressor(max_depth=1, random_state=0)
+    else:
+        stump = DecisionTreeClassifier(max_depth=1, random_state=0, class_weight="balanced")
+    tree = stump.fit(cells[:, None], y, weights).tree_
+    if tree.node_count == 1 or not tree.impurity[0] > 0:
+        return 0.0
+    part = tree.weighted_n_node_samples[1:] / tree.weighted_n_node_samples[0]
+    return float(1 - (part * tree.impurity[1:]).sum() / tree.impurity[0])
