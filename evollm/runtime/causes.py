@@ -9,7 +9,6 @@ from evollm.store import queries, rows
 from evollm.store.record import Record
 from evollm.types import NothingUsable
 
-_STAND_IN = "stood in for"  # counts children of another operator, so it is no cause
 _UNUSABLE = "unusable completion"  # says less than the recorded call does
 _ADVICE = (
     ("thinking", "raise max_tokens, or take a model that does not think, or thinks less"),
@@ -81,6 +80,6 @@ def _reasons(record: Record) -> list[tuple[str, int]]:
     read = [
         (reason, count)
         for reason, count in rejected.items()
-        if not reason.startswith(_STAND_IN) and not (calls and reason == _UNUSABLE)
+        if not reason.startswith(rows.STAND_IN) and not (calls and reason == _UNUSABLE)
     ]
     return [*calls, *read]

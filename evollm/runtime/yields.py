@@ -1,14 +1,13 @@
-"""Yields: an operator that makes nothing is told of, also where others make up for it."""
+"""Yields: a warning for an operator that makes nothing, also where others make up for it."""
 
-import json
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
 
+from evollm.store import rows
 from evollm.store.record import Record
 
 _PATIENCE = 10
-_STAND_IN = "stood in for"
 
 
 @dataclass(slots=True)
@@ -58,17 +57,9 @@ class Yields:
 
     def _cause(self, name: str) -> str:
         """Return the commonest reason: of the model's calls if there is one, else of rejections."""
-        calls = self.record.rows(
-            "SELECT error, count(*) FROM calls JOIN jobs ON jobs.id = job"
-            " WHERE name = ? AND error IS NOT NULL GROUP BY error ORDER BY 2 DESC, 1 LIMIT 1",
-            (name,),
-        )
-        if calls:
-            return str(calls[0][0])
-        found: Counter[str] = Counter()
-        for (text,) in self.record.rows(
-            "SELECT rejected FROM jobs WHERE name = ? AND rejected IS NOT NULL", (name,)
-        ):
-            found.update(json.loads(text))
-        told = [why for why, _ in found.most_common() if not why.startswith(_STAND_IN)]
+        if calls := rows.failed_calls(self.record, name):
+            return calls.most_common(1)[0][0]
+        asked = rows.operators(self.record).get(name)
+        rejected = Counter(asked.rejected if asked else {})
+        told = [why for why, _ in rejected.most_common() if not why.startswith(rows.STAND_IN)]
         return f"most often rejected: {told[0]}" if told else "it gives no reason"

@@ -9,6 +9,9 @@ from evollm.store.codec import shown
 from evollm.store.record import Record
 from evollm.types import JSON
 
+STAND_IN = "stood in for"
+"""How reasons begin that count children of another operator, and no attempts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -212,11 +215,14 @@ def rejections(record: Record) -> Counter[str]:
     return total
 
 
-def failed_calls(record: Record) -> Counter[str]:
-    """Return how many calls failed, by what went wrong."""
-    return Counter(
-        error for (error,) in record.rows("SELECT error FROM calls WHERE error NOT NULL")
+def failed_calls(record: Record, operator: str | None = None) -> Counter[str]:
+    """Return how many calls failed, by what went wrong; those of one operator if it is named."""
+    found = record.rows(
+        "SELECT error FROM calls LEFT JOIN jobs ON jobs.id = job"
+        " WHERE error NOT NULL AND (? IS NULL OR name = ?) ORDER BY calls.id",
+        (operator, operator),
     )
+    return Counter(error for (error,) in found)
 
 
 def failures(record: Record) -> Counter[str]:

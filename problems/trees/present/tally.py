@@ -8,9 +8,6 @@ from typing import Any
 from evollm.store import rows
 from evollm.store.record import Record
 
-STAND_IN = "stood in for"
-"""How the reasons begin that count children of another operator, not unusable answers."""
-
 
 @dataclass(slots=True)
 class Made:
@@ -98,5 +95,5 @@ class OperatorStats:
             made = self.made.setdefault(name, Made())
             made.answers += asked.answers
             self.rejected.update(asked.rejected)
-            lost = (n for why, n in asked.rejected.items() if not why.startswith(STAND_IN))
+            lost = (n for why, n in asked.rejected.items() if not why.startswith(rows.STAND_IN))
             made.useless += sum(lost)
