@@ -142,9 +142,7 @@ def run_system(
     try:
         search = system.flow(seed)
         limits = (head, budget, callbacks, on_error)
-        under_way = begin(search, problem, executor, record, *limits, write=system.write)
-        record.put("system", type(system).__name__)
-        record.put("units", {name: units.as_json() for name, units in system.units.items()})
+        under_way = begin(search, problem, executor, record, *limits, words=system)
         finish(under_way, problem)
         found = result(under_way)
         if found.stopped != "interrupted":

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
+
+from evollm.types import Individual
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +49,16 @@ class Units:
 def from_json(kept: Mapping[str, Mapping[str, Any]]) -> dict[str, Units]:
     """Return the units by metric, as ``Units.as_json`` wrote them."""
     return {metric: Units(**fields) for metric, fields in kept.items()}
+
+
+class Words(Protocol):
+    """What shows a search in the user's terms; every ``evollm.System`` does."""
+
+    @property
+    def units(self) -> Mapping[str, Units]:
+        """How each metric is shown; ``"fitness"`` is what the search maximises."""
+        ...
+
+    def write(self, individual: Individual[Any]) -> str:
+        """Return a genome as people read it."""
+        ...

@@ -16,6 +16,7 @@ from evollm.search.flow import Flow
 from evollm.search.search import Search
 from evollm.store.record import Record
 from evollm.types import JSON, Candidate, Outcome, Problem
+from evollm.units import Words
 
 
 class _Outside:
@@ -73,6 +74,7 @@ class AskTell(Closing):
         path: The run directory; None for a temporary record.
         config: Kept in the record's head.
         enqueue: Known genomes, which take the first places of the initial population.
+        words: How values and genomes are shown in reports: a ``System``; None for plain ones.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class AskTell(Closing):
         path: str | Path | None = None,
         config: Mapping[str, JSON] | None = None,
         enqueue: Sequence[Any] = (),
+        words: Words | None = None,
     ) -> None:
         self._closed = False
         self._outside = _Outside()
@@ -91,7 +94,8 @@ class AskTell(Closing):
         search = search if isinstance(search, Search) else Search(search)
         try:
             search.enqueue(enqueue) if len(enqueue) else None
-            self._run = begin(search, self._problem, self._outside, self._record, config, budget)
+            parts = (search, self._problem, self._outside, self._record, config, budget)
+            self._run = begin(*parts, words=words)
         except BaseException:
             self._record.close()
             raise

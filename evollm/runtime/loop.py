@@ -22,6 +22,7 @@ from evollm.search.search import Search
 from evollm.store import queries
 from evollm.store.record import Record
 from evollm.types import JSON, Individual, Problem, name_of
+from evollm.units import Words
 
 log = logging.getLogger("evollm")
 
@@ -107,14 +108,43 @@ def begin(
     budget: Budget | None,
     callbacks: Sequence[Callback] = (),
     on_error: OnError = "record",
-    *,
-    write: Callable[[Individual[Any]], str] | None = None,
+    words: Words | None = None,
 ) -> Run:
     """Set a run up: write the record's head, or replay what it holds."""
     search = search if isinstance(search, Search) else Search(search)
     if search.started:
         raise EvollmError("this search has been run already: make a new one, of new flows")
+    fresh = _head(record, problem, config, words)
+    under_way = Run(
+        search,
+        problem,
+        executor,
+        record,
+        budget=budget or Budget(),
+        callbacks=callbacks,
+        on_error=on_error,
+        write=words.write if words else None,
+    )
+    check_money(under_way.budget, under_way.usage, search.flows)
+    jobs = under_way.replay()
+    if not fresh:
+        message = f"restored {jobs} jobs and {under_way.usage.evaluations} evaluations"
+        log.info("%s from %s", message, record.path)
+        record.event("resume", message)
+    return under_way
+
+
+def _head(
+    record: Record,
+    problem: Problem[Any],
+    config: Mapping[str, JSON] | None,
+    words: Words | None,
+) -> bool:
+    """Write a record's head; return whether the record was empty."""
     versions = {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES}
+    if words is not None:
+        record.put("system", type(words).__name__)
+        record.put("units", {name: units.as_json() for name, units in words.units.items()})
     known = record.get("versions")
     if known is None:
         record.put("versions", versions)
@@ -125,23 +155,7 @@ def begin(
         log.warning(
             "recorded by evollm %s, continued by %s", known.get("evollm"), versions["evollm"]
         )
-    under_way = Run(
-        search,
-        problem,
-        executor,
-        record,
-        budget=budget or Budget(),
-        callbacks=callbacks,
-        on_error=on_error,
-        write=write,
-    )
-    check_money(under_way.budget, under_way.usage, search.flows)
-    jobs = under_way.replay()
-    if known is not None:
-        message = f"restored {jobs} jobs and {under_way.usage.evaluations} evaluations"
-        log.info("%s from %s", message, record.path)
-        record.event("resume", message)
-    return under_way
+    return known is None
 
 
 def finish(under_way: Run, problem: Problem[Any]) -> None:

@@ -115,7 +115,9 @@ class EvoLLM(System[Any]):
             seed: The only source of chance but for the model.
             path: The run directory; None for a temporary record.
         """
-        search = AskTell(self.flow(seed), budget=budget, path=path, config=self.config(seed))
+        search = AskTell(
+            self.flow(seed), budget=budget, path=path, config=self.config(seed), words=self
+        )
         return PointAskTell(search, self.problem)
 
     def found(self, result: Result[Any]) -> Found:

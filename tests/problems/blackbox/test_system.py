@@ -265,3 +265,12 @@ class TestConformance(SystemKit):
         model = None if kind == "control" else Scripted(lambda prompt, i, options: "40,60")
         maximize = kind == "maximized"
         return lambda: EvoLLM(sphere, BOX, model=model, strategy=strategy, maximize=maximize), 36
+
+
+def test_points_that_are_told_are_shown_in_their_own_units(tmp_path):
+    with EvoLLM(sphere, BOX, strategy=Control("random")).start(Budget(5), path=tmp_path) as search:
+        points = search.ask()
+        search.tell(points, [sphere(point) for point in points])
+    table = search.result.dataframe()
+    assert table["value"].tolist() == [sphere(point) for point in points]
+    assert table["text"].tolist() == [str(point) for point in points]
