@@ -83,8 +83,8 @@ def _report(system: System[Any], result: Result[Any]) -> str:
     """Write what a run came to; draw it and export what was chosen into its directory."""
     lines = [f"stopped       {result.stopped}", system.report(result).text()]
     if result.path and result.usage.evaluations:
-        files = _files(system, result)
-        lines.append("written       " + ", ".join(map(str, files or [result.path])))
+        names = ", ".join(file.name for file in _files(system, result))
+        lines.append(f"written       {names or 'the record'} in {brief(result.path)}")
     return "\n".join(lines)
 
 

@@ -61,7 +61,7 @@ def spent(record: Record, usage: Usage) -> Section:
         "spent": f"{usage.evaluations} evaluations {failed}, {generations}, {usage.seconds:.1f} s"
     }
     if usage.finals:
-        facts["finals"] = f"{usage.finals} evaluations of finalists after the search"
+        facts["finals"] = f"{usage.finals} scored once more after the search"
     if usage.calls:
         counts = f"{usage.calls} calls ({usage.cached_calls} cached, {usage.failed_calls} unusable)"
         tokens = f"{usage.prompt_tokens} + {usage.completion_tokens} tokens"

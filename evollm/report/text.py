@@ -13,7 +13,7 @@ def summary(record: Record) -> str:
     """Return what a run was asked, what it found and spent, and what was rejected and why."""
     config, versions = record.get("config", {}), record.get("versions", {})
     facts = {
-        "run": str(record.path),
+        "folder": str(record.path),
         "made by": f"evollm {versions.get('evollm')}, Python {versions.get('python')}",
         **{part: _pairs(said) for part, said in config.items()},
     }
