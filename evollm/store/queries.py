@@ -67,6 +67,8 @@ def outcomes(record: Record, ticket: Ticket) -> Iterator[tuple[int, Outcome]]:
             outcome = Outcome(fitness, measured, error, told, mended, cost)
         except (AttributeError, TypeError, ValueError) as fault:
             raise record.damaged(fault) from None
+        if outcome.error != error:  # a number that no evaluation can have had
+            raise record.damaged(ValueError(str(outcome.error)))
         yield place, outcome
 
 

@@ -12,11 +12,12 @@ from tests.evollm.llm.support_faulty import Act, Seen, Server, complain, say
 from tests.evollm.support_terminal import ROOT, evollm, refusal, rows, speak, start
 
 SLOW = """
+import os
 import time
 
 
 def slow(x):
-    time.sleep(0.05)
+    time.sleep(0.3 if os.path.exists("slowly") else 0)
     return float((x**2).sum())
 """
 
@@ -76,6 +77,7 @@ def ask(server: Server, *more: object) -> tuple[object, ...]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_run_cleanly(number: signal.Signals, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(SLOW)
+    (tmp_path / "slowly").touch()
     run = ("run", "blackbox", "--method", "random", "--function", "mine.py:slow", "--path", "run")
     process = start(*run, "--evaluations", 30, folder=tmp_path)
     record = tmp_path / "run/run.sqlite"
@@ -93,6 +95,7 @@ def test_a_signal_ends_a_run_cleanly(number: signal.Signals, tmp_path: Path) -> 
     assert err.endswith("continue with: evollm resume run\n")
     done = scored(tmp_path)
     assert 0 < done < 30
+    (tmp_path / "slowly").unlink()
     assert "evaluations (0 failed)" in evollm("show", "run", folder=tmp_path).stdout
     assert "30 evaluations" in evollm("resume", "run", folder=tmp_path).stdout
     assert "45 evaluations" in evollm("resume", "run", "--evaluations", 45, folder=tmp_path).stdout

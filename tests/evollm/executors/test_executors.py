@@ -117,15 +117,18 @@ def test_ray_says_when_it_has_no_place_for_a_worker_and_gives_up(
 
 
 @pytest.mark.ray
-def test_what_cannot_come_back_from_ray_fails_alone(ray_session: None) -> None:
+def test_info_that_cannot_come_back_from_ray_is_left_out(
+    ray_session: None, caplog: pytest.LogCaptureFixture
+) -> None:
     def odd(genome: int) -> Any:
         import threading
 
         return (float(genome), threading.Lock() if genome == 2 else None)
 
     found = run(once([1, 2, 3]), odd, executor=Ray(1))
-    assert [one.fitness for one in found.population] == [1.0, -inf, 3.0]
-    assert "can't be sent back" in (found.population[1].outcome.error or "")
+    assert [one.fitness for one in found.population] == [1.0, 2.0, 3.0]
+    assert found.population[1].outcome.info is None
+    assert "holds a value of type lock and is dropped" in caplog.text
 
 
 class Late(Threads):
@@ -202,8 +205,9 @@ def test_what_cannot_come_back_fails_alone() -> None:
         return Outcome(float(genome), genome=threading.Lock() if genome == 2 else None)
 
     found = run(once([1, 2, 3]), odd, executor=Processes(1))
-    assert [one.fitness for one in found.population] == [1.0, -inf, 3.0]
-    assert "can't be sent back" in (found.population[1].outcome.error or "")
+    assert [one.fitness for one in found.population] == [1.0, 2.0, 3.0]
+    assert found.population[1].outcome.info is None
+    assert "holds a value of type lock and is dropped" in caplog.text
 
 
 def test_a_problem_cannot_read_or_spoil_the_protocol() -> None:

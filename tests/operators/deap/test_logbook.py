@@ -57,12 +57,6 @@ def test_statistics_of_several_things():
     assert log.halloffame[0].fitness.values[0] <= least
 
 
-def test_statistics_of_what_genomes_lack_are_said_in_one_sentence():
-    log = DeapLog(statistics(lambda view: view.height), logbook=tools.Logbook())
-    with pytest.raises(EvollmError, match=r"statistics can't be computed .*'height'.*: give a"):
-        bred(onemax(30), log)
-
-
 def test_a_continued_run_is_logged_from_where_it_goes_on(tmp_path):
     whole = DeapLog(logbook=tools.Logbook(), halloffame=tools.HallOfFame(1))
     bred(onemax(30), whole, 6)
