@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 WRITTEN = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "tests/benchmarks/RESULTS.md"]
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_FILE = re.compile(r"# (\w+\.py)\n")  # the first line of a block that the reader saves
 _NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d*)?(?:e[-+]?\d+)?")
 
 
@@ -63,6 +64,8 @@ def execute(
             continue
         printed()
         if block.language == "python":
+            if saved := _FILE.match(block.text):
+                Path(saved[1]).write_text(block.text)
             exec(compile(block.text, f"{page.name}, block {number}", "exec"), names)
         elif block.language == "sh":
             for words in commands(block):
