@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from evollm.cli.main import main
-from evollm.store import queries, rows
+from evollm.store import queries
 from evollm.store.record import Record
 from tests.support_pages import (
     PAGES,
@@ -36,25 +36,21 @@ def test_blocks_run_in_order(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("EVOLLM_MODEL", raising=False)
     execute(page, main, monkeypatch.setenv, lambda: capsys.readouterr().out)
+    if page == README:
+        _check_the_run_that_went_on(tmp_path / "runs/first")
+
+
+def _check_the_run_that_went_on(path: Path) -> None:
+    with Record(path, write=False) as record:
+        assert queries.usage(record).evaluations == 100
+        kinds = [kind for (kind,) in record.rows("SELECT kind FROM events ORDER BY id")]
+        assert kinds == ["start", "stop", "resume", "stop"]
+    assert (path / "progress.png").is_file()
 
 
 def test_masks_hide_numbers_and_nothing_else() -> None:
     assert masked("f = [1.5  -2e-3]") == masked("f = [0.25 17]") == "f = [# #]"
     assert masked("40 calls") != masked("40 answers")
-
-
-@pytest.mark.model
-def test_a_run_of_the_readme_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("EVOLLM_MODEL", raising=False)
-    for arguments in shell(README, "evollm"):
-        assert main([*arguments, "--quiet"]) == 0
-    with Record(tmp_path / "runs/first", write=False) as record:
-        assert queries.usage(record).evaluations == 100
-        kinds = [kind for (kind,) in record.rows("SELECT kind FROM events ORDER BY id")]
-        assert kinds == ["start", "stop", "resume", "stop"]
-        assert rows.evaluations(record)
-    assert (tmp_path / "runs/first/progress.png").is_file()
 
 
 def test_make_targets_exist_and_stand_in_the_first_screen() -> None:
