@@ -5,10 +5,8 @@ import copy
 import operator
 import pickle
 import random
-import re
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -80,18 +78,6 @@ def test_a_hall_of_fame_of_trees_compiles_pickles_and_draws():
     assert tools.selBest(living, 1)[0].fitness.values == (
         -max(o.fitness for o in found.population),
     )
-
-
-def test_the_lines_of_the_readme_run():
-    readme = (Path(__file__).parents[3] / "README.md").read_text()
-    (block,) = re.findall(r"^```\n(parts = from_toolbox.*?)^```", readme, re.DOTALL | re.MULTILINE)
-    (flow,) = re.findall(r"the flow is `(nsga2\(.*?)`", readme, re.DOTALL)
-    names = globals() | {"stats": None, "halloffame": tools.HallOfFame(1), "toolbox": onemax(20)}
-    exec(block, names)
-    assert type(names["halloffame"][0]) is creator.Bits
-    names["parts"] = from_toolbox(knapsack())
-    found = run(eval(flow, names), names["parts"].problem, budget=Budget(generations=2))
-    assert len(found.population) == 300
 
 
 def strategic():
