@@ -55,7 +55,9 @@ class Workers:
         for item in wanted:
             if item not in _parameters(EXECUTORS[name]):
                 able = [one for one, make in EXECUTORS.items() if item in _parameters(make)]
-                raise EvollmError(f"{item} is not for the executor {name}: use {' or '.join(able)}")
+                first, last = ", ".join(able[:-1]), able[-1]
+                others = f"{first} or {last}" if first else last
+                raise EvollmError(f"{item} is not for the executor {name}: use {others}")
         return wanted
 
 
