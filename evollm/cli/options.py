@@ -9,42 +9,38 @@ that is such a dataclass itself, as ``--tree-prompt.form``. Fields of other type
 import argparse
 import dataclasses
 import re
-import types
 from collections.abc import Iterator, Mapping
-from inspect import cleandoc
-from typing import (
-    Any,
-    ClassVar,
-    Literal,
-    NoReturn,
-    Protocol,
-    TypeAlias,
-    TypeVar,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Any, NoReturn, TypeVar, get_args
 
 from evollm.checks import nearest
+from evollm.cli.fields import (
+    Aliases,
+    Leaf,
+    below,
+    default_of,
+    is_literal,
+    leaves_of,
+    option,
+    options_of,
+    parts_of,
+)
 from evollm.errors import EvollmError
 from evollm.types import JSON
 
+__all__ = [
+    "Aliases",
+    "Parser",
+    "add",
+    "build",
+    "expand",
+    "flagged",
+    "given",
+    "option",
+    "options_of",
+    "values",
+]
+
 T = TypeVar("T")
-Aliases: TypeAlias = Mapping[str, str | None]
-"""Other names of options, by the path of the field; see ``Aliased``."""
-
-
-class Aliased(Protocol):
-    """A class of settings that names some of its options itself.
-
-    Attributes:
-        aliases: By the path of a field, such as ``form.loss``, its option's name. Of a field that
-            holds settings, the name is the prefix of theirs, and an empty one means none. ``None``
-            means that it is not an option. Fields of one name are one option that sets them all.
-    """
-
-    aliases: ClassVar[Aliases]
 
 
 class Parser(argparse.ArgumentParser):
@@ -58,109 +54,6 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Write the sentence without the list of all options, and exit."""
         self.exit(2, f"evollm: {message}; see {self.prog} --help\n")
-
-
-def option(default: Any, **more: Any) -> Any:
-    """Declare a field with what neither its type nor the docstring can say about the option.
-
-    Args:
-        default: The field's default.
-        more: Arguments of ``argparse``: ``metavar``, or ``choices`` that are not known to the type.
-    """
-    return dataclasses.field(default=default, metadata=more)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Leaf:
-    """A field that is an option, or one of those that an option sets.
-
-    Attributes:
-        path: Where it is: ``form.loss`` for the field ``loss`` of the settings in ``form``.
-        name: The option's, without dashes.
-        hint: Its type.
-        default: Its default; ``dataclasses.MISSING`` if it has none.
-        help: What the docstring says of it.
-        more: Further arguments of ``argparse``.
-    """
-
-    path: str
-    name: str
-    hint: Any
-    default: Any
-    help: str
-    more: Mapping[str, Any]
-
-    @property
-    def described(self) -> str:
-        """Return the help with the default."""
-        if self.default is dataclasses.MISSING:
-            return self.help
-        shown = "none" if self.default is None else self.default
-        return f"{self.help} (default: {shown})".strip()
-
-
-def options_of(kind: type[Any]) -> dict[str, list[Leaf]]:
-    """Return a class's options by name, each with the fields that it sets."""
-    found: dict[str, list[Leaf]] = {}
-    for leaf in _leaves(kind, None, {}):
-        found.setdefault(leaf.name, []).append(leaf)
-    return found
-
-
-def _leaves(kind: type[Any], held: Any, given: Aliases) -> Iterator[Leaf]:
-    """Yield the options of a class; ``held`` is an object of it that has other defaults."""
-    aliases = {**getattr(kind, "aliases", {}), **given}
-    hints, helps = get_type_hints(kind), explained(kind)
-    for item in dataclasses.fields(kind):
-        name = aliases.get(item.name, item.name)
-        default = _default(item) if held is None else getattr(held, item.name)
-        hint = hints[item.name]
-        if name is None or not item.init:
-            continue
-        if _readable(hint):
-            yield Leaf(item.name, name, hint, default, helps.get(item.name, ""), item.metadata)
-        elif isinstance(hint, type) and isinstance(default, hint) and _settings(hint):
-            for leaf in _leaves(hint, default, _below(item.name, aliases)):
-                path = f"{item.name}.{leaf.path}"
-                plain = aliases.get(path) or (f"{name}.{leaf.name}" if name else leaf.name)
-                yield dataclasses.replace(leaf, path=path, name=plain)
-
-
-def _settings(kind: type[Any]) -> bool:
-    return bool(getattr(getattr(kind, "__dataclass_params__", None), "frozen", False))
-
-
-def _below(name: str, aliases: Aliases) -> Aliases:
-    """Return what aliases say of the fields of one field."""
-    start = f"{name}."
-    return {path.removeprefix(start): a for path, a in aliases.items() if path.startswith(start)}
-
-
-def _default(item: "dataclasses.Field[Any]") -> Any:
-    if item.default_factory is not dataclasses.MISSING:
-        return item.default_factory()
-    return item.default
-
-
-def explained(kind: type[Any]) -> dict[str, str]:
-    """Return what the ``Attributes:`` sections of a class and its bases say, by field."""
-    found: dict[str, str] = {}
-    for base in reversed(kind.__mro__):
-        section = re.search(
-            r"^Attributes:\n((?: .*\n|\n)+)", cleandoc(vars(base).get("__doc__") or "") + "\n", re.M
-        )
-        for name, text in re.findall(
-            r"^ {4}(\w+): (.*\n(?: {5,}.*\n)*)", section[1] if section else "", re.M
-        ):
-            found[name] = _phrase(" ".join(text.split()))
-    return found
-
-
-def _phrase(text: str) -> str:
-    """Return a sentence as a line of help: no marks of code, no capital unless it is a name's."""
-    text = re.sub(r"\bNone\b", "none", text.replace("``", "").removesuffix("."))
-    first = text.split(" ", 1)[0]
-    return text if any(letter.isupper() for letter in first[1:]) else text[:1].lower() + text[1:]
 
 
 def add(parser: argparse.ArgumentParser, kind: type[Any], title: str) -> None:
@@ -212,24 +105,10 @@ def _bare(leaf: Leaf) -> bool:
     return "." in leaf.path and leaf.name != leaf.path
 
 
-def _parts(hint: Any) -> tuple[Any, ...]:
-    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-
-
-def _readable(hint: Any) -> bool:
-    """Say whether a field of this type can be an option."""
-    parts = [part for part in _parts(hint) if part is not type(None)]
-    return len(parts) == 1 and (parts[0] in (int, float, str, bool) or _literal(parts[0]))
-
-
-def _literal(hint: Any) -> bool:
-    return get_origin(hint) is Literal
-
-
 def _reader(hint: Any) -> dict[str, Any]:
     """Return how argparse reads a field of this type."""
-    [kind] = [part for part in _parts(hint) if part is not type(None)]
-    if _literal(kind):
+    [kind] = [part for part in parts_of(hint) if part is not type(None)]
+    if is_literal(kind):
         return {"choices": list(get_args(kind))}
     if kind is bool:
         return {"action": argparse.BooleanOptionalAction}
@@ -237,7 +116,7 @@ def _reader(hint: Any) -> dict[str, Any]:
         return {"type": str, "metavar": "TEXT"}
 
     def read(text: str) -> Any:
-        return None if text == "none" and type(None) in _parts(hint) else kind(text)
+        return None if text == "none" and type(None) in parts_of(hint) else kind(text)
 
     read.__name__ = kind.__name__  # which argparse shows
     return {"type": read, "metavar": "N" if kind is int else "X"}
@@ -277,14 +156,14 @@ def expand(kind: type[Any], given: Mapping[str, Any], where: str = "option") -> 
 def _flat(given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for key, value in given.items():
         if isinstance(value, Mapping):
-            yield from ((f"{key}.{below}", held) for below, held in _flat(value))
+            yield from ((f"{key}.{inner}", held) for inner, held in _flat(value))
         else:
             yield key, value
 
 
 def _check(name: str, value: Any, leaf: Leaf, where: str) -> None:
     """Refuse a value that the field's type does not admit."""
-    parts = _parts(leaf.hint)
+    parts = parts_of(leaf.hint)
     choices = leaf.more.get("choices")
     if any(_fits(value, part) for part in parts) and (choices is None or value in choices):
         return
@@ -292,7 +171,7 @@ def _check(name: str, value: Any, leaf: Leaf, where: str) -> None:
         ", ".join(choices)
         if choices
         else " or ".join(
-            ", ".join(map(str, get_args(part))) if _literal(part) else part.__name__
+            ", ".join(map(str, get_args(part))) if is_literal(part) else part.__name__
             for part in parts
             if part is not type(None)
         )
@@ -302,7 +181,7 @@ def _check(name: str, value: Any, leaf: Leaf, where: str) -> None:
 
 def _fits(value: Any, kind: Any) -> bool:
     """Say whether a value is of a type; whole numbers are numbers too, truth values are not."""
-    if _literal(kind):
+    if is_literal(kind):
         return value in get_args(kind)
     if isinstance(value, bool):
         return kind is bool
@@ -320,7 +199,7 @@ def build(kind: type[T], given: Mapping[str, Any], where: str = "option") -> T:
     Raises:
         EvollmError: See ``expand``; or if the settings refuse a value, by the option's name.
     """
-    made: T = _made(kind, None, expand(kind, given, where), list(_leaves(kind, None, {})))
+    made: T = _made(kind, None, expand(kind, given, where), list(leaves_of(kind)))
     return made
 
 
@@ -328,18 +207,18 @@ def _made(kind: type[Any], held: Any, values: Mapping[str, Any], leaves: list[Le
     """Make settings, or ``held`` with other values, from the inside out."""
     changes: dict[str, Any] = {}
     for item in dataclasses.fields(kind):
-        below = _below(item.name, values)
+        inside = below(item.name, values)
         if item.name in values:
             changes[item.name] = values[item.name]
-        elif below:
-            default = _default(item) if held is None else getattr(held, item.name)
+        elif inside:
+            default = default_of(item) if held is None else getattr(held, item.name)
             start = f"{item.name}."
             inner = [
                 dataclasses.replace(leaf, path=leaf.path.removeprefix(start))
                 for leaf in leaves
                 if leaf.path.startswith(start)
             ]
-            changes[item.name] = _made(type(default), default, below, inner)
+            changes[item.name] = _made(type(default), default, inside, inner)
     try:
         return kind(**changes) if held is None else dataclasses.replace(held, **changes)
     except EvollmError as error:
