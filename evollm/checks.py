@@ -2,7 +2,9 @@
 
 import difflib
 from collections.abc import Iterable
+from dataclasses import fields
 from math import isnan
+from typing import Any
 
 import numpy as np
 
@@ -53,3 +55,8 @@ def at_least(least: int, settings: object, *names: str, prefix: str = "") -> Non
         if value is not None and (value < least or isnan(value)):
             said = prefix + (name.replace("_", "-") if prefix else name)
             raise EvollmError(f"{said} must be {least} or more, not {value}")
+
+
+def shared(settings: object, kind: type[Any]) -> dict[str, Any]:
+    """Return the fields that settings have of a class, to make another one of that class."""
+    return {item.name: getattr(settings, item.name) for item in fields(kind)}

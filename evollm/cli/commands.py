@@ -5,16 +5,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any, Protocol
 
 from evollm.checks import nearest
-from evollm.cli.loading import attribute
+from evollm.cli.loading import attribute, place, public
 from evollm.errors import EvollmError
 from evollm.shadows import PACKAGES, check_shadows
 from evollm.system import System
 
 GROUP = "evollm.problems"
+_VARIABLE = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
 
 class Command(Protocol):
@@ -27,7 +29,7 @@ class Command(Protocol):
 
     @property
     def options(self) -> type[Any]:
-        """A frozen dataclass whose fields are declared by ``evollm.cli.options.option``."""
+        """A frozen dataclass whose fields are the options; see ``evollm.cli.options``."""
         ...
 
     def system(self, options: Any, connect: Callable[[], Any]) -> System[Any]:
@@ -53,11 +55,22 @@ class FileCommand:
     """A system of the user's own, named as ``FILE.py:NAME``.
 
     Attributes:
-        where: File and name: of a ``System``, or of a function that returns one.
+        where: File and name: of a ``System``, of a subclass whose constructor needs nothing, or of
+            a function that returns a system. A parameter ``model`` gets the language model that the
+            user named.
     """
 
     where: str
     options: type[Any] = NoOptions
+
+    def __post_init__(self) -> None:
+        if self.where.endswith(".py"):
+            names = [name for name, held in public(self.where).items() if _is_system(held)]
+            holds = f"holds the systems {', '.join(names)}" if names else "holds no evollm.System"
+            raise EvollmError(
+                f"{self.where} {holds}: name one, or a function that returns one, as "
+                f"{self.where}:{names[0] if names else 'NAME'}"
+            )
 
     @property
     def help(self) -> str:
@@ -65,15 +78,49 @@ class FileCommand:
         return f"the system {self.where}"
 
     def system(self, options: Any, connect: Callable[[], Any]) -> System[Any]:
-        """Return the system that the file holds."""
+        """Return the system that the file holds.
+
+        Raises:
+            EvollmError: If it holds none of that name, or what makes it needs other arguments.
+        """
         found = attribute(self.where)
-        found = found() if callable(found) else found
+        if callable(found) and not isinstance(found, System):
+            found = self._called(found, connect)
         if not isinstance(found, System):
             raise EvollmError(
                 f"{self.where} must be an evollm.System or a function that returns one, "
                 f"not {type(found).__name__}"
             )
         return found
+
+    def _called(self, make: Callable[..., Any], connect: Callable[[], Any]) -> Any:
+        parameters = signature(make).parameters
+        for name, one in parameters.items():
+            if name != "model" and one.default is one.empty and one.kind not in _VARIABLE:
+                raise EvollmError(
+                    f"{self.where} must be callable without arguments, or with model=... alone: "
+                    f"give its parameter '{name}' a default"
+                )
+        return make(model=connect()) if "model" in parameters else make()
+
+
+def _is_system(held: Any) -> bool:
+    if isinstance(held, type):
+        return issubclass(held, System) and held is not System
+    return isinstance(held, System)
+
+
+def in_file(name: str) -> bool:
+    """Say whether a problem's name is that of a system in a file of the user's."""
+    return name.endswith(".py") or ".py:" in name
+
+
+def recorded(name: str) -> str:
+    """Return a problem's name as it is recorded: a file by its place, see ``loading.place``."""
+    if not in_file(name):
+        return name
+    file, colon, attribute = name.rpartition(":")
+    return f"{place(file)}{colon}{attribute}" if colon else name
 
 
 def commands() -> dict[str, Command]:
@@ -108,9 +155,9 @@ def command(name: str) -> Command:
     """Return one command, registered or in a file.
 
     Raises:
-        EvollmError: If none of that name is registered.
+        EvollmError: If none of that name is registered, or the name is that of a file alone.
     """
-    if ".py" in name:
+    if in_file(name):
         return FileCommand(name)
     known: Mapping[str, Command] = commands()
     if name not in known:

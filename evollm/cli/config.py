@@ -2,77 +2,93 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar
 
-from evollm.checks import nearest
-from evollm.cli.options import build, option
+from evollm.checks import at_least, nearest
+from evollm.cli.options import Aliases, build, option, values
 from evollm.errors import EvollmError
+from evollm.executors.names import EXECUTORS, Workers
+from evollm.llm.base import Price
+from evollm.llm.client.settings import Settings
+from evollm.llm.transport.addresses import split_url
 from evollm.paths import anchored
+from evollm.runtime.budget import Budget
 from evollm.runtime.driver import OnError
 from evollm.types import JSON
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What ends a run, as options."""
+class Limits(Budget):
+    """What ends a run, as options: a budget, whose target is the problem's own option."""
 
-    evaluations: int | None = option(None, "stop after so many evaluations")
-    generations: int | None = option(None, "stop after so many generations")
-    seconds: float | None = option(None, "stop after so much working time")
-    calls: int | None = option(None, "stop after so many answers of the model")
-    tokens: int | None = option(None, "stop before more tokens than this")
-    money: float | None = option(None, "stop before paying more; needs --price")
-    stagnation: int | None = option(None, "stop after so many generations without a better fitness")
+    aliases: ClassVar[Aliases] = {"target": None}
 
 
 @dataclass(frozen=True, slots=True)
 class Machinery:
-    """Where and how a run works, as options."""
+    """Where and how a run works, as options.
 
-    seed: int = option(0, "fixes the search")
-    executor: Literal["serial", "threads", "processes", "ray"] = option(
-        "serial", "where evaluations run"
-    )
-    workers: int | None = option(None, "how many run at once; none for all processors")
-    time_limit: float | None = option(
-        None, "seconds for one evaluation; with processes or ray only", metavar="SECONDS"
-    )
-    on_error: OnError = option("record", "whether a failed evaluation is survived, or ends the run")
+    Attributes:
+        seed: Fixes the search, but for the model's answers.
+        executor: Where evaluations run.
+        workers: What the executor's workers are like.
+        on_error: Whether a failed evaluation is recorded and survived, or ends the run.
+    """
+
+    seed: int = 0
+    executor: str = option("serial", choices=tuple(EXECUTORS))
+    workers: Workers = field(default_factory=Workers)
+    on_error: OnError = "record"
+
+    aliases: ClassVar[Aliases] = {"workers": "", "workers.seconds": "time_limit"}
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise EvollmError(f"--seed must be 0 or more, not {self.seed}")
-        if self.workers is not None and self.workers < 1:
-            raise EvollmError(f"--workers must be 1 or more, not {self.workers}")
-        if self.time_limit is not None and not self.time_limit > 0:
-            raise EvollmError(f"--time-limit must be positive, not {self.time_limit}")
+        at_least(0, self, "seed")
+        self.workers.given_to(self.executor)
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Which language model serves, as options."""
+    """Which language model serves, as options.
 
-    model: str | None = option(
-        None, "a model's name, or a GGUF file; none for EVOLLM_MODEL or the offline model"
-    )
-    base_url: str | None = option(None, "an OpenAI-compatible endpoint; none for OPENAI_BASE_URL")
-    price: str | None = option(
-        None, "price of a million prompt and generated tokens", metavar="IN,OUT"
-    )
-    concurrency: int = option(16, "requests at the same time")
-    requests_per_minute: float | None = option(None, "rate limit")
-    tokens_per_minute: float | None = option(None, "rate limit")
-    timeout_s: float = option(120.0, "seconds that one request may take")
-    retries: int = option(6, "how often a request is sent at most")
-    max_wait_s: float = option(300.0, "seconds of waiting for a busy endpoint")
-    headers: str | None = option(
-        None,
-        "further headers, parted by commas; a key by its variable's name: 'api-key=$MY_KEY'",
-        metavar="NAME=VALUE",
-    )
-    cache: bool = option(True, "whether answers are kept and served again from the user's cache")
+    Attributes:
+        model: An endpoint's name for a model, a GGUF file, or a folder that holds one; none for
+            EVOLLM_MODEL or the offline model.
+        base_url: An OpenAI-compatible endpoint; none for OPENAI_BASE_URL.
+        price: Price of a million prompt and generated tokens.
+        headers: Further headers, separated by commas; a key by its variable's name:
+            'api-key=$MY_KEY'.
+        cache: Whether answers are kept and served again from the user's cache.
+        settings: All else about the endpoint.
+    """
+
+    model: str | None = None
+    base_url: str | None = None
+    price: str | None = option(None, metavar="IN,OUT")
+    headers: str | None = option(None, metavar="NAME=VALUE")
+    cache: bool = True
+    settings: Settings = field(default_factory=Settings)
+
+    aliases: ClassVar[Aliases] = {"settings": "", "settings.identity": None}
+
+    def __post_init__(self) -> None:
+        if self.base_url:
+            split_url(self.base_url)
+
+    def connection(self) -> Settings:
+        """Return the settings of the endpoint.
+
+        Raises:
+            EvollmError: If an option is wrong, or names a key instead of its variable.
+        """
+        return replace(
+            self.settings,
+            headers=self.sent_headers,
+            price=Price.parse(self.price) if self.price else None,
+            cache="user" if self.cache else None,
+        )
 
     @property
     def sent_headers(self) -> dict[str, str]:
@@ -83,7 +99,7 @@ class Model:
         """
         pairs = [part.partition("=") for part in (self.headers or "").split(",") if part.strip()]
         if not all(equals for _, equals, _ in pairs):
-            raise EvollmError("--headers must be given as NAME=VALUE, several parted by commas")
+            raise EvollmError("--headers must be given as NAME=VALUE, several separated by commas")
         return {name.strip(): value.strip() for name, _, value in pairs}
 
 
@@ -107,7 +123,7 @@ def complete(problem: str, options: type[Any], said: Mapping[str, Any]) -> dict[
         if part not in kinds:
             raise EvollmError(f"there is no part '{part}'{nearest(part, sorted(kinds))}")
     return {"problem": problem} | {
-        part: asdict(build(kind, said.get(part, {}), f"key of [{part}]"))
+        part: values(build(kind, said.get(part, {}), f"key of [{part}]"))
         for part, kind in kinds.items()
     }
 

@@ -1,6 +1,5 @@
 """Launching: a configuration becomes a run, and the run a few lines of report."""
 
-import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,10 +9,9 @@ from typing import Any
 
 from evollm.cli.commands import command
 from evollm.cli.config import Limits, Machinery
-from evollm.cli.options import build
+from evollm.cli.options import build, options_of
 from evollm.errors import EvollmError
-from evollm.executors.base import Executor, Serial, Threads
-from evollm.executors.processes import Processes
+from evollm.executors.names import executor_of
 from evollm.paths import anchored, brief
 from evollm.report.progress import Progress
 from evollm.runtime.budget import Budget
@@ -33,7 +31,7 @@ def launch(
     path = anchored(path)
     folder = brief(path)  # before the user's code is loaded, which may change the directory
     where = build(Machinery, config["run"])
-    executor = _executor(where)
+    executor = executor_of(where.executor, where.workers)
     system, budget = prepared(config, connect)
     callbacks = () if quiet else (Progress(system.units["fitness"].text),)
     if system.opening:
@@ -72,10 +70,9 @@ def prepared(config: dict[str, JSON], connect: Callable[[], Any]) -> tuple[Syste
 
 def _budget(default: Budget, limits: dict[str, Any]) -> Budget:
     """Join the user's limits with the system's, whose length yields to any of the user's."""
-    names = {item.name for item in fields(Limits)}
     own = {item.name: getattr(default, item.name) for item in fields(Budget)}
     if limits:
-        own |= dict.fromkeys(names)
+        own |= dict.fromkeys(options_of(Limits))
     return Budget(**{**own, **limits})
 
 
@@ -97,23 +94,3 @@ def _files(system: System[Any], result: Result[Any]) -> list[Path]:
     with suppress(EvollmError):
         files.append(plot_run(result.record, result.path / "progress.png"))
     return files + system.export(result, result.path)
-
-
-def _executor(where: Machinery) -> Executor:
-    """Make the executor that the options name."""
-    if where.time_limit is not None and where.executor in ("serial", "threads"):
-        raise EvollmError(
-            f"--executor {where.executor} can't enforce a time limit: use processes or ray"
-        )
-    workers = where.workers or os.cpu_count() or 1
-    if where.executor == "threads":
-        return Threads(workers)
-    if where.executor == "processes":
-        return Processes(workers, where.time_limit)
-    if where.executor == "ray":
-        from evollm.executors.cluster import Ray
-
-        return Ray(where.workers, where.time_limit)
-    if where.workers not in (None, 1):
-        raise EvollmError("--executor serial has one worker: use threads, processes or ray")
-    return Serial()

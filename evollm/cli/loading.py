@@ -1,10 +1,12 @@
 """Loading: what a file of the user holds under a name."""
 
 import importlib.util
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import chain, count
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -48,11 +50,30 @@ def named(text: str) -> Named:
             function.
     """
     file, name = _parts(text)
-    place, here = anchored(file).resolve(), Path.cwd()
-    recorded = place.relative_to(here) if place.is_relative_to(here) else place
-    found = Named(recorded.as_posix(), name, str(place))
+    found = Named(place(file), name, str(anchored(file).resolve()))
     _load(found.place, name)
     return found
+
+
+def place(file: str) -> str:
+    """Return how a file is recorded: from the current folder if it lies below it."""
+    whole, here = anchored(file).resolve(), Path.cwd()
+    return (whole.relative_to(here) if whole.is_relative_to(here) else whole).as_posix()
+
+
+def public(file: str) -> dict[str, Any]:
+    """Return what a file defines by name, what it imports of others apart.
+
+    Raises:
+        EvollmError: If the file can't be loaded.
+    """
+    module = _module(str(anchored(file).resolve()))
+    return {
+        name: held
+        for name, held in vars(module).items()
+        if not name.startswith("_")
+        and (not isinstance(held, type) or held.__module__ == module.__name__)
+    }
 
 
 def attribute(text: str) -> Any:
@@ -95,19 +116,36 @@ def _public(module: ModuleType) -> list[str]:
 @cache
 def _module(file: str) -> ModuleType:
     """Load the user's file; its classes can be found by name, and travel to workers by value."""
-    stem = Path(file).stem
-    spec = importlib.util.spec_from_file_location(stem, file)
+    name = _module_name(file)
+    spec = importlib.util.spec_from_file_location(name, file)
     if not Path(file).is_file() or spec is None or spec.loader is None:
         raise EvollmError(f"there is no Python file {file}: give FILE.py:NAME")
     module = importlib.util.module_from_spec(spec)
-    known = sys.modules.setdefault(stem, module)
+    sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a script may well call sys.exit
+        del sys.modules[name]
         said = " ".join(f"{type(error).__name__}: {error}".split())
         raise EvollmError(f"{file} can't be loaded: {said}") from None
-    if known is module:
-        by_value(module)
+    by_value(module)
     return module
+
+
+def _module_name(file: str) -> str:
+    """Return the name under which a file is loaded: its own, unless that is another module's.
+
+    A record names classes by it, so it must be the same in the next process.
+    """
+    stem = re.sub(r"\W", "_", Path(file).stem)
+    names = chain([stem, f"{stem}_file"], (f"{stem}_file{i}" for i in count(2)))
+    return next(name for name in names if not _taken(name, file))
+
+
+def _taken(name: str, file: str) -> bool:
+    if name in sys.modules:
+        return True
+    spec = importlib.util.find_spec(name)
+    return spec is not None and Path(spec.origin or "").resolve() != Path(file)

@@ -13,14 +13,13 @@ from typing import Any
 
 from evollm import __version__
 from evollm.checks import nearest
-from evollm.cli.commands import command, commands
+from evollm.cli.commands import command, commands, in_file, recorded
 from evollm.cli.config import PARTS, Limits, Machinery, Model, complete, read, written
 from evollm.cli.dry_run import estimate
 from evollm.cli.launch import launch, prepared
-from evollm.cli.options import Parser, add, build, given
+from evollm.cli.options import Parser, add, build, expand, given
 from evollm.errors import EvollmError
 from evollm.paths import anchored
-from evollm.runtime.budget import Budget
 from evollm.store.record import FILE, Record
 from evollm.types import JSON
 
@@ -31,14 +30,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0; 1 if the run failed or was refused, 2 for a wrong call, 130 if it was interrupted.
     """
-    parser = _parser()
     try:
-        said, unknown = parser.parse_known_args(_named(arguments))
+        words = _named(arguments)
+        parser = _parser(_file(words))
+        said, unknown = parser.parse_known_args(words)
     except EvollmError as error:
         print(f"evollm: {error}", file=sys.stderr)
         return 1
     if unknown:
-        known = sorted(set(re.findall(r"--[a-z][a-z-]*", said.help_text())))
+        known = sorted(set(re.findall(r"--[a-z][a-z.-]*", said.help_text())))
         parser.error(f"there is no option '{unknown[0]}'{nearest(unknown[0], known)}")
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("evollm").setLevel(logging.DEBUG if said.debug else logging.INFO)
@@ -57,15 +57,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> Parser:
-    """Describe all commands; each registered problem becomes one of ``run``."""
+def _parser(file: str | None = None) -> Parser:
+    """Describe all commands; each registered problem becomes one of ``run``, and so does a file."""
     parser = Parser("evollm", description="Evolutionary search with language-model operators.")
     parser.set_defaults(debug=False)
     parser.add_argument("--version", action="version", version=f"evollm {__version__}")
     parts = parser.add_subparsers(required=True, metavar="COMMAND")
     runs = parts.add_parser("run", help="start a search, or continue the one in --path")
     problems = runs.add_subparsers(required=True, metavar="PROBLEM")
-    for name, found in commands().items():
+    runs.epilog = "PROBLEM may also be FILE.py:SYSTEM, a system in a file of yours."
+    for name, found in ({file: command(file)} if file else commands()).items():
         one = problems.add_parser(name, help=found.help, description=found.help)
         add(one, found.options, "problem")
         for kind, title in ((Limits, "limits"), (Machinery, "run"), (Model, "model")):
@@ -119,6 +120,11 @@ def _models(parser: argparse.ArgumentParser) -> None:
         _finish(one, act)
 
 
+def _file(words: Sequence[str]) -> str | None:
+    """Return the system of the user's own that ``run`` names, if it does."""
+    return words[1] if words[:1] == ["run"] and len(words) > 1 and in_file(words[1]) else None
+
+
 def _named(arguments: Sequence[str] | None) -> list[str]:
     """Let ``run --config FILE`` take the problem's name from the file."""
     said = list(sys.argv[1:] if arguments is None else arguments)
@@ -132,25 +138,30 @@ def _run(name: str, said: argparse.Namespace) -> int:
     config = _configured(name, said)
     if said.dry_run:
         return _rehearse(config)
-    new = Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    word = re.sub(r"\W+", "-", name.removesuffix(".py").replace(".py:", "-")).strip("-")
+    new = Path("runs") / f"{word}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     path = anchored(said.path or new)
     return launch(config, path, _connector(config, not (path / FILE).exists()), said.quiet)
 
 
 def _configured(name: str, said: argparse.Namespace) -> dict[str, JSON]:
     """Join the configuration file, if there is one, with what the command line says."""
-    kinds = {"options": command(name).options, **PARTS}
+    options = command(name).options
+    kinds = {"options": options, **PARTS}
     found: dict[str, Any] = read(said.config) if said.config else {"problem": name}
-    if found.pop("problem") != name:
+    if recorded(found.pop("problem")) != recorded(name):
         raise EvollmError(f"{said.config} is for another problem than {name}")
     try:
-        complete(name, command(name).options, found)
+        complete(name, options, found)
     except EvollmError as error:
         raise EvollmError(f"{said.config}: {error}") from None
-    parts = {part: found.get(part, {}) | given(said, kind) for part, kind in kinds.items()}
-    config = complete(name, command(name).options, parts)
+    parts = {
+        part: expand(kind, found.get(part, {})) | expand(kind, given(said, kind))
+        for part, kind in kinds.items()
+    }
+    config = complete(recorded(name), options, parts)
     _resolve(config["model"])
-    _settings(config["model"])
+    build(Model, config["model"]).connection()
     return config
 
 
@@ -165,8 +176,8 @@ def _resume(said: argparse.Namespace) -> int:
         )
     config["limits"] |= given(said, Limits)
     config["model"] |= given(said, Model)
-    _settings(config["model"])
-    Budget(**{name: value for name, value in config["limits"].items() if value is not None})
+    build(Model, config["model"]).connection()
+    build(Limits, config["limits"])
     with Record(path) as record:
         record.put("config", config)
     return launch(config, path, _connector(config, False), said.quiet)
@@ -196,32 +207,6 @@ def _resolve(model: dict[str, JSON]) -> None:
         model["base_url"] = model["base_url"] or os.environ.get("OPENAI_BASE_URL") or None
 
 
-def _settings(model: dict[str, JSON]) -> Any:
-    """Return the settings of an endpoint; refuse here what must not reach a record, such as a key.
-
-    Raises:
-        EvollmError: If an option is wrong.
-    """
-    from evollm.llm.base import Price
-    from evollm.llm.client.settings import Settings
-    from evollm.llm.transport.addresses import split_url
-
-    said = build(Model, model)
-    if said.base_url:
-        split_url(said.base_url)
-    return Settings(
-        concurrency=said.concurrency,
-        requests_per_minute=said.requests_per_minute,
-        tokens_per_minute=said.tokens_per_minute,
-        timeout_s=said.timeout_s,
-        retries=said.retries,
-        max_wait_s=said.max_wait_s,
-        headers=said.sent_headers,
-        price=Price.parse(said.price) if said.price else None,
-        cache="user" if said.cache else None,
-    )
-
-
 def _connector(config: dict[str, JSON], fresh: bool) -> Callable[[], Any]:
     """Return what connects to the model that a configuration names, and sees that it is there.
 
@@ -232,7 +217,8 @@ def _connector(config: dict[str, JSON], fresh: bool) -> Callable[[], Any]:
     def connect() -> Any:
         from evollm.llm.connect import connect
 
-        said, settings = build(Model, config["model"]), _settings(config["model"])
+        said = build(Model, config["model"])
+        settings = said.connection()
         # On a resume the environment must not put another model in the place of the offline one.
         unnamed = "offline" if os.environ.get("EVOLLM_MODEL") else None
         model: Any = connect(said.model or unnamed, base_url=said.base_url, settings=settings)

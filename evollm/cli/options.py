@@ -1,15 +1,44 @@
-"""Options: a frozen dataclass's fields as command-line options and configuration keys."""
+"""Options: the fields of (nested) frozen dataclasses, on the command line and in a configuration.
+
+A class of settings is declared once: an option's name, type and default are those of the field, and
+its help is what the docstring's ``Attributes:`` section says. Numbers, texts, truth values and
+``Literal`` are options, each with ``None`` if the field admits it; so are the fields of a field
+that is such a dataclass itself, as ``--tree-prompt.form``. Fields of other types are not options.
+"""
 
 import argparse
 import dataclasses
 import re
-import types
-from collections.abc import Mapping
-from typing import Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn, TypeVar, get_args
 
 from evollm.checks import nearest
+from evollm.cli.fields import (
+    Aliases,
+    Leaf,
+    below,
+    default_of,
+    is_literal,
+    leaves_of,
+    option,
+    options_of,
+    parts_of,
+)
 from evollm.errors import EvollmError
 from evollm.types import JSON
+
+__all__ = [
+    "Aliases",
+    "Parser",
+    "add",
+    "build",
+    "expand",
+    "flagged",
+    "given",
+    "option",
+    "options_of",
+    "values",
+]
 
 T = TypeVar("T")
 
@@ -27,87 +56,194 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"evollm: {message}; see {self.prog} --help\n")
 
 
-def option(default: Any, help: str, **more: Any) -> Any:
-    """Declare a dataclass field that is also an option.
-
-    Args:
-        default: What it is when nothing is said.
-        help: One line for ``--help``; the default is added to it.
-        more: Further arguments of ``argparse``: ``metavar``.
-    """
-    return dataclasses.field(default=default, metadata={"help": help, **more})
-
-
 def add(parser: argparse.ArgumentParser, kind: type[Any], title: str) -> None:
-    """Add a dataclass's fields to a parser as options; what is not given stays unset."""
-    group = parser.add_argument_group(title)
-    hints = get_type_hints(kind)
-    for item in dataclasses.fields(kind):
-        if "help" not in item.metadata:
-            continue
-        more = {name: value for name, value in item.metadata.items() if name != "help"}
-        shown = "none" if item.default is None else item.default
-        more |= {
-            "help": f"{item.metadata['help']} (default: {shown})",
-            "default": argparse.SUPPRESS,
+    """Add a dataclass's fields to a parser as options; what is not given stays unset.
+
+    Raises:
+        EvollmError: If the parser has an option of the same name.
+    """
+    group, options = parser.add_argument_group(title), options_of(kind)
+    parts = {
+        leaf.path.split(".")[0] for leaves in options.values() for leaf in leaves if _bare(leaf)
+    }
+    for name, leaves in options.items():
+        flag = flagged(name)
+        shown = {"metavar": None} if "choices" in leaves[0].more else {}
+        more = {
+            **_reader(leaves[0].hint),
+            **shown,
+            **leaves[0].more,
+            "help": _help(leaves, len(parts) > 1),
         }
-        group.add_argument(f"--{item.name.replace('_', '-')}", **(_reader(hints[item.name]) | more))
+        try:
+            group.add_argument(flag, dest=name, default=argparse.SUPPRESS, **more)
+        except argparse.ArgumentError:
+            raise EvollmError(
+                f"{kind.__name__} has an option {flag}, and so has the command: rename the field, "
+                f"or name it in {kind.__name__}.aliases"
+            ) from None
+
+
+def flagged(name: str) -> str:
+    """Return how an option is typed."""
+    return f"--{name.replace('_', '-')}"
+
+
+def _help(leaves: list[Leaf], several: bool) -> str:
+    """Return an option's help, which says where each field is if several hold settings."""
+    texts = [
+        f"{leaf.path.split('.')[0]}: {leaf.described}"
+        if several and _bare(leaf)
+        else leaf.described
+        for leaf in leaves
+    ]
+    return "; ".join(texts).replace("%", "%%")
+
+
+def _bare(leaf: Leaf) -> bool:
+    """Say whether a field in a field is an option whose name does not tell where it is."""
+    return "." in leaf.path and leaf.name != leaf.path
 
 
 def _reader(hint: Any) -> dict[str, Any]:
     """Return how argparse reads a field of this type."""
-    if get_origin(hint) in (Union, types.UnionType):
-        hint = next(part for part in get_args(hint) if part is not type(None))
-    if get_origin(hint) is Literal:
-        return {"choices": list(get_args(hint))}
-    if hint is bool:
+    [kind] = [part for part in parts_of(hint) if part is not type(None)]
+    if is_literal(kind):
+        return {"choices": list(get_args(kind))}
+    if kind is bool:
         return {"action": argparse.BooleanOptionalAction}
-    return {"type": hint, "metavar": {int: "N", float: "X"}.get(hint, "TEXT")}
+    if kind is str:
+        return {"type": str, "metavar": "TEXT"}
+
+    def read(text: str) -> Any:
+        return None if text == "none" and type(None) in parts_of(hint) else kind(text)
+
+    read.__name__ = kind.__name__  # which argparse shows
+    return {"type": read, "metavar": "N" if kind is int else "X"}
 
 
-def build(kind: type[T], given: Mapping[str, JSON], where: str = "option") -> T:
-    """Make the dataclass from what was given, defaults for the rest.
+def given(arguments: argparse.Namespace, kind: type[Any]) -> dict[str, JSON]:
+    """Return those of a dataclass's options that were said on the command line."""
+    said = vars(arguments)
+    return {name: said[name] for name in options_of(kind) if name in said}
+
+
+def expand(kind: type[Any], given: Mapping[str, Any], where: str = "option") -> dict[str, JSON]:
+    """Return values by the path of the field.
 
     Args:
-        kind: A dataclass whose fields were declared by ``option``.
-        given: Values by field name, as from argparse, TOML or a record.
+        kind: A dataclass of settings.
+        given: Values by the option's name or the field's path, those of fields in a field also as
+            a mapping, as from argparse, TOML or a record. A path goes before a name.
         where: What a key is called in an error.
 
     Raises:
         EvollmError: If a name is unknown, with the nearest one; or a value is of the wrong type.
     """
-    names = {item.name for item in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    hints = get_type_hints(kind)
-    for name, value in given.items():
-        if name not in names:
-            raise EvollmError(f"there is no {where} '{name}'{nearest(name, sorted(names))}")
-        _check(name, value, hints[name], where)
-    return kind(**given)
+    known = options_of(kind)
+    places = {leaf.path: leaf for leaves in known.values() for leaf in leaves}
+    named: dict[str, JSON] = {}
+    exact: dict[str, JSON] = {}
+    for key, value in _flat(given):
+        if key not in known and key not in places:
+            raise EvollmError(f"there is no {where} '{key}'{nearest(key, sorted(known))}")
+        for leaf in known.get(key) or [places[key]]:
+            _check(key, value, leaf, where)
+            (named if key in known else exact)[leaf.path] = value
+    return named | exact
 
 
-def _check(name: str, value: Any, hint: Any, where: str) -> None:
+def _flat(given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in given.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{key}.{inner}", held) for inner, held in _flat(value))
+        else:
+            yield key, value
+
+
+def _check(name: str, value: Any, leaf: Leaf, where: str) -> None:
     """Refuse a value that the field's type does not admit."""
-    parts = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-    if any(_fits(value, part) for part in parts):
+    parts = parts_of(leaf.hint)
+    choices = leaf.more.get("choices")
+    if any(_fits(value, part) for part in parts) and (choices is None or value in choices):
         return
-    wanted = " or ".join(
-        ", ".join(map(str, get_args(part))) if get_origin(part) is Literal else part.__name__
-        for part in parts
-        if part is not type(None)
+    wanted = (
+        ", ".join(choices)
+        if choices
+        else " or ".join(
+            ", ".join(map(str, get_args(part))) if is_literal(part) else part.__name__
+            for part in parts
+            if part is not type(None)
+        )
     )
     raise EvollmError(f"the {where} '{name}' can't be {value!r}: it must be {wanted}")
 
 
 def _fits(value: Any, kind: Any) -> bool:
     """Say whether a value is of a type; whole numbers are numbers too, truth values are not."""
-    if get_origin(kind) is Literal:
+    if is_literal(kind):
         return value in get_args(kind)
     if isinstance(value, bool):
         return kind is bool
     return isinstance(value, int | float if kind is float else kind)
 
 
-def given(arguments: argparse.Namespace, kind: type[Any]) -> dict[str, JSON]:
-    """Return those of a dataclass's options that were said on the command line."""
-    names = {item.name for item in dataclasses.fields(kind)}
-    return {name: value for name, value in vars(arguments).items() if name in names}
+def build(kind: type[T], given: Mapping[str, Any], where: str = "option") -> T:
+    """Make the dataclass from what was given, defaults for the rest.
+
+    Args:
+        kind: A dataclass of settings.
+        given: See ``expand``.
+        where: What a key is called in an error.
+
+    Raises:
+        EvollmError: See ``expand``; or if the settings refuse a value, by the option's name.
+    """
+    made: T = _made(kind, None, expand(kind, given, where), list(leaves_of(kind)))
+    return made
+
+
+def _made(kind: type[Any], held: Any, values: Mapping[str, Any], leaves: list[Leaf]) -> Any:
+    """Make settings, or ``held`` with other values, from the inside out."""
+    changes: dict[str, Any] = {}
+    for item in dataclasses.fields(kind):
+        inside = below(item.name, values)
+        if item.name in values:
+            changes[item.name] = values[item.name]
+        elif inside:
+            default = default_of(item) if held is None else getattr(held, item.name)
+            start = f"{item.name}."
+            inner = [
+                dataclasses.replace(leaf, path=leaf.path.removeprefix(start))
+                for leaf in leaves
+                if leaf.path.startswith(start)
+            ]
+            changes[item.name] = _made(type(default), default, inside, inner)
+    try:
+        return kind(**changes) if held is None else dataclasses.replace(held, **changes)
+    except EvollmError as error:
+        raise EvollmError(_renamed(str(error), leaves)) from None
+
+
+def _renamed(message: str, leaves: list[Leaf]) -> str:
+    """Return what settings say of a field, which begins with its name, by the option's name."""
+    first, space, rest = message.partition(" ")
+    deepest_last = sorted(leaves, key=lambda leaf: -leaf.path.count("."))
+    names = {leaf.path.rpartition(".")[2]: leaf.name for leaf in deepest_last}
+    return f"{flagged(names[first])}{space}{rest}" if first in names else message
+
+
+def values(settings: Any) -> dict[str, JSON]:
+    """Return settings by the options' names, or by the path where an option's fields differ."""
+    found: dict[str, JSON] = {}
+    for name, leaves in options_of(type(settings)).items():
+        held = {leaf.path: _held(settings, leaf.path) for leaf in leaves}
+        same = all(value == held[leaves[0].path] for value in held.values())
+        found |= {name: held[leaves[0].path]} if same else held
+    return found
+
+
+def _held(settings: Any, path: str) -> Any:
+    for name in path.split("."):
+        settings = getattr(settings, name)
+    return settings

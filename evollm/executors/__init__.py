@@ -4,6 +4,7 @@
 - ``base``: Where evaluations run, from the same thread to child processes with time limits.
 - ``cluster``: Evaluations on replica actors of a cluster, or of this machine.
 - ``environment``: The caller's, without what is a secret by its name.
+- ``names``: The executors by name, and what their workers are like.
 - ``processes``: Evaluations in child processes that can be killed, without the parent's secrets.
 - ``replicas``: Ray actors that hold a copy of the problem, and who drives each from this side.
 - ``scoring``: A chunk of genomes evaluated here and now, outcome by outcome.
@@ -11,9 +12,11 @@
 
 from evollm.executors.base import Executor, Serial, Threads
 from evollm.executors.cluster import Ray
+from evollm.executors.names import EXECUTORS
 from evollm.executors.processes import Processes
 
 __all__ = [
+    "EXECUTORS",
     "Executor",
     "Processes",
     "Ray",

@@ -1,6 +1,7 @@
 """Executors: where evaluations run, from the same thread to child processes with time limits."""
 
 import contextlib
+import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -188,6 +189,11 @@ class Pool(Anew):
         self._threads, self._crew = [], []
 
 
+def processors() -> int:
+    """Return how many processors this machine has."""
+    return os.cpu_count() or 1
+
+
 def _drive(worker: Worker, chunks: _Chunks, halted: threading.Event) -> None:
     """Feed one worker; the queue is its own start's, so that a straggler takes no later work."""
     while item := chunks.get():
@@ -202,8 +208,11 @@ class Threads(Pool):
     A thread can't be killed, so there is no time limit; use ``Processes`` or Ray for one.
 
     Args:
-        workers: How many threads.
+        workers: How many threads; None for one per processor.
     """
+
+    def __init__(self, workers: int | None = None) -> None:
+        super().__init__(processors() if workers is None else workers)
 
     def hire(self, problem: Problem[Any]) -> Worker:
         """Make one worker that evaluates in its thread."""

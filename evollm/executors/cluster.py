@@ -9,6 +9,7 @@ from typing import Any
 from evollm.errors import EvollmError
 from evollm.executors.base import Pool, Worker
 from evollm.executors.environment import checked
+from evollm.executors.processes import whole
 from evollm.executors.replicas import Needs, Remote, place
 from evollm.shadows import PACKAGES, check_shadows
 from evollm.types import Problem
@@ -71,6 +72,7 @@ class Ray(Pool):
             self._owner = True
         there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         self.workers = self._fit(there)
+        _by_value()
         self._problem = _put(problem)
         super().start(problem)
 
@@ -131,6 +133,14 @@ def _place() -> dict[str, Any]:
     if os.environ.get("RAY_ADDRESS"):
         return {}
     return {"address": "local", "include_dashboard": False}
+
+
+def _by_value() -> None:
+    """Tell Ray's own pickler which modules travel whole; see ``processes.by_value``."""
+    import ray.cloudpickle
+
+    for module in whole():
+        ray.cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]
 
 
 def _put(problem: Problem[Any]) -> Any:

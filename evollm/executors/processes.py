@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from evollm.errors import EvollmError
-from evollm.executors.base import Pool, Worker
+from evollm.executors.base import Pool, Worker, processors
 from evollm.executors.environment import checked, inherited
 from evollm.executors.scoring import Chunk, Halted, Scores, parts
 from evollm.runtime.intake import portable
@@ -38,7 +38,7 @@ class Processes(Pool):
     threads are set to 1 per child.
 
     Args:
-        workers: How many processes.
+        workers: How many processes; None for one per processor.
         seconds: Time limit of one evaluation; then its process group is killed. None is no limit.
         environment: Variables for the children beside those, or in their place.
 
@@ -48,13 +48,15 @@ class Processes(Pool):
 
     def __init__(
         self,
-        workers: int,
+        workers: int | None = None,
         seconds: float | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         if seconds is not None and not seconds > 0:
             raise EvollmError(f"a time limit must be positive, not {seconds}")
-        super().__init__(workers, None if seconds is None else 1)
+        super().__init__(
+            processors() if workers is None else workers, None if seconds is None else 1
+        )
         self.seconds = seconds
         self.environment = checked(environment or {})
 
@@ -80,6 +82,12 @@ class Processes(Pool):
 def by_value(module: ModuleType) -> None:
     """Let a module's objects travel whole: for modules that a worker can't import."""
     _cloudpickle().register_pickle_by_value(module)
+
+
+def whole() -> list[ModuleType]:
+    """Return the modules whose objects travel whole."""
+    listed = _cloudpickle().list_registry_pickle_by_value()
+    return [sys.modules[name] for name in listed if name in sys.modules]
 
 
 def _cloudpickle() -> Any:

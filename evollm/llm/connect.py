@@ -2,12 +2,15 @@
 
 import logging
 import os
+from pathlib import Path
 
 from evollm.errors import EvollmError
 from evollm.llm.base import LanguageModel
 from evollm.llm.client.settings import Settings
+from evollm.paths import anchored
 
 OFFLINE = "offline"
+HUGGING_FACE = "hf:"
 
 
 def connect(
@@ -18,27 +21,74 @@ def connect(
     A key in the environment alone never selects a paid endpoint.
 
     Args:
-        model: An endpoint's name for a model, a path to a ``.gguf`` file, or ``"offline"``; if
-            None, ``$EVOLLM_MODEL``, else the offline model.
+        model: An endpoint's name for a model; the path of a GGUF file, or of a folder that holds
+            one; or ``"offline"``. If None, ``$EVOLLM_MODEL``, else the offline model. A bare name
+            is an endpoint's, whatever folders there are.
         base_url: The endpoint's address; if None, ``$OPENAI_BASE_URL``, else OpenAI's.
         settings: Everything else.
 
     Raises:
-        EvollmError: If there is an address but no model to ask for.
+        EvollmError: If there is an address but no model to ask for, the model is one that only
+            Hugging Face's libraries can run, or a folder holds no GGUF file or several.
     """
     named = model or os.environ.get("EVOLLM_MODEL") or None
     if named is None and base_url is not None:
         raise EvollmError(
             f"Name the model that {base_url} shall serve: as an argument or in EVOLLM_MODEL."
         )
-    if named is None or named == OFFLINE or named.endswith(".gguf"):
-        if named is None:
-            logging.getLogger("evollm").info(
-                "No model is named (--model or EVOLLM_MODEL), so the offline model answers."
-            )
+    if named is None:
+        logging.getLogger("evollm").info(
+            "No model is named (--model or EVOLLM_MODEL), so the offline model answers."
+        )
+    served = bool(base_url or os.environ.get("OPENAI_BASE_URL"))
+    file = None if named in (None, OFFLINE) else local(named, served)
+    if named in (None, OFFLINE) or file is not None:
         from evollm.llm.offline.model import offline
 
-        return offline(None if named in (None, OFFLINE) else named, settings)
+        return offline(file, settings)
+    assert named is not None
     from evollm.llm.client.endpoint import Endpoint
 
     return Endpoint(named, base_url=base_url, settings=settings or Settings())
+
+
+def local(name: str, served: bool = False) -> Path | None:
+    """Return the GGUF file that a model's name means; None for the name of an endpoint's model.
+
+    Args:
+        name: The model's name.
+        served: Whether an endpoint's address is given: then ``owner/model`` is not a folder.
+
+    Raises:
+        EvollmError: If it is a Hugging Face model, or a folder holds no GGUF file or several.
+    """
+    if name.startswith(HUGGING_FACE):
+        raise _foreign(f"{name} is a Hugging Face model")
+    if name.endswith(".gguf"):
+        return anchored(name)
+    place = name.startswith(("/", "./", "../", "~")) or name in (".", "..") or name.endswith("/")
+    folder = anchored(name)
+    if not place and (served or "/" not in name or not folder.is_dir()):
+        return None
+    if not folder.is_dir():
+        raise EvollmError(
+            f"there is no folder {folder}: give a GGUF file or a folder that holds one"
+        )
+    files = sorted(folder.glob("*.gguf"))
+    if len(files) > 1:
+        names = ", ".join(file.name for file in files)
+        raise EvollmError(
+            f"the folder {folder} holds several GGUF files ({names}): name one of them"
+        )
+    if not files:
+        raise _foreign(
+            f"the folder {folder} holds no GGUF file, so it is a Hugging Face model if any"
+        )
+    return files[0]
+
+
+def _foreign(what: str) -> EvollmError:
+    return EvollmError(
+        f"{what}, which only the systems for prompts and model compression are to run, in this "
+        "process: here name an endpoint's model, a GGUF file or 'offline'"
+    )

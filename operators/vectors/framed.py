@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evollm.checks import at_least
 from evollm.llm.base import Completion, LanguageModel, Mode, Prompt
 from evollm.types import Offspring, Parent
 from operators.vectors.rows import Integers, RowFormat, Vector, grammar, read
@@ -63,28 +64,24 @@ class Frame:
         return "".join(",".join(f"{n:0{self.digits}d}" for n in row) + "\n" for row in cells)
 
 
-@dataclass(frozen=True, slots=True)
-class FramedSamples:
-    """Asks a model to go on with the best points; its samples, with some jitter, are the offspring.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Framing:
+    """How a model is shown points in a frame, and asked for more.
 
     Attributes:
-        model: Who answers.
-        grain: For each coordinate the smallest step that matters; empty for none.
         block: How many coordinates a prompt shows; the prompts of all blocks go out together.
         shuffle: Whether coordinates are dealt to blocks anew at every call.
         digits: Digits a coordinate.
         fixed: Whether the frame is the whole cube, as in the paper, in place of one that follows
             the rows.
-        constrain: Whether the endpoint holds answers to digits by a grammar; otherwise they are
-            parsed.
+        constrain: Whether the endpoint holds answers to digits by a grammar, as llama.cpp's server
+            can; otherwise they are parsed.
         mode: Plain continuation of the rows, or chat, which puts two sentences before them.
         temperature: Of the samples.
         jitter: Standard deviation of the noise, in spreads of the best five or in six grains,
             whichever is larger.
     """
 
-    model: LanguageModel
-    grain: tuple[float, ...] = ()
     block: int = 2
     shuffle: bool = False
     digits: int = 2
@@ -93,6 +90,23 @@ class FramedSamples:
     mode: Mode = "plain"
     temperature: float = 1.0
     jitter: float = 0.05
+
+    def __post_init__(self) -> None:
+        at_least(1, self, "block", "digits")
+        at_least(0, self, "temperature", "jitter")
+
+
+@dataclass(frozen=True, slots=True)
+class FramedSamples(Framing):
+    """Asks a model to go on with the best points; its samples, with some jitter, are the offspring.
+
+    Attributes:
+        model: Who answers.
+        grain: For each coordinate the smallest step that matters; empty for none.
+    """
+
+    model: LanguageModel
+    grain: tuple[float, ...] = ()
 
     @property
     def io_bound(self) -> bool:

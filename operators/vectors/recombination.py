@@ -10,11 +10,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from math import inf
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evollm.checks import at_least
+from evollm.errors import EvollmError
 from evollm.llm.base import Completion, LanguageModel, Mode, Prompt
 from evollm.types import Individual, Offspring, Parent
 from operators.vectors.rows import Answer, Integers, RowFormat, Vector, decode, encode, read, write
@@ -23,12 +26,11 @@ Blocks: TypeAlias = list[NDArray[np.int64]]
 SEEDS = 2**31
 
 
-@dataclass(frozen=True, slots=True)
-class Recombination:
-    """Asks a model for the mean of the next search distribution, block of coordinates by block.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recombining:
+    """How a model is shown rows, and asked for the mean of the next ones.
 
     Attributes:
-        model: Who answers.
         form: How rows are written.
         block: How many coordinates a prompt shows; the prompts of all blocks go out together.
         shuffle: Whether coordinates are dealt to blocks anew at every call; otherwise neighbours
@@ -38,10 +40,8 @@ class Recombination:
         constrain: Whether the endpoint holds answers to integers by a grammar.
         allow_prefix: Whether an answer that is too long counts by its beginning.
         rate: How far the mean moves from the old one to the answer; 1 replaces it.
-        sections: How many rows each section of the prompt has; empty for one a birth step.
     """
 
-    model: LanguageModel
     form: RowFormat = field(default_factory=RowFormat)
     block: int = 8
     shuffle: bool = False
@@ -50,6 +50,24 @@ class Recombination:
     constrain: bool = False
     allow_prefix: bool = False
     rate: float = 1.0
+
+    def __post_init__(self) -> None:
+        at_least(1, self, "block")
+        at_least(0, self, "rate")
+        if not self.temperatures or not all(0 <= degree < inf for degree in self.temperatures):
+            raise EvollmError(f"temperatures must be 0 or more, at least one: {self.temperatures}")
+
+
+@dataclass(frozen=True, slots=True)
+class Recombination(Recombining):
+    """Asks a model for the mean of the next search distribution, block of coordinates by block.
+
+    Attributes:
+        model: Who answers.
+        sections: How many rows each section of the prompt has; empty for one a birth step.
+    """
+
+    model: LanguageModel
     sections: tuple[int, ...] = ()
 
     @property

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from evollm.checks import at_least
 from evollm.errors import EvollmError
 
 Vector: TypeAlias = NDArray[np.float64]
@@ -48,8 +49,7 @@ class RowFormat:
     strict: ClassVar[re.Pattern[str]] = STRICT
 
     def __post_init__(self) -> None:
-        if self.resolution < 1:
-            raise EvollmError(f"the resolution must be 1 or more, not {self.resolution}")
+        at_least(1, self, "resolution")
 
     @property
     def width(self) -> int:

@@ -10,9 +10,9 @@ from evollm.runtime.budget import Budget
 from evollm.units import Units
 from problems.blackbox.bbob import bbob, number_of
 from problems.blackbox.control_tasks import TASKS, Neuroevolution, control
-from problems.blackbox.controls import MODELS, strategy_of
+from problems.blackbox.controls import MODELS
 from problems.blackbox.function import Function
-from problems.blackbox.options import Options, box, check, numbers, settings, task_of
+from problems.blackbox.options import Options, box, check, numbers, strategy, task_of
 from problems.blackbox.space import Space
 from problems.blackbox.system import EvoLLM
 
@@ -31,10 +31,10 @@ class Blackbox:
         check(options)
         problem, units = _problem(options)
         task = task_of(options)
-        strategy = strategy_of(options.method, settings(options))
+        chosen = strategy(options)
         kind = Neuroevolution if task else EvoLLM
         model = connect() if options.method in MODELS else None
-        system = kind(problem, model=model, strategy=strategy, units=units)
+        system = kind(problem, model=model, strategy=chosen, units=units)
         target = None if options.target is None else units.fitness(options.target)
         system.budget = Budget(evaluations=16 * GENERATIONS if task else 100, target=target)
         return system

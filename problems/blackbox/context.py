@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from numpy.random import Generator
 
+from evollm.checks import at_least
 from evollm.errors import EvollmError
 from evollm.search.flow import Job, draw_seed, evaluate, vary
 from evollm.types import Individual
@@ -44,8 +45,7 @@ class Context:
     permuted: bool = False
 
     def __post_init__(self) -> None:
-        if self.generations < 1 or self.members < 1:
-            raise EvollmError("a context needs at least one generation and one member of each")
+        at_least(1, self, "generations", "members")
 
 
 def check_order(form: RowFormat, context: Context) -> None:

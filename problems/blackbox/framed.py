@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from evollm.checks import at_least
-from evollm.llm.base import LanguageModel, Mode
+from evollm.checks import at_least, shared
+from evollm.llm.base import LanguageModel
 from evollm.search.flow import Flow, draw_seed, evaluate, survive, vary
 from evollm.types import Operator
-from operators.vectors.framed import FramedSamples, spread
+from operators.vectors.framed import FramedSamples, Framing, spread
 from operators.vectors.variation import Gaussian
 from problems.blackbox.context import Points, Rows, fittest, warm_up
 from problems.blackbox.report import ModelGuard
@@ -18,51 +18,30 @@ from problems.blackbox.space import Space
 
 
 @dataclass(frozen=True, slots=True)
-class Framed:
+class Framed(Framing):
     """Settings of our loop, the default: it works with the small offline model.
+
+    With a server other than llama.cpp's set ``constrain=False``, and with one that only chats
+    ``mode="chat"`` too.
 
     Attributes:
         warmup: Uniform samples before the model is asked.
         memory: How many of the best points it is shown.
-        offspring: Points a generation.
-        block: How many coordinates a prompt shows.
-        shuffle: Whether coordinates are dealt to blocks anew each generation.
-        digits: Digits a coordinate.
-        fixed: Whether the frame stays the whole box: the paper's frame with our use of samples.
-        constrain: Whether a grammar holds answers to digits. llama.cpp's server can; with others
-            set it to False, and with those that only chat the mode too.
-        mode: Plain continuation, or chat.
-        jitter: Standard deviation of the noise on a sample, in spreads of the best five points.
+        offspring: Points per generation.
     """
 
     warmup: int = 10
     memory: int = 10
     offspring: int = 5
-    block: int = 2
-    shuffle: bool = False
-    digits: int = 2
-    fixed: bool = False
-    constrain: bool = True
-    mode: Mode = "plain"
-    jitter: float = 0.05
 
     def __post_init__(self) -> None:
-        at_least(1, self, "warmup", "memory", "offspring", "block", "digits")
-        at_least(0, self, "jitter")
+        Framing.__post_init__(self)
+        at_least(1, self, "warmup", "memory", "offspring")
 
     def flow(self, model: LanguageModel, space: Space, start: Points, seed: int) -> Flow:
         """Return the search with this model."""
-        operator = FramedSamples(
-            model,
-            space.grain if any(space.grain) else (),
-            block=self.block,
-            shuffle=self.shuffle,
-            digits=self.digits,
-            fixed=self.fixed,
-            constrain=self.constrain,
-            mode=self.mode,
-            jitter=self.jitter,
-        )
+        grain = space.grain if any(space.grain) else ()
+        operator = FramedSamples(model, grain, **shared(self, Framing))
         return evollm_framed(operator, self, len(space), start=start, seed=seed)
 
 

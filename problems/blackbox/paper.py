@@ -6,18 +6,16 @@ https://arxiv.org/abs/2402.18381.
 
 from dataclasses import dataclass, field, replace
 from itertools import chain, count
-from math import inf
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from evollm.checks import at_least
+from evollm.checks import at_least, shared
 from evollm.errors import EvollmError
-from evollm.llm.base import LanguageModel, Mode
+from evollm.llm.base import LanguageModel
 from evollm.search.flow import Flow, draw_seed, evaluate, vary
 from evollm.types import Individual, Operator, Parent, name_of
-from operators.vectors.recombination import Recombination
-from operators.vectors.rows import RowFormat
+from operators.vectors.recombination import Recombination, Recombining
 from operators.vectors.variation import Gaussian
 from problems.blackbox.context import Context, Points, Rows, check_order, fittest, select, warm_up
 from problems.blackbox.report import ModelGuard
@@ -70,64 +68,36 @@ StepSize: TypeAlias = Decay | TwoLevel
 
 
 @dataclass(frozen=True, slots=True)
-class Paper:
+class Paper(Recombining):
     """Settings of the paper's loop; the numbers are ours, for we could not read the paper's.
 
     Attributes:
-        population: Samples a generation.
+        population: Samples per generation.
         warmup: Generations of uniform samples before the model is asked.
         context: Which rows a prompt holds.
-        form: How they are written.
         step: Standard deviation of the samples around the mean.
         fallback: What stands in for a block without a usable answer: the ``best`` point so far, the
             old ``mean``, or the best of the ``last`` generation.
         evaluate_mean: Whether the mean itself is a further member of each generation.
         snap: Whether points are rounded to the integers that the model sees.
-        block: How many coordinates a prompt shows.
-        shuffle: Whether coordinates are dealt to blocks anew each generation.
-        mode: Plain continuation, or chat (then give the form its header).
-        constrain: Whether a grammar holds the answers to integers.
-        rate: How far the mean moves from the old one to the answer.
-        temperatures: One for each attempt at a block.
-        allow_prefix: Whether an answer that is too long counts by its beginning.
     """
 
     population: int = 5
     warmup: int = 4
     context: Context = field(default_factory=Context)
-    form: RowFormat = field(default_factory=RowFormat)
     step: StepSize = field(default_factory=Decay)
     fallback: Literal["best", "mean", "last"] = "best"
     evaluate_mean: bool = False
     snap: bool = False
-    block: int = 8
-    shuffle: bool = False
-    mode: Mode = "plain"
-    constrain: bool = False
-    rate: float = 1.0
-    temperatures: tuple[float, ...] = (0.0, 0.7, 1.0)
-    allow_prefix: bool = False
 
     def __post_init__(self) -> None:
-        at_least(1, self, "population", "warmup", "block")
-        at_least(0, self, "rate")
-        if not self.temperatures or not all(0 <= degree < inf for degree in self.temperatures):
-            raise EvollmError(f"temperatures must be 0 or more, at least one: {self.temperatures}")
+        Recombining.__post_init__(self)
+        at_least(1, self, "population", "warmup")
         check_order(self.form, self.context)
 
     def flow(self, model: LanguageModel, space: Space, start: Points, seed: int) -> Flow:
         """Return the search with this model."""
-        operator = Recombination(
-            model,
-            self.form,
-            block=self.block,
-            shuffle=self.shuffle,
-            mode=self.mode,
-            constrain=self.constrain,
-            rate=self.rate,
-            temperatures=self.temperatures,
-            allow_prefix=self.allow_prefix,
-        )
+        operator = Recombination(model, **shared(self, Recombining))
         return evollm(operator, self, len(space), start=start, seed=seed)
 
 

@@ -1,13 +1,12 @@
 """Choices: the options of ``evollm run trees``, and the settings that they stand for."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
-from evollm.checks import at_least, nearest
-from evollm.cli.options import option
+from evollm.checks import at_least, nearest, shared
+from evollm.cli.options import Aliases, option
 from evollm.errors import EvollmError
-from evollm.llm.base import Mode
 from operators.trees.genome import DEEPEST
 from problems.trees.data.case import HoldoutTask
 from problems.trees.data.tables import Table, Task, from_csv, load
@@ -20,98 +19,62 @@ SIZES = ("size", "depth")
 
 @dataclass(frozen=True)
 class Rows:
-    """Which rows there are, and what a good tree is."""
+    """Which rows there are, and what a good tree is.
 
-    data: str = option("pima", "a data set's name, or FILE.csv of yours", metavar="NAME")
-    target: str | None = option(None, "FILE.csv: the column to predict", metavar="COLUMN")
-    task: Task | None = option(None, "FILE.csv: what to do; none to tell from the column")
-    separator: str | None = option(
-        None, "FILE.csv: what separates cells, or tab; none to find out", metavar="CHARACTER"
-    )
-    missing: str | None = option(
-        None,
-        "FILE.csv: what stands for a missing value, say '?,-9'; none for ?, NA and, among "
-        "numbers, -; empty cells always do",
-        metavar="TEXT,TEXT",
-    )
-    categorical: str | None = option(
-        None, "FILE.csv: columns whose numbers are names of categories", metavar="COLUMN,COLUMN"
-    )
-    numeric: str | None = option(
-        None, "FILE.csv: columns that must hold numbers", metavar="COLUMN,COLUMN"
-    )
-    split: int = option(
-        0, "which parting of the rows, 20/40/40 to train, validate and test; 0 to 4 as in the paper"
-    )
-    zeros_missing: bool = option(
-        False, "take zeros for missing where a data set's documentation says so"
-    )
-    objective: str | None = option(
-        None,
-        "balanced_accuracy, accuracy, log_loss or auc; mse or r2; none for the first that suits",
-        metavar="NAME",
-    )
-    objectives: str | None = option(
-        None,
-        "several for a Pareto front by NSGA-II, say balanced_accuracy,size,gap; depth, too",
-        metavar="NAME,NAME",
-    )
-    groups: str | None = option(
-        None, "the column whose groups the objective gap tells apart", metavar="COLUMN"
-    )
-    refit_leaves: bool = option(True, "let leaves say what their training rows say (ours)")
-    leaves: LeafRule = option(
-        "objective",
-        "what refitted leaves say: what the objective rewards (all classes weigh the same for "
-        "balanced_accuracy), or the class of most rows",
-    )
+    Attributes:
+        data: A data set's name, or FILE.csv of yours.
+        target: Of FILE.csv: the column to predict.
+        task: Of FILE.csv: what to do; none to tell from the column.
+        separator: Of FILE.csv: what separates cells, or tab; none to find out.
+        missing: Of FILE.csv: what stands for a missing value, say '?,-9'; none for ?, NA and, among
+            numbers, -; empty cells always do.
+        categorical: Of FILE.csv: columns whose numbers are names of categories.
+        numeric: Of FILE.csv: columns that must hold numbers.
+        split: Which split of the rows, 20/40/40 to train, validate and test; 0 to 4 as in the
+            paper.
+        zeros_missing: Take zeros for missing where a data set's documentation says so.
+        objective: One of balanced_accuracy, accuracy, log_loss or auc; mse or r2; none for the
+            first that suits.
+        objectives: Several for a Pareto front by NSGA-II, say balanced_accuracy,size,gap; depth,
+            too.
+        groups: The column whose groups the objective gap tells apart.
+        refit_leaves: Let leaves say what their training rows say (ours).
+        leaves: What refitted leaves say: what the objective rewards (all classes weigh the same for
+            balanced_accuracy), or the class of most rows.
+    """
+
+    data: str = option("pima", metavar="NAME")
+    target: str | None = option(None, metavar="COLUMN")
+    task: Task | None = None
+    separator: str | None = option(None, metavar="CHARACTER")
+    missing: str | None = option(None, metavar="TEXT,TEXT")
+    categorical: str | None = option(None, metavar="COLUMN,COLUMN")
+    numeric: str | None = option(None, metavar="COLUMN,COLUMN")
+    split: int = 0
+    zeros_missing: bool = False
+    objective: str | None = option(None, metavar="NAME")
+    objectives: str | None = option(None, metavar="NAME,NAME")
+    groups: str | None = option(None, metavar="COLUMN")
+    refit_leaves: bool = True
+    leaves: LeafRule = "objective"
 
 
 @dataclass(frozen=True)
-class Searched:
-    """How trees are searched."""
+class Options(LLEGOSettings, Rows):
+    """All options: those of ``Rows`` first, then the settings of the search.
 
-    method: Literal["llego", "mix", "rewriting", "classical", "random"] = option(
-        "llego",
-        "LLEGO; half of it with half classical; one subtree written anew (ours); or, without a "
-        "model, genetic programming or random trees",
-    )
-    population: int = option(25, "trees that live")
-    offspring: int | None = option(None, "children a generation; none for twice the population")
-    max_depth: int = option(3, "most splits on a path")
-    start: Literal["forest", "model", "random"] = option(
-        "forest",
-        "where the first trees come from: one CART and a random forest, the model, or chance",
-    )
-    duplicates: bool = option(
-        True, "let trees live side by side that say the same of the training rows"
-    )
-    arity: int = option(4, "parents that a prompt shows")
-    brood: int = option(2, "children of one prompt")
-    alpha: float = option(
-        0.1, "crossover: how far beyond the best parent its target lies, in ranges of the parents'"
-    )
-    tau: float = option(10.0, "mutation: temperature by which unlikely answers are preferred")
-    candidates: int = option(4, "mutation: answers to choose from")
-    spare: int = option(2, "answers asked for beyond what is wanted")
-    per_token: bool = option(False, "mutation: likelihood a token, not to favour long trees")
+    Attributes:
+        method: LLEGO; half of it with half classical (mix); one subtree written anew (rewriting,
+            ours); or, without a model, genetic programming or random trees. It sets the shares of
+            the operators.
+    """
 
+    method: Literal["llego", "mix", "rewriting", "classical", "random"] = "llego"
 
-@dataclass(frozen=True)
-class Options(Searched, Rows):
-    """All options; fields of ``Rows`` come first."""
-
-    order: Literal["ascending", "descending", "random"] = option(
-        "ascending", "crossover: in which order parents are shown"
-    )
-    show_fitness: bool = option(True, "crossover: show fitness and a target")
-    semantics: bool = option(True, "name the columns and the task in prompts")
-    form: Literal["line", "json"] = option("line", "how prompts write trees")
-    mode: Mode = option("plain", "continue a text, or chat")
-    hold: Literal["grammar", "schema", "none"] | None = option(
-        None, "what the endpoint holds answers to; none for a grammar (line) or a schema (json)"
-    )
-    temperature: float = option(1.0, "of the model's answers")
+    aliases: ClassVar[Aliases] = {
+        "fitness": "show_fitness",
+        **dict.fromkeys(("crossover", "mutation", "rewriting", "classical", "random")),
+    }
 
 
 def settings(options: Options) -> LLEGOSettings:
@@ -120,10 +83,8 @@ def settings(options: Options) -> LLEGOSettings:
     Raises:
         EvollmError: If a number is out of range, or two options don't go together.
     """
-    counts = ("population", "offspring", "max_depth", "arity", "brood", "candidates")
-    at_least(1, options, *counts, prefix="--")
-    at_least(0, options, "split", "spare", "temperature", prefix="--")
-    if options.max_depth > DEEPEST:
+    at_least(0, options, "split", "temperature", prefix="--")
+    if options.max_depth is not None and options.max_depth > DEEPEST:
         raise EvollmError(f"--max-depth must be {DEEPEST} or less, not {options.max_depth}")
     if not (options.tau > 0 and isfinite(options.alpha)):
         raise EvollmError(
@@ -140,9 +101,7 @@ def settings(options: Options) -> LLEGOSettings:
             "NSGA-II makes as many children as there are trees, and keeps duplicates apart by its "
             "own rule: leave --offspring and --no-duplicates out with --objectives"
         )
-    shared = {item.name for item in fields(LLEGOSettings)} & {item.name for item in fields(Options)}
-    own: dict[str, Any] = {name: getattr(options, name) for name in shared}
-    return LLEGOSettings(**own | dict(SHARES[options.method]), fitness=options.show_fitness)
+    return LLEGOSettings(**shared(options, LLEGOSettings) | dict(SHARES[options.method]))
 
 
 def table_of(options: Options) -> Table:

@@ -10,7 +10,7 @@ import pytest
 from evollm.shadows import PACKAGES, check_shadows, shadow
 
 SYSTEM = "from problems.blackbox import minimize"
-COMMAND = "from evollm.cli.main import main; main(['run', 'blackbox', '--help'])"
+COMMAND = "from evollm.cli.main import main; raise SystemExit(main(['run', 'blackbox', '--help']))"
 VECTORS = "from operators.vectors.variation import Uniform"
 
 

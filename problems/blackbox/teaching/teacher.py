@@ -9,19 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evollm.checks import at_least
-from evollm.cli.options import Parser, add, build, given, option
+from evollm.cli.options import Aliases, Parser, add, build, given
 from evollm.errors import EvollmError
 from evollm.runtime.result import Result
 from operators.vectors.recombination import partition
 from operators.vectors.rows import RowFormat, encode, query_loss, write
 from problems.blackbox.context import Context, Rows, check_order, fittest, select
-from problems.blackbox.options import Shown
+from problems.blackbox.controls import SHORT
 from problems.blackbox.teaching.examples import Example, save
 from problems.blackbox.teaching.trajectory import (
     Source,
@@ -173,16 +173,29 @@ def _hindsight(form: RowFormat, fitness: Sequence[float], after: Rows) -> RowFor
 
 
 @dataclass(frozen=True)
-class ExportOptions(Shown):
-    """What is exported, as options."""
+class ExportOptions:
+    """What is exported, as options.
 
-    source: Literal["history", "calls"] = option(
-        "history", "what the search did next, or what a model answered"
-    )
-    target: Target = option("mean", "of the next generation, what is to be said")
-    block: int = option(8, "coordinates a prompt")
-    improved: bool = option(False, "only generations that found a new best")
-    hindsight: bool = option(True, "query the loss that the next generation reached")
+    Attributes:
+        source: What the search did next, or what a model answered (calls).
+        query: Whether the query names a loss at all.
+        lesson: What is asked and answered.
+    """
+
+    source: Literal["history", "calls"] = "history"
+    query: bool = True
+    lesson: ExampleSpec = field(default_factory=lambda: ExampleSpec(context=SHORT.context))
+
+    aliases: ClassVar[Aliases] = {
+        **dict.fromkeys(("lesson", "lesson.context", "lesson.form"), ""),
+        "lesson.context.generations": "shown",
+    }
+
+    @property
+    def taught(self) -> ExampleSpec:
+        """What is asked and answered, without a loss if that is said."""
+        form = self.lesson.form
+        return self.lesson if self.query else replace(self.lesson, form=replace(form, delta=None))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -196,9 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     said = parser.parse_args(arguments)
     try:
         chosen = build(ExportOptions, given(said, ExportOptions))
-        how = (chosen.block, chosen.target, chosen.improved, chosen.hindsight)
-        lesson = ExampleSpec(chosen.form("chat"), chosen.context(), *how)
-        made = export(said.runs, said.out, lesson, answers=chosen.source == "calls")
+        made = export(said.runs, said.out, chosen.taught, answers=chosen.source == "calls")
     except EvollmError as error:
         print(f"evollm: {error}", file=sys.stderr)
         return 1

@@ -9,15 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evollm.cli.config import complete, read, written
-from evollm.cli.options import option
 from evollm.errors import EvollmError
 
 
 @dataclass(frozen=True)
 class Options:
-    name: str = option("a", "a text")
-    factor: float | None = option(None, "a number")
-    exact: bool = option(False, "a truth value")
+    name: str = "a"
+    factor: float | None = None
+    exact: bool = False
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -4,6 +4,7 @@ import dataclasses
 import logging
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,8 @@ from evollm.errors import EvollmError
 from evollm.llm.base import Price
 from evollm.llm.client.endpoint import Endpoint
 from evollm.llm.client.settings import Settings
-from evollm.llm.connect import connect
+from evollm.llm.connect import connect, local
+from evollm.llm.offline.model import Offline
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +52,53 @@ def test_an_address_needs_a_model() -> None:
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(EvollmError, match=r"nowhere\.gguf"):
         connect("nowhere.gguf")
+
+
+def test_a_hugging_face_model_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("hf:HuggingFaceTB/SmolLM2-135M", "hf:gpt2"):
+        with pytest.raises(
+            EvollmError, match=r"prompts and model compression .*: here name"
+        ) as said:
+            connect(name)
+        assert str(said.value).startswith(f"{name} is a Hugging Face model")
+    monkeypatch.setenv("EVOLLM_MODEL", "hf:gpt2")
+    with pytest.raises(EvollmError, match="hf:gpt2"):
+        connect()
+
+
+def test_a_folder_is_the_one_gguf_file_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "owner/model"
+    folder.mkdir(parents=True)
+    with pytest.raises(EvollmError, match="holds no GGUF file, so it is a Hugging Face model"):
+        local(str(folder))
+    file = folder / "tiny.Q8_0.gguf"
+    file.write_bytes(b"GGUF")
+    monkeypatch.chdir(tmp_path)
+    assert [local(name) for name in (str(folder), "./owner/model", "owner/model")] == [file] * 3
+    monkeypatch.chdir(tmp_path / "owner")
+    assert local("model/") == file
+    assert local("../owner/model").resolve() == file.resolve()  # type: ignore[union-attr]
+    model = connect("./model")
+    assert isinstance(model, Offline)
+    assert model.service.model == file
+    (folder / "other.gguf").write_bytes(b"GGUF")
+    with pytest.raises(EvollmError, match=r"several GGUF files \(other.gguf, tiny.Q8_0.gguf\): na"):
+        connect(str(folder))
+    with pytest.raises(EvollmError, match=r"there is no folder .*nowhere"):
+        connect("./nowhere")
+
+
+def test_a_bare_name_is_an_endpoints_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gpt-x").mkdir()
+    (tmp_path / "owner/model").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    address = "http://127.0.0.1:9/v1"
+    for name in ("gpt-x", "owner/model", "owner/absent"):
+        assert connect(name, address).name == name
+    assert connect("gpt-x").name == "gpt-x"
+    assert connect("owner/absent").name == "owner/absent"
 
 
 def test_connecting_loads_no_client() -> None:

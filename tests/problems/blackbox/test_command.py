@@ -75,8 +75,6 @@ def test_a_function_of_the_users_is_minimised_or_maximised_in_its_box(file):
         ({"dimension": 0}, "--dimension must be 1 or more, not 0"),
         ({"population": 0}, "--population must be 1 or more, not 0"),
         ({"warmup": -1}, "--warmup must be 1 or more, not -1"),
-        ({"block": 0}, "--block must be 1 or more, not 0"),
-        ({"jitter": -0.1}, "--jitter must be 0 or more, not -0.1"),
         ({"method": "cma", "population": 1}, "2 or more for --method cma"),
         ({"function": "mine.py"}, r"names nothing in a file: give FILE\.py:NAME"),
         (

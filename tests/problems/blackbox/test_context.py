@@ -153,5 +153,5 @@ def test_every_prompt_is_least_to_most_without_doubles_and_within_its_size(histo
 
 
 def test_an_empty_context_is_refused():
-    with pytest.raises(EvollmError, match="at least one"):
+    with pytest.raises(EvollmError, match="must be 1 or more"):
         Context(0, 3)

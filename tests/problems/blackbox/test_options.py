@@ -1,25 +1,49 @@
 """Choices: every option reaches the settings, and the defaults are those of the strategies."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
 from evollm import EvollmError
+from evollm.cli.options import build, options_of, values
 from operators.vectors.rows import Decimals, RowFormat
 from problems.blackbox.context import Context
 from problems.blackbox.controls import SHORT
 from problems.blackbox.framed import Framed
-from problems.blackbox.options import Options, check, numbers, settings
-from problems.blackbox.paper import Decay, TwoLevel
+from problems.blackbox.options import Options, check, numbers, strategy
+from problems.blackbox.paper import Decay, Paper, TwoLevel
+
+
+def chosen_by(**chosen):
+    return strategy(build(Options, chosen))
 
 
 def paper(**chosen):
-    return replace(SHORT, **settings(Options(method="paper", **chosen)))
+    return chosen_by(method="paper", **chosen)
 
 
 def test_the_defaults_are_those_of_the_strategies():
     assert paper() == SHORT
-    assert replace(Framed(), **settings(Options())) == Framed()
+    assert strategy(Options()) == Framed()
+
+
+def test_every_setting_that_is_a_number_or_a_word_is_an_option():
+    listed = {leaf.path for leaves in options_of(Options).values() for leaf in leaves}
+    aside = {"framed.offspring", "framed.warmup", "framed.temperature"}
+    assert {f"framed.{item.name}" for item in fields(Framed)} - listed == aside
+    aside = {f"paper.{name}" for name in ("population", "warmup", "temperatures", "step")}
+    flat = {f"paper.{item.name}" for item in fields(Paper)} - {"paper.context", "paper.form"}
+    assert flat - listed == aside
+    assert {f"paper.context.{item.name}" for item in fields(Context)} <= listed
+
+
+def test_one_option_sets_both_methods_and_is_kept_by_the_place_where_they_differ():
+    assert chosen_by(block=3).block == paper(block=3).block == 3
+    kept = values(Options())
+    assert (kept["framed.block"], kept["paper.block"], kept["mode"]) == (2, 8, "plain")
+    assert build(Options, kept) == Options()
+    both = build(Options, {"block": 3, "paper": {"block": 5}})
+    assert (both.framed.block, both.paper.block) == (3, 5)
 
 
 @pytest.mark.parametrize(
@@ -53,10 +77,13 @@ def test_options_are_settings_of_the_papers_loop(chosen, wanted):
 
 def test_on_a_control_task_all_but_cma_have_the_same_population():
     for method in ("framed", "random", "hill", "recombination"):
-        found = settings(Options(function="CartPole", method=method))
-        assert found["offspring" if method == "framed" else "population"] == 16
-    assert "population" not in settings(Options(function="cartpole", method="cma"))
-    assert "population" not in settings(Options(method="hill"))
+        found = chosen_by(function="CartPole", method=method)
+        size = found.offspring if method == "framed" else found.settings["population"]
+        assert size == 16
+    assert not chosen_by(function="cartpole", method="cma").settings
+    assert not chosen_by(method="hill").settings
+    assert chosen_by(method="hill", warmup=4).settings == {"warmup": 4}
+    assert (chosen_by(warmup=4).warmup, paper(warmup=5).warmup) == (4, 5)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +92,11 @@ def test_on_a_control_task_all_but_cma_have_the_same_population():
         ("episodes", 0),
         ("resolution", 0),
         ("members", 0),
+        ("shown", 0),
+        ("block", 0),
+        ("memory", 0),
+        ("jitter", -0.1),
+        ("decay", -1.0),
         ("step", float("nan")),
         ("rate", -1.0),
         ("temperature", -0.1),
@@ -72,7 +104,7 @@ def test_on_a_control_task_all_but_cma_have_the_same_population():
 )
 def test_numbers_out_of_range_are_refused_by_the_options_name(name, value):
     with pytest.raises(EvollmError, match=f"--{name} must be [01] or more, not {value}"):
-        check(Options(**{name: value}))
+        check(build(Options, {name: value}))
 
 
 @pytest.mark.parametrize("target", [float("nan"), float("inf")])

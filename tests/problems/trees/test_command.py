@@ -53,7 +53,7 @@ def test_the_model_reads_meanings_and_with_no_semantics_none():
     assert "body_mass_index: weight by the square of height, kg/m2" in prompts[0]
     assert "classes: 0 = no diabetes, 1 = diabetes" in prompts[0]
     named = len(prompts)
-    plan = planned(replace(SMALL, semantics=False, show_fitness=False), model=noted)
+    plan = planned(replace(SMALL, semantics=False, fitness=False), model=noted)
     ran(plan, generations=1)
     assert not any(
         word in prompt

@@ -1,9 +1,13 @@
 """The options of the trees command: they reach the settings, and mistakes are refused early."""
 
+from dataclasses import fields
+
 import pytest
 
 from evollm import EvollmError
+from evollm.cli.options import build, options_of
 from problems.trees.command import COMMAND
+from problems.trees.llego import LLEGOSettings
 from problems.trees.options import Options, settings
 from tests.problems.trees.support_runs import mine
 
@@ -29,10 +33,21 @@ def test_the_options_reach_the_search():
         "hold": "none",
         "temperature": 0.5,
     }
-    found = settings(Options(**given, show_fitness=False))
+    found = settings(Options(**given, fitness=False))
     assert {name: getattr(found, name) for name in given} == given
     assert not found.fitness
     assert settings(Options()) == type(found)()
+
+
+def test_every_setting_is_an_option_but_the_shares_that_the_method_sets():
+    names = options_of(Options)
+    listed = {leaf.path for leaves in names.values() for leaf in leaves}
+    hidden = {item.name for item in fields(LLEGOSettings)} - listed
+    assert hidden == {"crossover", "mutation", "rewriting", "classical", "random"}
+    assert names["show_fitness"][0].path == "fitness"
+    assert all(leaf.help for leaves in names.values() for leaf in leaves)
+    with pytest.raises(EvollmError, match=r"^--max-depth must be 1 or more"):
+        build(Options, {"max_depth": 0})
 
 
 @pytest.mark.parametrize(
@@ -75,15 +90,15 @@ def test_the_options_reach_the_search():
         ({"groups": "age"}, "go together"),
         ({"objectives": "auc,gap", "groups": "agee"}, "no column 'agee'.*did you mean 'age'"),
         ({"objectives": "auc,gap", "groups": "age"}, "different numbers: groups need a column of"),
-        ({"population": 0}, "--population must be 1 or more"),
-        ({"offspring": 0}, "--offspring must be 1 or more"),
-        ({"max_depth": 0}, "--max-depth must be 1 or more"),
+        ({"population": 0}, "population must be 1 or more"),
+        ({"offspring": 0}, "offspring must be 1 or more"),
+        ({"max_depth": 0}, "max_depth must be 1 or more"),
         ({"max_depth": 65}, "--max-depth must be 64 or less"),
         ({"leaves": "majority", "refit_leaves": False}, "leave out --no-refit-leaves or it"),
-        ({"arity": 0}, "--arity"),
-        ({"brood": 0}, "--brood"),
-        ({"candidates": 0}, "--candidates"),
-        ({"spare": -1}, "--spare must be 0 or more"),
+        ({"arity": 0}, "arity"),
+        ({"brood": 0}, "brood"),
+        ({"candidates": 0}, "candidates"),
+        ({"spare": -1}, "spare must be 0 or more"),
         ({"split": -1}, "--split must be 0 or more"),
         ({"temperature": float("nan")}, "--temperature must be 0 or more"),
         ({"tau": 0.0}, "--tau must be positive"),

@@ -176,7 +176,7 @@ def test_the_command_writes_what_the_function_does(tmp_path, capsys):
         (("--source", "calls"), "no usable answer"),
         (("--block", "0"), "block must be 1"),
         (("--resolution", "0"), "resolution must be 1"),
-        (("--shown", "0"), "at least one generation"),
+        (("--shown", "0"), "--shown must be 1 or more"),
     ],
 )
 def test_the_command_refuses_in_one_sentence(tmp_path, capsys, options, message):
