@@ -3,7 +3,8 @@
 from itertools import chain, count
 from typing import Any
 
-from evollm.algorithms.mating import KNOWN, Breeder, Key, Matings
+from evollm.algorithms.duplicates import Key
+from evollm.algorithms.mating import Breeder, Matings
 from evollm.algorithms.selection import best
 from evollm.checks import positive
 from evollm.search.flow import Flow, barren, draw_seed, evaluate, initial, seeded, survive, vary
@@ -34,7 +35,8 @@ def steady_state(
         seed: Fixes the search, up to the order in which evaluations end.
         lanes: How many children are on their way at once: at least the executor's workers.
         survivors: Chooses ``size`` of the living and the child.
-        key: As in ``generational``.
+        key: As in ``generational``. Where attempts are used up, a step is so many attempts, and the
+            search ends after a whole step without a child.
     """
     positive(size=size, lanes=lanes)
     living: list[Individual[Any]] = []
@@ -42,8 +44,10 @@ def steady_state(
     breeder = Breeder(matings, rng, key)
     lanes = min(lanes, size)
     empty: list[int] = []
+    idle = 0
 
     def lane(number: int) -> Flow:
+        nonlocal idle
         share = len(range(number, size, lanes))
         first = yield from vary(start, [], share, draw_seed(rng))
         empty.extend([number] * (not first))
@@ -52,11 +56,13 @@ def steady_state(
         living.extend((yield from evaluate(first)))
         while living:
             step = 1 + next(born) // size
-            if not (child := (yield from breeder.breed(living, 1, step))):
-                return KNOWN
+            child = yield from breeder.breed(living, 1, step)
+            idle = 0 if child else idle + 1
+            if not child and (breeder.redraws or idle >= size):
+                return breeder.ending
             scored = yield from evaluate(child, seed=seed, step=step)
             breeder.learn(scored)
-            living[:] = survivors(living + scored, size, rng)
+            living[:] = survivors(living + scored, size, rng) if scored else living
             yield from survive(living, next(done) // size)
 
     return Search(*[lane(number) for number in range(lanes)])

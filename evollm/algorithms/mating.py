@@ -1,21 +1,19 @@
 """Mating: who breeds with whom and by which operator, in fixed shares or in shares that adapt."""
 
-from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.random import Generator as Rng
 
+from evollm.algorithms.duplicates import Key, Seen
 from evollm.algorithms.selection import tournament
 from evollm.errors import EvollmError
 from evollm.search.flow import Job, Vary, draw_seed, together
 from evollm.types import Candidate, Individual, NothingUsable, Operator, Select
 
-Key: TypeAlias = Callable[[Any], Hashable]
 _ROUNDS = 3
-KNOWN = f"nothing new was bred: all children of {_ROUNDS} rounds were genomes seen before"
-"""What a flow with a key returns when it can't go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +76,8 @@ class Breeder:
     Args:
         matings: How.
         rng: The flow's generator.
-        key: What tells genomes apart: children that have been seen in the run are dropped before
-            they cost an evaluation. None lets duplicates pass.
+        key: What tells genomes apart, so that duplicates are dropped before they cost an
+            evaluation; see ``Distinct``. None lets duplicates pass.
         parents: The rule for matings that have none.
     """
 
@@ -89,9 +87,9 @@ class Breeder:
         self._bandit = Bandit(matings) if isinstance(matings, Adaptive) else None
         self.matings = _listed(matings)
         self._rng = rng
-        self._key = key
+        self._seen = Seen(key)
+        self._rounds = _ROUNDS if self._seen.redraw else 1
         self._parents = parents or tournament(2)
-        self._seen: set[Hashable] = set()
         self._bred: dict[int, tuple[int, float]] = {}
 
     def breed(
@@ -100,33 +98,44 @@ class Breeder:
         """Ask for children of a pool, all jobs of a round together, until there are ``n``.
 
         Returns:
-            The children; fewer than ``n`` if some rounds brought too few, none only if all that
-            were made had been seen before.
+            The children. Fewer than ``n`` if three rounds brought too few, and none only if all
+            that were made were duplicates; where attempts are used up, what one round brought.
 
         Raises:
-            EvollmError: If nobody lives.
+            EvollmError: If the pool is empty.
             NothingUsable: If no variation made a valid child in three rounds.
         """
         if not pool:
             raise EvollmError("there is no one to breed from: survivors must return an individual")
         fitness = {one.id: one.fitness for one in pool}
-        if self._key:
-            self._seen.update(self._key(one.genome) for one in pool)
+        self._seen.begin(pool, step)
         children: list[Candidate[Any]] = []
         made = 0
-        for _ in range(_ROUNDS):
+        for _ in range(self._rounds):
             plan = list(self._plan(n - len(children)))
             jobs = [self._job(self.matings[arm], size, pool, step) for arm, size in plan]
             for (arm, _), answer in zip(plan, (yield from together(jobs)), strict=True):
                 made += len(answer)
-                fresh = list(self._unseen(answer))
+                fresh = list(self._seen.fresh(answer))
                 children += fresh
                 self._note(arm, fresh, fitness)
             if len(children) >= n:
                 break
-        if not made and n:
+        if not made and n and self._seen.redraw:
             raise NothingUsable(f"the variation made no valid child in {_ROUNDS} rounds")
         return children
+
+    @property
+    def redraws(self) -> bool:
+        """Whether other children are drawn for duplicates."""
+        return self._seen.redraw
+
+    @property
+    def ending(self) -> str:
+        """Why nothing new could be bred, as a sentence."""
+        if not self._seen.redraw:
+            return "nothing new was bred: a whole generation of attempts is used up"
+        return f"nothing new was bred: all children of {_ROUNDS} rounds were genomes seen before"
 
     def learn(self, scored: Sequence[Individual[Any]]) -> None:
         """Credit the matings with the children that turned out fitter than all their parents."""
@@ -158,15 +167,6 @@ class Breeder:
         draw = mating.parents or self._parents
         parents = draw(pool, mating.arity, self._rng) if mating.arity else []
         return Vary(mating.variation, parents, n, draw_seed(self._rng), step)
-
-    def _unseen(self, children: Iterable[Candidate[Any]]) -> Iterator[Candidate[Any]]:
-        """Yield the children that the run has not seen, and remember them."""
-        for child in children:
-            if self._key:
-                if (key := self._key(child.genome)) in self._seen:
-                    continue
-                self._seen.add(key)
-            yield child
 
 
 class Bandit:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Hashable
 from itertools import count
 from typing import Any
 
-from evollm.algorithms.mating import KNOWN, Breeder, Key, Matings
+from evollm.algorithms.duplicates import Key
+from evollm.algorithms.mating import Breeder, Matings
 from evollm.algorithms.selection import uniform
 from evollm.checks import positive
 from evollm.errors import EvollmError
@@ -51,6 +52,6 @@ def map_elites(
         living = yield from survive([elites[kind] for kind in elites], step - 1)
         children = yield from breeder.breed(living, offspring or size, step)
         if not children:
-            return KNOWN
+            return breeder.ending
         scored = yield from evaluate(children, seed=draw_seed(rng), step=step)
         breeder.learn(scored)

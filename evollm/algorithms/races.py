@@ -7,7 +7,8 @@ from typing import Any
 
 from numpy.random import Generator as Rng
 
-from evollm.algorithms.mating import KNOWN, Breeder, Key
+from evollm.algorithms.duplicates import Key
+from evollm.algorithms.mating import Breeder
 from evollm.checks import positive
 from evollm.search.flow import Flow, Job, draw_seed, evaluate, initial, seeded, survive
 from evollm.types import Individual, Operator, Parent
@@ -93,7 +94,7 @@ def one_plus_lambda(
     for step in count(1):
         children = yield from breeder.breed(parents, offspring, step)
         if not children:
-            return KNOWN
+            return breeder.ending
         if rungs:
             parents = yield from race(children, rungs, rng, step, elite=parents)
         else:
