@@ -31,7 +31,8 @@ def map_elites(
     Args:
         start: As in ``generational``.
         matings: As in ``generational``; parents are drawn evenly.
-        descriptor: From an individual to its kind: a cell of the map. Failed ones are not asked.
+        descriptor: From an individual to its kind: a cell of the map. It is not asked for
+            failed ones; those whose evaluation was cut short have no place in the map.
         size: How many individuals fill the map at first.
         seed: Fixes the search.
         offspring: Children a step; None for ``size``.
@@ -44,6 +45,8 @@ def map_elites(
     scored = yield from evaluate((yield from initial(start, size, rng)))
     for step in count(1):
         for one in scored:
+            if one.outcome.bound:
+                continue
             kind = None if one.outcome.error else descriptor(one)
             if not isinstance(kind, Hashable):
                 raise EvollmError(f"a descriptor returns a cell such as a tuple, not {kind!r}")

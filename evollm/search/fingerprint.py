@@ -3,16 +3,18 @@
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from evollm.errors import EvollmError
 from evollm.search.flow import Job, Vary
 from evollm.types import JSON, Problem, name_of
 
 
 class Fingerprints:
-    """Names jobs by kind, operator or problem, parents, number, fidelity, seed and step."""
+    """Names jobs by who does them and by all that they ask for."""
 
     def __init__(self, problem: Problem[Any]) -> None:
         self._problem = problem
@@ -26,6 +28,8 @@ class Fingerprints:
         else:
             who = self._problem
             what = ("evaluate", [candidate.id for candidate in job.candidates], job.fidelity)
+            if job.context is not None:
+                what = (*what, written(job.context))
         text = f"{self._described(who)}{what}{job.seed},{job.step}"
         return name_of(who), hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
@@ -38,6 +42,21 @@ class Fingerprints:
             known = (thing, json.dumps([name_of(thing), describe(thing)]))
             self._known[id(thing)] = known
         return known[1]
+
+
+def written(context: Mapping[str, JSON]) -> str:
+    """Return a job's context as JSON.
+
+    Raises:
+        EvollmError: If it is not a dict of what JSON can hold.
+    """
+    try:
+        return json.dumps(dict(context), sort_keys=True)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise EvollmError(
+            "the context of an evaluation must be a dict of what JSON can hold, not "
+            f"{context!r:.80} ({error})"
+        ) from None
 
 
 def describe(thing: Any) -> JSON:

@@ -1,13 +1,13 @@
 """Flows: algorithms as generators that ask for jobs and never do any."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias
 
 import numpy as np
 
 from evollm.errors import EvollmError
-from evollm.types import Candidate, G, Individual, Operator, Parent, name_of
+from evollm.types import JSON, Candidate, G, Individual, Operator, Parent, name_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,17 @@ class Evaluate(Generic[G]):
         fidelity: How much effort to spend on each, in the problem's own unit.
         seed: Fixes the data or the noise that the whole batch shares.
         step: The flow's step.
+        context: What the problem may know about the job beside the genomes, as JSON: the parent's
+            id, how many go on, a bar. It reaches problems that take the keyword ``context``.
+        rung: What the fidelity means, in words for reports; the problem does not get it.
     """
 
     candidates: Sequence[Parent[G]]
     fidelity: int | None = None
     seed: int = 0
     step: int = 0
+    context: Mapping[str, JSON] | None = None
+    rung: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +68,24 @@ class Survivors(Generic[G]):
     best: Individual[G] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Reused(Generic[G]):
+    """Say which scores a flow reuses instead of evaluations; answered at once with None.
+
+    Attributes:
+        individuals: The candidates, with the outcomes that they take over.
+        sources: For each the id of the candidate that was evaluated.
+        step: The flow's step.
+    """
+
+    individuals: Sequence[Individual[G]]
+    sources: Sequence[int]
+    step: int
+
+
 Job: TypeAlias = Vary[Any] | Evaluate[Any]
-Flow: TypeAlias = Generator[Job | Survivors[Any] | Sequence[Job], Any, Any]
+Notice: TypeAlias = Survivors[Any] | Reused[Any]
+Flow: TypeAlias = Generator[Job | Notice | Sequence[Job], Any, Any]
 """Yields one job or several that go out together; is sent one answer or a list of them, in order.
 
 A flow is pure given its seed and its answers: no clock, no global random state, no input or output.
@@ -81,10 +102,15 @@ def vary(
 
 
 def evaluate(
-    candidates: Sequence[Parent[G]], fidelity: int | None = None, seed: int = 0, step: int = 0
+    candidates: Sequence[Parent[G]],
+    fidelity: int | None = None,
+    seed: int = 0,
+    step: int = 0,
+    context: Mapping[str, JSON] | None = None,
+    rung: str = "",
 ) -> Generator[Job, list[Individual[G]], list[Individual[G]]]:
     """Ask for scores, from within a flow by ``yield from``."""
-    return (yield Evaluate(candidates, fidelity, seed, step))
+    return (yield Evaluate(candidates, fidelity, seed, step, context, rung))
 
 
 def initial(

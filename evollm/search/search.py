@@ -8,7 +8,7 @@ from typing import Any
 
 from evollm.errors import EvollmError
 from evollm.search.enqueued import Enqueued
-from evollm.search.flow import Evaluate, Flow, Job, Survivors, Vary
+from evollm.search.flow import Evaluate, Flow, Job, Reused, Survivors, Vary
 from evollm.types import Candidate, Individual, Offspring, Outcome, evaluated, name_of
 
 _IDLE = 10_000  # so many yields without work are a flow that never ends, which no signal could stop
@@ -58,6 +58,8 @@ class Search:
         names_best: Whether the flow itself names the best.
         step: The last step that a flow has completed; -1 before the first.
         ending: Why a flow ended by itself, if it said so by returning a sentence.
+        reused: Each score that a flow took over instead of an evaluation, in their order: the
+            individual, the id of the candidate that was evaluated, and the step.
         done: Whether every flow has ended by itself.
     """
 
@@ -74,7 +76,7 @@ class Search:
         self.best_committed: Individual[Any] | None = None
         self.step = -1
         self.names_best = False
-
+        self.reused: list[tuple[Individual[Any], int, int]] = []
         self.ending = ""
         self._announces = False
         self._lanes: list[_Lane | None] = [_Lane(flow) for flow in lanes]
@@ -188,7 +190,7 @@ class Search:
                 self._lanes[number] = None
                 self.ending = end.value if isinstance(end.value, str) else self.ending
                 return
-            if isinstance(asked, Survivors):
+            if isinstance(asked, Survivors | Reused):
                 self._take(asked)
                 value = None
                 continue
@@ -204,13 +206,18 @@ class Search:
             "and no score; end the flow where nothing is left to do"
         )
 
-    def _take(self, living: Survivors[Any]) -> None:
-        """Note who lives on, and who is the best if the flow says so."""
+    def _take(self, notice: Survivors[Any] | Reused[Any]) -> None:
+        """Note who lives on, and who is the best if the flow says so; or a reused score."""
+        if isinstance(notice, Reused):
+            found = zip(notice.individuals, notice.sources, strict=True)
+            self.reused += [(one, source, notice.step) for one, source in found]
+            return
         self._announces = True
-        self.population, self.step = list(living.population), max(self.step, living.step)
-        if living.best is not None:
+        self.population, self.step = list(notice.population), max(self.step, notice.step)
+        if notice.best is not None:
             self.names_best = True
-            self.best = self.best_committed = living.best
+            if not notice.best.outcome.bound:
+                self.best = self.best_committed = notice.best
 
     def _ticket(self, lane: int, job: Job) -> Ticket:
         """Number a job, and reserve the ids of the children that it may bring."""
@@ -228,7 +235,7 @@ class Search:
             ticket = Ticket(self._tickets, lane, job, 0, [None] * size, size)
         else:
             raise EvollmError(
-                f"a flow yields Vary, Evaluate, Survivors or a list of jobs, not {job!r}"
+                f"a flow yields Vary, Evaluate, Survivors, Reused or a list of jobs, not {job!r}"
             )
         self._tickets += 1
         if ticket.missing:
@@ -247,7 +254,10 @@ class Search:
         return replace(job, operator=Enqueued(known, job.operator)) if known else job
 
 
-def _better(one: Individual[Any] | None, other: Individual[Any]) -> Individual[Any]:
+def _better(one: Individual[Any] | None, other: Individual[Any]) -> Individual[Any] | None:
+    """Return the better one of two; an evaluation that was cut short is never better."""
+    if other.outcome.bound:
+        return one
     return other if one is None or _rank(other) > _rank(one) else one
 
 
