@@ -110,7 +110,9 @@ def one_plus_lambda(
     breeder = Breeder(variation, rng, key, lambda pool, k, rng: [pool[0]])
     first = yield from initial(start, starts, rng)
     last = [replace(rung, keep=1) for rung in rungs[-1:]] or [Rung()]
-    parents = (yield from race(first, start_rungs or last, rng, 0))[:1]
+    named = bool(rungs or start_rungs)
+    [parent, *_] = yield from race(first, start_rungs or last, rng, 0)
+    parents = yield from survive([parent], 0, best=parent if named else None)
     for step in count(1):
         children = yield from breeder.breed(parents, offspring, step)
         if not children:
@@ -120,4 +122,4 @@ def one_plus_lambda(
         else:
             parents += yield from evaluate(children, seed=draw_seed(rng), step=step)
         [parent] = youngest_best(parents, 1)
-        parents = yield from survive([parent], step, best=parent if rungs else None)
+        parents = yield from survive([parent], step, best=parent if named else None)
