@@ -5,11 +5,11 @@
   over.
 - ``duplicates``: Which children count as seen before, and what becomes of them.
 - ``generations``: Flows that read like their pseudocode.
-- ``mating``: Who breeds with whom and by which operator, in fixed shares or in shares that adapt.
+- ``mating``: Which parents breed by which operator, in fixed shares or in shares that adapt.
 - ``pareto``: Selection by several objectives at once, ranked by DEAP's NSGA-II.
 - ``quality_diversity``: The fittest individual of each kind.
 - ``races``: Many candidates with little effort, and fewer with more.
-- ``selection``: Who becomes a parent and who lives on; each rule serves for both.
+- ``selection``: Rules for parents and for survivors; each serves for both.
 """
 
 from evollm.algorithms.asynchronous import islands, steady_state

@@ -22,21 +22,21 @@ def steady_state(
     survivors: Select = best,
     key: Key | None = None,
 ) -> Search:
-    """Let lanes breed one child at a time from one population, none waiting for another.
+    """Let lanes breed one child at a time from one population without waiting for each other.
 
-    Every lane asks ``start`` for its share of the population, and breeds from whoever lives when
-    its own child is scored. Which child comes first depends on the workers; a record holds the
-    order, so a resume repeats it.
+    Every lane asks ``start`` for its share of the population, and breeds from the population
+    as it is when its own child is scored. Which child comes first depends on the workers; a record
+    holds the order, so a resume repeats it.
 
     Args:
         start: As in ``generational``.
         matings: As in ``generational``.
-        size: Individuals in the population; a step is so many children.
+        size: Individuals in the population; a step is ``size`` children.
         seed: Fixes the search, up to the order in which evaluations end.
-        lanes: How many children are on their way at once: at least the executor's workers.
+        lanes: How many children are in flight at once: at least the executor's workers.
         survivors: Chooses ``size`` of the living and the child.
-        key: As in ``generational``. Where attempts are used up, a step is so many attempts, and the
-            search ends after a whole step without a child.
+        key: As in ``generational``. Where attempts are used up, a step is ``size`` attempts, and
+            the search ends after a whole step without a child.
     """
     positive(size=size, lanes=lanes)
     living: list[Individual[Any]] = []
@@ -81,7 +81,7 @@ def islands(
 ) -> Search:
     """Run generational searches side by side on a ring, along which their best migrate.
 
-    No island waits for another: migrants wait at the shore until their new island's next step.
+    No island waits for another: migrants wait in an inbox until their new island's next step.
 
     Args:
         start: Makes each island's initial population.

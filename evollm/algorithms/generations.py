@@ -23,14 +23,14 @@ def generational(
     survivors: Select = best,
     key: Key | None = None,
 ) -> Flow:
-    """Breed a whole generation, score it, and let the best of parents and children live on.
+    """Breed a whole generation, score it, and let the best of parents and children survive.
 
     Args:
         start: Makes the initial population, from no parents.
         matings: How children are made: an operator, a ``Mating``, several, or ``Adaptive`` ones.
         size: Individuals in the population.
         seed: Fixes the search.
-        offspring: Children a generation; None for as many as the population has.
+        offspring: Children per generation; None for as many as the population has.
         parents: The rule for matings that have none of their own; None for a tournament of two.
         survivors: Chooses ``size`` of parents and children together.
         key: What tells genomes apart, so that none is scored twice, or a ``Distinct`` that says
@@ -68,7 +68,7 @@ def nsga2(
         start: As in ``generational``.
         matings: As in ``generational``.
         objectives: Names of metrics, or ``fitness``; see ``evollm.algorithms.pareto``.
-        size: Individuals in the population, and children a generation.
+        size: Individuals in the population, and children per generation.
         seed: Fixes the search.
         key: As in ``generational``.
     """

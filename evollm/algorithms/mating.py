@@ -1,4 +1,4 @@
-"""Mating: who breeds with whom and by which operator, in fixed shares or in shares that adapt."""
+"""Mating: which parents breed by which operator, in fixed shares or in shares that adapt."""
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ class Mating:
     """One way to make children.
 
     Attributes:
-        variation: Makes ``brood`` children of ``arity`` parents.
-        parents: Draws the parents; None for the algorithm's own rule, mostly a tournament of two.
-        arity: Parents of one variation.
-        brood: Children of one variation.
-        share: Of the children, relative to the shares of the other matings beside it.
+        variation: The operator that makes ``brood`` children of ``arity`` parents.
+        parents: Draws the parents; None for the algorithm's own rule, usually a tournament of two.
+        arity: Parents per job.
+        brood: Children per job.
+        share: Share of the children, relative to those of the other matings.
     """
 
     variation: Operator[Any]
@@ -37,22 +37,22 @@ class Mating:
     def __post_init__(self) -> None:
         if self.arity < 0 or self.brood < 1 or not 0 <= self.share < np.inf:
             raise EvollmError(
-                "a mating needs an arity of 0 or more, a brood of 1 or more and a share of 0 or "
-                f"more, not {self.arity}, {self.brood} and {self.share}"
+                "a mating needs an arity of at least 0, a brood of at least 1 and a share of at "
+                f"least 0, not {self.arity}, {self.brood} and {self.share}"
             )
 
 
 @dataclass(frozen=True, slots=True)
 class Adaptive:
-    """Matings whose shares follow their success: a bandit that forgets.
+    """Matings whose shares follow their success, by a bandit with discounted counts.
 
     Thompson sampling over discounted counts (Raj, Kalyani: Taming Non-stationary Bandits, 2017,
     https://arxiv.org/abs/1707.09727). A child is a success if it is fitter than all its parents.
 
     Attributes:
         matings: The arms.
-        discount: What is left of a count after each generation.
-        floor: Every arm's least probability of being chosen, whatever it has achieved.
+        discount: Factor by which counts shrink after each generation.
+        floor: Least probability with which each arm is chosen.
     """
 
     matings: Sequence[Mating]
@@ -71,11 +71,11 @@ Matings: TypeAlias = Operator[Any] | Mating | Sequence[Mating] | Adaptive
 
 
 class Breeder:
-    """Breeds for a flow, whose state it is; see ``Mating`` and ``Adaptive``.
+    """Breeds for one flow and keeps its state; see ``Mating`` and ``Adaptive``.
 
     Args:
-        matings: How.
-        rng: The flow's generator.
+        matings: How children are made.
+        rng: The flow's random generator.
         key: What tells genomes apart, so that duplicates are dropped before they cost an
             evaluation; see ``Distinct``. None lets duplicates pass.
         parents: The rule for matings that have none.
@@ -106,7 +106,9 @@ class Breeder:
             NothingUsable: If no variation made a valid child in three rounds.
         """
         if not pool:
-            raise EvollmError("there is no one to breed from: survivors must return an individual")
+            raise EvollmError(
+                "the population is empty: survivors must return at least one individual"
+            )
         fitness = {one.id: one.fitness for one in pool}
         self._seen.begin(pool, step)
         children: list[Candidate[Any]] = []
@@ -144,14 +146,14 @@ class Breeder:
             self._bandit.learn((arm, fitness > parents) for fitness, arm, parents in bred)
 
     def _note(self, arm: int, born: Sequence[Candidate[Any]], fitness: dict[int, float]) -> None:
-        """Keep what there is to beat until the children are scored: lanes breed side by side."""
+        """Keep the parents' fitness until the children are scored: lanes breed side by side."""
         if self._bandit:
             for child in born:
                 parents = [fitness[k] for k in child.parents if k in fitness]
                 self._bred[child.id] = (arm, max(parents, default=-np.inf))
 
     def _plan(self, n: int) -> Iterator[tuple[int, int]]:
-        """Say which mating makes how many children in each job."""
+        """Yield which mating makes how many children in each job."""
         if self._bandit:
             while n > 0:
                 arm = self._bandit.pick(self._rng)
@@ -178,14 +180,14 @@ class Bandit:
         self.losses = np.zeros(len(settings.matings))
 
     def pick(self, rng: Rng) -> int:
-        """Return the arm that looks best in one draw from what is believed of all."""
+        """Return the arm that is best in one draw from the posterior of each."""
         size = len(self.wins)
         if rng.random() < self._settings.floor * size:
             return int(rng.integers(size))
         return int(np.argmax(rng.beta(1 + self.wins, 1 + self.losses)))
 
     def learn(self, results: Iterable[tuple[int, bool]]) -> None:
-        """Fade what is known, and add what came of a generation's arms."""
+        """Discount the counts, and add the results of a generation."""
         self.wins *= self._settings.discount
         self.losses *= self._settings.discount
         for arm, won in results:
@@ -202,7 +204,7 @@ def _listed(matings: Matings) -> list[Mating]:
     found = list(matings) if isinstance(matings, Sequence) else []
     if not found or not all(isinstance(mating, Mating) for mating in found):
         raise EvollmError(
-            f"{matings!r} is no operator and no list of matings: decorate a function with "
+            f"{matings!r} is neither an operator nor a list of matings: decorate a function with "
             "@operator, or make an object of an operator's class"
         )
     if sum(mating.share for mating in found) <= 0:

@@ -23,19 +23,19 @@ def map_elites(
     offspring: int | None = None,
     key: Key | None = None,
 ) -> Flow:
-    """Keep the fittest individual of every kind, and breed from kinds drawn evenly.
+    """Keep the fittest individual of every kind, and breed from kinds drawn uniformly.
 
     Mouret, Clune: Illuminating Search Spaces by Mapping Elites, 2015,
     https://arxiv.org/abs/1504.04909. The population is the map's elites.
 
     Args:
         start: As in ``generational``.
-        matings: As in ``generational``; parents are drawn evenly.
+        matings: As in ``generational``; parents are drawn uniformly.
         descriptor: From an individual to its kind: a cell of the map. It is not asked for
             failed ones; those whose evaluation was cut short have no place in the map.
         size: How many individuals fill the map at first.
         seed: Fixes the search.
-        offspring: Children a step; None for ``size``.
+        offspring: Children per step; None for ``size``.
         key: As in ``generational``.
     """
     positive(size=size, offspring=offspring)

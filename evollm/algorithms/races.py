@@ -54,11 +54,11 @@ def race(
     short what can't be kept; such candidates rank behind all others.
 
     Args:
-        candidates: Who starts.
+        candidates: What starts.
         rungs: The stages.
         rng: The flow's generator.
         step: The flow's step.
-        elite: Who joins on the last rung only.
+        elite: Individuals that join on the last rung only.
         context: What problems learn beside that: a bar, say.
 
     Returns:
@@ -95,8 +95,8 @@ def one_plus_lambda(
 
     Args:
         start: Makes the candidates of which the fittest is the first parent.
-        variation: Makes children of one parent.
-        offspring: Children a generation, lambda.
+        variation: The operator that makes children of one parent.
+        offspring: Children per generation, lambda.
         seed: Fixes the search.
         rungs: The stages of selection; the parent joins the last one and is scored anew there, on
             the data that its rivals see. Empty for problems without noise: all are scored once.

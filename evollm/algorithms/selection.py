@@ -1,4 +1,4 @@
-"""Selection: who becomes a parent and who lives on; each rule serves for both."""
+"""Selection: rules for parents and for survivors; each serves for both."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -21,7 +21,7 @@ class Fingerprints:
         self._known: dict[int, tuple[object, str]] = {}
 
     def of(self, job: Job) -> tuple[str, str]:
-        """Return the name of who does the job, and the job's fingerprint."""
+        """Return the name of the operator or problem, and the job's fingerprint."""
         if isinstance(job, Vary):
             who: object = job.operator
             what: tuple[Any, ...] = ("vary", [parent.id for parent in job.parents], job.n)
@@ -62,7 +62,7 @@ def written(context: Mapping[str, JSON]) -> str:
 def describe(thing: Any) -> JSON:
     """Return the parameters of an operator, a problem or a setting as JSON.
 
-    Dataclasses are described by their fields (those with ``metadata={"parameter": False}`` apart),
+    Dataclasses are described by their fields (except those with ``metadata={"parameter": False}``),
     functions and classes by their names, arrays by their bytes' hash, models by their names; other
     objects by their class's name.
     """

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from evollm.closing import Closing
-from evollm.databases import damaged, told
+from evollm.databases import damaged, explained
 from evollm.errors import EvollmError
 from evollm.ledger import Call
 from evollm.paths import anchored, brief
@@ -36,7 +36,7 @@ _AGAIN = "ON CONFLICT DO NOTHING"  # rows whose writing a Ctrl-C cut short are w
 class Record(Closing):
     """Writes a run down as it happens, and reads it back; a folder has one writer.
 
-    Rows gather until ``commit``; what a commit wrote survives a killed process. Calls of a model
+    Rows gather until ``commit``; what was committed survives a killed process. Calls of a model
     are committed at once. Without a path the record lives in a temporary file that goes with it.
     All methods may be called from any thread.
     """
@@ -63,7 +63,7 @@ class Record(Closing):
     @contextlib.contextmanager
     def _safely(self) -> Iterator[None]:
         """Hold the database to write, and say in one sentence what is wrong if it can't be."""
-        with self._mutex, told(self._name, MEND):
+        with self._mutex, explained(self._name, MEND):
             try:
                 yield
             except (sqlite3.Error, OverflowError):
@@ -82,7 +82,7 @@ class Record(Closing):
                 self._db.execute("ROLLBACK")
 
     def _claim(self) -> IO[str]:
-        """Take the folder's lock, which the system gives back when the process dies."""
+        """Take the folder's lock, which the system releases when the process dies."""
         assert self.path is not None
         if fcntl is None:
             raise EvollmError(
@@ -117,7 +117,7 @@ class Record(Closing):
         elif (self.path / FILE).is_file():
             database = sqlite3.connect(f"file:{self.path / FILE}?mode=ro", uri=True, timeout=30)
         else:
-            raise EvollmError(f"{brief(self.path)} is no run directory: it has no {FILE}")
+            raise EvollmError(f"{brief(self.path)} is not a run directory: it has no {FILE}")
         try:
             prepare(database, str(self.path), write)
         except EvollmError:
@@ -225,7 +225,7 @@ class Record(Closing):
             self._reuses.append((number, individual.id, source, fidelity, step))
 
     def best(self, step: int, candidate: int, fitness: float) -> None:
-        """Note whom the flow named as the best of a step."""
+        """Note the individual that the flow named as the best of a step."""
         with self._mutex:
             self._bests.append((step, candidate, fitness))
 
@@ -330,7 +330,7 @@ class Record(Closing):
         """Return JSON from one of the rows.
 
         Raises:
-            EvollmError: If it is none: the record is damaged.
+            EvollmError: If it is not JSON: the record is damaged.
         """
         try:
             return json.loads(text)
@@ -338,7 +338,7 @@ class Record(Closing):
             raise self.damaged(error) from None
 
     def damaged(self, error: object) -> EvollmError:
-        """Return what to say of rows that make no sense."""
+        """Return the error for rows that make no sense."""
         return damaged(self._name, error, MEND)
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -348,7 +348,7 @@ class Record(Closing):
             EvollmError: If the record can't be read, or not by this query; or if it was a temporary
                 one that is closed.
         """
-        with self._mutex, told(self._name, MEND):
+        with self._mutex, explained(self._name, MEND):
             if self._closed and self.path is None:
                 raise EvollmError("the temporary record is closed: read it before, or give a path")
             if self._closed:
@@ -357,7 +357,7 @@ class Record(Closing):
             return self._db.execute(query, values).fetchall()
 
     def recall(self, job: int, key: str) -> Call | None:
-        """Return the recorded call of a job with this key, failed ones apart."""
+        """Return the recorded call of a job with this key, unless it failed."""
         found = self.rows(
             "SELECT key, model, request, answer, error, prompt_tokens, completion_tokens, seconds,"
             " cost, cached FROM calls WHERE job = ? AND key = ? AND answer IS NOT NULL",
@@ -371,7 +371,7 @@ class Record(Closing):
         return Call(key, model, asked, answered, error, *tokens, seconds, cost, bool(cached))
 
     def close(self) -> None:
-        """Commit, and let the folder go; a record with a path can still be read."""
+        """Commit, and release the folder; a record with a path can still be read."""
         if self._closed:
             return
         try:

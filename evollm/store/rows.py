@@ -29,9 +29,9 @@ class Evaluation:
         error: Why the evaluation failed, if it did.
         stored: The genome as the record keeps it; ``genome`` reads it.
         metrics: Further numbers by name.
-        note: What the operator said of the candidate.
-        info: What the evaluation said beside its numbers.
-        text: The genome as people read it; None if no system wrote it.
+        note: What the operator noted about the candidate.
+        info: What the evaluation reported beside its numbers.
+        text: The genome in readable form; None if no system wrote it.
         bound: Whether the evaluation was cut short, so that the fitness is a bound only.
         rung: What the fidelity means, in words; None if the flow did not say so.
     """
@@ -185,7 +185,7 @@ def steps(record: Record) -> list[int]:
 
 
 def named(record: Record) -> list[tuple[int, float]]:
-    """Return step and fitness of whom the algorithm named as the best, if it does, step by step."""
+    """Return step and fitness of the best that the algorithm named, if it does, step by step."""
     return [
         (step, fitness)
         for step, fitness in record.rows("SELECT step, fitness FROM bests ORDER BY step")

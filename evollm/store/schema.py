@@ -56,7 +56,7 @@ CREATE TABLE reuses (           -- scores taken over from an equal genome, witho
     fidelity INTEGER,
     step INTEGER NOT NULL
 );
-CREATE TABLE bests (            -- whom the flow named as the best, where it does
+CREATE TABLE bests (            -- the best of a step, where the flow names one
     step INTEGER PRIMARY KEY,
     candidate INTEGER NOT NULL REFERENCES candidates,
     fitness REAL NOT NULL

@@ -79,7 +79,7 @@ def test_the_cache_stays_where_it_was_named(home: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("wrong", [3, 1.5, ["run"]])
 def test_what_is_no_path_is_said(wrong: Any) -> None:
-    with pytest.raises(EvollmError, match="a path is a text or a Path, not"):
+    with pytest.raises(EvollmError, match="a path must be a string or a Path, not"):
         run(plain(1), Sphere(), path=wrong)
 
 
