@@ -84,12 +84,12 @@ def test_what_is_no_path_is_said(wrong: Any) -> None:
 
 
 def test_a_path_that_leads_nowhere_is_said(home: Path) -> None:
-    with pytest.raises(EvollmError, match="the path ~nobody-of-this-name/x can't be found"):
+    with pytest.raises(EvollmError, match="the path ~nobody-of-this-name/x can't be resolved"):
         anchored("~nobody-of-this-name/x")
     gone = home.parent / "gone"
     gone.mkdir()
     os.chdir(gone)
     shutil.rmtree(gone)
-    with pytest.raises(EvollmError, match="the path run can't be found"):
+    with pytest.raises(EvollmError, match="the path run can't be resolved"):
         anchored("run")
     assert brief(home / "run") == str(home / "run")

@@ -180,7 +180,7 @@ def test_places_that_cannot_be_written_are_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(EvollmError, match="can't write to the run directory"):
         run(once([1]), Trial(), path=tmp_path / "file")
-    with pytest.raises(EvollmError, match="no run directory"):
+    with pytest.raises(EvollmError, match="not a run directory"):
         Record(tmp_path / "nowhere", write=False)
 
 
