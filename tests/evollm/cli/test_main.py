@@ -245,8 +245,8 @@ def test_a_money_budget_without_a_price_is_refused_before_any_call(tmp_path: Pat
         (("run", "blackbox", "--evaluations", -1), "can't be -1"),
         (("run", "blackbox", "--population", 0), "--population must be 1 or more"),
         (("run", "blackbox", "--seed", -1), "--seed must be 0 or more"),
-        (("resume", "nowhere"), "no run directory"),
-        (("show", "nowhere"), "no run directory"),
+        (("resume", "nowhere"), "not a run directory"),
+        (("show", "nowhere"), "not a run directory"),
         (("models", "path", "gpt"), "gpt"),
     ],
 )
