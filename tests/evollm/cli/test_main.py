@@ -280,7 +280,7 @@ def test_a_file_of_something_else_is_one_sentence(
     (tmp_path / "run/run.sqlite").write_bytes(b"no record at all" * 400)
     assert "run is not a readable run record" in refusal(evollm(*command, folder=tmp_path))
     again = ("run", "blackbox", "--method", "random", "--path", "run")
-    assert "run holds no readable run record" in refusal(evollm(*again, folder=tmp_path))
+    assert "run is not a readable run record" in refusal(evollm(*again, folder=tmp_path))
 
 
 def test_the_offline_models_are_listed_without_a_network(tmp_path: Path) -> None:
