@@ -53,8 +53,8 @@ def at_least(least: int, settings: object, *names: str, prefix: str = "") -> Non
     for name in names:
         value = getattr(settings, name)
         if value is not None and (value < least or isnan(value)):
-            said = prefix + (name.replace("_", "-") if prefix else name)
-            raise EvollmError(f"{said} must be {least} or more, not {value}")
+            option = prefix + (name.replace("_", "-") if prefix else name)
+            raise EvollmError(f"{option} must be {least} or more, not {value}")
 
 
 def shared(settings: object, kind: type[Any]) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from evollm.errors import EvollmError
 
-_MENDS = {
-    sqlite3.SQLITE_FULL: "can't grow, for the disk is full: free some space and go on from what was"
-    " committed",
+_FIXES = {
+    sqlite3.SQLITE_FULL: "can't grow because the disk is full: free some space and resume from what"
+    " was committed",
     sqlite3.SQLITE_BUSY: "is in use by another program: close it and go on",
     sqlite3.SQLITE_LOCKED: "is in use by another program: close it and go on",
 }
@@ -24,36 +24,36 @@ _PLACE = "see that its folder is there and can be written"
 
 
 @contextmanager
-def told(file: Path | str, mend: str, place: str = _PLACE) -> Iterator[None]:
+def explained(file: Path | str, fix: str, place: str = _PLACE) -> Iterator[None]:
     """Turn what goes wrong within into an ``EvollmError`` that names the file and how to go on.
 
     Args:
         file: The database, or what to call it.
-        mend: What to do if it is damaged.
+        fix: What to do if it is damaged.
         place: What to do if it can't be opened, read or written.
     """
     try:
         yield
     except sqlite3.Error as error:
-        raise EvollmError(f"{file} {_sentence(error, mend, place)}") from None
+        raise EvollmError(f"{file} {_sentence(error, fix, place)}") from None
     except UnicodeDecodeError as error:
-        raise damaged(file, error, mend) from None
+        raise damaged(file, error, fix) from None
     except OverflowError as error:
         raise EvollmError(f"{file} can't hold a number beyond 64 bits ({error})") from None
 
 
-def damaged(file: Path | str, error: object, mend: str) -> EvollmError:
-    """Return what to say of a database whose content makes no sense."""
-    return EvollmError(f"{file} is damaged ({error}): {mend}")
+def damaged(file: Path | str, error: object, fix: str) -> EvollmError:
+    """Return the error for a database whose content makes no sense."""
+    return EvollmError(f"{file} is damaged ({error}): {fix}")
 
 
-def _sentence(error: sqlite3.Error, mend: str, place: str) -> str:
+def _sentence(error: sqlite3.Error, fix: str, place: str) -> str:
     """Say what is wrong, as what follows the file's name."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    if code in _MENDS:
-        return _MENDS[code]
+    if code in _FIXES:
+        return _FIXES[code]
     if code in _DAMAGED or "decode to UTF-8" in str(error):
-        return f"is damaged ({error}): {mend}"
+        return f"is damaged ({error}): {fix}"
     if "closed database" in str(error):
         return "is closed: open it again to go on"
     if code in _PLACES:

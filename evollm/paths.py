@@ -10,14 +10,16 @@ def anchored(path: str | PathLike[str]) -> Path:
     """Return a path from the root, ``~`` expanded, whatever the working directory becomes later.
 
     Raises:
-        EvollmError: If it is no path, or its home or the working directory is unknown.
+        EvollmError: If it is not a path, or its home or the working directory is unknown.
     """
     try:
         return Path(path).expanduser().absolute()
     except TypeError:
-        raise EvollmError(f"a path is a text or a Path, not {path!r}") from None
+        raise EvollmError(f"a path must be a string or a Path, not {path!r}") from None
     except (RuntimeError, OSError) as error:
-        raise EvollmError(f"the path {path} can't be found ({error}): give all of it") from None
+        raise EvollmError(
+            f"the path {path} can't be resolved ({error}): give an absolute path"
+        ) from None
 
 
 def brief(path: Path) -> str:

@@ -57,7 +57,9 @@ class System(Generic[G]):
         Raises:
             EvollmError: If nothing was evaluated.
         """
-        scored = [one for one in result.finals if one.outcome.error is None]
+        scored = [
+            one for one in result.finals if one.outcome.error is None and not one.outcome.bound
+        ]
         chosen = max(scored, key=lambda one: (one.fitness, -one.id), default=result.best)
         if chosen is None:
             raise EvollmError(f"nothing was evaluated ({result.stopped}): there is no best")

@@ -34,6 +34,8 @@ class Outcome:
             in the search and in the record. None if the genome was scored as it came.
         cost: What the evaluation cost, at least 0, in the problem's own unit. An outcome with any
             other cost is a failure, of cost 0.
+        bound: Whether the evaluation was cut short, so that the fitness is a bound only. It ranks
+            behind a whole evaluation of the same fitness, and is never the best.
     """
 
     fitness: float
@@ -42,6 +44,7 @@ class Outcome:
     info: JSON = None
     genome: Any = None
     cost: float = 1.0
+    bound: bool = False
 
     def __post_init__(self) -> None:
         if type(self.fitness) is not float:
@@ -236,6 +239,11 @@ class Problem(Protocol[G_contra]):
             genomes: What to score.
             fidelity: How much effort to spend, in the problem's own unit; None if it has one only.
             seed: Fixes the data or the noise that the whole batch shares.
+
+        A problem may also take the keyword ``context``, with a default of None: a dict with what
+        the flow says about the job, such as the parent's id, how many go on and a bar to reach, and
+        the genomes' ``ids`` in their order. A problem that stops below the bar says so by
+        ``Outcome(..., bound=True)``.
         """
         ...
 

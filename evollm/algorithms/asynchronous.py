@@ -3,7 +3,8 @@
 from itertools import chain, count
 from typing import Any
 
-from evollm.algorithms.mating import KNOWN, Breeder, Key, Matings
+from evollm.algorithms.duplicates import Key
+from evollm.algorithms.mating import Breeder, Matings
 from evollm.algorithms.selection import best
 from evollm.checks import positive
 from evollm.search.flow import Flow, barren, draw_seed, evaluate, initial, seeded, survive, vary
@@ -21,20 +22,21 @@ def steady_state(
     survivors: Select = best,
     key: Key | None = None,
 ) -> Search:
-    """Let lanes breed one child at a time from one population, none waiting for another.
+    """Let lanes breed one child at a time from one population without waiting for each other.
 
-    Every lane asks ``start`` for its share of the population, and breeds from whoever lives when
-    its own child is scored. Which child comes first depends on the workers; a record holds the
-    order, so a resume repeats it.
+    Every lane asks ``start`` for its share of the population, and breeds from the population
+    as it is when its own child is scored. Which child comes first depends on the workers; a record
+    holds the order, so a resume repeats it.
 
     Args:
         start: As in ``generational``.
         matings: As in ``generational``.
-        size: Individuals in the population; a step is so many children.
+        size: Individuals in the population; a step is ``size`` children.
         seed: Fixes the search, up to the order in which evaluations end.
-        lanes: How many children are on their way at once: at least the executor's workers.
+        lanes: How many children are in flight at once: at least the executor's workers.
         survivors: Chooses ``size`` of the living and the child.
-        key: As in ``generational``.
+        key: As in ``generational``. Where attempts are used up, a step is ``size`` attempts, and
+            the search ends after a whole step without a child.
     """
     positive(size=size, lanes=lanes)
     living: list[Individual[Any]] = []
@@ -42,8 +44,10 @@ def steady_state(
     breeder = Breeder(matings, rng, key)
     lanes = min(lanes, size)
     empty: list[int] = []
+    idle = 0
 
     def lane(number: int) -> Flow:
+        nonlocal idle
         share = len(range(number, size, lanes))
         first = yield from vary(start, [], share, draw_seed(rng))
         empty.extend([number] * (not first))
@@ -52,11 +56,13 @@ def steady_state(
         living.extend((yield from evaluate(first)))
         while living:
             step = 1 + next(born) // size
-            if not (child := (yield from breeder.breed(living, 1, step))):
-                return KNOWN
+            child = yield from breeder.breed(living, 1, step)
+            idle = 0 if child else idle + 1
+            if not child and (breeder.redraws or idle >= size):
+                return breeder.ending
             scored = yield from evaluate(child, seed=seed, step=step)
             breeder.learn(scored)
-            living[:] = survivors(living + scored, size, rng)
+            living[:] = survivors(living + scored, size, rng) if scored else living
             yield from survive(living, next(done) // size)
 
     return Search(*[lane(number) for number in range(lanes)])
@@ -75,7 +81,7 @@ def islands(
 ) -> Search:
     """Run generational searches side by side on a ring, along which their best migrate.
 
-    No island waits for another: migrants wait at the shore until their new island's next step.
+    No island waits for another: migrants wait in an inbox until their new island's next step.
 
     Args:
         start: Makes each island's initial population.

@@ -3,7 +3,8 @@
 from itertools import count
 from typing import Any
 
-from evollm.algorithms.mating import KNOWN, Breeder, Key, Matings
+from evollm.algorithms.duplicates import Key
+from evollm.algorithms.mating import Breeder, Matings
 from evollm.algorithms.pareto import Objectives, crowded_tournament, crowding
 from evollm.algorithms.selection import best
 from evollm.checks import positive
@@ -22,18 +23,19 @@ def generational(
     survivors: Select = best,
     key: Key | None = None,
 ) -> Flow:
-    """Breed a whole generation, score it, and let the best of parents and children live on.
+    """Breed a whole generation, score it, and let the best of parents and children survive.
 
     Args:
         start: Makes the initial population, from no parents.
         matings: How children are made: an operator, a ``Mating``, several, or ``Adaptive`` ones.
         size: Individuals in the population.
         seed: Fixes the search.
-        offspring: Children a generation; None for as many as the population has.
+        offspring: Children per generation; None for as many as the population has.
         parents: The rule for matings that have none of their own; None for a tournament of two.
         survivors: Chooses ``size`` of parents and children together.
-        key: What tells genomes apart, so that none is scored twice; None lets duplicates pass. The
-            search ends when nothing new can be bred.
+        key: What tells genomes apart, so that none is scored twice, or a ``Distinct`` that says
+            what a child is compared with and what becomes of a duplicate; None lets duplicates
+            pass. The search ends when nothing new can be bred.
     """
     positive(size=size, offspring=offspring)
     rng = seeded(seed)
@@ -42,7 +44,7 @@ def generational(
     for step in count(1):
         children = yield from breeder.breed(population, offspring or size, step)
         if not children:
-            return KNOWN
+            return breeder.ending
         scored = yield from evaluate(children, seed=draw_seed(rng), step=step)
         breeder.learn(scored)
         population = yield from survive(survivors(population + scored, size, rng), step)
@@ -66,7 +68,7 @@ def nsga2(
         start: As in ``generational``.
         matings: As in ``generational``.
         objectives: Names of metrics, or ``fitness``; see ``evollm.algorithms.pareto``.
-        size: Individuals in the population, and children a generation.
+        size: Individuals in the population, and children per generation.
         seed: Fixes the search.
         key: As in ``generational``.
     """

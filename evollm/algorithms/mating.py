@@ -1,21 +1,19 @@
-"""Mating: who breeds with whom and by which operator, in fixed shares or in shares that adapt."""
+"""Mating: which parents breed by which operator, in fixed shares or in shares that adapt."""
 
-from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.random import Generator as Rng
 
+from evollm.algorithms.duplicates import Key, Seen
 from evollm.algorithms.selection import tournament
 from evollm.errors import EvollmError
 from evollm.search.flow import Job, Vary, draw_seed, together
 from evollm.types import Candidate, Individual, NothingUsable, Operator, Select
 
-Key: TypeAlias = Callable[[Any], Hashable]
 _ROUNDS = 3
-KNOWN = f"nothing new was bred: all children of {_ROUNDS} rounds were genomes seen before"
-"""What a flow with a key returns when it can't go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +21,11 @@ class Mating:
     """One way to make children.
 
     Attributes:
-        variation: Makes ``brood`` children of ``arity`` parents.
-        parents: Draws the parents; None for the algorithm's own rule, mostly a tournament of two.
-        arity: Parents of one variation.
-        brood: Children of one variation.
-        share: Of the children, relative to the shares of the other matings beside it.
+        variation: The operator that makes ``brood`` children of ``arity`` parents.
+        parents: Draws the parents; None for the algorithm's own rule, usually a tournament of two.
+        arity: Parents per job.
+        brood: Children per job.
+        share: Share of the children, relative to those of the other matings.
     """
 
     variation: Operator[Any]
@@ -39,22 +37,22 @@ class Mating:
     def __post_init__(self) -> None:
         if self.arity < 0 or self.brood < 1 or not 0 <= self.share < np.inf:
             raise EvollmError(
-                "a mating needs an arity of 0 or more, a brood of 1 or more and a share of 0 or "
-                f"more, not {self.arity}, {self.brood} and {self.share}"
+                "a mating needs an arity of at least 0, a brood of at least 1 and a share of at "
+                f"least 0, not {self.arity}, {self.brood} and {self.share}"
             )
 
 
 @dataclass(frozen=True, slots=True)
 class Adaptive:
-    """Matings whose shares follow their success: a bandit that forgets.
+    """Matings whose shares follow their success, by a bandit with discounted counts.
 
     Thompson sampling over discounted counts (Raj, Kalyani: Taming Non-stationary Bandits, 2017,
     https://arxiv.org/abs/1707.09727). A child is a success if it is fitter than all its parents.
 
     Attributes:
         matings: The arms.
-        discount: What is left of a count after each generation.
-        floor: Every arm's least probability of being chosen, whatever it has achieved.
+        discount: Factor by which counts shrink after each generation.
+        floor: Least probability with which each arm is chosen.
     """
 
     matings: Sequence[Mating]
@@ -73,13 +71,13 @@ Matings: TypeAlias = Operator[Any] | Mating | Sequence[Mating] | Adaptive
 
 
 class Breeder:
-    """Breeds for a flow, whose state it is; see ``Mating`` and ``Adaptive``.
+    """Breeds for one flow and keeps its state; see ``Mating`` and ``Adaptive``.
 
     Args:
-        matings: How.
-        rng: The flow's generator.
-        key: What tells genomes apart: children that have been seen in the run are dropped before
-            they cost an evaluation. None lets duplicates pass.
+        matings: How children are made.
+        rng: The flow's random generator.
+        key: What tells genomes apart, so that duplicates are dropped before they cost an
+            evaluation; see ``Distinct``. None lets duplicates pass.
         parents: The rule for matings that have none.
     """
 
@@ -89,9 +87,9 @@ class Breeder:
         self._bandit = Bandit(matings) if isinstance(matings, Adaptive) else None
         self.matings = _listed(matings)
         self._rng = rng
-        self._key = key
+        self._seen = Seen(key)
+        self._rounds = _ROUNDS if self._seen.redraw else 1
         self._parents = parents or tournament(2)
-        self._seen: set[Hashable] = set()
         self._bred: dict[int, tuple[int, float]] = {}
 
     def breed(
@@ -100,33 +98,46 @@ class Breeder:
         """Ask for children of a pool, all jobs of a round together, until there are ``n``.
 
         Returns:
-            The children; fewer than ``n`` if some rounds brought too few, none only if all that
-            were made had been seen before.
+            The children. Fewer than ``n`` if three rounds brought too few, and none only if all
+            that were made were duplicates; where attempts are used up, what one round brought.
 
         Raises:
-            EvollmError: If nobody lives.
+            EvollmError: If the pool is empty.
             NothingUsable: If no variation made a valid child in three rounds.
         """
         if not pool:
-            raise EvollmError("there is no one to breed from: survivors must return an individual")
+            raise EvollmError(
+                "the population is empty: survivors must return at least one individual"
+            )
         fitness = {one.id: one.fitness for one in pool}
-        if self._key:
-            self._seen.update(self._key(one.genome) for one in pool)
+        self._seen.begin(pool, step)
         children: list[Candidate[Any]] = []
         made = 0
-        for _ in range(_ROUNDS):
+        for _ in range(self._rounds):
             plan = list(self._plan(n - len(children)))
             jobs = [self._job(self.matings[arm], size, pool, step) for arm, size in plan]
             for (arm, _), answer in zip(plan, (yield from together(jobs)), strict=True):
                 made += len(answer)
-                fresh = list(self._unseen(answer))
+                fresh = list(self._seen.fresh(answer))
                 children += fresh
                 self._note(arm, fresh, fitness)
             if len(children) >= n:
                 break
-        if not made and n:
+        if not made and n and self._seen.redraw:
             raise NothingUsable(f"the variation made no valid child in {_ROUNDS} rounds")
         return children
+
+    @property
+    def redraws(self) -> bool:
+        """Whether other children are drawn for duplicates."""
+        return self._seen.redraw
+
+    @property
+    def ending(self) -> str:
+        """Why nothing new could be bred, as a sentence."""
+        if not self._seen.redraw:
+            return "nothing new was bred: a whole generation of attempts is used up"
+        return f"nothing new was bred: all children of {_ROUNDS} rounds were genomes seen before"
 
     def learn(self, scored: Sequence[Individual[Any]]) -> None:
         """Credit the matings with the children that turned out fitter than all their parents."""
@@ -135,14 +146,14 @@ class Breeder:
             self._bandit.learn((arm, fitness > parents) for fitness, arm, parents in bred)
 
     def _note(self, arm: int, born: Sequence[Candidate[Any]], fitness: dict[int, float]) -> None:
-        """Keep what there is to beat until the children are scored: lanes breed side by side."""
+        """Keep the parents' fitness until the children are scored: lanes breed side by side."""
         if self._bandit:
             for child in born:
                 parents = [fitness[k] for k in child.parents if k in fitness]
                 self._bred[child.id] = (arm, max(parents, default=-np.inf))
 
     def _plan(self, n: int) -> Iterator[tuple[int, int]]:
-        """Say which mating makes how many children in each job."""
+        """Yield which mating makes how many children in each job."""
         if self._bandit:
             while n > 0:
                 arm = self._bandit.pick(self._rng)
@@ -159,15 +170,6 @@ class Breeder:
         parents = draw(pool, mating.arity, self._rng) if mating.arity else []
         return Vary(mating.variation, parents, n, draw_seed(self._rng), step)
 
-    def _unseen(self, children: Iterable[Candidate[Any]]) -> Iterator[Candidate[Any]]:
-        """Yield the children that the run has not seen, and remember them."""
-        for child in children:
-            if self._key:
-                if (key := self._key(child.genome)) in self._seen:
-                    continue
-                self._seen.add(key)
-            yield child
-
 
 class Bandit:
     """Discounted Thompson sampling; see ``Adaptive``."""
@@ -178,14 +180,14 @@ class Bandit:
         self.losses = np.zeros(len(settings.matings))
 
     def pick(self, rng: Rng) -> int:
-        """Return the arm that looks best in one draw from what is believed of all."""
+        """Return the arm that is best in one draw from the posterior of each."""
         size = len(self.wins)
         if rng.random() < self._settings.floor * size:
             return int(rng.integers(size))
         return int(np.argmax(rng.beta(1 + self.wins, 1 + self.losses)))
 
     def learn(self, results: Iterable[tuple[int, bool]]) -> None:
-        """Fade what is known, and add what came of a generation's arms."""
+        """Discount the counts, and add the results of a generation."""
         self.wins *= self._settings.discount
         self.losses *= self._settings.discount
         for arm, won in results:
@@ -202,7 +204,7 @@ def _listed(matings: Matings) -> list[Mating]:
     found = list(matings) if isinstance(matings, Sequence) else []
     if not found or not all(isinstance(mating, Mating) for mating in found):
         raise EvollmError(
-            f"{matings!r} is no operator and no list of matings: decorate a function with "
+            f"{matings!r} is neither an operator nor a list of matings: decorate a function with "
             "@operator, or make an object of an operator's class"
         )
     if sum(mating.share for mating in found) <= 0:

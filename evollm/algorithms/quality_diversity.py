@@ -4,7 +4,8 @@ from collections.abc import Callable, Hashable
 from itertools import count
 from typing import Any
 
-from evollm.algorithms.mating import KNOWN, Breeder, Key, Matings
+from evollm.algorithms.duplicates import Key
+from evollm.algorithms.mating import Breeder, Matings
 from evollm.algorithms.selection import uniform
 from evollm.checks import positive
 from evollm.errors import EvollmError
@@ -22,18 +23,19 @@ def map_elites(
     offspring: int | None = None,
     key: Key | None = None,
 ) -> Flow:
-    """Keep the fittest individual of every kind, and breed from kinds drawn evenly.
+    """Keep the fittest individual of every kind, and breed from kinds drawn uniformly.
 
     Mouret, Clune: Illuminating Search Spaces by Mapping Elites, 2015,
     https://arxiv.org/abs/1504.04909. The population is the map's elites.
 
     Args:
         start: As in ``generational``.
-        matings: As in ``generational``; parents are drawn evenly.
-        descriptor: From an individual to its kind: a cell of the map. Failed ones are not asked.
+        matings: As in ``generational``; parents are drawn uniformly.
+        descriptor: From an individual to its kind: a cell of the map. It is not asked for
+            failed ones; those whose evaluation was cut short have no place in the map.
         size: How many individuals fill the map at first.
         seed: Fixes the search.
-        offspring: Children a step; None for ``size``.
+        offspring: Children per step; None for ``size``.
         key: As in ``generational``.
     """
     positive(size=size, offspring=offspring)
@@ -43,6 +45,8 @@ def map_elites(
     scored = yield from evaluate((yield from initial(start, size, rng)))
     for step in count(1):
         for one in scored:
+            if one.outcome.bound:
+                continue
             kind = None if one.outcome.error else descriptor(one)
             if not isinstance(kind, Hashable):
                 raise EvollmError(f"a descriptor returns a cell such as a tuple, not {kind!r}")
@@ -51,6 +55,6 @@ def map_elites(
         living = yield from survive([elites[kind] for kind in elites], step - 1)
         children = yield from breeder.breed(living, offspring or size, step)
         if not children:
-            return KNOWN
+            return breeder.ending
         scored = yield from evaluate(children, seed=draw_seed(rng), step=step)
         breeder.learn(scored)

@@ -1,16 +1,17 @@
 """Races: many candidates with little effort, and fewer with more."""
 
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
 from numpy.random import Generator as Rng
 
-from evollm.algorithms.mating import KNOWN, Breeder, Key
+from evollm.algorithms.duplicates import Key
+from evollm.algorithms.mating import Breeder
 from evollm.checks import positive
 from evollm.search.flow import Flow, Job, draw_seed, evaluate, initial, seeded, survive
-from evollm.types import Individual, Operator, Parent
+from evollm.types import JSON, Individual, Operator, Parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +22,21 @@ class Rung:
         fidelity: How much effort an evaluation takes, in the problem's own unit; None if it has one
             only.
         keep: How many go on.
+        name: What the fidelity means, in words: ``"2,048 tokens"``. Reports show it, and how many
+            go on; the problem gets the fidelity alone.
     """
 
     fidelity: int | None = None
     keep: int = 1
+    name: str = ""
 
     def __post_init__(self) -> None:
         positive(keep=self.keep)
+
+    @property
+    def title(self) -> str:
+        """What the rung means and how many it keeps; empty if it has no name."""
+        return f"{self.name}, keep {self.keep}" if self.name else ""
 
 
 def race(
@@ -36,17 +45,21 @@ def race(
     rng: Rng,
     step: int,
     elite: Sequence[Individual[Any]] = (),
+    context: Mapping[str, JSON] | None = None,
 ) -> Generator[Job, list[Any], list[Individual[Any]]]:
     """Score many with little effort, and fewer with more: a sub-flow.
 
-    All that run on a rung share its seed, hence its data.
+    All that run on a rung share its seed, hence its data. A problem that takes a ``context`` learns
+    how many the rung keeps (``keep``) and the ids of the elite (``parents``), so that it can cut
+    short what can't be kept; such candidates rank behind all others.
 
     Args:
-        candidates: Who starts.
+        candidates: What starts.
         rungs: The stages.
         rng: The flow's generator.
         step: The flow's step.
-        elite: Who joins on the last rung only.
+        elite: Individuals that join on the last rung only.
+        context: What problems learn beside that: a bar, say.
 
     Returns:
         The last rung's winners, fittest first; of equals the younger, so that a search can drift.
@@ -54,14 +67,17 @@ def race(
     runners, winners = candidates, list(elite)
     for place, rung in enumerate(rungs, 1):
         everyone = [*runners, *elite] if place == len(rungs) else runners
-        scored = yield from evaluate(everyone, rung.fidelity, draw_seed(rng), step)
+        known = {"keep": rung.keep, "parents": [one.id for one in elite], **(context or {})}
+        scored = yield from evaluate(
+            everyone, rung.fidelity, draw_seed(rng), step, known, rung.title
+        )
         runners = winners = youngest_best(scored, rung.keep)
     return winners
 
 
 def youngest_best(pool: Sequence[Individual[Any]], k: int) -> list[Individual[Any]]:
-    """Return the ``k`` fittest; of equals the younger comes first."""
-    return sorted(pool, key=lambda one: (-one.fitness, -one.id))[:k]
+    """Return the ``k`` fittest, whole evaluations first; of equals the younger comes first."""
+    return sorted(pool, key=lambda one: (one.outcome.bound, -one.fitness, -one.id))[:k]
 
 
 def one_plus_lambda(
@@ -71,32 +87,39 @@ def one_plus_lambda(
     offspring: int,
     seed: int,
     rungs: Sequence[Rung] = (),
+    starts: int = 1,
+    start_rungs: Sequence[Rung] = (),
     key: Key | None = None,
 ) -> Flow:
     """Let the parent live until a child is as good; with several rungs the children race first.
 
     Args:
-        start: Makes the first parent.
-        variation: Makes children of one parent.
-        offspring: Children a generation, lambda.
+        start: Makes the candidates of which the fittest is the first parent.
+        variation: The operator that makes children of one parent.
+        offspring: Children per generation, lambda.
         seed: Fixes the search.
         rungs: The stages of selection; the parent joins the last one and is scored anew there, on
             the data that its rivals see. Empty for problems without noise: all are scored once.
-        key: As in ``generational``.
+        starts: How many candidates ``start`` makes.
+        start_rungs: The stages in which these race; empty for the last of ``rungs``.
+        key: As in ``generational``; ``Distinct(key, scope="generation")`` keeps the children of a
+            generation apart.
     """
-    positive(offspring=offspring)
+    positive(offspring=offspring, starts=starts)
     rng = seeded(seed)
     breeder = Breeder(variation, rng, key, lambda pool, k, rng: [pool[0]])
-    first = yield from initial(start, 1, rng)
-    fidelity = rungs[-1].fidelity if rungs else None
-    parents = yield from evaluate(first, fidelity, draw_seed(rng))
+    first = yield from initial(start, starts, rng)
+    last = [replace(rung, keep=1) for rung in rungs[-1:]] or [Rung()]
+    named = bool(rungs or start_rungs)
+    [parent, *_] = yield from race(first, start_rungs or last, rng, 0)
+    parents = yield from survive([parent], 0, best=parent if named else None)
     for step in count(1):
         children = yield from breeder.breed(parents, offspring, step)
         if not children:
-            return KNOWN
+            return breeder.ending
         if rungs:
             parents = yield from race(children, rungs, rng, step, elite=parents)
         else:
             parents += yield from evaluate(children, seed=draw_seed(rng), step=step)
         [parent] = youngest_best(parents, 1)
-        parents = yield from survive([parent], step, best=parent if rungs else None)
+        parents = yield from survive([parent], step, best=parent if named else None)

@@ -1,4 +1,4 @@
-"""Selection: who becomes a parent and who lives on; each rule serves for both."""
+"""Selection: rules for parents and for survivors; each serves for both."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,8 +11,8 @@ from evollm.types import Individual, Select
 
 
 def best(pool: Sequence[Individual[Any]], k: int, rng: Generator) -> list[Individual[Any]]:
-    """Return the ``k`` fittest, fittest first; of equals the older one comes first."""
-    return sorted(pool, key=lambda one: (-one.fitness, one.id))[:k]
+    """Return the ``k`` fittest, fittest first; of equals, whole and older ones first."""
+    return sorted(pool, key=lambda one: (-one.fitness, one.outcome.bound, one.id))[:k]
 
 
 def uniform(pool: Sequence[Individual[Any]], k: int, rng: Generator) -> list[Individual[Any]]:
@@ -31,11 +31,15 @@ def tournament(size: int = 2) -> Select:
 
     def select(pool: Sequence[Individual[Any]], k: int, rng: Generator) -> list[Individual[Any]]:
         drawn = rng.integers(len(pool), size=(k, size))
-        return [
-            pool[max(row, key=lambda i: (pool[i].fitness, -pool[i].id))] for row in drawn.tolist()
-        ]
+        return [max((pool[i] for i in row), key=_rank) for row in drawn.tolist()]
 
     return select
+
+
+def _rank(one: Individual[Any]) -> tuple[float, bool, int]:
+    """Order by fitness; of equals whole evaluations and the older individuals come first."""
+    outcome = one.outcome
+    return outcome.fitness, not outcome.bound, -one.candidate.id
 
 
 def roulette(pool: Sequence[Individual[Any]], k: int, rng: Generator) -> list[Individual[Any]]:

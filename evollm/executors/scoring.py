@@ -1,14 +1,15 @@
 """Scoring: a chunk of genomes evaluated here and now, outcome by outcome."""
 
+import inspect
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from evollm.copies import independent
 from evollm.errors import EvollmError, Interrupt, described
-from evollm.types import Outcome, Problem
+from evollm.types import JSON, Outcome, Problem
 
 T = TypeVar("T")
 Halted: TypeAlias = Callable[[], bool]
@@ -25,6 +26,8 @@ class Chunk:
         genomes: One a place.
         fidelity: The job's fidelity.
         seed: The job's seed.
+        context: The job's context with the candidates' ``ids``, for problems that take it; None if
+            the job has none.
     """
 
     job: int
@@ -32,6 +35,7 @@ class Chunk:
     genomes: Sequence[Any]
     fidelity: int | None
     seed: int
+    context: Mapping[str, JSON] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +103,16 @@ def _attempt(work: Callable[[], T]) -> T | _Failure:
 def _evaluated(problem: Problem[Any], chunk: Chunk) -> list[Outcome] | Iterator[Any]:
     """Call the problem: a sized answer is whole, any other comes outcome by outcome."""
     genomes = [independent(genome) for genome in chunk.genomes]
-    found: Iterable[Any] = problem.evaluate(genomes, chunk.fidelity, chunk.seed)
+    more = {}
+    if chunk.context is not None and _takes_context(problem):
+        more["context"] = independent(chunk.context)
+    found: Iterable[Any] = problem.evaluate(genomes, chunk.fidelity, chunk.seed, **more)
     return [_outcome(one) for one in found] if hasattr(found, "__len__") else iter(found)
+
+
+def _takes_context(problem: Problem[Any]) -> bool:
+    known = inspect.signature(problem.evaluate).parameters.values()
+    return any(one.name == "context" or one.kind is one.VAR_KEYWORD for one in known)
 
 
 def _streamed(

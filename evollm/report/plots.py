@@ -40,7 +40,7 @@ def best_so_far(record: Record) -> NDArray[np.float64]:
 
     Where the algorithm names the best, it is the one named at the end of each step.
     """
-    found = np.array(rows.fitnesses(record), dtype=np.float64)
+    found = np.array(rows.fitnesses(record, bounds=False), dtype=np.float64)
     named = rows.named(record)
     if not named:
         return np.maximum.accumulate(found)

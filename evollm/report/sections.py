@@ -22,7 +22,8 @@ def overview(record: Record, *more: Section) -> Report:
     """
     usage = queries.usage(record)
     title = record.get("system") or "Search"
-    return Report(title, [found(record), *more, spent(record, usage), made(record), faults(record)])
+    shared = [spent(record, usage), rungs(record), made(record), faults(record)]
+    return Report(title, [found(record), *more, *shared])
 
 
 def units_of(record: Record) -> dict[str, Units]:
@@ -62,6 +63,10 @@ def spent(record: Record, usage: Usage) -> Section:
     }
     if usage.finals:
         facts["finals"] = f"{usage.finals} scored once more after the search"
+    if usage.bounds:
+        facts["cut short"] = f"{usage.bounds} evaluations, whose fitness is a bound only"
+    if usage.memo:
+        facts["reused"] = f"{usage.memo} scores of equal genomes, without an evaluation"
     if usage.calls:
         counts = f"{usage.calls} calls ({usage.cached_calls} cached, {usage.failed_calls} unusable)"
         tokens = f"{usage.prompt_tokens} + {usage.completion_tokens} tokens"
@@ -71,14 +76,23 @@ def spent(record: Record, usage: Usage) -> Section:
     return Section("", facts)
 
 
+def rungs(record: Record) -> Section:
+    """Return what each rung means, where the flow says so, and what was spent on it."""
+    columns = ("rung", "fidelity", "evaluations", "cut short")
+    table = [[name, effort, n, int(cut)] for name, effort, n, cut in rows.rungs(record)]
+    return Section("Rungs", tables=[Table(columns, table)] if table else [])
+
+
 def made(record: Record) -> Section:
     """Return which operator made how many children, and how many were better than their parents."""
     better: Counter[str] = Counter()
     known: dict[int, float] = {}
+    source = rows.reuses(record)
     for one in rows.evaluations(record):
-        lived = [known[parent] for parent in one.parents if parent in known]
+        parents = [parent if parent in known else source.get(parent) for parent in one.parents]
+        lived = [known[parent] for parent in parents if parent in known]
         if one.candidate not in known and lived:
-            better[one.operator] += one.fitness > max(lived)
+            better[one.operator] += one.fitness > max(lived) and not one.bound
         known[one.candidate] = one.fitness
     table = [
         [name, of.children, better[name], 1 - of.supplied / of.asked if of.asked else None]

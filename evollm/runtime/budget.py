@@ -76,6 +76,8 @@ class Usage:
     Attributes:
         evaluations: Genomes scored, failed ones included.
         failed: Evaluations that failed.
+        bounds: Evaluations that were cut short.
+        memo: Scores of equal genomes that were reused instead of evaluations; no limit counts them.
         finals: Evaluations of finalists after the search, which no limit counts.
         generations: Steps completed after the initial population.
         seconds: Working time.
@@ -90,6 +92,8 @@ class Usage:
 
     evaluations: int = 0
     failed: int = 0
+    bounds: int = 0
+    memo: int = 0
     finals: int = 0
     generations: int = 0
     seconds: float = 0.0

@@ -301,6 +301,7 @@ class Run:
             parent = job.candidates[place]
             self.record.outcome(ticket, place, parent.id, outcome, self._written(parent, outcome))
             self.usage.evaluations += 1
+            self.usage.bounds += outcome.bound
             if outcome.error is not None:
                 self._note_failure(outcome.error)
         if complete:
@@ -339,10 +340,17 @@ class Run:
 
     def _check_limits(self) -> None:
         """See after a whole answer whether it ends the run."""
+        self._note_reused()
         if self.search.names_best and (best := self.search.best_committed):
             self.record.best(self.search.step, best.id, best.fitness)
         if reason := self._stops.after_answer():
             self.stop(reason)
+
+    def _note_reused(self) -> None:
+        """Note in the record which scores the flows have reused, each under its number."""
+        for reused in self.search.reused[self.usage.memo :]:
+            self.record.reused(self.usage.memo, *reused)
+            self.usage.memo += 1
 
     def _check(self) -> None:
         """See whether evaluations, time or the flow have come to an end."""

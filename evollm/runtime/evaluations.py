@@ -100,7 +100,11 @@ class EvaluationQueue:
         batch.in_flight += 1
         self._flying[ticket.id, places[0]] = 0
         self.genomes += len(places)
-        self._executor.submit(Chunk(ticket.id, places, genomes, job.fidelity, job.seed), self._done)
+        context = None
+        if job.context is not None:
+            context = {**job.context, "ids": [job.candidates[place].id for place in places]}
+        chunk = Chunk(ticket.id, places, genomes, job.fidelity, job.seed, context)
+        self._executor.submit(chunk, self._done)
 
     def candidates(self, chunk: Chunk) -> list[Candidate[Any]]:
         """Return the candidates of a chunk that is under way."""

@@ -21,7 +21,8 @@ class Result(Generic[G]):
     """What a run came to.
 
     Attributes:
-        best: The fittest individual, or None if nothing was evaluated.
+        best: The individual that the flow names as the best, or else the fittest whole evaluation;
+            None if there is none.
         population: The individuals that lived when it stopped.
         stopped: Why it stopped, in words.
         reasons: The limits that were reached, by name; empty if something else stopped it.
@@ -77,7 +78,8 @@ class Result(Generic[G]):
         Returns:
             Columns ``candidate, step, operator, parents, fidelity, fitness, error, genome``; of a
             system also ``value``, the fitness in the user's units, and ``text``, the genome as
-            people read it; and one ``metrics.NAME`` for each metric.
+            people read it; where they occur ``bound``, whether an evaluation was cut short, and
+            ``rung``, what its fidelity means; and one ``metrics.NAME`` for each metric.
 
         Raises:
             EvollmError: If pandas is not installed.
@@ -98,6 +100,10 @@ def dataframe(record: Record) -> "pandas.DataFrame":
         table["text"] = [one.text for one in found]
     if units := from_json(record.get("units", {})).get("fitness"):
         table["value"] = [units.value(one.fitness) for one in found]
+    if any(one.bound for one in found):
+        table["bound"] = [one.bound for one in found]
+    if any(one.rung is not None for one in found):
+        table["rung"] = [one.rung for one in found]
     for name in sorted({name for one in found for name in one.metrics}):
         table[f"metrics.{name}"] = [one.metrics.get(name) for one in found]
     return table

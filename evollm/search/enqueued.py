@@ -1,4 +1,4 @@
-"""Known points: genomes of the user's that take the first places of an initial population."""
+"""Enqueued genomes: what the user knows takes the first places of an initial population."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,8 +14,8 @@ class Enqueued:
     """Hands out known genomes, and lets an operator make the rest.
 
     Attributes:
-        genomes: What is known; each child's note is ``"enqueued"``.
-        rest: Who makes what is asked beyond them.
+        genomes: The known ones; each child's note is ``"enqueued"``.
+        rest: The operator that makes the others.
     """
 
     genomes: Sequence[Any]

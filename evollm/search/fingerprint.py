@@ -3,29 +3,33 @@
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from evollm.errors import EvollmError
 from evollm.search.flow import Job, Vary
 from evollm.types import JSON, Problem, name_of
 
 
 class Fingerprints:
-    """Names jobs by kind, operator or problem, parents, number, fidelity, seed and step."""
+    """Names jobs by who does them and by all that they ask for."""
 
     def __init__(self, problem: Problem[Any]) -> None:
         self._problem = problem
         self._known: dict[int, tuple[object, str]] = {}
 
     def of(self, job: Job) -> tuple[str, str]:
-        """Return the name of who does the job, and the job's fingerprint."""
+        """Return the name of the operator or problem, and the job's fingerprint."""
         if isinstance(job, Vary):
             who: object = job.operator
             what: tuple[Any, ...] = ("vary", [parent.id for parent in job.parents], job.n)
         else:
             who = self._problem
             what = ("evaluate", [candidate.id for candidate in job.candidates], job.fidelity)
+            if job.context is not None:
+                what = (*what, written(job.context))
         text = f"{self._described(who)}{what}{job.seed},{job.step}"
         return name_of(who), hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
@@ -40,10 +44,25 @@ class Fingerprints:
         return known[1]
 
 
+def written(context: Mapping[str, JSON]) -> str:
+    """Return a job's context as JSON.
+
+    Raises:
+        EvollmError: If it is not a dict of what JSON can hold.
+    """
+    try:
+        return json.dumps(dict(context), sort_keys=True)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise EvollmError(
+            "the context of an evaluation must be a dict of what JSON can hold, not "
+            f"{context!r:.80} ({error})"
+        ) from None
+
+
 def describe(thing: Any) -> JSON:
     """Return the parameters of an operator, a problem or a setting as JSON.
 
-    Dataclasses are described by their fields (those with ``metadata={"parameter": False}`` apart),
+    Dataclasses are described by their fields (except those with ``metadata={"parameter": False}``),
     functions and classes by their names, arrays by their bytes' hash, models by their names; other
     objects by their class's name.
     """

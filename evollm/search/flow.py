@@ -1,13 +1,13 @@
-"""Flows: algorithms as generators that ask for jobs and never do any."""
+"""Flows: algorithms as generators that ask for jobs and never do any themselves."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias
 
 import numpy as np
 
 from evollm.errors import EvollmError
-from evollm.types import Candidate, G, Individual, Operator, Parent, name_of
+from evollm.types import JSON, Candidate, G, Individual, Operator, Parent, name_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +15,10 @@ class Vary(Generic[G]):
     """Ask an operator for children; answered with at most ``n`` candidates.
 
     Attributes:
-        operator: Who makes the children.
-        parents: Whom they are made from: the flow's draw, hence the children's lineage.
+        operator: What makes the children.
+        parents: What they are made from, as the flow drew them; hence the children's lineage.
         n: How many are wanted.
-        seed: The operator's only source of chance.
+        seed: The operator's only source of randomness.
         step: The flow's step, in a generational loop the generation; the initial population is step
             0.
     """
@@ -32,30 +32,35 @@ class Vary(Generic[G]):
 
 @dataclass(frozen=True, slots=True)
 class Evaluate(Generic[G]):
-    """Ask for scores; answered with one individual a candidate, in order.
+    """Ask for scores; answered with one individual per candidate, in order.
 
     Attributes:
-        candidates: What to score; individuals are scored anew, say at a larger fidelity.
+        candidates: What to score; individuals are scored again, for example at a larger fidelity.
         fidelity: How much effort to spend on each, in the problem's own unit.
         seed: Fixes the data or the noise that the whole batch shares.
         step: The flow's step.
+        context: What the problem may know about the job beside the genomes, as JSON: the parent's
+            id, how many go on, a bar. It reaches problems that take the keyword ``context``.
+        rung: What the fidelity means, in words for reports; the problem does not get it.
     """
 
     candidates: Sequence[Parent[G]]
     fidelity: int | None = None
     seed: int = 0
     step: int = 0
+    context: Mapping[str, JSON] | None = None
+    rung: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Survivors(Generic[G]):
-    """Say who lives on; answered at once with None, so that results, displays and stops can know.
+    """Announce who survives; answered at once with None, so that results, displays and stops know.
 
     Attributes:
-        population: The living, in the flow's order.
+        population: The survivors, in the flow's order.
         step: The step that they survived.
-        best: Whom the algorithm holds for the best, where that is not the fittest ever scored: in a
-            race on fresh data the parent that survived last, not the luckiest score.
+        best: The algorithm's best, where that is not the fittest ever scored: in a race on fresh
+            data the parent that survived last, not the luckiest score.
     """
 
     population: Sequence[Individual[G]]
@@ -63,12 +68,28 @@ class Survivors(Generic[G]):
     best: Individual[G] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Reused(Generic[G]):
+    """Announce which scores a flow reuses instead of evaluations; answered at once with None.
+
+    Attributes:
+        individuals: The candidates, with the outcomes that they take over.
+        sources: For each the id of the candidate that was evaluated.
+        step: The flow's step.
+    """
+
+    individuals: Sequence[Individual[G]]
+    sources: Sequence[int]
+    step: int
+
+
 Job: TypeAlias = Vary[Any] | Evaluate[Any]
-Flow: TypeAlias = Generator[Job | Survivors[Any] | Sequence[Job], Any, Any]
+Notice: TypeAlias = Survivors[Any] | Reused[Any]
+Flow: TypeAlias = Generator[Job | Notice | Sequence[Job], Any, Any]
 """Yields one job or several that go out together; is sent one answer or a list of them, in order.
 
 A flow is pure given its seed and its answers: no clock, no global random state, no input or output.
-It may go on for ever and leave the end to the budget, or end by returning. A sentence that it
+It may run forever and leave the end to the budget, or end by returning. A sentence that it
 returns is the run's reason to stop.
 """
 
@@ -81,10 +102,15 @@ def vary(
 
 
 def evaluate(
-    candidates: Sequence[Parent[G]], fidelity: int | None = None, seed: int = 0, step: int = 0
+    candidates: Sequence[Parent[G]],
+    fidelity: int | None = None,
+    seed: int = 0,
+    step: int = 0,
+    context: Mapping[str, JSON] | None = None,
+    rung: str = "",
 ) -> Generator[Job, list[Individual[G]], list[Individual[G]]]:
     """Ask for scores, from within a flow by ``yield from``."""
-    return (yield Evaluate(candidates, fidelity, seed, step))
+    return (yield Evaluate(candidates, fidelity, seed, step, context, rung))
 
 
 def initial(
@@ -102,7 +128,7 @@ def initial(
 
 
 def barren(operator: Operator[Any], size: int) -> EvollmError:
-    """Return what is wrong with an operator that makes no initial population."""
+    """Return the error of an operator that makes no initial population."""
     return EvollmError(
         f"{name_of(operator)} made no initial population: called without parents for {size} "
         "genomes, it must return at least one (the run's record counts what was rejected)"
@@ -117,7 +143,7 @@ def together(jobs: Sequence[Job]) -> Generator[Sequence[Job], list[Any], list[An
 def survive(
     population: Sequence[Individual[G]], step: int, best: Individual[G] | None = None
 ) -> Generator[Survivors[G], None, list[Individual[G]]]:
-    """Say from within a flow who lives on, and return them; see ``Survivors``."""
+    """Announce from within a flow who survives, and return them; see ``Survivors``."""
     yield Survivors(population, step, best)
     return list(population)
 
@@ -126,14 +152,14 @@ def seeded(*seeds: int) -> np.random.Generator:
     """Return a generator for a flow.
 
     Args:
-        seeds: From 0; the flow's own, and what tells its lanes apart.
+        seeds: At least 0: the flow's own, and what tells its lanes apart.
 
     Raises:
-        EvollmError: If one is no whole number from 0 on.
+        EvollmError: If one is not a whole number of at least 0.
     """
     for seed in seeds:
         if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
-            raise EvollmError(f"a seed is a whole number from 0 on, not {seed!r}")
+            raise EvollmError(f"a seed must be a whole number of at least 0, not {seed!r}")
     return np.random.default_rng(seeds[0] if len(seeds) == 1 else seeds)
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from evollm.errors import EvollmError
 from evollm.search.enqueued import Enqueued
-from evollm.search.flow import Evaluate, Flow, Job, Survivors, Vary
+from evollm.search.flow import Evaluate, Flow, Job, Reused, Survivors, Vary
 from evollm.types import Candidate, Individual, Offspring, Outcome, evaluated, name_of
 
-_IDLE = 10_000  # so many yields without work are a flow that never ends, which no signal could stop
+_IDLE = 10_000  # yields without work after which a flow is taken for one that never ends
 
 
 @dataclass(slots=True)
@@ -44,20 +44,22 @@ class _Lane:
 
 
 class Search:
-    """Drives one flow, or several lanes that share a population, by asking and being told.
+    """Drives one flow, or several lanes that share a population, through ask and tell.
 
-    A job's id, and its children's, depend on nothing but the order of what was told before: so
+    A job's id, and its children's, depend only on the order of the answers before it, so that
     feeding a record's answers to the same flows leads to the same search.
 
     Attributes:
-        population: The individuals that live, as the flow last said.
-        best: Whom the flow names as the best; if it names nobody, the fittest individual at the
-            highest fidelity seen, the older one if two are equal.
+        population: The survivors, as the flow last announced them.
+        best: The individual that the flow names as the best; if it names none, the fittest whole
+            evaluation at the highest fidelity seen, the older one if two are equal.
         best_committed: The best among the jobs answered whole: a replay sees it change at the same
             points.
         names_best: Whether the flow itself names the best.
         step: The last step that a flow has completed; -1 before the first.
         ending: Why a flow ended by itself, if it said so by returning a sentence.
+        reused: Each score that a flow took over instead of an evaluation, in their order: the
+            individual, the id of the candidate that was evaluated, and the step.
         done: Whether every flow has ended by itself.
     """
 
@@ -66,15 +68,15 @@ class Search:
             raise EvollmError("a search needs at least one flow")
         for flow in lanes:
             if isinstance(flow, Search):
-                raise EvollmError("this is a search already: take it as it is")
+                raise EvollmError("this is a Search already: use it as it is")
             if not isgenerator(flow) or getgeneratorstate(flow) != GEN_CREATED:
-                raise EvollmError(f"{flow!r} is no flow that can start: call its function anew")
+                raise EvollmError(f"{flow!r} is not a flow that can start: call its function again")
         self.population: list[Individual[Any]] = []
         self.best: Individual[Any] | None = None
         self.best_committed: Individual[Any] | None = None
         self.step = -1
         self.names_best = False
-
+        self.reused: list[tuple[Individual[Any], int, int]] = []
         self.ending = ""
         self._announces = False
         self._lanes: list[_Lane | None] = [_Lane(flow) for flow in lanes]
@@ -100,7 +102,7 @@ class Search:
         return self._started and not any(self._lanes)
 
     def enqueue(self, genomes: Iterable[Any]) -> "Search":
-        """Put known genomes into the first places of the initial population; return the search.
+        """Put known genomes into the first places of the initial population, and return the search.
 
         Raises:
             EvollmError: If the search has begun. When it begins, too: if more are enqueued than the
@@ -188,7 +190,7 @@ class Search:
                 self._lanes[number] = None
                 self.ending = end.value if isinstance(end.value, str) else self.ending
                 return
-            if isinstance(asked, Survivors):
+            if isinstance(asked, Survivors | Reused):
                 self._take(asked)
                 value = None
                 continue
@@ -200,25 +202,30 @@ class Search:
                 return
             value = [] if lane.single else [[] for _ in jobs]
         raise EvollmError(
-            f"the algorithm goes round without work: {_IDLE} times in a row it asked for no child "
-            "and no score; end the flow where nothing is left to do"
+            f"the algorithm loops without work: {_IDLE} times in a row it asked for no child and "
+            "no score; end the flow where nothing is left to do"
         )
 
-    def _take(self, living: Survivors[Any]) -> None:
-        """Note who lives on, and who is the best if the flow says so."""
+    def _take(self, notice: Survivors[Any] | Reused[Any]) -> None:
+        """Note the survivors and the best that the flow names, or its reused scores."""
+        if isinstance(notice, Reused):
+            found = zip(notice.individuals, notice.sources, strict=True)
+            self.reused += [(one, source, notice.step) for one, source in found]
+            return
         self._announces = True
-        self.population, self.step = list(living.population), max(self.step, living.step)
-        if living.best is not None:
+        self.population, self.step = list(notice.population), max(self.step, notice.step)
+        if notice.best is not None:
             self.names_best = True
-            self.best = self.best_committed = living.best
+            if not notice.best.outcome.bound:
+                self.best = self.best_committed = notice.best
 
     def _ticket(self, lane: int, job: Job) -> Ticket:
         """Number a job, and reserve the ids of the children that it may bring."""
         if isinstance(job, Vary):
             if isinstance(job.operator, type) or not hasattr(job.operator, "vary"):
                 raise EvollmError(
-                    f"{job.operator!r} is no operator: decorate a function with @operator, or make "
-                    "an object of an operator's class"
+                    f"{job.operator!r} is not an operator: decorate a function with @operator, or "
+                    "make an object of an operator's class"
                 )
             job = self._with_known(job) if self._known else job
             ticket = Ticket(self._tickets, lane, job, self._candidates, [], int(job.n > 0))
@@ -228,7 +235,7 @@ class Search:
             ticket = Ticket(self._tickets, lane, job, 0, [None] * size, size)
         else:
             raise EvollmError(
-                f"a flow yields Vary, Evaluate, Survivors or a list of jobs, not {job!r}"
+                f"a flow yields Vary, Evaluate, Survivors, Reused or a list of jobs, not {job!r}"
             )
         self._tickets += 1
         if ticket.missing:
@@ -240,14 +247,17 @@ class Search:
         """Let enqueued genomes take the first places of a job that starts a population."""
         if job.parents or job.step:
             raise EvollmError(
-                f"{len(self._known)} of the enqueued genomes find no place in the initial "
+                f"{len(self._known)} of the enqueued genomes have no place in the initial "
                 "population: make it larger, or enqueue fewer"
             )
         known, self._known = self._known[: int(job.n)], self._known[int(job.n) :]
         return replace(job, operator=Enqueued(known, job.operator)) if known else job
 
 
-def _better(one: Individual[Any] | None, other: Individual[Any]) -> Individual[Any]:
+def _better(one: Individual[Any] | None, other: Individual[Any]) -> Individual[Any] | None:
+    """Return the better one of two; an evaluation that was cut short is never better."""
+    if other.outcome.bound:
+        return one
     return other if one is None or _rank(other) > _rank(one) else one
 
 

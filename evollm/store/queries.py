@@ -55,20 +55,20 @@ def offspring(record: Record, ticket: Ticket) -> Offspring[Any]:
 def outcomes(record: Record, ticket: Ticket) -> Iterator[tuple[int, Outcome]]:
     """Yield place and outcome of what is recorded for a job's places."""
     found = record.rows(
-        "SELECT place, fitness, metrics, error, info, repaired, cost FROM outcomes WHERE job = ?"
-        " ORDER BY place",
+        "SELECT place, fitness, metrics, error, info, repaired, cost, bound FROM outcomes"
+        " WHERE job = ? ORDER BY place",
         (ticket.id,),
     )
-    for place, fitness, metrics, error, info, repaired, cost in found:
+    for place, fitness, metrics, error, info, repaired, cost, bound in found:
         measured = record.parsed(metrics) if metrics else {}
-        told = None if info is None else decode(info)
-        mended = None if repaired is None else decode(repaired)
+        details = None if info is None else decode(info)
+        genome = None if repaired is None else decode(repaired)
         try:
-            outcome = Outcome(fitness, measured, error, told, mended, cost)
+            outcome = Outcome(fitness, measured, error, details, genome, cost, bool(bound))
         except (AttributeError, TypeError, ValueError) as fault:
             raise record.damaged(fault) from None
-        if outcome.error != error:  # a number that no evaluation can have had
-            raise record.damaged(ValueError(str(outcome.error)))
+        if outcome.cost != cost:
+            raise record.damaged(f"a cost of {cost}")
         yield place, outcome
 
 
@@ -76,14 +76,28 @@ def individuals(record: Record) -> Iterator[Individual[Any]]:
     """Yield what was evaluated with its outcomes, in the order of the jobs."""
     found = record.rows(
         "SELECT o.candidate, coalesce(o.repaired, c.genome), coalesce(c.parents, v.parents),"
-        " v.name, v.step, e.fidelity, o.fitness, o.metrics, o.error, o.cost FROM outcomes o"
+        " v.name, v.step, e.fidelity, o.fitness, o.metrics, o.error, o.cost, o.bound"
+        " FROM outcomes o"
         " JOIN jobs e ON e.id = o.job JOIN candidates c ON c.id = o.candidate"
         " JOIN jobs v ON v.id = c.job ORDER BY o.job, o.place"
     )
-    for number, genome, parents, name, step, fidelity, fitness, metrics, error, cost in found:
+    for (
+        number,
+        genome,
+        parents,
+        name,
+        step,
+        fidelity,
+        fitness,
+        metrics,
+        error,
+        cost,
+        bound,
+    ) in found:
+        measured = record.parsed(metrics) if metrics else {}
         yield Individual(
             Candidate(number, decode(genome), tuple(record.parsed(parents)), name, step),
-            Outcome(fitness, record.parsed(metrics) if metrics else {}, error, cost=cost),
+            Outcome(fitness, measured, error, cost=cost, bound=bool(bound)),
             fidelity,
         )
 
@@ -92,7 +106,10 @@ def usage(record: Record) -> Usage:
     """Return what the run has spent so far; its generations are for the search to say."""
     spent = Usage(seconds=record.get("seconds", 0.0))
     spent.finals = record.rows("SELECT count(*) FROM finals")[0][0]
-    spent.evaluations, spent.failed = record.rows("SELECT count(*), count(error) FROM outcomes")[0]
+    spent.memo = record.rows("SELECT count(*) FROM reuses")[0][0]
+    spent.evaluations, spent.failed, spent.bounds = record.rows(
+        "SELECT count(*), count(error), count(nullif(bound, 0)) FROM outcomes"
+    )[0]
     columns = "error, prompt_tokens, completion_tokens, seconds, cost, cached"
     for error, prompt, completion, seconds, cost, cached in record.rows(
         f"SELECT {columns} FROM calls"
@@ -146,11 +163,13 @@ def fallback_share(record: Record) -> float:
 def best(record: Record) -> tuple[int, float] | None:
     """Return id and fitness of the best candidate; None if nothing was evaluated.
 
-    It is whom the flow named last, or else the fittest, the older one if two are equal.
+    It is the one that the flow named last, or else the fittest, the older one if two are equal;
+    evaluations that were cut short don't count.
     """
     named = record.rows("SELECT candidate, fitness FROM bests ORDER BY step DESC LIMIT 1")
     found = named or record.rows(
-        "SELECT candidate, fitness FROM outcomes ORDER BY fitness DESC, candidate LIMIT 1"
+        "SELECT candidate, fitness FROM outcomes WHERE NOT bound"
+        " ORDER BY fitness DESC, candidate LIMIT 1"
     )
     return found[0] if found else None
 
@@ -158,7 +177,7 @@ def best(record: Record) -> tuple[int, float] | None:
 def finals(record: Record, fidelity: int | None, seed: int) -> dict[int, Outcome]:
     """Return what finalists scored, by candidate."""
     found = record.rows(
-        "SELECT candidate, fitness, metrics, error, info, cost FROM finals"
+        "SELECT candidate, fitness, metrics, error, info, cost, bound FROM finals"
         " WHERE fidelity = ? AND seed = ?",
         (-1 if fidelity is None else fidelity, seed),
     )
@@ -169,6 +188,7 @@ def finals(record: Record, fidelity: int | None, seed: int) -> dict[int, Outcome
             error,
             None if info is None else decode(info),
             cost=cost,
+            bound=bool(bound),
         )
-        for candidate, fitness, metrics, error, info, cost in found
+        for candidate, fitness, metrics, error, info, cost, bound in found
     }

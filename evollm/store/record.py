@@ -1,7 +1,6 @@
 """The record of a run: one SQLite database with every job, candidate, outcome and call."""
 
 import contextlib
-import fcntl
 import json
 import sqlite3
 import threading
@@ -12,15 +11,21 @@ from pathlib import Path
 from typing import IO, Any
 
 from evollm.closing import Closing
-from evollm.databases import damaged, told
+from evollm.databases import damaged, explained
 from evollm.errors import EvollmError
 from evollm.ledger import Call
 from evollm.paths import anchored, brief
+from evollm.search.fingerprint import written
 from evollm.search.flow import Vary
 from evollm.search.search import Ticket
 from evollm.store.codec import encode
 from evollm.store.schema import prepare
-from evollm.types import Offspring, Outcome
+from evollm.types import Individual, Offspring, Outcome
+
+try:
+    import fcntl
+except ImportError:  # there is none on Windows
+    fcntl = None  # type: ignore[assignment]
 
 FILE = "run.sqlite"
 MEND = f"restore a copy, rescue its tables with `sqlite3 {FILE} .recover`, or choose a new folder"
@@ -31,7 +36,7 @@ _AGAIN = "ON CONFLICT DO NOTHING"  # rows whose writing a Ctrl-C cut short are w
 class Record(Closing):
     """Writes a run down as it happens, and reads it back; a folder has one writer.
 
-    Rows gather until ``commit``; what a commit wrote survives a killed process. Calls of a model
+    Rows gather until ``commit``; what was committed survives a killed process. Calls of a model
     are committed at once. Without a path the record lives in a temporary file that goes with it.
     All methods may be called from any thread.
     """
@@ -46,6 +51,7 @@ class Record(Closing):
         self._told: list[tuple[Any, ...]] = []
         self._finals: list[tuple[Any, ...]] = []
         self._bests: list[tuple[Any, ...]] = []
+        self._reuses: list[tuple[Any, ...]] = []
         self._guard = self._claim() if write and self.path else None
         try:
             with self._safely():
@@ -57,7 +63,7 @@ class Record(Closing):
     @contextlib.contextmanager
     def _safely(self) -> Iterator[None]:
         """Hold the database to write, and say in one sentence what is wrong if it can't be."""
-        with self._mutex, told(self._name, MEND):
+        with self._mutex, explained(self._name, MEND):
             try:
                 yield
             except (sqlite3.Error, OverflowError):
@@ -76,8 +82,13 @@ class Record(Closing):
                 self._db.execute("ROLLBACK")
 
     def _claim(self) -> IO[str]:
-        """Take the folder's lock, which the system gives back when the process dies."""
+        """Take the folder's lock, which the system releases when the process dies."""
         assert self.path is not None
+        if fcntl is None:
+            raise EvollmError(
+                "a run directory is locked while it is written to, which needs Linux, macOS or WSL:"
+                " run evollm there, or without a path"
+            )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             guard = (self.path / "lock").open("a")
@@ -106,22 +117,26 @@ class Record(Closing):
         elif (self.path / FILE).is_file():
             database = sqlite3.connect(f"file:{self.path / FILE}?mode=ro", uri=True, timeout=30)
         else:
-            raise EvollmError(f"{brief(self.path)} is no run directory: it has no {FILE}")
+            raise EvollmError(f"{brief(self.path)} is not a run directory: it has no {FILE}")
+        try:
+            prepare(database, str(self.path), write)
+        except EvollmError:
+            database.close()
+            raise
         if write:
-            try:
-                database.execute("PRAGMA journal_mode = WAL")
-                database.execute("PRAGMA synchronous = NORMAL")
-            except sqlite3.DatabaseError as error:
-                raise EvollmError(f"{self.path} holds no readable run record ({error})") from None
-        prepare(database, str(self.path))
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = NORMAL")
         return database
 
     def ask(self, ticket: Ticket, name: str, fingerprint: str) -> None:
         """Note a job that has been asked for."""
         job = ticket.job
+        rung = context = None
         if isinstance(job, Vary):
             kind, ids, n, fidelity = "vary", [p.id for p in job.parents], int(job.n), None
         else:
+            rung = job.rung or None
+            context = None if job.context is None else written(job.context)
             kind, ids, n, fidelity = (
                 "evaluate",
                 [c.id for c in job.candidates],
@@ -136,6 +151,8 @@ class Record(Closing):
             json.dumps(ids),
             n,
             fidelity,
+            rung,
+            context,
             int(job.seed),
             int(job.step),
             fingerprint,
@@ -178,7 +195,7 @@ class Record(Closing):
         repaired = None if outcome.genome is None else encode(outcome.genome)
         row = (ticket.id, place, candidate, *_found(outcome))
         with self._mutex:
-            self._outcomes.append((*row, repaired, outcome.cost, text))
+            self._outcomes.append((*row, repaired, outcome.cost, text, int(outcome.bound)))
 
     def told(self, ticket: Ticket, order: int, offspring: Offspring[Any] | None = None) -> None:
         """Note that an answer is whole, its place in the order, and what an operator rejected."""
@@ -192,10 +209,23 @@ class Record(Closing):
         """Note what a finalist scored after the search."""
         head = (candidate, -1 if fidelity is None else fidelity, seed)
         with self._mutex:
-            self._finals.append((*head, *_found(outcome), outcome.cost))
+            self._finals.append((*head, *_found(outcome), outcome.cost, int(outcome.bound)))
+
+    def reused(self, number: int, individual: Individual[Any], source: int, step: int) -> None:
+        """Note a score that a candidate took over from an equal one.
+
+        Args:
+            number: Of the reused scores of the run, from 0.
+            individual: The candidate with that score.
+            source: Id of the candidate that was evaluated.
+            step: The flow's step.
+        """
+        fidelity = None if individual.fidelity is None else int(individual.fidelity)
+        with self._mutex:
+            self._reuses.append((number, individual.id, source, fidelity, step))
 
     def best(self, step: int, candidate: int, fitness: float) -> None:
-        """Note whom the flow named as the best of a step."""
+        """Note the individual that the flow named as the best of a step."""
         with self._mutex:
             self._bests.append((step, candidate, fitness))
 
@@ -265,27 +295,29 @@ class Record(Closing):
             self._told,
             self._bests,
             self._finals,
+            self._reuses,
         )
         if not any(gathered):
             return
         self._begin()
         run = self._db.executemany
         run(
-            "INSERT OR IGNORE INTO jobs (id, lane, kind, name, parents, n, fidelity, seed, step,"
-            f" fingerprint) VALUES ({_marks(10)})",
+            "INSERT OR IGNORE INTO jobs (id, lane, kind, name, parents, n, fidelity, rung, context,"
+            f" seed, step, fingerprint) VALUES ({_marks(12)})",
             self._jobs,
         )
         run(
             f"INSERT INTO candidates VALUES ({_marks(6)}) {_AGAIN}",
             self._children,
         )
-        run(f"INSERT INTO outcomes VALUES ({_marks(10)}) {_AGAIN}", self._outcomes)
+        run(f"INSERT INTO outcomes VALUES ({_marks(11)}) {_AGAIN}", self._outcomes)
         run(
             "UPDATE jobs SET told = ?, rejected = ?, asked = ?, supplied = ? WHERE id = ?",
             self._told,
         )
         run(f"INSERT OR REPLACE INTO bests VALUES ({_marks(3)})", self._bests)
-        run(f"INSERT OR REPLACE INTO finals VALUES ({_marks(8)})", self._finals)
+        run(f"INSERT OR REPLACE INTO finals VALUES ({_marks(9)})", self._finals)
+        run(f"INSERT INTO reuses VALUES ({_marks(5)}) {_AGAIN}", self._reuses)
         for rows in gathered:
             rows.clear()
 
@@ -298,7 +330,7 @@ class Record(Closing):
         """Return JSON from one of the rows.
 
         Raises:
-            EvollmError: If it is none: the record is damaged.
+            EvollmError: If it is not JSON: the record is damaged.
         """
         try:
             return json.loads(text)
@@ -306,7 +338,7 @@ class Record(Closing):
             raise self.damaged(error) from None
 
     def damaged(self, error: object) -> EvollmError:
-        """Return what to say of rows that make no sense."""
+        """Return the error for rows that make no sense."""
         return damaged(self._name, error, MEND)
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -316,7 +348,7 @@ class Record(Closing):
             EvollmError: If the record can't be read, or not by this query; or if it was a temporary
                 one that is closed.
         """
-        with self._mutex, told(self._name, MEND):
+        with self._mutex, explained(self._name, MEND):
             if self._closed and self.path is None:
                 raise EvollmError("the temporary record is closed: read it before, or give a path")
             if self._closed:
@@ -325,7 +357,7 @@ class Record(Closing):
             return self._db.execute(query, values).fetchall()
 
     def recall(self, job: int, key: str) -> Call | None:
-        """Return the recorded call of a job with this key, failed ones apart."""
+        """Return the recorded call of a job with this key, unless it failed."""
         found = self.rows(
             "SELECT key, model, request, answer, error, prompt_tokens, completion_tokens, seconds,"
             " cost, cached FROM calls WHERE job = ? AND key = ? AND answer IS NOT NULL",
@@ -339,7 +371,7 @@ class Record(Closing):
         return Call(key, model, asked, answered, error, *tokens, seconds, cost, bool(cached))
 
     def close(self) -> None:
-        """Commit, and let the folder go; a record with a path can still be read."""
+        """Commit, and release the folder; a record with a path can still be read."""
         if self._closed:
             return
         try:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from evollm.store.codec import shown
@@ -28,9 +29,11 @@ class Evaluation:
         error: Why the evaluation failed, if it did.
         stored: The genome as the record keeps it; ``genome`` reads it.
         metrics: Further numbers by name.
-        note: What the operator said of the candidate.
-        info: What the evaluation said beside its numbers.
-        text: The genome as people read it; None if no system wrote it.
+        note: What the operator noted about the candidate.
+        info: What the evaluation reported beside its numbers.
+        text: The genome in readable form; None if no system wrote it.
+        bound: Whether the evaluation was cut short, so that the fitness is a bound only.
+        rung: What the fidelity means, in words; None if the flow did not say so.
     """
 
     job: int
@@ -46,6 +49,8 @@ class Evaluation:
     note: JSON
     info: JSON
     text: str | None
+    bound: bool
+    rung: str | None
 
     @property
     def genome(self) -> Any:
@@ -100,7 +105,8 @@ def evaluations(record: Record, whole: bool = False) -> list[Evaluation]:
     """
     found = record.rows(
         "SELECT o.job, o.candidate, e.step, v.name, coalesce(c.parents, v.parents), e.fidelity,"
-        " o.fitness, o.error, coalesce(o.repaired, c.genome), o.metrics, c.note, o.info, o.text"
+        " o.fitness, o.error, coalesce(o.repaired, c.genome), o.metrics, c.note, o.info, o.text,"
+        " o.bound, e.rung"
         " FROM outcomes o JOIN jobs e ON e.id = o.job JOIN candidates c ON c.id = o.candidate"
         f" JOIN jobs v ON v.id = c.job {'WHERE e.told IS NOT NULL' if whole else ''}"
         " ORDER BY o.job, o.place"
@@ -123,6 +129,8 @@ def _evaluation(
     note: str | None,
     info: str | None,
     text: str | None,
+    bound: int,
+    rung: str | None,
 ) -> Evaluation:
     return Evaluation(
         job,
@@ -138,13 +146,35 @@ def _evaluation(
         None if note is None else shown(note),
         None if info is None else shown(info),
         text,
+        bool(bound),
+        rung,
     )
 
 
-def fitnesses(record: Record) -> list[float]:
-    """Return the fitness of each evaluation, in the order of the jobs."""
+def fitnesses(record: Record, bounds: bool = True) -> list[float]:
+    """Return the fitness of each evaluation, in the order of the jobs.
+
+    Args:
+        record: The run's.
+        bounds: Whether evaluations that were cut short have theirs, too, or minus infinity.
+    """
+    found = record.rows("SELECT fitness, bound FROM outcomes ORDER BY job, place")
+    return [-inf if bound and not bounds else fitness for fitness, bound in found]
+
+
+def reuses(record: Record) -> dict[int, int]:
+    """Return which candidates took over a score, and from which candidate, by their ids."""
+    return dict(record.rows("SELECT candidate, source FROM reuses ORDER BY id"))
+
+
+def rungs(record: Record) -> list[tuple[str, int, int, int]]:
+    """Return the rungs that the flow named: name, fidelity, evaluations, and how many cut short."""
     return [
-        fitness for (fitness,) in record.rows("SELECT fitness FROM outcomes ORDER BY job, place")
+        (rung, fidelity, evaluations, bounds)
+        for rung, fidelity, evaluations, bounds in record.rows(
+            "SELECT rung, fidelity, count(*), total(bound) FROM outcomes JOIN jobs ON jobs.id = job"
+            " WHERE rung IS NOT NULL GROUP BY rung, fidelity ORDER BY min(jobs.id)"
+        )
     ]
 
 
@@ -155,7 +185,7 @@ def steps(record: Record) -> list[int]:
 
 
 def named(record: Record) -> list[tuple[int, float]]:
-    """Return step and fitness of whom the algorithm named as the best, if it does, step by step."""
+    """Return step and fitness of the best that the algorithm named, if it does, step by step."""
     return [
         (step, fitness)
         for step, fitness in record.rows("SELECT step, fitness FROM bests ORDER BY step")
@@ -252,9 +282,11 @@ def birth(record: Record, candidate: int) -> tuple[int, tuple[str, ...]]:
 
 
 def scored(record: Record, candidate: int) -> tuple[float, str | None] | None:
-    """Return a candidate's latest fitness and text; None if it was never evaluated."""
+    """Return a candidate's latest fitness and text, its own or reused; None if it has none."""
     found = record.rows(
-        "SELECT fitness, text FROM outcomes WHERE candidate = ? ORDER BY job DESC LIMIT 1",
+        "SELECT fitness, text FROM outcomes WHERE candidate = ?1 OR candidate IN"
+        " (SELECT source FROM reuses WHERE reuses.candidate = ?1)"
+        " ORDER BY outcomes.candidate = ?1 DESC, job DESC LIMIT 1",
         (candidate,),
     )
     return found[0] if found else None

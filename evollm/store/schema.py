@@ -1,5 +1,6 @@
 """The record's tables, and the check that this code can read them."""
 
+import contextlib
 import sqlite3
 
 from evollm.errors import EvollmError
@@ -16,6 +17,8 @@ CREATE TABLE jobs (
     parents TEXT NOT NULL,      -- ids of the candidates drawn or scored, a JSON list
     n INTEGER NOT NULL,
     fidelity INTEGER,
+    rung TEXT,                  -- what the fidelity means, in words
+    context TEXT,               -- what the problem was told of the job, a JSON object
     seed INTEGER NOT NULL,
     step INTEGER NOT NULL,
     fingerprint TEXT NOT NULL,
@@ -41,11 +44,19 @@ CREATE TABLE outcomes (
     error TEXT,
     info TEXT,
     repaired,                   -- genome as the evaluation repaired it; NULL if it stood as it was
-    cost REAL NOT NULL,         -- in the problem's own unit
+    cost REAL NOT NULL DEFAULT 1,    -- in the problem's own unit
     text TEXT,                  -- the genome as people read it, if the system writes it
+    bound INTEGER NOT NULL DEFAULT 0,  -- 1 if the evaluation was cut short
     PRIMARY KEY (job, place)
 ) WITHOUT ROWID;
-CREATE TABLE bests (            -- whom the flow named as the best, where it does
+CREATE TABLE reuses (           -- scores taken over from an equal genome, without an evaluation
+    id INTEGER PRIMARY KEY,     -- in their order
+    candidate INTEGER NOT NULL REFERENCES candidates,
+    source INTEGER NOT NULL REFERENCES candidates,  -- whose score it is
+    fidelity INTEGER,
+    step INTEGER NOT NULL
+);
+CREATE TABLE bests (            -- the best of a step, where the flow names one
     step INTEGER PRIMARY KEY,
     candidate INTEGER NOT NULL REFERENCES candidates,
     fitness REAL NOT NULL
@@ -58,7 +69,8 @@ CREATE TABLE finals (           -- finalists, scored once more after the search
     metrics TEXT,
     error TEXT,
     info TEXT,
-    cost REAL NOT NULL,
+    cost REAL NOT NULL DEFAULT 1,
+    bound INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (candidate, fidelity, seed)
 ) WITHOUT ROWID;
 CREATE TABLE calls (
@@ -90,11 +102,20 @@ CREATE VIEW lineage AS
 """
 
 
-def prepare(connection: sqlite3.Connection, where: str) -> None:
+def prepare(connection: sqlite3.Connection, where: str, write: bool) -> None:
     """Create the tables in a new database, or check that this code knows the ones that are there.
 
+    A database of an older version can be read: what it lacks reads as NULL or as the column's
+    default, and a table that it lacks as an empty one.
+
+    Args:
+        connection: To the database.
+        where: What to call it.
+        write: Whether it is to be written to.
+
     Raises:
-        EvollmError: If the database is of a newer version, or is no record at all.
+        EvollmError: If the database is of a newer version, or of an older one and is to be written
+            to, or if it is not a record.
     """
     try:
         found = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -106,8 +127,45 @@ def prepare(connection: sqlite3.Connection, where: str) -> None:
             connection.executescript(f"BEGIN;{TABLES}PRAGMA user_version = {VERSION};COMMIT;")
         except sqlite3.OperationalError as error:
             raise EvollmError(f"{where} holds no run yet, and can't take one ({error})") from None
+    elif 0 < found < VERSION and not write:
+        _complete(connection)
     elif found != VERSION:
-        older = "an older evollm made it, so start anew in another folder"
-        mend = "update evollm to read it" if found > VERSION else older
-        mend = mend if found else "it was made by something else"
-        raise EvollmError(f"{where} has format {found}, this evollm reads format {VERSION}: {mend}")
+        raise EvollmError(f"{where} has format {found}, {_fix(found)}")
+
+
+def _fix(found: int) -> str:
+    """Return what to do about a database of another version."""
+    if 0 < found < VERSION:
+        return (
+            f"and this evollm continues runs of format {VERSION} only: read it with evollm show, "
+            "and choose a new folder for a new run"
+        )
+    fix = "update evollm to read it" if found else "it was made by something else"
+    return f"this evollm reads format {VERSION}: {fix}"
+
+
+def _complete(connection: sqlite3.Connection) -> None:
+    """Cover the tables of an older database by temporary views that have all columns."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as current:
+        current.executescript(TABLES)
+        tables = {name: _columns(current, name) for name in _tables(current)}
+    there = {name: _columns(connection, name) for name in _tables(connection)}
+    for name, columns in tables.items():
+        known = there.get(name, {})
+        listed = ", ".join(
+            column if column in known else f"{default or 'NULL'} AS {column}"
+            for column, default in columns.items()
+        )
+        source = f"FROM main.{name}" if known else "WHERE 0"
+        connection.execute(f"CREATE TEMP VIEW {name} AS SELECT {listed} {source}")
+
+
+def _tables(connection: sqlite3.Connection) -> list[str]:
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    return [name for (name,) in found]
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> dict[str, str | None]:
+    """Return a table's columns, each with its default as SQL."""
+    found = connection.execute(f"PRAGMA table_info({table})").fetchall()
+    return {name: default for _, name, _, _, default, _ in found}

@@ -28,7 +28,7 @@ from evollm.search.fingerprint import Fingerprints
 from evollm.search.flow import Evaluate, Flow, Vary
 from evollm.search.search import Search, Ticket
 from evollm.store.codec import decode, encode
-from evollm.testing.trials import RAISED, Given, Trial, once
+from evollm.testing.trials import RAISED, Barred, Given, Trial, once
 from evollm.types import Candidate, Individual, Offspring, Operator, Outcome, Problem
 
 __all__ = [
@@ -205,6 +205,17 @@ class ExecutorKit:
             assert [one.outcome.cost for one in found.population] == [2.5, 2.5]
             assert found.candidate(1).genome == [6]
             assert found.dataframe()["genome"].tolist() == [[5], [6]]
+
+    def test_a_context_travels(self, executor: Executor, tmp_path: Path) -> None:
+        """Hand a job's context to the problem, and mark what it cut short."""
+        genomes = [5.0, 1.0, 4.0, 2.0]
+        for _ in range(2):
+            flow = once(genomes, {"bar": 3})
+            found = run(flow, Barred(), executor=executor, path=tmp_path)
+            assert [one.outcome.bound for one in found.population] == [False, True, False, True]
+            assert [one.outcome.info for one in found.population] == [0, 1, 2, 3]
+            assert (found.usage.bounds, found.usage.evaluations) == (2, 4)
+            assert found.dataframe()["bound"].tolist() == [False, True, False, True]
 
     def test_serves_one_run_after_another(self, executor: Executor) -> None:
         """Start again after it was closed, with another problem."""

@@ -2,12 +2,13 @@
 
 import time
 from asyncio import CancelledError
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from evollm.search.flow import Flow, evaluate, vary
-from evollm.types import Offspring, Outcome
+from evollm.types import JSON, Offspring, Outcome
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,32 @@ class Trial:
         return Outcome(self.factor * value)
 
 
-def once(genomes: Sequence[Any]) -> Flow:
+@dataclass(frozen=True)
+class Barred:
+    """A problem that cuts an evaluation short where a genome, a number, is below the bar.
+
+    Each outcome's ``info`` is the genome's id, as the context gave it.
+    """
+
+    elementwise = True
+
+    def evaluate(
+        self,
+        genomes: Sequence[float],
+        fidelity: int | None,
+        seed: int,
+        context: Mapping[str, JSON] | None = None,
+    ) -> list[Outcome]:
+        """Score each genome by itself, or by the bar that it can't reach."""
+        known = context or {}
+        bar, ids = known.get("bar", -inf), known.get("ids", [None] * len(genomes))
+        return [
+            Outcome(float(genome), info=number, bound=genome < bar)
+            for genome, number in zip(genomes, ids, strict=True)
+        ]
+
+
+def once(genomes: Sequence[Any], context: Mapping[str, JSON] | None = None) -> Flow:
     """Return a flow that scores given genomes in one batch, and ends."""
     made = yield from vary(Given(tuple(genomes)), [], len(genomes), seed=0)
-    yield from evaluate(made)
+    yield from evaluate(made, context=context)

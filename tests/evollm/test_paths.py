@@ -79,17 +79,17 @@ def test_the_cache_stays_where_it_was_named(home: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("wrong", [3, 1.5, ["run"]])
 def test_what_is_no_path_is_said(wrong: Any) -> None:
-    with pytest.raises(EvollmError, match="a path is a text or a Path, not"):
+    with pytest.raises(EvollmError, match="a path must be a string or a Path, not"):
         run(plain(1), Sphere(), path=wrong)
 
 
 def test_a_path_that_leads_nowhere_is_said(home: Path) -> None:
-    with pytest.raises(EvollmError, match="the path ~nobody-of-this-name/x can't be found"):
+    with pytest.raises(EvollmError, match="the path ~nobody-of-this-name/x can't be resolved"):
         anchored("~nobody-of-this-name/x")
     gone = home.parent / "gone"
     gone.mkdir()
     os.chdir(gone)
     shutil.rmtree(gone)
-    with pytest.raises(EvollmError, match="the path run can't be found"):
+    with pytest.raises(EvollmError, match="the path run can't be resolved"):
         anchored("run")
     assert brief(home / "run") == str(home / "run")

@@ -13,6 +13,7 @@ from evollm.report.sections import overview
 from evollm.runtime.finals import Finalists
 from evollm.runtime.result import Result
 from evollm.search.flow import Flow
+from evollm.store import queries
 from evollm.store.record import Record
 from evollm.testing import SystemCase, SystemKit
 from evollm.types import Individual
@@ -93,6 +94,28 @@ def test_the_choice_is_the_fittest_finalist(tmp_path: Path) -> None:
     assert result.usage.finals == 3
     with Record(tmp_path, write=False) as record:
         assert len(record.rows("SELECT * FROM finals")) == 3
+
+
+class Ranking(Spelling):
+    """Ranks the best distinct words of the whole search once more, not those that live."""
+
+    def finalists(self, result: Result[str]) -> Finalists[str]:
+        distinct: dict[str, Individual[str]] = {}
+        for one in queries.individuals(result.record):
+            distinct.setdefault(one.genome, one)
+        ranked = sorted(distinct.values(), key=lambda one: (-one.fitness, one.id))
+        return Finalists(ranked[:6], fidelity=2, seed=5)
+
+
+def test_a_final_ranking_takes_the_dead_too(tmp_path: Path) -> None:
+    system = Ranking()
+    for _ in range(2):
+        result = system.run(path=tmp_path, seed=3)
+        genomes = [one.genome for one in result.finals]
+        assert len(set(genomes)) == 6 > len(result.population)
+        assert system.choose(result).fitness == max(one.fitness for one in result.finals)
+        assert set(genomes) - {one.genome for one in result.population}
+    assert result.usage.finals == 6
 
 
 def test_a_larger_budget_goes_on_after_the_finals(tmp_path: Path) -> None:

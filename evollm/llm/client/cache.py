@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
-from evollm.databases import damaged, told
+from evollm.databases import damaged, explained
 from evollm.errors import EvollmError
 from evollm.llm.client.answers import Answer, dump, load
 
@@ -142,7 +142,7 @@ class Cache:
         """Say in one sentence what is wrong with the file."""
         name, mend = f"the cache {self.path}", f"delete it, or {_ELSEWHERE}"
         try:
-            with told(name, mend, _ELSEWHERE):
+            with explained(name, mend, _ELSEWHERE):
                 yield
         except OSError as fault:
             raise EvollmError(f"{name} can't be used ({fault.strerror}): {_ELSEWHERE}") from None

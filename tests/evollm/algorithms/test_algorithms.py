@@ -259,16 +259,16 @@ def genome_of(one: Any) -> Any:
     [
         (lambda: generational(Start(), Blend(), size=-3, seed=1), "size must be a whole number"),
         (lambda: generational(Start(), Blend(), size=2.5, seed=1), "not 2.5"),
-        (lambda: generational(Start(), Blend(), size=3, seed=-1), "a seed is a whole number"),
-        (lambda: generational(Start(), Blend, size=3, seed=1), "is no operator and no list"),
-        (lambda: generational(Start(), 3, size=3, seed=1), "3 is no operator"),
-        (lambda: generational(lambda: 1, Blend(), size=3, seed=1), "is no operator: decorate"),
+        (lambda: generational(Start(), Blend(), size=3, seed=-1), "a seed must be a whole number"),
+        (lambda: generational(Start(), Blend, size=3, seed=1), "is neither an operator nor a list"),
+        (lambda: generational(Start(), 3, size=3, seed=1), "3 is neither an operator"),
+        (lambda: generational(lambda: 1, Blend(), size=3, seed=1), "is not an operator: decorate"),
         (lambda: steady_state(Start(), Blend(), size=3, seed=1, lanes=0), "lanes must be"),
         (lambda: islands(Start(), Blend(), size=3, seed=1, every=0), "every must be"),
         (lambda: one_plus_lambda(Start(), Blend(), offspring=0, seed=1), "offspring must be"),
         (lambda: Rung(keep=0), "keep must be"),
         (lambda: map_elites(Start(), Blend(), genome_of, size=3, seed=1), "a cell such"),
-        (lambda: Search(steady_state(Start(), Blend(), size=3, seed=1)), "a search already"),
+        (lambda: Search(steady_state(Start(), Blend(), size=3, seed=1)), "a Search already"),
     ],
 )
 def test_wrong_settings_are_one_sentence(make: Any, said: str) -> None:

@@ -257,8 +257,8 @@ def test_a_money_budget_without_a_price_is_refused_before_any_call(tmp_path: Pat
         (("run", "blackbox", "--evaluations", -1), "can't be -1"),
         (("run", "blackbox", "--population", 0), "--population must be 1 or more"),
         (("run", "blackbox", "--seed", -1), "--seed must be 0 or more"),
-        (("resume", "nowhere"), "no run directory"),
-        (("show", "nowhere"), "no run directory"),
+        (("resume", "nowhere"), "not a run directory"),
+        (("show", "nowhere"), "not a run directory"),
         (("models", "path", "gpt"), "gpt"),
     ],
 )
@@ -292,7 +292,7 @@ def test_a_file_of_something_else_is_one_sentence(
     (tmp_path / "run/run.sqlite").write_bytes(b"no record at all" * 400)
     assert "run is not a readable run record" in refusal(evollm(*command, folder=tmp_path))
     again = ("run", "blackbox", "--method", "random", "--path", "run")
-    assert "run holds no readable run record" in refusal(evollm(*again, folder=tmp_path))
+    assert "run is not a readable run record" in refusal(evollm(*again, folder=tmp_path))
 
 
 def test_the_offline_models_are_listed_without_a_network(tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ def test_known_points_resume_and_are_part_of_the_search(tmp_path: Path) -> None:
 
 def test_known_points_that_find_no_place_are_refused() -> None:
     many = Search(plain(1)).enqueue([np.zeros(4)] * 9)
-    with pytest.raises(EvollmError, match="1 of the enqueued genomes find no place"):
+    with pytest.raises(EvollmError, match="1 of the enqueued genomes have no place"):
         run(many, Sphere(), budget=Budget(evaluations=30))
     begun = Search(plain(1))
     begun.ask()

@@ -205,9 +205,9 @@ def test_a_search_runs_once() -> None:
         run(search, Trial())
     flow = once([1])
     run(flow, Trial())
-    with pytest.raises(EvollmError, match="is no flow that can start: call its function anew"):
+    with pytest.raises(EvollmError, match="is not a flow that can start: call its function again"):
         run(flow, Trial())
-    with pytest.raises(EvollmError, match="is no flow that can start"):
+    with pytest.raises(EvollmError, match="is not a flow that can start"):
         run(once, Trial())  # type: ignore[arg-type]
     with pytest.raises(EvollmError, match="is no problem: give a function of a genome"):
         run(once([1]), 3)  # type: ignore[arg-type]

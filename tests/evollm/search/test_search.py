@@ -213,5 +213,5 @@ def test_a_flow_that_goes_round_without_work_is_ended() -> None:
             population += yield from evaluate([])
             yield from survive(population, 1)
 
-    with pytest.raises(EvollmError, match="goes round without work: 10000 times"):
+    with pytest.raises(EvollmError, match="loops without work: 10000 times"):
         run(flow(), Trial(), budget=Budget(evaluations=5))

@@ -118,7 +118,7 @@ def test_a_closed_record_can_be_read_and_moved(tmp_path: Path) -> None:
     (tmp_path / "here").rename(tmp_path / "there")
     with Record(tmp_path / "there", write=False) as record:
         assert len(dataframe(record)) == 2
-    with pytest.raises(EvollmError, match="here is no run directory: it has no run"):
+    with pytest.raises(EvollmError, match="here is not a run directory: it has no run"):
         found.dataframe()
 
 
@@ -180,7 +180,7 @@ def test_places_that_cannot_be_written_are_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(EvollmError, match="can't write to the run directory"):
         run(once([1]), Trial(), path=tmp_path / "file")
-    with pytest.raises(EvollmError, match="no run directory"):
+    with pytest.raises(EvollmError, match="not a run directory"):
         Record(tmp_path / "nowhere", write=False)
 
 
@@ -236,7 +236,7 @@ def test_a_full_disk_is_one_sentence_and_what_was_committed_stays(
     where: str | None, tmp_path: Path
 ) -> None:
     path = where and tmp_path / where
-    with pytest.raises(EvollmError, match="can't grow, for the disk is full: free some space"):
+    with pytest.raises(EvollmError, match="can't grow because the disk is full: free some space"):
         run(plain(1), Sphere(), budget=Budget(evaluations=900), path=path, callbacks=[fill])
     if path is None:
         return
@@ -248,7 +248,7 @@ def test_a_full_disk_is_one_sentence_and_what_was_committed_stays(
 
 def test_a_full_disk_during_a_call_of_a_model_is_one_sentence_too(tmp_path: Path) -> None:
     flow = paid(Patient(), size=20)
-    with pytest.raises(EvollmError, match="can't grow, for the disk is full"):
+    with pytest.raises(EvollmError, match="can't grow because the disk is full"):
         run(flow, Sphere(), budget=Budget(evaluations=900), path=tmp_path, callbacks=[fill])
     on = run(paid(Patient(), size=20), Sphere(), budget=Budget(evaluations=90), path=tmp_path)
     assert on.usage.evaluations == 90

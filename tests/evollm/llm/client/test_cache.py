@@ -204,7 +204,7 @@ def test_a_full_disk_is_named_and_what_was_kept_stays(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "c")
     cache.add({"small": Answer("kept")})
     cache._database.execute("PRAGMA max_page_count = 1")  # grows to what there is already
-    with pytest.raises(EvollmError, match=r"^the cache .* can't grow, for the disk is full"):
+    with pytest.raises(EvollmError, match=r"^the cache .* can't grow because the disk is full"):
         cache.add({f"{i}": Answer("x" * 1000) for i in range(100)})
     assert cache.find(["small", "3"]) == {"small": Answer("kept")}
     cache.close()

@@ -151,7 +151,7 @@ def test_what_teaches_nothing_is_refused(tmp_path):
     words = run(generational(word, word, size=4, seed=0), len, budget=Budget(12))
     with pytest.raises(EvollmError, match="no places in the unit cube"):
         distil(words)
-    with pytest.raises(EvollmError, match="no run directory"):
+    with pytest.raises(EvollmError, match="not a run directory"):
         export(tmp_path / "none", file)
     with pytest.raises(EvollmError, match="best"):
         ExampleSpec(context=Context(order="random"))

@@ -1,0 +1,70 @@
+"""The memo: equal genomes are scored once, and their score is reused."""
+
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
+from typing import Any
+
+from evollm.search.flow import Evaluate, Job, Reused
+from evollm.types import JSON, Individual, Outcome, Parent, evaluated
+
+
+class Memo:
+    """Scores for a flow, whose state it is: a genome whose key is known takes over its score.
+
+    A reused score costs no evaluation and counts towards no limit; the record holds it apart, and
+    ``usage.memo`` counts it. Scores of another fidelity are not reused. Within one call, copies of
+    a genome share its outcome, whatever that is; later calls reuse only whole evaluations that did
+    not fail.
+
+    Args:
+        key: From a genome to what tells genomes apart.
+        forget: Whether the scores of one call are forgotten before the next: where the data differ
+            by the seed. If not, they are kept for the run, and the seed is taken to be irrelevant.
+    """
+
+    def __init__(self, key: Callable[[Any], Hashable], forget: bool = False) -> None:
+        self._key = key
+        self._forget = forget
+        self._known: dict[tuple[int | None, Hashable], Individual[Any]] = {}
+
+    def evaluate(
+        self,
+        candidates: Sequence[Parent[Any]],
+        fidelity: int | None = None,
+        seed: int = 0,
+        step: int = 0,
+        context: Mapping[str, JSON] | None = None,
+        rung: str = "",
+    ) -> Generator[Job | Reused[Any], Any, list[Individual[Any]]]:
+        """Ask for the scores that are missing, from within a flow by ``yield from``.
+
+        Returns:
+            One individual per candidate, in order.
+        """
+        keys = [(fidelity, self._key(one.genome)) for one in candidates]
+        asked: dict[tuple[int | None, Hashable], int] = {}  # the first place of each missing key
+        for place, key in enumerate(keys):
+            if key not in self._known:
+                asked.setdefault(key, place)
+        first = [candidates[place] for place in asked.values()]
+        found = (yield Evaluate(first, fidelity, seed, step, context, rung)) if first else []
+        fresh = dict(zip(asked, found, strict=True))
+        sources = [fresh.get(key) or self._known[key] for key in keys]
+        scored = [
+            source if asked.get(key) == place else _shared(source, one)
+            for place, (key, source, one) in enumerate(zip(keys, sources, candidates, strict=True))
+        ]
+        reused = [place for place, key in enumerate(keys) if asked.get(key) != place]
+        if reused:
+            yield Reused([scored[i] for i in reused], [sources[i].id for i in reused], step)
+        if not self._forget:
+            self._known |= {key: one for key, one in fresh.items() if _whole(one.outcome)}
+        return scored
+
+
+def _shared(source: Individual[Any], candidate: Parent[Any]) -> Individual[Any]:
+    """Return a candidate with the score of an equal one."""
+    return Individual(evaluated(candidate, source.outcome), source.outcome, source.fidelity)
+
+
+def _whole(outcome: Outcome) -> bool:
+    return outcome.error is None and not outcome.bound
