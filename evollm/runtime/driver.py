@@ -86,7 +86,9 @@ class Run:
         self._fingerprints = Fingerprints(problem)
         self._intake = Intake()
         self._finished: queue.SimpleQueue[tuple[Ticket | Chunk, Any]] = queue.SimpleQueue()
-        self._batches = EvaluationQueue(problem, executor, lambda *done: self._finished.put(done))
+        self._batches = EvaluationQueue(
+            problem, executor, lambda *done: self._finished.put(done), self._account
+        )
         self._callers = VariationPool(lambda *done: self._finished.put(done))
         self._committer = Committer(record)
 
@@ -116,6 +118,9 @@ class Run:
     def reasons(self) -> dict[str, float]:
         """Return the limits that are reached, by name; empty if the run may go on."""
         return self._stops.reasons()
+
+    def _account(self, job: int) -> JobLedger:
+        return JobLedger(job, self._meter, self.record)
 
     def candidates(self, chunk: Chunk) -> list[Candidate[Any]]:
         """Return the candidates of a chunk that is under way."""
@@ -195,7 +200,7 @@ class Run:
             self._admit(ticket, ())
         while self._varying and not self.stopped and self._callers.free(self._varying[0]):
             ticket = self._varying.popleft()
-            self._callers.call(ticket, JobLedger(ticket.id, self._meter, self.record))
+            self._callers.call(ticket, self._account(ticket.id))
         if not self.stopped:
             limit = inf if self.budget.evaluations is None else self.budget.evaluations
             self._batches.send(limit - self.usage.evaluations - self._batches.genomes)

@@ -12,7 +12,7 @@ from typing import Any
 
 from evollm.errors import EvollmError, Interrupt
 from evollm.executors.base import Executor, Serial
-from evollm.functions import as_problem
+from evollm.functions import as_problem, prepare
 from evollm.runtime.budget import Budget, check_money
 from evollm.runtime.driver import Callback, OnError, Run
 from evollm.runtime.result import Result
@@ -67,13 +67,13 @@ def run(
             the run after the evaluations and calls under way.
     """
     checked(budget, executor, callbacks, on_error)
+    problem = as_problem(problem)
+    prepare(problem)
     record = Record(path)
     try:
         executor = executor or Serial()
-        under_way = begin(
-            search, as_problem(problem), executor, record, config, budget, callbacks, on_error
-        )
-        finish(under_way, as_problem(problem))
+        under_way = begin(search, problem, executor, record, config, budget, callbacks, on_error)
+        finish(under_way, problem)
     except BaseException:
         record.close()
         raise
@@ -135,7 +135,7 @@ def begin(
         on_error=on_error,
         write=write,
     )
-    check_money(under_way.budget, under_way.usage, search.flows)
+    check_money(under_way.budget, under_way.usage, [*search.flows, problem])
     jobs = under_way.replay()
     if known is not None:
         message = f"restored {jobs} jobs and {under_way.usage.evaluations} evaluations"

@@ -121,7 +121,7 @@ def test_what_cannot_come_back_from_ray_fails_alone(ray_session: None) -> None:
     def odd(genome: int) -> Any:
         import threading
 
-        return (float(genome), threading.Lock() if genome == 2 else None)
+        return Outcome(float(genome), genome=threading.Lock() if genome == 2 else None)
 
     found = run(once([1, 2, 3]), odd, executor=Ray(1))
     assert [one.fitness for one in found.population] == [1.0, -inf, 3.0]
