@@ -24,6 +24,9 @@ class Limits:
     calls: int | None = option(None, "stop after so many answers of the model")
     tokens: int | None = option(None, "stop before more tokens than this")
     money: float | None = option(None, "stop before paying more; needs --price")
+    cost: float | None = option(
+        None, "stop after evaluations of this cost, in the problem's own unit"
+    )
     stagnation: int | None = option(None, "stop after so many generations without a better fitness")
 
 

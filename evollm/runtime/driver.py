@@ -82,7 +82,7 @@ class Run:
         self._on_error = on_error
         self._text = write
         self._meter = Meter(budget, self.usage)
-        self._stops = Stops(self._meter, search)
+        self._stops = Stops(self._meter, search, record.get("cost_unit", ""))
         self._fingerprints = Fingerprints(problem)
         self._intake = Intake()
         self._finished: queue.SimpleQueue[tuple[Ticket | Chunk, Any]] = queue.SimpleQueue()
@@ -306,8 +306,11 @@ class Run:
             parent = job.candidates[place]
             self.record.outcome(ticket, place, parent.id, outcome, self._written(parent, outcome))
             self.usage.evaluations += 1
+            self.usage.cost += outcome.cost
             if outcome.error is not None:
                 self._note_failure(outcome.error)
+        if self.budget.cost is not None:
+            self._check()  # at once, so that a worker begins no further evaluation
         if complete:
             self._mark(ticket)
         return [partial(self._score, ticket, place, outcome) for place, outcome in found]

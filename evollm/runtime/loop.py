@@ -119,6 +119,7 @@ def begin(
     if known is None:
         record.put("versions", versions)
         record.put("problem", [name_of(problem), describe(problem)])
+        record.put("cost_unit", str(getattr(problem, "cost_unit", "")))
         record.put("config", dict(config or {}))
         record.event("start", "a new run")
     elif known.get("evollm") != versions["evollm"]:
@@ -165,6 +166,8 @@ def finish(under_way: Run, problem: Problem[Any]) -> None:
 def result(under_way: Run, finals: Sequence[Individual[Any]] = ()) -> Result[Any]:
     """Return what a run has come to."""
     search, record = under_way.search, under_way.record
+    if finals:
+        queries.count_finals(record, under_way.usage)
     under_way.usage.finals = len(finals)
     return Result(
         search.best,
