@@ -8,6 +8,7 @@ from typing import Any, Generic
 
 from evollm.executors.base import Executor
 from evollm.executors.scoring import Chunk, Scores
+from evollm.functions import prepare
 from evollm.runtime.accounts import JobLedger
 from evollm.runtime.budget import Budget, Meter, Usage
 from evollm.runtime.evaluations import EvaluationQueue
@@ -61,6 +62,7 @@ def score(
     known = queries.finals(record, finalists.fidelity, finalists.seed)
     missing = [one for one in job.candidates if one.id not in known]
     if missing:
+        prepare(finalists.problem)
         _evaluate(
             Evaluate(missing, job.fidelity, job.seed),
             finalists.problem or problem,
