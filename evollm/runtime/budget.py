@@ -36,10 +36,12 @@ class Budget:
             exceeded.
         money: In the currency of the model's prices, cached answers free; reserved before a call,
             never exceeded.
-        cost: Of the evaluations, in the unit that the problem names. No evaluation is begun after
-            it is reached. Those under way are finished and count: one per worker where outcomes are
-            yielded, and what a worker in another process does in the twentieth of a second until it
-            is told; of a problem that returns lists, the lists under way.
+        cost: Of the evaluations, in the unit that the problem names. No evaluation is sent out
+            after it is reached, and before that as many as it has room for if each costs as much as
+            the dearest so far: where all cost the same it is met exactly. Where later ones are
+            dearer, those under way are finished and go beyond it: of a problem that yields its
+            outcomes one per worker, and what a worker in another process does in the twentieth of a
+            second until it is told; of a problem that returns lists, the lists under way.
         target: Stop at a best fitness of at least this.
         stagnation: Stop after so many steps without a better fitness.
     """

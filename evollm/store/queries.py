@@ -104,6 +104,12 @@ def usage(record: Record) -> Usage:
     return spent
 
 
+def dearest(record: Record) -> float | None:
+    """Return the highest cost of an evaluation; None before there is any."""
+    found: float | None = record.rows("SELECT max(cost) FROM outcomes")[0][0]
+    return found
+
+
 def count_finals(record: Record, spent: Usage) -> None:
     """Note what the finalists took, which no limit counts."""
     spent.finals = record.rows("SELECT count(*) FROM finals")[0][0]
