@@ -25,6 +25,21 @@ class Fitness:
     elementwise = True
 
     @property
+    def asks_model(self) -> bool | tuple[str, ...]:
+        """Whether the function asks a model: its attribute of this name, see ``Problem``."""
+        asks: bool | tuple[str, ...] = getattr(self.function, "asks_model", False)
+        return asks
+
+    @property
+    def cost_unit(self) -> str:
+        """The unit of the outcomes' costs: the function's attribute of this name."""
+        return str(getattr(self.function, "cost_unit", ""))
+
+    def prepare(self) -> None:
+        """Let a function that is an object prepare itself, if it has a method for it."""
+        prepare(self.function)
+
+    @property
     def name(self) -> str:
         """The function's name."""
         return getattr(self.function, "__name__", type(self.function).__name__)
@@ -53,6 +68,12 @@ class Fitness:
             return Outcome(value, info=info)
         except Exception:
             return Outcome(-np.inf, error=f"the function returned {found!r:.60}, not a number")
+
+
+def prepare(problem: object) -> None:
+    """Let a problem build its data, if it has a method ``prepare()``."""
+    if (method := getattr(problem, "prepare", None)) is not None:
+        method()
 
 
 def as_problem(problem: Problem[Any] | Callable[[Any], Any]) -> Problem[Any]:

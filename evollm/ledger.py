@@ -10,7 +10,14 @@ from evollm.types import JSON
 
 
 class Exhausted(EvollmError):
-    """A budget leaves no room for the next piece of work; the run ends with the best so far."""
+    """A budget leaves no room for the next piece of work; the run ends with the best so far.
+
+    Attributes:
+        dispensable: Set to True by whoever catches the error and goes on without the call. Without
+            that the run stops even where an evaluation catches it, together with other exceptions.
+    """
+
+    dispensable = False
 
 
 @dataclass(frozen=True, slots=True)

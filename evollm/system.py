@@ -6,7 +6,7 @@ from typing import Generic
 
 from evollm.errors import EvollmError
 from evollm.executors.base import Executor, Serial
-from evollm.functions import as_problem
+from evollm.functions import as_problem, prepare
 from evollm.report.page import Report
 from evollm.report.sections import overview
 from evollm.runtime.budget import Budget
@@ -137,8 +137,7 @@ def run_system(
     budget = system.budget if budget is None else budget
     checked(budget, executor, callbacks, on_error)
     problem = as_problem(system.problem)
-    if prepare := getattr(problem, "prepare", None):
-        prepare()
+    prepare(problem)
     head = system.config(seed) if config is None else config
     record = Record(path)
     try:

@@ -32,8 +32,9 @@ class Outcome:
             record can't keep, with a warning.
         genome: The repaired genome, if the evaluation repaired it: it takes the candidate's place,
             in the search and in the record. None if the genome was scored as it came.
-        cost: What the evaluation cost, at least 0, in the problem's own unit. An outcome with any
-            other cost is a failure, of cost 0.
+        cost: What the evaluation cost, at least 0, in the unit that ``Problem.cost_unit`` names:
+            ``Budget(cost=...)`` limits the sum. An outcome with any other cost is a failure, of
+            cost 0.
         bound: Whether the evaluation was cut short, so that the fitness is a bound only. It ranks
             behind a whole evaluation of the same fitness, and is never the best.
     """
@@ -225,6 +226,21 @@ class Problem(Protocol[G_contra]):
     most. Of a problem that returns a list, the whole list is lost or waited for: about a second's
     work, by the slowest recent evaluation, with ``elementwise = True``, and else a worker's share
     of the batch.
+
+    Set the attribute ``asks_model = True`` if evaluations ask a language model. Workers in other
+    processes then see the key in ``OPENAI_API_KEY``, which they see of no other problem; a tuple
+    of names stands for other variables that hold keys. With or without the attribute, the calls are
+    recorded under the evaluation's job, and count in the run's usage and budgets. A call beyond the
+    budget ends the run: its evaluation has no outcome, and when the run is resumed with a larger
+    budget it is made again, with the recorded answers at no charge. A thread that an evaluation
+    starts has to run in a copy of the evaluation's context (``contextvars.copy_context().run``), or
+    what it asks is not counted.
+
+    Set the attribute ``cost_unit`` to the name of the unit of the outcomes' costs, such as
+    "nominal tokens", for reports and reasons to stop.
+
+    A problem may have a method ``prepare()``, which builds its data. It is called before anything
+    is spent: here, and once in each worker process, outside any time limit.
     """
 
     def evaluate(

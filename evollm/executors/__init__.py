@@ -6,6 +6,7 @@
 - ``environment``: The caller's, without what is a secret by its name.
 - ``names``: The executors by name, and what their workers are like.
 - ``processes``: Evaluations in child processes that can be killed, without the parent's secrets.
+- ``remote_ledger``: A worker's model calls, accounted for by the process that drives the worker.
 - ``replicas``: Ray actors that hold a copy of the problem, and who drives each from this side.
 - ``scoring``: A chunk of genomes evaluated here and now, outcome by outcome.
 """

@@ -5,6 +5,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -146,6 +147,11 @@ class Pool(Anew):
 
     def ready(self) -> None:
         """Return when the workers that were hired can begin."""
+
+    def each(self, work: Callable[[Any], object]) -> None:
+        """Do something with all workers at the same time; return when it is done."""
+        with ThreadPoolExecutor(len(self._crew)) as pool:
+            list(pool.map(work, self._crew))
 
     def start(self, problem: Problem[Any]) -> None:
         """Make the workers and the threads that drive them."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from evollm.errors import EvollmError
 from evollm.executors.base import Pool, Worker
-from evollm.executors.environment import checked
+from evollm.executors.environment import checked, keys_for
 from evollm.executors.processes import whole
 from evollm.executors.replicas import Needs, Remote, place
 from evollm.shadows import PACKAGES, check_shadows
@@ -22,13 +22,15 @@ class Ray(Pool):
     worked on is asked again, genome by genome, and only the genome that kills it twice fails. Used
     as a context manager, the replicas stay up between runs. Secrets are removed from the replicas'
     environment when they start: see ``evollm.executors.environment.secret`` for which variables
-    these are.
+    these are. Only a problem with the attribute ``asks_model`` gets the model's key. If the problem
+    has a method ``prepare()``, each replica calls it once, before its first evaluation and outside
+    the time limit.
 
     Args:
         workers: How many replicas; None for as many as the cluster has room for.
         seconds: Time limit of one evaluation; then its replica is killed and rebuilt. None is no
             limit.
-        cpus: Processors that one replica takes.
+        cpus: Processors that one replica takes; its numerical libraries get as many threads.
         gpus: Graphics processors, or a share of one, that one replica takes.
         environment: Variables for the replicas beside those that they get, or in their place.
         placement_timeout: How many seconds a replica may wait for a free place on the cluster. The
@@ -92,15 +94,14 @@ class Ray(Pool):
         if self._kept:
             worker = self._kept.pop()
             assert isinstance(worker, Remote)
-            worker.problem = self._problem
+            worker.problem, worker.keys = self._problem, keys_for(problem)
             return worker
-        return Remote(self._problem, self._seconds, self._needs)
+        return Remote(self._problem, keys_for(problem), self._seconds, self._needs)
 
     def ready(self) -> None:
-        """Return when all replicas have a place and hold the problem."""
+        """Return when all replicas have a place, hold the problem and have prepared it."""
         place(self._crew, self._needs, lambda: False)
-        for replica in self._crew:
-            replica.hold()
+        self.each(Remote.hold)
 
     def close(self, wait: bool = True) -> None:
         """End the replicas, and the Ray session if this executor started it."""

@@ -3,12 +3,13 @@
 import os
 import re
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from evollm.errors import EvollmError
+from evollm.types import Problem, name_of
 
-THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-"""One thread for the numerical libraries of each worker, so that workers don't share processors."""
-
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_MODEL_KEYS = ("OPENAI_API_KEY",)
 _WORDS = {"KEY", "KEYS", "TOKEN", "SECRET", "SECRETS", "CREDENTIAL", "CREDENTIALS", "PASSPHRASE"}
 _ENDS = ("PASSWORD", "PASSWORDS", "PASSWD", "APIKEY")
 
@@ -26,10 +27,42 @@ def secret(name: str) -> bool:
     return any(word in _WORDS or word.endswith(_ENDS) for word in words) or "PWD" in words[1:]
 
 
-def inherited(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return this process's environment without its secrets, with ``THREADS`` and what is given."""
+def threads(cpus: float) -> dict[str, str]:
+    """Return as many threads for a worker's numerical libraries as it has processors, at least 1.
+
+    Then workers don't share processors, and none of them leaves some of its own idle.
+    """
+    return dict.fromkeys(_THREADS, str(max(1, int(cpus))))
+
+
+def keys_for(problem: Problem[Any]) -> dict[str, str]:
+    """Return the keys that a problem's workers need to ask models: none if it asks none.
+
+    A problem says so by its attribute ``asks_model``: True stands for ``OPENAI_API_KEY``, a tuple
+    names the variables that hold the keys. One that is not set is left out.
+
+    Raises:
+        EvollmError: If the attribute is neither.
+    """
+    asks = getattr(problem, "asks_model", False)
+    names = _MODEL_KEYS if asks is True else asks or ()
+    if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+        raise EvollmError(
+            f"asks_model of {name_of(problem)} can't be {asks!r}: set it to True, or to a tuple of "
+            "the names of the environment variables that hold the keys"
+        )
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def inherited(environment: Mapping[str, str], cpus: float = 1) -> dict[str, str]:
+    """Return this process's environment without its secrets, for a worker.
+
+    Args:
+        environment: What it gets beside, or in the place of what this process has.
+        cpus: Its processors; see ``threads``.
+    """
     own = {name: value for name, value in os.environ.items() if not secret(name)}
-    return own | THREADS | dict(environment)
+    return own | threads(cpus) | dict(environment)
 
 
 def forget(keep: Collection[str]) -> None:

@@ -20,12 +20,15 @@ from typing import Any
 
 from evollm.errors import EvollmError
 from evollm.executors.base import Pool, Worker, processors
-from evollm.executors.environment import checked, inherited
+from evollm.executors.environment import checked, inherited, keys_for
+from evollm.executors.remote_ledger import Desk, Question, RemoteLedger, Reply
 from evollm.executors.scoring import Chunk, Halted, Scores, parts
+from evollm.functions import prepare
 from evollm.runtime.intake import portable
 from evollm.types import Outcome, Problem
 
 _HALT = b""
+_REPLY = b"reply"  # begins the reply to a child's question
 _POLL = 0.05  # seconds after which a child learns that the rest of its chunk is not wanted
 
 
@@ -34,13 +37,15 @@ class Processes(Pool):
 
     A child that dies or passes the time limit is replaced, and only what it worked on fails. The
     children get this process's environment without its secrets: see
-    ``evollm.executors.environment.secret`` for which variables these are. The numerical libraries'
-    threads are set to 1 per child.
+    ``evollm.executors.environment.secret`` for which variables these are. Only a problem with the
+    attribute ``asks_model`` gets the model's key. If the problem has a method ``prepare()``, each
+    child calls it once, before its first evaluation and outside the time limit.
 
     Args:
         workers: How many processes; None for one per processor.
         seconds: Time limit of one evaluation; then its process group is killed. None is no limit.
         environment: Variables for the children beside those, or in their place.
+        cpus: Processors that one child may use: the numerical libraries get as many threads.
 
     Raises:
         EvollmError: If the number, the limit or the variables make no sense.
@@ -51,12 +56,16 @@ class Processes(Pool):
         workers: int | None = None,
         seconds: float | None = None,
         environment: Mapping[str, str] | None = None,
+        cpus: int = 1,
     ) -> None:
         if seconds is not None and not seconds > 0:
             raise EvollmError(f"a time limit must be positive, not {seconds}")
+        if cpus < 1:
+            raise EvollmError(f"a worker process needs at least one processor, not {cpus}")
         super().__init__(
             processors() if workers is None else workers, None if seconds is None else 1
         )
+        self.cpus = cpus
         self.seconds = seconds
         self.environment = checked(environment or {})
 
@@ -71,12 +80,12 @@ class Processes(Pool):
 
     def hire(self, problem: Problem[Any]) -> Worker:
         """Start one child process."""
-        return _Child(self._parcel, self.seconds, self.environment)
+        environment = {**keys_for(problem), **self.environment}
+        return _Child(self._parcel, self.seconds, environment, self.cpus)
 
     def ready(self) -> None:
-        """Return when all children hold the problem."""
-        for child in self._crew:
-            child.greet()
+        """Return when all children hold the problem and have prepared it."""
+        self.each(_Child.greet)
 
 
 def by_value(module: ModuleType) -> None:
@@ -113,11 +122,12 @@ class _Child:
     """Drives one child process over a pipe."""
 
     def __init__(
-        self, problem: bytes, seconds: float | None, environment: Mapping[str, str]
+        self, problem: bytes, seconds: float | None, environment: Mapping[str, str], cpus: int
     ) -> None:
         self._problem = problem
         self._seconds = seconds
         self._environment = environment
+        self._cpus = cpus
         self._process: subprocess.Popen[bytes] | None = None
         self._greeted = self._told = False
         self._start()
@@ -134,7 +144,7 @@ class _Child:
                 _number(theirs),
             ],
             stdin=subprocess.DEVNULL,
-            env=inherited({"PYTHONPATH": path, **self._environment}),
+            env=inherited({"PYTHONPATH": path, **self._environment}, self._cpus),
             pass_fds=[theirs.fileno()],
             start_new_session=True,
         )
@@ -142,19 +152,19 @@ class _Child:
         self._greeted = False
 
     def greet(self) -> None:
-        """Wait till the child holds the problem, outside any time limit.
+        """Wait till the child holds the problem and has prepared it, outside any time limit.
 
         Raises:
-            EvollmError: If it can't load it.
+            EvollmError: If it can't.
         """
         try:
             self._pipe.send_bytes(self._problem)
             fault = pickle.loads(self._pipe.recv_bytes())
         except (OSError, EOFError):
-            fault = f"it died ({self._ending()})"
+            fault = f"can't load the problem: it died ({self._ending()})"
         if fault is not None:
             self.close()
-            raise EvollmError(f"a worker process can't load the problem: {fault}")
+            raise EvollmError(f"a worker process {fault}")
         self._greeted = True
 
     def score(self, chunk: Chunk, halted: Halted) -> Iterator[Scores]:
@@ -163,31 +173,43 @@ class _Child:
             self._start()
         if not self._greeted:
             self.greet()
+        desk = Desk(chunk.ledger)
         try:
             self._told = False
             self._pipe.send_bytes(parcel)
-            yield from self._answers(halted)
+            yield from self._answers(desk, halted)
         except TimeoutError:
             self.close()
+            desk.lost()
             yield Scores((), f"time limit of {self._seconds} s passed")
         except (OSError, EOFError):
-            yield Scores((), f"the worker process died ({self._ending()})", died=True)
+            error = f"the worker process died ({self._ending()})"
+            desk.lost()
+            yield Scores((), error, died=True)
 
-    def _answers(self, halted: Halted) -> Iterator[Scores]:
-        """Yield what the child says of its chunk until the last of it."""
+    def _answers(self, desk: Desk, halted: Halted) -> Iterator[Scores]:
+        """Yield what the child says of its chunk until the last of it; answer what it asks."""
+        end = self._end()
         while True:
-            message = io.BytesIO(self._message(halted))
+            message = io.BytesIO(self._message(halted, end))
             while message.tell() < message.getbuffer().nbytes:
                 found = pickle.load(message)
                 if isinstance(found, EvollmError):
                     raise found
+                if isinstance(found, Question):
+                    self._pipe.send_bytes(_REPLY + pickle.dumps(desk.answer(found)))
+                    continue
                 yield found
                 if found.last:
                     return
+                end = self._end()
 
-    def _message(self, halted: Halted) -> bytes:
+    def _end(self) -> float:
+        """Return when the evaluation that begins now has to be done."""
+        return inf if self._seconds is None else time.monotonic() + self._seconds
+
+    def _message(self, halted: Halted, end: float) -> bytes:
         """Wait for the child's next message; tell it when the rest is not wanted any more."""
-        end = inf if self._seconds is None else time.monotonic() + self._seconds
         while True:
             if not self._told and halted():
                 self._told = True
@@ -224,35 +246,54 @@ def main() -> None:
     """Serve as a child: a problem, then chunks, come in by a pipe; what comes of them goes out."""
     pipe = Connection(int(sys.argv.pop()))
     os.dup2(2, 1)  # what the problem prints goes where errors do
-    questions: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    inbox = _Inbox()
     answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    halted = threading.Event()
-    threading.Thread(target=_listen, args=(pipe, questions, halted), daemon=True).start()
+    threading.Thread(target=inbox.listen, args=(pipe,), daemon=True).start()
     threading.Thread(target=_speak, args=(pipe, answers), daemon=True).start()
+    what = "load"
     try:
-        problem = pickle.loads(questions.get())
+        problem = pickle.loads(inbox.chunks.get())
+        what = "prepare"
+        prepare(problem)
     except BaseException as error:
-        pipe.send_bytes(pickle.dumps(f"{type(error).__name__}: {error}"))
+        pipe.send_bytes(pickle.dumps(f"can't {what} the problem: {type(error).__name__}: {error}"))
         return
     answers.put(pickle.dumps(None))
+
+    def ask(question: Question) -> Reply:
+        answers.put(pickle.dumps(question))
+        reply: Reply = pickle.loads(inbox.replies.get())
+        return reply
+
+    account = RemoteLedger(ask)
     while True:
-        question = questions.get()
-        halted.clear()
-        for answer in _work(problem, question, halted.is_set):
+        chunk = inbox.chunks.get()
+        inbox.halted.clear()
+        for answer in _work(problem, chunk, account, inbox.halted.is_set):
             answers.put(answer)
 
 
-def _listen(pipe: Any, questions: "queue.SimpleQueue[bytes]", halted: threading.Event) -> None:
-    """Pass questions on; where none can come any more, end, even amid an evaluation."""
-    try:
-        while True:
-            message = pipe.recv_bytes()
-            if message == _HALT:
-                halted.set()
-            else:
-                questions.put(message)
-    except (OSError, EOFError):
-        os.killpg(0, signal.SIGKILL)
+class _Inbox:
+    """What a child is sent, told apart."""
+
+    def __init__(self) -> None:
+        self.chunks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self.replies: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self.halted = threading.Event()
+
+    def listen(self, pipe: Any) -> None:
+        """Pass messages on; where none can come any more, end, even amid an evaluation."""
+        try:
+            while True:
+                message = pipe.recv_bytes()
+                if message == _HALT:
+                    self.halted.set()
+                elif message.startswith(_REPLY):
+                    self.replies.put(message.removeprefix(_REPLY))
+                else:
+                    self.chunks.put(message)
+        except (OSError, EOFError):
+            os.killpg(0, signal.SIGKILL)
 
 
 def _speak(pipe: Any, answers: "queue.SimpleQueue[bytes]") -> None:
@@ -266,10 +307,12 @@ def _speak(pipe: Any, answers: "queue.SimpleQueue[bytes]") -> None:
             pipe.send_bytes(b"".join(gathered))
 
 
-def _work(problem: Problem[Any], question: bytes, halted: Halted) -> Iterator[bytes]:
-    """Answer one question, whatever is wrong with it or with what came of it."""
+def _work(
+    problem: Problem[Any], parcel: bytes, account: RemoteLedger, halted: Halted
+) -> Iterator[bytes]:
+    """Evaluate one chunk, whatever is wrong with it or with what came of it."""
     try:
-        chunk = pickle.loads(question)
+        chunk = replace(pickle.loads(parcel), ledger=account)
     except BaseException as error:
         yield pickle.dumps(Scores((), f"the genome can't be loaded: {error}"))
         return

@@ -1,15 +1,21 @@
 """Replicas: Ray actors that hold a copy of the problem, and who drives each from this side."""
 
 import logging
+import os
+import queue
+import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from evollm.errors import EvollmError
-from evollm.executors.environment import THREADS, forget
+from evollm.errors import EvollmError, described
+from evollm.executors.environment import forget, threads
 from evollm.executors.processes import sendable
+from evollm.executors.remote_ledger import Desk, Question, RemoteLedger, Reply
 from evollm.executors.scoring import Chunk, Halted, Scores, parts
+from evollm.functions import prepare
 
 log = logging.getLogger("evollm")
 
@@ -74,30 +80,97 @@ def _shortage(waiting: int, needs: Needs) -> str:
 
 
 class Replica:
-    """What runs on the worker."""
+    """What runs on the worker.
+
+    The work is done in one thread of its own, while a turn is waited for: so a turn can also end
+    with a question to the driver amid an evaluation, and go on with the reply.
+    """
 
     def __init__(self, keep: Collection[str]) -> None:
         forget(keep)
+        self._keep = keep
         self._held: tuple[Any, Any] = (None, None)
         self._coming: Iterator[Scores] = iter(())
+        self._tasks: queue.SimpleQueue[Callable[[], Any]] = queue.SimpleQueue()
+        self._said: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            task = self._tasks.get()
+            try:
+                found = task()
+            except BaseException as error:
+                found = error
+            self._said.put(found)
+
+    def _do(self, task: Callable[[], Any]) -> Any:
+        self._tasks.put(task)
+        return self._heard()
+
+    def _heard(self) -> Any:
+        """Return what the thread says next, an error that ends the run among it."""
+        found = self._said.get()
+        if isinstance(found, BaseException) and not isinstance(found, EvollmError):
+            raise found
+        return found
 
     def greet(self) -> None:
         """Return, which shows that the replica has a place."""
 
-    def hold(self, problem: list[Any]) -> None:
-        """Fetch the problem; it comes in a list, for Ray unpickles a bare one each time."""
+    def hold(self, problem: list[Any], keys: Mapping[str, str]) -> EvollmError | None:
+        """Fetch and prepare the problem.
+
+        Args:
+            problem: Ray's reference to it, in a list, for Ray unpickles a bare one each time.
+            keys: The environment variables with secrets that it may see.
+        """
+        held: EvollmError | None = self._do(partial(self._hold, problem[0], keys))
+        return held
+
+    def _hold(self, reference: Any, keys: Mapping[str, str]) -> None:
         import ray
 
-        if self._held[0] != problem[0]:
-            self._held = (problem[0], ray.get(problem[0]))
+        if self._held[0] == reference:
+            return
+        forget(self._keep)
+        os.environ.update(keys)
+        problem = ray.get(reference)
+        try:
+            prepare(problem)
+        except Exception as error:
+            raise EvollmError(
+                f"a Ray worker can't prepare the problem: {described(error)}"
+            ) from None
+        self._held = reference, problem
 
-    def begin(self, chunk: Chunk) -> list[Scores] | EvollmError:
-        """Evaluate the first genomes of a chunk."""
+    def begin(self, chunk: Chunk) -> list[Scores] | Question | EvollmError:
+        """Evaluate the first genomes of a chunk, see ``more``."""
+        chunk = replace(chunk, ledger=RemoteLedger(self._ask))
         self._coming = parts(self._held[1], chunk, lambda: False)
         return self.more()
 
-    def more(self) -> list[Scores] | EvollmError:
-        """Evaluate the chunk's next genome, and others until a moment has passed."""
+    def more(self) -> list[Scores] | Question | EvollmError:
+        """Evaluate the chunk's next genome, and others until a moment has passed.
+
+        Returns:
+            What came of them; or a question, after whose ``reply`` the turn goes on.
+        """
+        turn: list[Scores] | Question | EvollmError = self._do(self._turn)
+        return turn
+
+    def reply(self, reply: Reply) -> list[Scores] | Question | EvollmError:
+        """Take the reply to a question, and go on with the turn."""
+        self._replies.put(reply)
+        turn: list[Scores] | Question | EvollmError = self._heard()
+        return turn
+
+    def _ask(self, question: Question) -> Reply:
+        self._said.put(question)
+        return self._replies.get()
+
+    def _turn(self) -> list[Scores] | EvollmError:
         began, found = time.monotonic(), []
         try:
             for one in self._coming:
@@ -114,8 +187,11 @@ class Replica:
 class Remote:
     """Drives one replica from the driver's side."""
 
-    def __init__(self, problem: Any, seconds: float | None, needs: Needs) -> None:
+    def __init__(
+        self, problem: Any, keys: Mapping[str, str], seconds: float | None, needs: Needs
+    ) -> None:
         self.problem = problem
+        self.keys = keys
         self._seconds = seconds
         self._needs = needs
         self._actor: Any = None
@@ -125,7 +201,7 @@ class Remote:
     def _build(self) -> None:
         import ray
 
-        variables = THREADS | dict(self._needs.environment)
+        variables = threads(self._needs.cpus) | dict(self._needs.environment)
         options = {
             "num_cpus": self._needs.cpus,
             "num_gpus": self._needs.gpus,
@@ -139,18 +215,20 @@ class Remote:
         return self._actor.greet.remote()
 
     def hold(self) -> None:
-        """Wait till the replica holds the problem, outside any time limit.
+        """Wait till the replica holds the problem and has prepared it, outside any time limit.
 
         Raises:
-            EvollmError: If it can't be loaded.
+            EvollmError: If it can't.
         """
         import ray
 
         try:
-            ray.get(self._actor.hold.remote([self.problem]))
-        except ray.exceptions.RayError as error:
-            cause = str(error).strip().splitlines()[-1]
+            error = ray.get(self._actor.hold.remote([self.problem], self.keys))
+        except ray.exceptions.RayError as fault:
+            cause = str(fault).strip().splitlines()[-1]
             raise EvollmError(f"a Ray worker can't load the problem: {cause}") from None
+        if error is not None:
+            raise error
         self._held = self.problem
 
     def score(self, chunk: Chunk, halted: Halted) -> Iterator[Scores]:
@@ -162,22 +240,23 @@ class Remote:
             self.hold()
         last = False
         turn: Chunk | None = chunk
+        desk = Desk(chunk.ledger)
         while not last:
             if halted():
                 yield Scores(())
                 return
-            for found in self._turn(turn):
+            for found in self._turn(turn, desk):
                 yield found
                 last = found.last
             turn = None
 
-    def _turn(self, chunk: Chunk | None) -> list[Scores]:
+    def _turn(self, chunk: Chunk | None, desk: Desk) -> list[Scores]:
         """Let the replica work for a moment, on a new chunk or on with the one that it has."""
         import ray
 
         work = self._actor.begin.remote(chunk) if chunk else self._actor.more.remote()
         try:
-            found = ray.get(work, timeout=self._seconds)
+            found = self._awaited(work, desk)
         except ray.exceptions.GetTimeoutError:
             error, died = f"time limit of {self._seconds} s passed", False
         except (
@@ -195,7 +274,20 @@ class Remote:
             assert isinstance(found, list)
             return found
         self.close()
+        desk.lost()
         return [Scores((), error, died=died)]
+
+    def _awaited(self, work: Any, desk: Desk) -> list[Scores] | EvollmError:
+        """Answer the replica's questions until its turn ends, within the time limit."""
+        import ray
+
+        end = None if self._seconds is None else time.monotonic() + self._seconds
+        while True:
+            left = None if end is None else max(0.0, end - time.monotonic())
+            found: list[Scores] | Question | EvollmError = ray.get(work, timeout=left)
+            if not isinstance(found, Question):
+                return found
+            work = self._actor.reply.remote(desk.answer(found))
 
     def close(self) -> None:
         """Kill the replica."""

@@ -3,12 +3,13 @@
 import inspect
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from evollm.copies import independent
 from evollm.errors import EvollmError, Interrupt, described
+from evollm.ledger import Call, Exhausted, Ledger, ledger
 from evollm.types import JSON, Outcome, Problem
 
 T = TypeVar("T")
@@ -28,6 +29,8 @@ class Chunk:
         seed: The job's seed.
         context: The job's context with the candidates' ``ids``, for problems that take it; None if
             the job has none.
+        ledger: Accounts for the models that the evaluations ask; None if nobody does. It stays in
+            this process: a pickled chunk comes without it.
     """
 
     job: int
@@ -36,6 +39,11 @@ class Chunk:
     fidelity: int | None
     seed: int
     context: Mapping[str, JSON] | None = None
+    ledger: Ledger | None = field(default=None, compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        parts = (self.job, self.places, self.genomes, self.fidelity, self.seed, self.context)
+        return Chunk, parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +79,13 @@ def parts(problem: Problem[Any], chunk: Chunk, halted: Halted) -> Iterator[Score
 
     Raises:
         EvollmError: If the problem breaks its contract, or raises one itself.
+        Exhausted: If the budget has no room for a model's call: what made the call has no outcome.
     """
     if halted():
         yield Scores(())
         return
     began = time.perf_counter()
-    found = _attempt(partial(_evaluated, problem, chunk))
+    found = _attempt(partial(_evaluated, problem, chunk), chunk.ledger)
     if isinstance(found, _Failure):
         yield Scores((), found, time.perf_counter() - began)
     elif isinstance(found, Iterator):
@@ -90,14 +99,42 @@ class _Failure(str):
     """Why an attempt failed, in one line."""
 
 
-def _attempt(work: Callable[[], T]) -> T | _Failure:
-    """Do the user's work, and turn whatever it raises into a line."""
+def _attempt(work: Callable[[], T], account: Ledger | None) -> T | _Failure:
+    """Do the user's work on an account, and turn whatever it raises into a line."""
+    watched = _Watched(account) if account else None
+    token = ledger.set(watched)
     try:
-        return work()
+        found: T | _Failure = work()
     except (EvollmError, Interrupt):
         raise
     except BaseException as error:  # only the user's own Ctrl-C may end a run, not a function's
-        return _Failure(described(error))
+        found = _Failure(described(error))
+    finally:
+        ledger.reset(token)
+    if watched and watched.refusal and not watched.refusal.dispensable:
+        raise watched.refusal  # the user's work has caught it, and made something else of it
+    return found
+
+
+class _Watched:
+    """A ledger that remembers the last refusal."""
+
+    def __init__(self, account: Ledger) -> None:
+        self._account = account
+        self.refusal: Exhausted | None = None
+
+    def recall(self, key: str) -> Call | None:
+        return self._account.recall(key)
+
+    def reserve(self, tokens: int, money: float | None) -> bool:
+        try:
+            return self._account.reserve(tokens, money)
+        except Exhausted as refusal:
+            self.refusal = refusal
+            raise
+
+    def record(self, call: Call, tokens: int, money: float | None) -> None:
+        self._account.record(call, tokens, money)
 
 
 def _evaluated(problem: Problem[Any], chunk: Chunk) -> list[Outcome] | Iterator[Any]:
@@ -122,7 +159,7 @@ def _streamed(
     count = 0
     while not halted():
         began = time.perf_counter()
-        found = _attempt(partial(_next, coming))
+        found = _attempt(partial(_next, coming), chunk.ledger)
         seconds = time.perf_counter() - began
         if isinstance(found, _Failure):
             yield Scores((), found, seconds)

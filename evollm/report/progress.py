@@ -54,6 +54,8 @@ class Progress:
             f"best {best}",
             f"evaluations {_of(usage.evaluations, budget.evaluations)}",
         ]
+        if budget.cost is not None:
+            parts.append(f"evaluation cost {_of(usage.cost, budget.cost)}")
         if usage.failed:
             parts.append(f"failed {usage.failed}")
         if usage.calls:
@@ -77,7 +79,7 @@ def _of(done: float, limit: float | None) -> str:
 def _left(run: Run) -> float | None:
     """Estimate the seconds until the nearest limit, from how far the run has come towards it."""
     usage, budget = run.usage, run.budget
-    limits = ("evaluations", "generations", "calls", "tokens", "seconds")
+    limits = ("evaluations", "cost", "generations", "calls", "tokens", "seconds")
     shares = [getattr(usage, name) / limit for name in limits if (limit := getattr(budget, name))]
     share = max(shares, default=0.0)
     return usage.seconds * (1 - share) / share if share > 0 else None

@@ -4,7 +4,7 @@ from collections import Counter
 
 from evollm.report.page import Report, Section, Table
 from evollm.report.progress import cost
-from evollm.runtime.budget import Usage
+from evollm.runtime.budget import Usage, costs
 from evollm.store import queries, rows
 from evollm.store.record import Record
 from evollm.units import Units, from_json
@@ -61,8 +61,13 @@ def spent(record: Record, usage: Usage) -> Section:
     facts = {
         "spent": f"{usage.evaluations} evaluations {failed}, {generations}, {usage.seconds:.1f} s"
     }
+    unit = record.get("cost_unit", "")
+    if unit or usage.cost != usage.evaluations:
+        facts["evaluation cost"] = costs(usage.cost, unit)
     if usage.finals:
         facts["finals"] = f"{usage.finals} scored once more after the search"
+        if usage.finals_calls:
+            facts["finals"] += f", with {usage.finals_calls} calls of a model"
     if usage.bounds:
         facts["cut short"] = f"{usage.bounds} evaluations, whose fitness is a bound only"
     if usage.memo:

@@ -18,6 +18,7 @@ _UNPAID = (
     "start anew in another folder, or without that limit"
 )
 _MOST_THINGS = 10_000
+_ROUNDING = 1 + 1e-12  # ten costs of 0.1 reach 1, in whatever order they are summed
 _FOREIGN = ("numpy", "pandas", "scipy", "sklearn", "torch")
 _WHOLE = ("evaluations", "generations", "calls", "tokens", "stagnation")
 
@@ -35,6 +36,12 @@ class Budget:
             exceeded.
         money: In the currency of the model's prices, cached answers free; reserved before a call,
             never exceeded.
+        cost: Of the evaluations, in the unit that the problem names. No evaluation is sent out
+            after it is reached, and before that as many as it has room for if each costs as much as
+            the dearest so far: where all cost the same it is met exactly. Where later ones are
+            dearer, those under way are finished and go beyond it: of a problem that yields its
+            outcomes one per worker, and what a worker in another process does in the twentieth of a
+            second until it is told; of a problem that returns lists, the lists under way.
         target: Stop at a best fitness of at least this.
         stagnation: Stop after so many steps without a better fitness.
     """
@@ -45,6 +52,7 @@ class Budget:
     calls: int | None = None
     tokens: int | None = None
     money: float | None = None
+    cost: float | None = None
     target: float | None = None
     stagnation: int | None = None
 
@@ -78,7 +86,10 @@ class Usage:
         failed: Evaluations that failed.
         bounds: Evaluations that were cut short.
         memo: Scores of equal genomes that were reused instead of evaluations; no limit counts them.
+        cost: Of the evaluations, in the problem's own unit, those of finalists apart.
         finals: Evaluations of finalists after the search, which no limit counts.
+        finals_calls: Answers that those asked of a model; no other figure counts them.
+        finals_money: Paid for those; None if a price is unknown.
         generations: Steps completed after the initial population.
         seconds: Working time.
         calls: Answers asked of a model, cached and failed ones included.
@@ -94,7 +105,10 @@ class Usage:
     failed: int = 0
     bounds: int = 0
     memo: int = 0
+    cost: float = 0.0
     finals: int = 0
+    finals_calls: int = 0
+    finals_money: float | None = 0.0
     generations: int = 0
     seconds: float = 0.0
     calls: int = 0
@@ -195,6 +209,7 @@ class Meter:
         """
         spent = {
             "evaluations": self.usage.evaluations,
+            "cost": self.usage.cost * _ROUNDING,
             "generations": self.usage.generations,
             "seconds": self.usage.seconds,
             "target": best,
@@ -206,6 +221,11 @@ class Meter:
             for name in spent
             if limits[name] is not None and spent[name] >= limits[name]
         }
+
+
+def costs(amount: float, unit: str) -> str:
+    """Return a cost of evaluations as text, with its unit if it has one."""
+    return f"{amount:.10g} {unit}" if unit else f"{amount:.10g}"
 
 
 def check_money(budget: Budget, usage: Usage, things: Iterable[Any]) -> None:

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
-from math import inf
+from math import ceil, inf
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from evollm.errors import EvollmError
@@ -82,11 +82,13 @@ class Run:
         self._on_error = on_error
         self._text = write
         self._meter = Meter(budget, self.usage)
-        self._stops = Stops(self._meter, search)
+        self._stops = Stops(self._meter, search, record.get("cost_unit", ""))
         self._fingerprints = Fingerprints(problem)
         self._intake = Intake()
         self._finished: queue.SimpleQueue[tuple[Ticket | Chunk, Any]] = queue.SimpleQueue()
-        self._batches = EvaluationQueue(problem, executor, lambda *done: self._finished.put(done))
+        self._batches = EvaluationQueue(
+            problem, executor, lambda *done: self._finished.put(done), self._account
+        )
         self._callers = VariationPool(lambda *done: self._finished.put(done))
         self._committer = Committer(record)
 
@@ -95,6 +97,7 @@ class Run:
         self._tellings: list[Callable[[], object]] = []
         self._answers = 0
         self._failure: BaseException | None = None
+        self._dearest = queries.dearest(record)
         self._base, self._began = self.usage.seconds, -inf
         self._settled = -inf
 
@@ -116,6 +119,9 @@ class Run:
     def reasons(self) -> dict[str, float]:
         """Return the limits that are reached, by name; empty if the run may go on."""
         return self._stops.reasons()
+
+    def _account(self, job: int) -> JobLedger:
+        return JobLedger(job, self._meter, self.record)
 
     def candidates(self, chunk: Chunk) -> list[Candidate[Any]]:
         """Return the candidates of a chunk that is under way."""
@@ -195,15 +201,23 @@ class Run:
             self._admit(ticket, ())
         while self._varying and not self.stopped and self._callers.free(self._varying[0]):
             ticket = self._varying.popleft()
-            self._callers.call(ticket, JobLedger(ticket.id, self._meter, self.record))
+            self._callers.call(ticket, self._account(ticket.id))
         if not self.stopped:
-            limit = inf if self.budget.evaluations is None else self.budget.evaluations
-            self._batches.send(limit - self.usage.evaluations - self._batches.genomes)
+            self._batches.send(self._room() - self._batches.genomes)
         self._collect(seconds)
         self._check()
         for callback in self._callbacks:
             if tick := getattr(callback, "tick", None):
                 tick(self)
+
+    def _room(self) -> float:
+        """Return how many genomes may be under way, if each costs as much as the dearest so far."""
+        budget, usage = self.budget, self.usage
+        room = inf if budget.evaluations is None else budget.evaluations - usage.evaluations
+        dearest = 1.0 if self._dearest is None else self._dearest  # 1 is usual
+        if budget.cost is not None and dearest:
+            room = min(room, max(1, ceil((budget.cost - usage.cost) / dearest - 1e-9)))
+        return room
 
     def _admit(self, ticket: Ticket, known: Collection[int]) -> None:
         """Note a job, but for the places that the record has already."""
@@ -302,8 +316,12 @@ class Run:
             self.record.outcome(ticket, place, parent.id, outcome, self._written(parent, outcome))
             self.usage.evaluations += 1
             self.usage.bounds += outcome.bound
+            self.usage.cost += outcome.cost
+            self._dearest = max(self._dearest or 0.0, outcome.cost)
             if outcome.error is not None:
                 self._note_failure(outcome.error)
+        if self.budget.cost is not None:
+            self._check()  # at once, so that a worker begins no further evaluation
         if complete:
             self._mark(ticket)
         return [partial(self._score, ticket, place, outcome) for place, outcome in found]

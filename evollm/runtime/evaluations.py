@@ -9,6 +9,7 @@ from typing import Any
 from evollm.errors import EvollmError
 from evollm.executors.base import Executor
 from evollm.executors.scoring import Chunk, Scores
+from evollm.ledger import Ledger
 from evollm.search.flow import Evaluate
 from evollm.search.search import Ticket
 from evollm.types import Candidate, Individual, Outcome, Problem
@@ -33,6 +34,12 @@ class _Batch:
 class EvaluationQueue:
     """Cuts ``Evaluate`` jobs into chunks for an executor.
 
+    Args:
+        problem: What scores the genomes.
+        executor: Where.
+        done: Called with a chunk and what came of it, from any thread.
+        account: Returns the ledger of a job, by its id; None if nobody counts its model calls.
+
     Attributes:
         genomes: Genomes under way.
     """
@@ -42,7 +49,9 @@ class EvaluationQueue:
         problem: Problem[Any],
         executor: Executor,
         done: Callable[[Chunk, Scores | EvollmError], None],
+        account: Callable[[int], Ledger] | None = None,
     ) -> None:
+        self._account = account
         self.genomes = 0
         self._executor = executor
         self._divisible = getattr(problem, "elementwise", False)
@@ -103,7 +112,8 @@ class EvaluationQueue:
         context = None
         if job.context is not None:
             context = {**job.context, "ids": [job.candidates[place].id for place in places]}
-        chunk = Chunk(ticket.id, places, genomes, job.fidelity, job.seed, context)
+        account = self._account(ticket.id) if self._account else None
+        chunk = Chunk(ticket.id, places, genomes, job.fidelity, job.seed, context, account)
         self._executor.submit(chunk, self._done)
 
     def candidates(self, chunk: Chunk) -> list[Candidate[Any]]:

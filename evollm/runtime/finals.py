@@ -8,6 +8,9 @@ from typing import Any, Generic
 
 from evollm.executors.base import Executor
 from evollm.executors.scoring import Chunk, Scores
+from evollm.functions import prepare
+from evollm.runtime.accounts import JobLedger
+from evollm.runtime.budget import Budget, Meter, Usage
 from evollm.runtime.evaluations import EvaluationQueue
 from evollm.search.flow import Evaluate
 from evollm.search.search import Ticket
@@ -59,6 +62,7 @@ def score(
     known = queries.finals(record, finalists.fidelity, finalists.seed)
     missing = [one for one in job.candidates if one.id not in known]
     if missing:
+        prepare(finalists.problem)
         _evaluate(
             Evaluate(missing, job.fidelity, job.seed),
             finalists.problem or problem,
@@ -74,8 +78,14 @@ def _evaluate(
 ) -> None:
     """Send one job to the workers, and write down what comes back."""
     arrived: queue.SimpleQueue[tuple[Chunk, Scores | BaseException]] = queue.SimpleQueue()
-    ticket = Ticket(-1, 0, job, 0, [None] * len(job.candidates), len(job.candidates))
-    evaluations = EvaluationQueue(problem, executor, lambda *done: arrived.put(done))
+    ticket = Ticket(queries.FINALS, 0, job, 0, [None] * len(job.candidates), len(job.candidates))
+    meter = Meter(Budget(), Usage())  # outside the search's limits
+    evaluations = EvaluationQueue(
+        problem,
+        executor,
+        lambda *done: arrived.put(done),
+        lambda job: JobLedger(job, meter, record),
+    )
     evaluations.add(ticket, ())
     whole = complete = False
     executor.start(problem)

@@ -12,7 +12,7 @@ from typing import Any
 
 from evollm.errors import EvollmError, Interrupt
 from evollm.executors.base import Executor, Serial
-from evollm.functions import as_problem
+from evollm.functions import as_problem, prepare
 from evollm.runtime.budget import Budget, check_money
 from evollm.runtime.driver import Callback, OnError, Run
 from evollm.runtime.result import Result
@@ -68,13 +68,13 @@ def run(
             the run after the evaluations and calls under way.
     """
     checked(budget, executor, callbacks, on_error)
+    problem = as_problem(problem)
+    prepare(problem)
     record = Record(path)
     try:
         executor = executor or Serial()
-        under_way = begin(
-            search, as_problem(problem), executor, record, config, budget, callbacks, on_error
-        )
-        finish(under_way, as_problem(problem))
+        under_way = begin(search, problem, executor, record, config, budget, callbacks, on_error)
+        finish(under_way, problem)
     except BaseException:
         record.close()
         raise
@@ -125,7 +125,7 @@ def begin(
         on_error=on_error,
         write=words.write if words else None,
     )
-    check_money(under_way.budget, under_way.usage, search.flows)
+    check_money(under_way.budget, under_way.usage, [*search.flows, problem])
     jobs = under_way.replay()
     if not fresh:
         message = f"restored {jobs} jobs and {under_way.usage.evaluations} evaluations"
@@ -149,6 +149,7 @@ def _head(
     if known is None:
         record.put("versions", versions)
         record.put("problem", [name_of(problem), describe(problem)])
+        record.put("cost_unit", str(getattr(problem, "cost_unit", "")))
         record.put("config", dict(config or {}))
         record.event("start", "a new run")
     elif known.get("evollm") != versions["evollm"]:
@@ -179,6 +180,8 @@ def finish(under_way: Run, problem: Problem[Any]) -> None:
 def result(under_way: Run, finals: Sequence[Individual[Any]] = ()) -> Result[Any]:
     """Return what a run has come to."""
     search, record = under_way.search, under_way.record
+    if finals:
+        queries.count_finals(record, under_way.usage)
     under_way.usage.finals = len(finals)
     return Result(
         search.best,

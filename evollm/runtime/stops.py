@@ -2,7 +2,7 @@
 
 from math import inf
 
-from evollm.runtime.budget import Meter
+from evollm.runtime.budget import Meter, costs
 from evollm.search.search import Search
 
 
@@ -15,9 +15,11 @@ class Stops:
     Args:
         meter: What is spent, and the budget.
         search: What is watched.
+        cost_unit: The unit of the evaluations' costs, as the problem names it.
     """
 
-    def __init__(self, meter: Meter, search: Search) -> None:
+    def __init__(self, meter: Meter, search: Search, cost_unit: str = "") -> None:
+        self._cost_unit = cost_unit
         self._meter = meter
         self._search = search
         self._step, self._stale, self._summit = -1, 0, -inf
@@ -57,21 +59,23 @@ class Stops:
         return champion != self._champion if self._search.names_best else self._summit > before
 
     def at_any_time(self) -> str | None:
-        """Return why the run ends here and now: evaluations or time have run out, or the flow."""
+        """Return why the run ends here and now: a resource has run out, or the flow."""
         spent = {name: limit for name, limit in self._reached().items() if name in _RESOURCES}
         if self._search.done and not spent:
             return self._search.ending or "the algorithm came to its end"
         return self._first(spent)
 
     def _first(self, reasons: dict[str, float]) -> str | None:
-        return next((_sentence(name, limit) for name, limit in reasons.items()), None)
+        return next((_sentence(*reason, self._cost_unit) for reason in reasons.items()), None)
 
 
-_RESOURCES = ("evaluations", "seconds")
+_RESOURCES = ("evaluations", "seconds", "cost")
 
 
-def _sentence(name: str, limit: float) -> str:
+def _sentence(name: str, limit: float, cost_unit: str) -> str:
     """Say which limit was reached."""
+    if name == "cost":
+        return f"the cost budget of {costs(limit, cost_unit)} is spent"
     if name == "target":
         return "the target is reached"
     if name == "stagnation":

@@ -12,6 +12,9 @@ from evollm.store.codec import decode, shown
 from evollm.store.record import Record
 from evollm.types import Candidate, Individual, Offspring, Outcome
 
+FINALS = -1
+"""The job under which the calls are recorded that the evaluations of finalists make."""
+
 
 def answered(record: Record) -> Iterator[tuple[int, str]]:
     """Yield id and fingerprint of the answered jobs, in the order of the answers."""
@@ -105,17 +108,33 @@ def individuals(record: Record) -> Iterator[Individual[Any]]:
 def usage(record: Record) -> Usage:
     """Return what the run has spent so far; its generations are for the search to say."""
     spent = Usage(seconds=record.get("seconds", 0.0))
-    spent.finals = record.rows("SELECT count(*) FROM finals")[0][0]
+    count_finals(record, spent)
     spent.memo = record.rows("SELECT count(*) FROM reuses")[0][0]
-    spent.evaluations, spent.failed, spent.bounds = record.rows(
-        "SELECT count(*), count(error), count(nullif(bound, 0)) FROM outcomes"
+    spent.evaluations, spent.failed, spent.bounds, spent.cost = record.rows(
+        "SELECT count(*), count(error), count(nullif(bound, 0)), total(cost) FROM outcomes"
     )[0]
     columns = "error, prompt_tokens, completion_tokens, seconds, cost, cached"
     for error, prompt, completion, seconds, cost, cached in record.rows(
-        f"SELECT {columns} FROM calls"
+        f"SELECT {columns} FROM calls WHERE job != ?", (FINALS,)
     ):
         spent.add(Call("", "", {}, None, error, prompt, completion, seconds, cost, bool(cached)))
     return spent
+
+
+def dearest(record: Record) -> float | None:
+    """Return the highest cost of an evaluation; None before there is any."""
+    found: float | None = record.rows("SELECT max(cost) FROM outcomes")[0][0]
+    return found
+
+
+def count_finals(record: Record, spent: Usage) -> None:
+    """Note what the finalists took, which no limit counts."""
+    spent.finals = record.rows("SELECT count(*) FROM finals")[0][0]
+    spent.finals_calls, paid, unknown = record.rows(
+        "SELECT count(*), total(cost), count(*) - count(cost) FROM calls WHERE job = ?",
+        (FINALS,),
+    )[0]
+    spent.finals_money = None if unknown else paid
 
 
 def candidate(record: Record, number: int) -> Candidate[Any]:

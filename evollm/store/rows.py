@@ -207,7 +207,7 @@ def operators(record: Record) -> dict[str, Asked]:
     answers = dict(
         record.rows(
             "SELECT name, count(*) FROM calls JOIN jobs ON jobs.id = job"
-            " WHERE told IS NOT NULL GROUP BY name"
+            " WHERE kind = 'vary' AND told IS NOT NULL GROUP BY name"
         )
     )
     children = dict(
@@ -246,10 +246,16 @@ def rejections(record: Record) -> Counter[str]:
 
 
 def failed_calls(record: Record, operator: str | None = None) -> Counter[str]:
-    """Return how many calls failed, by what went wrong; those of one operator if it is named."""
+    """Return how many calls of operators failed, by what went wrong.
+
+    Args:
+        record: The run's.
+        operator: The operator whose calls are counted; None for all of them.
+    """
     found = record.rows(
         "SELECT error FROM calls LEFT JOIN jobs ON jobs.id = job"
-        " WHERE error NOT NULL AND (? IS NULL OR name = ?) ORDER BY calls.id",
+        " WHERE error NOT NULL AND coalesce(kind, 'vary') = 'vary'"
+        " AND (? IS NULL OR name = ?) ORDER BY calls.id",
         (operator, operator),
     )
     return Counter(error for (error,) in found)

@@ -27,8 +27,9 @@ from evollm.runtime.result import Result
 from evollm.search.fingerprint import Fingerprints
 from evollm.search.flow import Evaluate, Flow, Vary
 from evollm.search.search import Search, Ticket
+from evollm.store import rows
 from evollm.store.codec import decode, encode
-from evollm.testing.trials import RAISED, Barred, Given, Trial, once
+from evollm.testing.trials import RAISED, TOKENS, Barred, Given, Prepared, Questioner, Trial, once
 from evollm.types import Candidate, Individual, Offspring, Operator, Outcome, Problem
 
 __all__ = [
@@ -216,6 +217,27 @@ class ExecutorKit:
             assert [one.outcome.info for one in found.population] == [0, 1, 2, 3]
             assert (found.usage.bounds, found.usage.evaluations) == (2, 4)
             assert found.dataframe()["bound"].tolist() == [False, True, False, True]
+
+    def test_calls_inside_evaluations_count(self, executor: Executor, tmp_path: Path) -> None:
+        """Meet limits on a model's calls exactly, and go on from the recorded calls at no charge.
+
+        The refused evaluation is no failure, and has no outcome: it is made again on resume.
+        """
+        for place, problem in enumerate((Questioner(), Questioner(True), Questioner(yields=False))):
+            path = tmp_path / str(place)
+            limits = [Budget(calls=3), Budget(tokens=8 * TOKENS), Budget(money=5.5), Budget()]
+            for limit, calls in zip(limits, (3, 8, 11, 12), strict=True):
+                found = run(once(range(6)), problem, budget=limit, executor=executor, path=path)
+                assert (found.usage.calls, found.usage.tokens) == (calls, calls * TOKENS)
+                assert (found.usage.failed, bool(found.reasons)) == (0, calls < 12)
+            assert _fitness(found) == [float(genome) for genome in range(6)]
+            keys = [one.key for one in rows.calls(found.record, job=1)]
+            assert len(set(keys)) == len(keys) == 12
+
+    def test_each_worker_prepares_the_problem_once(self, executor: Executor) -> None:
+        """Let a problem build its data where it is evaluated, before the first chunk."""
+        found = run(once(range(20)), Prepared(), executor=executor)
+        assert {(one.fitness, one.outcome.info) for one in found.population} == {(1.0, 1)}
 
     def test_serves_one_run_after_another(self, executor: Executor) -> None:
         """Start again after it was closed, with another problem."""

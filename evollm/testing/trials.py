@@ -1,5 +1,6 @@
 """Trials: a small problem and a small flow that do what a test tells them to."""
 
+import os
 import time
 from asyncio import CancelledError
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
+from evollm.ledger import Call, ledger
 from evollm.search.flow import Flow, evaluate, vary
 from evollm.types import JSON, Offspring, Outcome
 
@@ -103,6 +105,83 @@ class Barred:
             Outcome(float(genome), info=number, bound=genome < bar)
             for genome, number in zip(genomes, ids, strict=True)
         ]
+
+
+TOKENS = 10
+"""What one call of a ``Questioner`` takes."""
+
+
+@dataclass(frozen=True)
+class Questioner:
+    """A problem that asks a model twice per genome; a number is its own fitness.
+
+    The calls are as good as real to a run's ledger, but no model is there.
+
+    Attributes:
+        stubborn: Whether it catches all exceptions and gives a fitness of 0 instead.
+        yields: Whether outcomes are yielded one by one.
+    """
+
+    stubborn: bool = False
+    yields: bool = True
+    elementwise = True
+    asks_model = True
+
+    def evaluate(
+        self, genomes: Sequence[float], fidelity: int | None, seed: int
+    ) -> Iterable[Outcome]:
+        """Ask, and score."""
+        coming = map(self._score, genomes)
+        return coming if self.yields else list(coming)
+
+    def _score(self, genome: float) -> Outcome:
+        try:
+            for question in ("first", "second"):
+                _call(f"{question} of {genome}")
+        except Exception:
+            if not self.stubborn:
+                raise
+            return Outcome(0.0)
+        return Outcome(float(genome))
+
+
+def _call(key: str) -> None:
+    account = ledger.get()
+    assert account is not None, "an evaluation has no ledger"
+    if account.recall(key) is None:
+        while not account.reserve(TOKENS, 0.5):
+            time.sleep(0.001)
+        call = Call(key, "nobody", {"prompt": key}, {"text": ""}, None, 6, 4, 0.0, 0.5, False)
+        account.record(call, TOKENS, 0.5)
+
+
+@dataclass
+class Prepared:
+    """A problem whose fitness is 1 in a process that has prepared it, else 0.
+
+    Attributes:
+        process: Of the process that has prepared it last.
+        times: How often it was prepared there.
+        pause: Seconds that it takes.
+    """
+
+    process: int = 0
+    times: int = 0
+    pause: float = 0.0
+    elementwise = True
+
+    def prepare(self) -> None:
+        """Note the process."""
+        time.sleep(self.pause)
+        self.times = 1 + self.times * (self.process == os.getpid())
+        self.process = os.getpid()
+
+    def evaluate(
+        self, genomes: Sequence[Any], fidelity: int | None, seed: int
+    ) -> Iterable[Outcome]:
+        """Score."""
+        there = self.process == os.getpid()
+        return [Outcome(float(there), info=self.times) for _ in genomes]
 
 
 def once(genomes: Sequence[Any], context: Mapping[str, JSON] | None = None) -> Flow:

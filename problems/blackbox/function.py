@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from evollm.errors import EvollmError, described
+from evollm.functions import prepare
 from evollm.types import Outcome, name_of, number
 from problems.blackbox.space import Space, Vector
 
@@ -45,6 +46,16 @@ class Function:
     def elementwise(self) -> bool:
         """Whether points are scored one by one, so that a batch may be cut anywhere."""
         return bool(getattr(self.function, "elementwise", False)) if self._whole else True
+
+    @property
+    def asks_model(self) -> bool | tuple[str, ...]:
+        """Whether the function asks a model: its attribute of this name, see ``Problem``."""
+        asks: bool | tuple[str, ...] = getattr(self.function, "asks_model", False)
+        return asks
+
+    def prepare(self) -> None:
+        """Let a function that is an object prepare itself, if it has a method for it."""
+        prepare(self.function)
 
     @property
     def _whole(self) -> bool:

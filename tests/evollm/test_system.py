@@ -1,6 +1,7 @@
 """Systems: what their base class promises, shown by a small one."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from evollm.search.flow import Flow
 from evollm.store import queries
 from evollm.store.record import Record
 from evollm.testing import SystemCase, SystemKit
+from evollm.testing.trials import Questioner
 from evollm.types import Individual
 
 
@@ -160,3 +162,24 @@ def test_a_system_without_words_of_its_own() -> None:
 def test_a_plain_run_writes_no_texts() -> None:
     found = run(Spelling().flow(0), Words(), budget=Budget(evaluations=10))
     assert found.record.rows("SELECT DISTINCT text FROM outcomes") == [(None,)]
+
+
+class Examined(Spelling):
+    """Finalists are scored by a problem that asks a model."""
+
+    def finalists(self, result: Result[str]) -> Finalists[str]:
+        chosen = [
+            replace(one, candidate=replace(one.candidate, genome=float(i)))
+            for i, one in enumerate(result.population[:3])
+        ]
+        return Finalists(chosen, problem=Questioner())
+
+
+def test_calls_of_finals_are_recorded_and_outside_the_limits(tmp_path: Path) -> None:
+    for _ in range(2):
+        found = Examined().run(Budget(evaluations=10, calls=0), path=tmp_path)
+        assert (found.usage.calls, found.usage.finals_calls) == (0, 6)
+        assert found.usage.finals_money == 3.0
+        assert len(found.finals) == 3
+    said = "3 evaluations of finalists after the search, with 6 calls of a model"
+    assert said in overview(found.record).text()

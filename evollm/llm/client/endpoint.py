@@ -224,6 +224,8 @@ class Endpoint:
         try:
             fanout.run(list(roomier.values()))
         except (Exhausted, Refused) as fault:
+            if isinstance(fault, Exhausted):
+                fault.dispensable = True
             logging.getLogger("evollm").info(
                 "no more room for an answer that was cut off: %s", fault
             )

@@ -28,7 +28,7 @@ def test_toml_and_back(
 ) -> None:
     said = {
         "options": {"name": name, "factor": factor, "exact": exact},
-        "limits": {"evaluations": n},
+        "limits": {"evaluations": n, "cost": float(n)},
         "model": {"price": "1,2"},
     }
     config = complete("mine", Options, said)

@@ -1,13 +1,17 @@
 """Workers get the caller's environment without its secrets."""
 
+import os
 import subprocess
 import sys
+from contextlib import nullcontext
+from typing import Any
 
 import pytest
 
-from evollm import EvollmError, Processes, run
+from evollm import EvollmError, Outcome, Processes, run
 from evollm.executors.cluster import Ray
 from evollm.executors.environment import secret
+from evollm.functions import Fitness
 from evollm.testing.kits import once
 
 SECRETS = [
@@ -58,14 +62,58 @@ def test_a_process_gets_what_is_harmless_and_what_is_given(surroundings: dict[st
         "DATA_TOKEN": "seen-given",
         "threads": "3",
     }
-    found = run(once([1]), look, executor=Processes(1))
-    assert found.population[0].outcome.info["threads"] == "1"
+    for executor, threads in [(Processes(1), "1"), (Processes(1, cpus=3), "3")]:
+        found = run(once([1]), look, executor=executor)
+        assert found.population[0].outcome.info["threads"] == threads
 
 
 @pytest.mark.ray
 def test_a_replica_gets_what_is_given(surroundings: dict[str, str], ray_session: None) -> None:
     found = run(once([1]), look, executor=Ray(1, environment=surroundings))
     assert found.population[0].outcome.info == {"DATA_TOKEN": "seen-given", "threads": "3"}
+    for cpus, threads in [(0.5, "1"), (2, "2")]:
+        found = run(once([1]), look, executor=Ray(1, cpus=cpus))
+        assert found.population[0].outcome.info == {"threads": threads}
+
+
+class Curious:
+    """Tells which secrets it sees."""
+
+    def __init__(self, asks_model: Any = False) -> None:
+        self.asks_model = asks_model
+
+    def evaluate(self, genomes: Any, fidelity: Any, seed: int) -> list[Outcome]:
+        seen = sorted(name for name in ("OPENAI_API_KEY", "HF_TOKEN") if name in os.environ)
+        return [Outcome(0.0, info=seen) for _ in genomes]
+
+
+@pytest.mark.parametrize("where", ["processes", pytest.param("ray", marks=pytest.mark.ray)])
+def test_only_who_asks_a_model_gets_the_key(
+    where: str, surroundings: dict[str, str], request: pytest.FixtureRequest
+) -> None:
+    if where == "ray":
+        request.getfixturevalue("ray_session")
+    executor: Any = Ray(1) if where == "ray" else Processes(1)
+
+    def seen(asks_model: Any) -> Any:
+        found = run(once([1]), Curious(asks_model), executor=executor)
+        return found.population[0].outcome.info
+
+    with executor if where == "ray" else nullcontext():  # the same replica for all of them
+        assert seen(True) == ["OPENAI_API_KEY"]
+        assert seen(False) == []
+        assert seen(("HF_TOKEN", "NOT_SET")) == ["HF_TOKEN"]
+        with pytest.raises(EvollmError, match="asks_model of Curious can't be 'HF_TOKEN': set it"):
+            seen("HF_TOKEN")
+
+
+def test_a_function_says_by_an_attribute_that_it_asks_a_model() -> None:
+    def fitness(genome: Any) -> float:
+        return 0.0
+
+    assert not Fitness(fitness).asks_model
+    fitness.asks_model = ("HF_TOKEN",)  # type: ignore[attr-defined]
+    assert Fitness(fitness).asks_model == ("HF_TOKEN",)
 
 
 def test_a_process_can_forget_its_own_secrets(surroundings: dict[str, str]) -> None:

@@ -16,6 +16,7 @@ from evollm import Budget, EvollmError, Outcome, Processes, Serial, Threads, run
 from evollm.executors import Ray
 from evollm.executors.base import Chunk, Executor, Scores
 from evollm.testing import ExecutorKit, Trial, once
+from evollm.testing.trials import Prepared
 from tests.evollm.algorithms.regimes import steady
 from tests.evollm.support_parts import Deadly, Sphere, digest, plain
 
@@ -68,6 +69,34 @@ def test_a_process_that_takes_too_long_is_killed() -> None:
     found = run(once([1, "sleep", 2]), Deadly(), executor=Processes(2, seconds=1.0))
     assert [one.fitness for one in found.population] == [1.0, -inf, 2.0]
     assert found.population[1].outcome.error == "time limit of 1.0 s passed"
+
+
+@pytest.mark.parametrize("where", ["processes", pytest.param("ray", marks=pytest.mark.ray)])
+def test_preparing_is_outside_the_time_limit(where: str, request: pytest.FixtureRequest) -> None:
+    if where == "ray":
+        request.getfixturevalue("ray_session")
+    executor = (Ray if where == "ray" else Processes)(1, seconds=1.0)
+    found = run(once([1, 2]), Prepared(pause=1.5), executor=executor)
+    assert [one.fitness for one in found.population] == [1.0, 1.0]
+
+
+class Unready:
+    """A problem whose data are in this process only."""
+
+    def __init__(self) -> None:
+        self.home = os.getpid()
+
+    def prepare(self) -> None:
+        if os.getpid() != self.home:
+            raise FileNotFoundError("no data here")
+
+    def evaluate(self, genomes: Any, fidelity: Any, seed: int) -> list[Outcome]:
+        return [Outcome(0.0) for _ in genomes]
+
+
+def test_a_worker_that_cannot_prepare_the_problem_says_why() -> None:
+    with pytest.raises(EvollmError, match=r"process can't prepare the problem: .*no data here"):
+        run(once([1]), Unready(), executor=Processes(1))
 
 
 @pytest.mark.ray
@@ -123,7 +152,7 @@ def test_info_that_cannot_come_back_from_ray_is_left_out(
     def odd(genome: int) -> Any:
         import threading
 
-        return (float(genome), threading.Lock() if genome == 2 else None)
+        return Outcome(float(genome), genome=threading.Lock() if genome == 2 else None)
 
     found = run(once([1, 2, 3]), odd, executor=Ray(1))
     assert [one.fitness for one in found.population] == [1.0, 2.0, 3.0]

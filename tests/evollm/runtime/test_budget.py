@@ -10,13 +10,27 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evollm import Budget, EvollmError, Offspring, Search, operator, run
+from evollm import (
+    Budget,
+    EvollmError,
+    Offspring,
+    Outcome,
+    Processes,
+    Search,
+    Threads,
+    operator,
+    run,
+)
 from evollm.algorithms.asynchronous import steady_state
 from evollm.algorithms.generations import generational
 from evollm.algorithms.mating import Adaptive, Mating
+from evollm.executors.base import Executor
 from evollm.ledger import Call, ledger
+from evollm.report.sections import overview
 from evollm.runtime.ask_tell import AskTell
 from evollm.search.flow import Flow
+from evollm.store import queries
+from evollm.testing import once
 from operators.compose import Chain, Fallback
 from tests.evollm.support_parts import Blend, Sphere, Start, digest, plain
 
@@ -98,6 +112,49 @@ def test_seconds_are_summed_over_resumes(tmp_path: Path) -> None:
     again = run(plain(1), Sphere(), budget=Budget(seconds=0.1), path=tmp_path)
     assert again.usage.evaluations == first.usage.evaluations
     assert again.usage.seconds >= spent
+
+
+@dataclass(frozen=True)
+class Costly:
+    """Each evaluation costs the genome's own number of tokens."""
+
+    yields: bool = True
+    cost_unit = "nominal tokens"
+    elementwise = True
+
+    def evaluate(self, genomes: Sequence[Any], fidelity: Any, seed: int) -> Any:
+        coming = (Outcome(0.0, cost=genome) for genome in genomes)
+        return coming if self.yields else list(coming)
+
+
+def test_no_evaluation_begins_once_the_cost_is_reached(tmp_path: Path) -> None:
+    genomes = [0.1] * 10 + [5.0] * 10
+    for limit, evaluations, cost in [(0, 0, 0.0), (1, 10, 1.0), (7, 12, 11.0)]:
+        found = run(once(genomes), Costly(), budget=Budget(cost=limit), path=tmp_path)
+        assert found.usage.evaluations == evaluations
+        assert found.usage.cost == pytest.approx(cost)
+        assert found.stopped == f"the cost budget of {limit} nominal tokens is spent"
+        assert found.reasons == {"cost": limit}
+    shown = overview(found.record).text()
+    assert "evaluation cost  11 nominal tokens" in shown
+    assert queries.usage(found.record).cost == pytest.approx(11.0)
+
+
+@pytest.mark.parametrize("executor", [Threads(2), Processes(2)])
+@pytest.mark.parametrize("yields", [True, False])
+def test_only_what_is_under_way_goes_beyond_the_cost(executor: Executor, yields: bool) -> None:
+    genomes = [0.5] * 30 + [1.0] * 4000
+    found = run(once(genomes), Costly(yields), budget=Budget(cost=30), executor=executor)
+    assert 30 <= found.usage.cost <= 45
+    same = run(once([0.5] * 4000), Costly(yields), budget=Budget(cost=30), executor=executor)
+    assert (same.usage.cost, same.usage.evaluations) == (30, 60)
+
+
+def test_without_a_unit_an_evaluation_costs_one() -> None:
+    found = run(plain(1), Sphere(), budget=Budget(cost=9))
+    assert found.usage.evaluations == 9
+    assert found.stopped == "the cost budget of 9 is spent"
+    assert "evaluation cost" not in overview(found.record).text()
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 13])
@@ -216,3 +273,13 @@ def test_money_without_a_price_is_refused_before_anything_is_evaluated(where: st
     assert run(priced, Sphere(), budget=budget).usage.evaluations == 5
     with pytest.raises(EvollmError, match="needs the price"):
         AskTell(asking_flows(Unpriced())[where], budget=Budget(money=1.0))
+
+
+def test_money_without_a_price_is_refused_for_a_model_that_the_fitness_asks() -> None:
+    model = Unpriced()
+
+    def fitness(genome: Any) -> float:
+        return float(model.complete([""]))
+
+    with pytest.raises(EvollmError, match="needs the price of the model theirs"):
+        run(plain(1), fitness, budget=Budget(money=1.0))
