@@ -210,6 +210,29 @@ class Operator(Protocol[G]):
         ...
 
 
+class Elementwise(Operator[G], Protocol[G]):
+    """An operator that does many small jobs at once, for NumPy is slow on two rows.
+
+    It says so by the attribute ``elementwise = True``; then algorithms may give it the jobs of a
+    generation together.
+    """
+
+    elementwise: bool
+
+    def vary_many(self, parents: Sequence[Parent[G]], n: int, seeds: Sequence[int]) -> Offspring[G]:
+        """Do a job per seed: bit for bit what ``vary`` returns for each, one after the other.
+
+        Args:
+            parents: The jobs' parents, equally many for each, one after the other.
+            n: How many children each job makes, none fewer.
+            seeds: The jobs' seeds.
+
+        Returns:
+            The children in the order of the jobs, always with their parents' places in ``parents``.
+        """
+        ...
+
+
 @runtime_checkable
 class Problem(Protocol[G_contra]):
     """Scores genomes in batches.
