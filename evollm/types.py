@@ -196,7 +196,7 @@ class Operator(Protocol[G]):
 
     An implementation is usually a frozen dataclass: its fields are the parameters that the run
     records. Set the attribute ``io_bound = True`` if the call mostly waits for a network, so that
-    the loop runs several at once.
+    the loop runs several at once: as many as its model's ``concurrency``, or as there are lanes.
     """
 
     def vary(self, parents: Sequence[Parent[G]], n: int, seed: int) -> Offspring[G]:

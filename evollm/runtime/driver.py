@@ -87,7 +87,7 @@ class Run:
         self._intake = Intake()
         self._finished: queue.SimpleQueue[tuple[Ticket | Chunk, Any]] = queue.SimpleQueue()
         self._batches = EvaluationQueue(problem, executor, lambda *done: self._finished.put(done))
-        self._callers = VariationPool(lambda *done: self._finished.put(done))
+        self._callers = VariationPool(lambda *done: self._finished.put(done), len(search.flows))
         self._committer = Committer(record)
 
         self._yields = Yields(record)
