@@ -33,7 +33,8 @@ class Streams:
 
     def random(self, *shape: int) -> NDArray[np.float64]:
         """Return numbers in [0, 1), of shape ``(seeds, *shape)``."""
-        return self._bits(shape) * _UNIT
+        drawn: NDArray[np.float64] = np.multiply(self._bits(shape), _UNIT, dtype=np.float64)
+        return drawn
 
     def normal(self, *shape: int) -> NDArray[np.float64]:
         """Return numbers of the standard normal distribution, of shape ``(seeds, *shape)``.
