@@ -200,7 +200,7 @@ class Operator(Protocol[G]):
 
     An implementation is usually a frozen dataclass: its fields are the parameters that the run
     records. Set the attribute ``io_bound = True`` if the call mostly waits for a network, so that
-    the loop runs several at once.
+    the loop runs several at once: as many as its model's ``concurrency``, or as there are lanes.
     """
 
     def vary(self, parents: Sequence[Parent[G]], n: int, seed: int) -> Offspring[G]:
@@ -210,6 +210,29 @@ class Operator(Protocol[G]):
             parents: In the order in which the flow drew them.
             n: How many children the flow would like.
             seed: For ``numpy.random.default_rng``; the only source of chance.
+        """
+        ...
+
+
+class Elementwise(Operator[G], Protocol[G]):
+    """An operator that does many small jobs at once, for NumPy is slow on two rows.
+
+    It says so by the attribute ``elementwise = True``; then algorithms may give it the jobs of a
+    generation together.
+    """
+
+    elementwise: bool
+
+    def vary_many(self, parents: Sequence[Parent[G]], n: int, seeds: Sequence[int]) -> Offspring[G]:
+        """Do a job per seed: bit for bit what ``vary`` returns for each, one after the other.
+
+        Args:
+            parents: The jobs' parents, equally many for each, one after the other.
+            n: How many children each job makes, none fewer.
+            seeds: The jobs' seeds.
+
+        Returns:
+            The children in the order of the jobs, always with their parents' places in ``parents``.
         """
         ...
 

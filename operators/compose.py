@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from evollm.errors import EvollmError
-from evollm.types import JSON, Candidate, Offspring, Operator, Parent, name_of
+from evollm.types import JSON, Candidate, Elementwise, Offspring, Operator, Parent, name_of
+from operators.streams import Streams
 
 SEEDS = 2**53
 
@@ -167,15 +168,32 @@ class Chain:
         """Whether any link waits for a network."""
         return any(getattr(link, "io_bound", False) for link in self.links)
 
+    @property
+    def elementwise(self) -> bool:
+        """Whether all links can do many jobs at once."""
+        return all(getattr(link, "elementwise", False) for link in self.links)
+
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
         """Return up to ``n`` children of the last link, with lineage through all of them."""
         made = self.links[0].vary(parents, n, seed)
-        seeds = np.random.default_rng(seed).integers(SEEDS, size=len(self.links)).tolist()
-        for link, own_seed in zip(self.links[1:], seeds[1:], strict=True):
+        streams = Streams([seed])
+        for link in self.links[1:]:
             if not made.genomes:
                 break
-            between = [Candidate(i, genome, (), "", 0) for i, genome in enumerate(made.genomes)]
-            then = link.vary(between, len(between), own_seed)
+            between = _between(made)
+            then = link.vary(between, len(between), streams.seeds()[0])
+            made = _grandchildren(made, then, len(parents))
+        return made
+
+    def vary_many(
+        self, parents: Sequence[Parent[Any]], n: int, seeds: Sequence[int]
+    ) -> Offspring[Any]:
+        """Do a job per seed, if the links can; see ``evollm.types.Elementwise``."""
+        first, *rest = (cast(Elementwise[Any], link) for link in self.links)
+        made = first.vary_many(parents, n, seeds)
+        streams = Streams(seeds)
+        for link in rest:
+            then = link.vary_many(_between(made), n, streams.seeds())
             made = _grandchildren(made, then, len(parents))
         return made
 
@@ -210,6 +228,11 @@ def _calls(parts: Sequence[Offspring[Any]]) -> Sequence[Sequence[str]]:
     if not any(part.calls for part in parts):
         return ()
     return [keys for part in parts for keys in part.calls or [()] * len(part.genomes)]
+
+
+def _between(made: Offspring[Any]) -> list[Candidate[Any]]:
+    """Return the children of one link as the parents of the next."""
+    return [Candidate(i, genome, (), "", 0) for i, genome in enumerate(made.genomes)]
 
 
 def _grandchildren(made: Offspring[Any], then: Offspring[Any], parents: int) -> Offspring[Any]:

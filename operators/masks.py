@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from evollm.errors import EvollmError
 from evollm.types import Offspring, Parent
+from operators.streams import Streams
 
 Mask: TypeAlias = NDArray[np.bool_]
 Row: TypeAlias = NDArray[Any]
@@ -41,19 +42,26 @@ class FlipBits:
     """
 
     rate: float | None = None
+    elementwise = True
 
     def vary(self, parents: Sequence[Parent[Mask]], n: int, seed: int) -> Offspring[Mask]:
         """Return ``n`` children; several parents take turns."""
-        rng = np.random.default_rng(seed)
-        turns = [i % len(parents) for i in range(n)]
+        return self.vary_many(parents, n, [seed])
+
+    def vary_many(
+        self, parents: Sequence[Parent[Mask]], n: int, seeds: Sequence[int]
+    ) -> Offspring[Mask]:
+        """Do a job per seed; see ``evollm.types.Elementwise``."""
         if not n:
             return Offspring([])
+        turns, streams = in_turn(parents, n, len(seeds)), Streams(seeds)
         genomes = np.array([parents[i].genome for i in turns], dtype=np.bool_)
         length = genomes.shape[1]
-        flips = rng.random(genomes.shape) < (1 / length if self.rate is None else self.rate)
+        drawn, spare = streams.random(n, length), streams.integers(length, n).ravel()
+        flips = drawn.reshape(genomes.shape) < (1 / length if self.rate is None else self.rate)
         still = np.flatnonzero(~flips.any(axis=1))
-        flips[still, rng.integers(length, size=len(still))] = True
-        return Offspring(list(genomes ^ flips), parents=[[i] for i in turns])
+        flips[still, spare[still]] = True
+        return Offspring(apart(genomes ^ flips), parents=[[i] for i in turns])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +110,19 @@ class UniformCrossover:
     """
 
     rate: float = 0.5
+    elementwise = True
 
     def vary(self, parents: Sequence[Parent[Row]], n: int, seed: int) -> Offspring[Row]:
         """Return ``n`` children; pairs of consecutive parents take turns, for two children each."""
-        one, other, own = paired(parents, n)
-        picks = np.random.default_rng(seed).random(one.shape) < self.rate
-        return Offspring(list(np.where(picks, other, one)), parents=own)
+        return self.vary_many(parents, n, [seed])
+
+    def vary_many(
+        self, parents: Sequence[Parent[Row]], n: int, seeds: Sequence[int]
+    ) -> Offspring[Row]:
+        """Do a job per seed; see ``evollm.types.Elementwise``."""
+        one, other, own = paired(parents, n, len(seeds))
+        picks = Streams(seeds).random(n, *one.shape[1:]).reshape(one.shape) < self.rate
+        return Offspring(apart(np.where(picks, other, one)), parents=own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,38 +134,77 @@ class PointCrossover:
     """
 
     points: int = 2
+    elementwise = True
 
     def vary(self, parents: Sequence[Parent[Row]], n: int, seed: int) -> Offspring[Row]:
         """Return ``n`` children; pairs of consecutive parents take turns, for two children each."""
-        one, other, own = paired(parents, n)
+        return self.vary_many(parents, n, [seed])
+
+    def vary_many(
+        self, parents: Sequence[Parent[Row]], n: int, seeds: Sequence[int]
+    ) -> Offspring[Row]:
+        """Do a job per seed; see ``evollm.types.Elementwise``."""
+        one, other, own = paired(parents, n, len(seeds))
         inner = max(one.shape[1] - 1, 0)
         cuts = min(self.points, inner)
         marks = np.zeros(one.shape, dtype=np.int8)
         if n and cuts > 0:
-            drawn = np.random.default_rng(seed).random((n, inner))
+            drawn = Streams(seeds).random(n, inner).reshape(-1, inner)
             places = np.argpartition(drawn, cuts - 1, axis=1)[:, :cuts]
-            np.put_along_axis(marks, places + 1, 1, axis=1)
+            marks[np.arange(len(marks))[:, None], places + 1] = 1
         turned = np.cumsum(marks, axis=1, dtype=np.int8) % 2 == 1
-        return Offspring(list(np.where(turned, other, one)), parents=own)
+        return Offspring(apart(np.where(turned, other, one)), parents=own)
 
 
-def paired(parents: Sequence[Parent[Row]], n: int) -> tuple[Row, Row, list[list[int]]]:
+def in_turn(parents: Sequence[Parent[Any]], n: int, groups: int = 1) -> list[int]:
+    """Return the place of each child's parent, where the parents of a group take turns.
+
+    Args:
+        parents: Groups of equal size, one after the other.
+        n: How many children per group.
+        groups: How many there are.
+    """
+    arity = len(parents) // groups
+    return [first + i % arity for first in range(0, groups * arity, arity) for i in range(n)]
+
+
+def apart(rows: Row) -> list[Row]:
+    """Return rows as arrays of their own, so that none keeps the others in memory."""
+    return [row.copy() for row in rows]
+
+
+def paired(
+    parents: Sequence[Parent[Row]], n: int, groups: int = 1
+) -> tuple[Row, Row, list[list[int]]]:
     """Return the two parents of each child as rows, and their places.
 
     Args:
-        parents: Two, or several pairs one after the other.
-        n: How many children; of each pair one begins with the first parent and one with the second.
+        parents: Groups of equal size, one after the other: each two, or several pairs.
+        n: How many children per group; of each pair one begins with the first parent and one with
+            the second.
+        groups: How many there are.
 
     Raises:
-        EvollmError: If there are not two, or their genomes differ in shape.
+        EvollmError: If a group has not two, or their genomes differ in shape.
     """
-    if len(parents) < 2:
-        raise EvollmError(f"a crossover needs two parents, not {len(parents)}: set the arity to 2")
-    pairs = len(parents) // 2
-    own = [[2 * (i // 2 % pairs) + i % 2, 2 * (i // 2 % pairs) + 1 - i % 2] for i in range(n)]
-    shapes = {np.shape(parent.genome) for parent in parents[: 2 * pairs]}
-    if len(shapes) > 1 or () in shapes:
-        raise EvollmError(f"a crossover needs arrays of one shape, not {sorted(shapes)}")
-    rows = np.array([parent.genome for parent in parents[: 2 * pairs]])
-    order = np.array(own, dtype=int).reshape(n, 2)
-    return rows[order[:, 0]], rows[order[:, 1]], own
+    arity = len(parents) // groups
+    if arity < 2:
+        raise EvollmError(f"a crossover needs two parents, not {arity}: set the arity to 2")
+    used = arity - arity % 2
+    rows = _stacked([one.genome for place, one in enumerate(parents) if place % arity < used])
+    children, group = np.arange(n), np.arange(groups)[:, None]
+    first = 2 * (children // 2 % (used // 2)) + children % 2
+    order = (group * used + first).ravel()
+    own = np.stack([group * arity + first, group * arity + (first ^ 1)], axis=-1)
+    return rows[order], rows[order ^ 1], own.reshape(-1, 2).tolist()
+
+
+def _stacked(genomes: list[Row]) -> Row:
+    try:
+        rows = np.array(genomes)
+    except ValueError:  # they differ in shape
+        rows = np.empty(0)
+    if rows.ndim < 2:
+        shapes = sorted({np.shape(genome) for genome in genomes})
+        raise EvollmError(f"a crossover needs arrays of one shape, not {shapes}")
+    return rows

@@ -1,12 +1,15 @@
 """Mating: which parents breed by which operator, in fixed shares or in shares that adapt."""
 
+from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.random import Generator as Rng
 
+from evollm.algorithms.broods import Broods
 from evollm.algorithms.duplicates import Key, Seen
 from evollm.algorithms.selection import tournament
 from evollm.errors import EvollmError
@@ -114,9 +117,9 @@ class Breeder:
         children: list[Candidate[Any]] = []
         made = 0
         for _ in range(self._rounds):
-            plan = list(self._plan(n - len(children)))
-            jobs = [self._job(self.matings[arm], size, pool, step) for arm, size in plan]
-            for (arm, _), answer in zip(plan, (yield from together(jobs)), strict=True):
+            asked = list(self._jobs(n - len(children), pool, step))
+            answers = yield from together([job for _, job in asked])
+            for (arm, _), answer in zip(asked, answers, strict=True):
                 made += len(answer)
                 fresh = list(self._seen.fresh(answer))
                 children += fresh
@@ -165,10 +168,22 @@ class Breeder:
             brood = self.matings[arm].brood
             yield from ((arm, min(brood, total - made)) for made in range(0, total, brood))
 
-    def _job(self, mating: Mating, n: int, pool: Sequence[Individual[Any]], step: int) -> Vary[Any]:
-        draw = mating.parents or self._parents
-        parents = draw(pool, mating.arity, self._rng) if mating.arity else []
-        return Vary(mating.variation, parents, n, draw_seed(self._rng), step)
+    def _jobs(
+        self, n: int, pool: Sequence[Individual[Any]], step: int
+    ) -> Iterator[tuple[int, Vary[Any]]]:
+        """Draw parents for ``n`` children; what an elementwise operator can do at once is one job.
+
+        Yields:
+            The arm that is to do each job.
+        """
+        for (arm, size), times in Counter(self._plan(n)).items():
+            mating = self.matings[arm]
+            draw = mating.parents or self._parents
+            drawn = [
+                draw(pool, mating.arity, self._rng) if mating.arity else [] for _ in range(times)
+            ]
+            for operator, parents, brood in _gathered(mating.variation, drawn, size):
+                yield arm, Vary(operator, parents, brood, draw_seed(self._rng), step)
 
 
 class Bandit:
@@ -210,6 +225,19 @@ def _listed(matings: Matings) -> list[Mating]:
     if sum(mating.share for mating in found) <= 0:
         raise EvollmError("an algorithm needs at least one mating with a positive share")
     return found
+
+
+def _gathered(
+    operator: Operator[Any], drawn: list[list[Individual[Any]]], n: int
+) -> Iterator[tuple[Operator[Any], list[Individual[Any]], int]]:
+    """Yield who does which jobs: one for all if the operator is elementwise, or one each."""
+    arity = len(drawn[0])
+    even = arity > 0 and all(len(parents) == arity for parents in drawn)
+    if even and len(drawn) > 1 and getattr(operator, "elementwise", False):
+        yield Broods(operator, arity, n), list(chain(*drawn)), n * len(drawn)  # type: ignore[arg-type]
+        return
+    for parents in drawn:
+        yield operator, parents, n
 
 
 def _apportioned(n: int, shares: Sequence[float]) -> list[int]:

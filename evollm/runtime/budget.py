@@ -243,12 +243,12 @@ def check_money(budget: Budget, usage: Usage, things: Iterable[Any]) -> None:
         return
     if usage.money is None:
         raise EvollmError(_UNPAID)
-    for model in _models(things):
+    for model in models(things):
         if model.price is None:
             raise EvollmError(f"a money budget needs the price of the model {model.name}: {_PRICE}")
 
 
-def _models(things: Iterable[Any]) -> Iterator[Any]:
+def models(things: Iterable[Any]) -> Iterator[Any]:
     """Yield what has a price among things and what they are made of; it is a search in memory."""
     waiting, seen = list(things), dict[int, Any]()
     while waiting and len(seen) < _MOST_THINGS:

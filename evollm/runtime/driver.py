@@ -89,7 +89,7 @@ class Run:
         self._batches = EvaluationQueue(
             problem, executor, lambda *done: self._finished.put(done), self._account
         )
-        self._callers = VariationPool(lambda *done: self._finished.put(done))
+        self._callers = VariationPool(lambda *done: self._finished.put(done), len(search.flows))
         self._committer = Committer(record)
 
         self._yields = Yields(record)

@@ -75,6 +75,8 @@ class Intake:
 
     def outcome(self, outcome: Outcome) -> Outcome:
         """Return an outcome that memory and record can share."""
+        if outcome.info is None and not outcome.metrics:
+            return outcome
         found = portable(outcome)
         metrics = self._without(found.metrics, "the metric", "metrics are numbers")
         info = found.info

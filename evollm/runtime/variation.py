@@ -7,10 +7,12 @@ from typing import Any
 
 from evollm.errors import Interrupt
 from evollm.ledger import Ledger, ledger
+from evollm.runtime.budget import models
 from evollm.search.flow import Vary
 from evollm.search.search import Ticket
 
-_MOST = 8  # operators that wait for a model at the same time
+_LEAST = 8  # operators that may wait at the same time, whatever their models can do at once
+_MOST_KNOWN = 1000  # operators whose limit is kept in mind
 
 
 class VariationPool:
@@ -18,19 +20,39 @@ class VariationPool:
 
     Args:
         done: Called with a ticket and what the operator returned or raised, from any thread.
+        lanes: How many flows there are, each of which may wait for an operator.
 
     Attributes:
         active: How many are at work; who takes in what is done counts it down.
     """
 
-    def __init__(self, done: Callable[[Ticket, Any], None]) -> None:
+    def __init__(self, done: Callable[[Ticket, Any], None], lanes: int) -> None:
         self.active = 0
         self._done = done
+        self._lanes = lanes
+        self._limits: dict[int, tuple[object, int]] = {}
         self._threads: list[threading.Thread] = []
 
     def free(self, ticket: Ticket) -> bool:
-        """Say whether an operator can begin now: those that wait take turns, so a stop is soon."""
-        return self.active < _MOST or not _waits(ticket)
+        """Say whether an operator can begin now.
+
+        As many wait at once as their models answer at once, or as there are lanes if the models
+        don't say: the rest takes turns, for whoever has begun must be waited for at a stop.
+        """
+        return not _waits(ticket) or self.active < self._limit(ticket)
+
+    def _limit(self, ticket: Ticket) -> int:
+        """Return how many may wait at once beside a job; its models are looked for once."""
+        job = ticket.job
+        assert isinstance(job, Vary)
+        known = self._limits.get(id(job.operator))
+        if known is None:
+            if len(self._limits) > _MOST_KNOWN:
+                self._limits.clear()
+            found = [getattr(model, "concurrency", None) for model in models([job.operator])]
+            most = max((one for one in found if one), default=self._lanes)
+            known = self._limits[id(job.operator)] = (job.operator, max(_LEAST, most))
+        return known[1]
 
     def call(self, ticket: Ticket, account: Ledger) -> None:
         """Let a job's operator work; its model calls go to the account."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import reduce
 from inspect import GEN_CREATED, getgeneratorstate, isgenerator
 from typing import Any
 
@@ -171,7 +170,8 @@ class Search:
         assert lane is not None
         if isinstance(ticket.job, Evaluate):
             if not self.names_best:
-                self.best_committed = reduce(_better, ticket.answers, self.best_committed)
+                fittest = max(ticket.answers, key=_rank)
+                self.best_committed = _better(self.best_committed, fittest)
             if not self._announces:
                 self.population, self.step = list(ticket.answers), max(self.step, ticket.job.step)
         lane.open -= 1

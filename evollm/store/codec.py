@@ -5,6 +5,7 @@ import json
 import struct
 import sys
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -108,10 +109,15 @@ def _pack(array: NDArray[Any]) -> bytes:
     if array.dtype.kind not in "biufcSUmM" or type(array) is not np.ndarray:
         what = f"{type(array).__name__} of {array.dtype}"
         raise Unstorable(f"a {what} can't be a genome: use an array of numbers", what)
-    kind = array.dtype.str.encode()
-    packed = array.dtype == np.bool_
-    body = np.packbits(array.ravel()).tobytes() if packed else np.ascontiguousarray(array).tobytes()
-    return struct.pack(f"<BB{array.ndim}Q", len(kind), array.ndim, *array.shape) + kind + body
+    packed = array.dtype.kind == "b"
+    body = np.packbits(array).tobytes() if packed else array.tobytes()
+    return _head(array.dtype.str, array.shape) + body
+
+
+@lru_cache(maxsize=256)
+def _head(kind: str, shape: tuple[int, ...]) -> bytes:
+    """Lay out type and shape."""
+    return struct.pack(f"<BB{len(shape)}Q", len(kind), len(shape), *shape) + kind.encode()
 
 
 def _unpack(data: bytes) -> NDArray[Any]:

@@ -166,7 +166,7 @@ class Record(Closing):
         rows = []
         for i, genome in enumerate(offspring.genomes):
             own = (
-                json.dumps([everyone[k] for k in offspring.parents[i]])
+                str([everyone[k] for k in offspring.parents[i]])  # ids: JSON as they are
                 if offspring.parents
                 else None
             )

@@ -97,6 +97,26 @@ class OperatorKit:
         np.random.random()  # noqa: NPY002
         assert first == _frozen(operator.vary(_parents(genomes), 5, seed=5))
 
+    def test_does_many_jobs_as_it_does_each(self, case: OperatorCase) -> None:
+        """With ``elementwise = True`` make bit for bit the same children in many jobs at once."""
+        operator, genomes = case
+        if not getattr(operator, "elementwise", False):
+            return
+        jobs = [_parents([*genomes[i:], *genomes[:i]]) for i in range(len(genomes))] * 3
+        for n in (1, 2, 3):
+            seeds = [7 * n + i for i in range(len(jobs))]
+            together = [one for job in jobs for one in job]
+            made = operator.vary_many(together, n, seeds)  # type: ignore[attr-defined]
+            alone = [operator.vary(job, n, seed) for job, seed in zip(jobs, seeds, strict=True)]
+            assert [encode(one) for one in made.genomes] == [
+                encode(one) for part in alone for one in part.genomes
+            ]
+            assert [list(own) for own in made.parents] == [
+                [place + i * len(genomes) for place in own]
+                for i, part in enumerate(alone)
+                for own in part.parents
+            ]
+
     def test_children_can_be_recorded(self, case: OperatorCase) -> None:
         """Make genomes and notes that come back from a record as they went in."""
         operator, genomes = case

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from evollm.errors import EvollmError
 from evollm.types import Individual, Offspring, Parent
-from operators.masks import paired
+from operators.masks import apart, in_turn, paired
+from operators.streams import Streams
 
 Vector: TypeAlias = NDArray[np.float64]
 
@@ -61,16 +62,23 @@ class Gaussian:
 
     sigma: float
     resolution: int = 0
+    elementwise = True
 
     def vary(self, parents: Sequence[Parent[Vector]], n: int, seed: int) -> Offspring[Vector]:
         """Return ``n`` children; several parents take turns."""
-        turns = [i % len(parents) for i in range(n)]
+        return self.vary_many(parents, n, [seed])
+
+    def vary_many(
+        self, parents: Sequence[Parent[Vector]], n: int, seeds: Sequence[int]
+    ) -> Offspring[Vector]:
+        """Do a job per seed; see ``evollm.types.Elementwise``."""
+        turns = in_turn(parents, n, len(seeds))
         centres = np.array([parents[i].genome for i in turns])
-        noise = np.random.default_rng(seed).standard_normal(centres.shape)
+        noise = Streams(seeds).normal(n, *centres.shape[1:]).reshape(centres.shape)
         children = np.clip(centres + self.sigma * noise, 0.0, 1.0)
         if self.resolution:
             children = np.floor(children * self.resolution + 0.5) / self.resolution
-        return Offspring([child.copy() for child in children], parents=[[i] for i in turns])
+        return Offspring(apart(children), parents=[[i] for i in turns])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +110,23 @@ class SimulatedBinary:
     """
 
     eta: float = 15.0
+    elementwise = True
 
     def vary(self, parents: Sequence[Parent[Vector]], n: int, seed: int) -> Offspring[Vector]:
         """Return ``n`` children; pairs of consecutive parents take turns, for two children each."""
-        one, other, own = paired(parents, n)
-        u = np.repeat(np.random.default_rng(seed).random(((n + 1) // 2, one.shape[1])), 2, axis=0)
+        return self.vary_many(parents, n, [seed])
+
+    def vary_many(
+        self, parents: Sequence[Parent[Vector]], n: int, seeds: Sequence[int]
+    ) -> Offspring[Vector]:
+        """Do a job per seed; see ``evollm.types.Elementwise``."""
+        one, other, own = paired(parents, n, len(seeds))
+        drawn = Streams(seeds).random((n + 1) // 2, *one.shape[1:])
+        u = np.repeat(drawn, 2, axis=1)[:, :n].reshape(one.shape)
         power = 1 / (self.eta + 1)
-        beta = np.where(u < 0.5, (2 * u) ** power, (2 * (1 - u)) ** -power)[:n]
+        beta = np.where(u < 0.5, (2 * u) ** power, (2 * (1 - u)) ** -power)
         children = np.clip((one + other) / 2 + beta * (one - other) / 2, 0.0, 1.0)
-        return Offspring([child.copy() for child in children], parents=own)
+        return Offspring(apart(children), parents=own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +142,27 @@ class Differential:
 
     weight: float = 0.8
     rate: float = 0.9
+    elementwise = True
 
     def vary(self, parents: Sequence[Parent[Vector]], n: int, seed: int) -> Offspring[Vector]:
         """Return ``n`` children of four parents (target, base and two for the difference)."""
-        if len(parents) < 4:
-            raise EvollmError(f"differential evolution needs four parents, not {len(parents)}")
-        target, base, one, other = (parent.genome for parent in parents[:4])
-        rng = np.random.default_rng(seed)
-        mutant = np.clip(base + self.weight * (one - other), 0.0, 1.0)
-        mixed = rng.random((n, len(target))) < self.rate
-        mixed[np.arange(n), rng.integers(len(target), size=n)] = True
-        return Offspring(
-            [np.where(own, mutant, target) for own in mixed], parents=[[0, 1, 2, 3]] * n
+        return self.vary_many(parents, n, [seed])
+
+    def vary_many(
+        self, parents: Sequence[Parent[Vector]], n: int, seeds: Sequence[int]
+    ) -> Offspring[Vector]:
+        """Do a job per seed; see ``evollm.types.Elementwise``."""
+        arity = len(parents) // len(seeds)
+        if arity < 4:
+            raise EvollmError(f"differential evolution needs four parents, not {arity}")
+        firsts = range(0, len(parents), arity)
+        target, base, one, other = (
+            np.array([parents[first + i].genome for first in firsts])[:, None] for i in range(4)
         )
+        streams, length = Streams(seeds), target.shape[2]
+        mutant = np.clip(base + self.weight * (one - other), 0.0, 1.0)
+        mixed = streams.random(n, length) < self.rate
+        np.put_along_axis(mixed, streams.integers(length, n, 1), True, axis=2)
+        children = np.where(mixed, mutant, target).reshape(-1, length)
+        own = [list(range(first, first + 4)) for first in firsts for _ in range(n)]
+        return Offspring(apart(children), parents=own)

@@ -130,6 +130,11 @@ class Endpoint:
         return self.base_url, key
 
     @property
+    def concurrency(self) -> int:
+        """How many requests are in flight at most."""
+        return self.settings.concurrency
+
+    @property
     def price(self) -> Price | None:
         """The price of a million tokens; None if it is unknown."""
         return self.settings.price or Price.from_environment()
