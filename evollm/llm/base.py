@@ -55,6 +55,36 @@ Prompt: TypeAlias = str | Sequence[Mapping[str, str]]
 Mode: TypeAlias = Literal["plain", "chat"]
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """How a model is asked: the parameters that all samples of one request share.
+
+    Attributes:
+        temperature: At least 0; 0 is greedy.
+        max_tokens: Upper limit of generated tokens per sample; a truncated answer has an error.
+        stop: Texts that end an answer and are not part of it.
+        mode: ``chat`` for the chat endpoint, ``plain`` for the one that continues a text.
+        schema: JSON schema that every answer must meet; always checked by the client, whatever the
+            endpoint enforces.
+        grammar: GBNF grammar that the endpoint must enforce; excludes ``schema``.
+        top_logprobs: If positive, every token has its log-probability and this many alternatives.
+        seed: Sample ``i`` is requested with ``seed + i``; endpoints honour it as far as they can.
+    """
+
+    temperature: float = 1.0
+    max_tokens: int = 512
+    stop: Sequence[str] = ()
+    mode: Mode = "chat"
+    schema: Mapping[str, JSON] | None = None
+    grammar: str | None = None
+    top_logprobs: int = 0
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop)
+        object.__setattr__(self, "stop", stop)
+
+
 class ModelError(EvollmError):
     """The endpoint refuses or lacks what is asked, or can't be reached: asking again is no use."""
 
@@ -119,35 +149,14 @@ class LanguageModel(Protocol):
     name: str
 
     def complete(
-        self,
-        prompts: Sequence[Prompt],
-        *,
-        n: int = 1,
-        temperature: float = 1.0,
-        max_tokens: int = 512,
-        schema: Mapping[str, JSON] | None = None,
-        grammar: str | None = None,
-        stop: Sequence[str] = (),
-        mode: Mode = "chat",
-        top_logprobs: int = 0,
-        seed: int | None = None,
+        self, prompts: Sequence[Prompt], sampling: Sampling = Sampling(), n: int = 1
     ) -> list[list[Completion]]:
-        """Return ``n`` completions a prompt, in the order of the prompts.
+        """Return ``n`` completions per prompt, in the order of the prompts.
 
         Args:
-            prompts: Texts or chat messages; plain mode takes texts only.
-            n: Samples a prompt; each is a call and a cache entry of its own.
-            temperature: 0 is greedy.
-            max_tokens: Upper limit of generated tokens a sample; a truncated answer carries an
-                error.
-            schema: JSON schema that every answer must meet; checked here whatever the endpoint
-                says.
-            grammar: A GBNF grammar that the endpoint must enforce.
-            stop: Texts that end an answer and are not part of it.
-            mode: The chat endpoint, or the plain one that continues a text.
-            top_logprobs: If positive, every token comes with its log-probability and so many
-                alternatives.
-            seed: Best effort, as the endpoint takes it; sample ``i`` is asked with ``seed + i``.
+            prompts: Texts or chat messages; plain mode accepts texts only.
+            sampling: How the model is asked.
+            n: Samples per prompt; each is a call and a cache entry of its own.
 
         Raises:
             ModelError: At once for a missing key (401), an unknown model (404), a missing

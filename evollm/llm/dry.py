@@ -1,10 +1,9 @@
 """A model that only notes what it is asked: for dry runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from evollm.llm.base import Completion, Mode, Price, Prompt
-from evollm.llm.client.requests import Ask, Options, check
-from evollm.types import JSON
+from evollm.llm.base import Completion, Price, Prompt, Sampling
+from evollm.llm.client.requests import Ask, check
 
 
 class DryRunModel:
@@ -23,25 +22,11 @@ class DryRunModel:
         self._asks: list[Ask] = []
 
     def complete(
-        self,
-        prompts: Sequence[Prompt],
-        *,
-        n: int = 1,
-        temperature: float = 1.0,
-        max_tokens: int = 512,
-        schema: Mapping[str, JSON] | None = None,
-        grammar: str | None = None,
-        stop: Sequence[str] = (),
-        mode: Mode = "chat",
-        top_logprobs: int = 0,
-        seed: int | None = None,
+        self, prompts: Sequence[Prompt], sampling: Sampling = Sampling(), n: int = 1
     ) -> list[list[Completion]]:
         """Note the prompts; see ``evollm.llm.base.LanguageModel``."""
-        options = Options(
-            temperature, max_tokens, schema, grammar, tuple(stop), mode, top_logprobs, seed
-        )
-        check(prompts, n, options)
-        asks = [Ask(self.name, "dry", prompt, options, i) for prompt in prompts for i in range(n)]
+        check(prompts, sampling, n)
+        asks = [Ask(self.name, "dry", prompt, sampling, i) for prompt in prompts for i in range(n)]
         self._asks += asks
         return [[Completion("", error="a dry run")] * n for _ in prompts]
 
@@ -60,7 +45,7 @@ class DryRunModel:
         """Money that the answers would take at most; None if the price is unknown."""
         if self.price is None:
             return None
-        costs = (self.price.cost(a.most_prompt_tokens, a.options.max_tokens) for a in self.asks)
+        costs = (self.price.cost(a.most_prompt_tokens, a.sampling.max_tokens) for a in self.asks)
         return sum(costs)
 
     @property

@@ -1,15 +1,14 @@
 """A model that is a function: for tests, notebooks and dry runs."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from evollm.ledger import ledger
-from evollm.llm.base import Completion, Mode, Price, Prompt
+from evollm.llm.base import Completion, Price, Prompt, Sampling
 from evollm.llm.client.answers import Answer
 from evollm.llm.client.billing import Billing, Reply
-from evollm.llm.client.requests import Ask, Options, check
+from evollm.llm.client.requests import Ask, check
 from evollm.llm.client.schemas import fault_of
-from evollm.types import JSON
 
 
 @dataclass
@@ -20,38 +19,24 @@ class Scripted:
     one that breaks the ``schema`` carries an error.
 
     Attributes:
-        function: Called as ``function(prompt, sample, options)`` with the sample's index and all
-            options of the request by name (``options["seed"]`` is this sample's own); returns the
-            text or a whole ``Completion``.
+        function: Called as ``function(prompt, sample, sampling)`` with the sample's index and the
+            request's ``Sampling``, whose ``seed`` is that of this sample; returns the text or a
+            whole ``Completion``.
         name: The model's name, as recorded.
     """
 
-    function: Callable[[Prompt, int, Mapping[str, JSON]], str | Completion]
+    function: Callable[[Prompt, int, Sampling], str | Completion]
     name: str = "scripted"
 
     def complete(
-        self,
-        prompts: Sequence[Prompt],
-        *,
-        n: int = 1,
-        temperature: float = 1.0,
-        max_tokens: int = 512,
-        schema: Mapping[str, JSON] | None = None,
-        grammar: str | None = None,
-        stop: Sequence[str] = (),
-        mode: Mode = "chat",
-        top_logprobs: int = 0,
-        seed: int | None = None,
+        self, prompts: Sequence[Prompt], sampling: Sampling = Sampling(), n: int = 1
     ) -> list[list[Completion]]:
         """Return ``n`` completions a prompt; see ``evollm.llm.base.LanguageModel``."""
-        options = Options(
-            temperature, max_tokens, schema, grammar, tuple(stop), mode, top_logprobs, seed
-        )
-        check(prompts, n, options)
-        account = Billing(ledger.get(), Price(0.0, 0.0))
+        check(prompts, sampling, n)
+        billing = Billing(ledger.get(), Price(0.0, 0.0))
         return [
             [
-                self._answer(account, Ask(self.name, "scripted", prompt, options, i))
+                self._answer(billing, Ask(self.name, "scripted", prompt, sampling, i))
                 for i in range(n)
             ]
             for prompt in prompts
@@ -70,12 +55,11 @@ class Scripted:
         return replace(reply.completion, key=ask.key)
 
     def _reply(self, ask: Ask) -> Reply:
-        options = {**asdict(ask.options), "seed": ask.seed}
-        said = self.function(ask.prompt, ask.sample, options)
+        said = self.function(ask.prompt, ask.sample, replace(ask.sampling, seed=ask.seed))
         if isinstance(said, str):
             said = _told(said, ask)
-        if said.error is None and ask.options.schema is not None:
-            said = replace(said, error=fault_of(said.text, ask.options.schema))
+        if said.error is None and ask.sampling.schema is not None:
+            said = replace(said, error=fault_of(said.text, ask.sampling.schema))
         answer = Answer(
             said.text, said.error, said.prompt_tokens, said.completion_tokens, said.tokens
         )
@@ -84,9 +68,9 @@ class Scripted:
 
 def _told(text: str, ask: Ask) -> Completion:
     """Return a text as a completion, its words counted as its tokens."""
-    for end in ask.options.stop:
+    for end in ask.sampling.stop:
         text = text.partition(end)[0]
     prompt = ask.prompt
     words = prompt if isinstance(prompt, str) else " ".join(part["content"] for part in prompt)
-    spoken = min(len(text.split()), ask.options.max_tokens)
+    spoken = min(len(text.split()), ask.sampling.max_tokens)
     return Completion(text, prompt_tokens=len(words.split()), completion_tokens=spoken)

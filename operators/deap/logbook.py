@@ -113,8 +113,8 @@ class DeapLog:
             return dict(self.stats.compile(sound))
         except Exception as error:
             raise EvollmError(
-                f"the statistics can't be computed ({described(error)}): their keys "
-                f"get individuals of the class {type(sound[0]).__name__}"
+                f"the statistics can't be computed ({described(error)}): give a key that reads "
+                f"individuals of the class {type(sound[0]).__name__}"
             ) from error
 
     def _sound(self, individuals: list[Individual[Any]]) -> list[Any]:

@@ -2,15 +2,16 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from evollm.errors import EvollmError
-from evollm.llm.base import Completion, LanguageModel, Mode, Prompt
-from evollm.types import JSON, Individual, Offspring, Parent, fitness_of
+from evollm.llm.base import Completion, LanguageModel, Mode, Prompt, Sampling
+from evollm.types import Individual, Offspring, Parent, fitness_of
 
 SEEDS = 2**31
+PLAIN_STOP = ("\n\n", "\nScore")
 _FENCED = re.compile(r"```[^\n]*\n(.*?)\n?```", re.DOTALL)
 _QUOTES = ('"', "'", "`")
 
@@ -46,25 +47,8 @@ class TextCodec:
     fitness: bool = True
 
 
-@dataclass(frozen=True)
-class Asking:
-    """How a model is asked.
-
-    Attributes:
-        mode: Chat, or plain continuation of a list for models that only continue.
-        temperature: Of the samples.
-        max_tokens: Upper limit of an answer; a longer one is thrown away.
-        schema: JSON schema that answers must meet, if any.
-        grammar: GBNF grammar that the endpoint must enforce, if any.
-        rounds: How often what is missing is asked for again, with other seeds.
-    """
-
-    mode: Mode = "chat"
-    temperature: float = 1.0
-    max_tokens: int = 256
-    schema: Mapping[str, JSON] | None = None
-    grammar: str | None = None
-    rounds: int = 2
+SAMPLING = Sampling(max_tokens=256)
+"""How a model is asked for a text if nothing else is given."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +59,16 @@ class TextMutation:
         model: Who answers.
         task: What is sought, in a sentence or a few; the model sees it first.
         wording: How genomes are written and read; by default they are strings.
-        asking: How the model is asked.
+        sampling: How the model is asked; its seed gives way to that of the job. Without ``stop``
+            texts, plain mode stops at an empty line and at the next score.
+        rounds: How often the model is asked: again, with other seeds, for what is missing.
     """
 
     model: LanguageModel
     task: str
     wording: TextCodec = field(default_factory=TextCodec)
-    asking: Asking = field(default_factory=Asking)
+    sampling: Sampling = SAMPLING
+    rounds: int = 2
 
     @property
     def io_bound(self) -> bool:
@@ -106,13 +93,16 @@ class TextCrossover:
         model: Who answers.
         task: What is sought, in a sentence or a few; the model sees it first.
         wording: How genomes are written and read; by default they are strings.
-        asking: How the model is asked.
+        sampling: How the model is asked; its seed gives way to that of the job. Without ``stop``
+            texts, plain mode stops at an empty line and at the next score.
+        rounds: How often the model is asked: again, with other seeds, for what is missing.
     """
 
     model: LanguageModel
     task: str
     wording: TextCodec = field(default_factory=TextCodec)
-    asking: Asking = field(default_factory=Asking)
+    sampling: Sampling = SAMPLING
+    rounds: int = 2
 
     @property
     def io_bound(self) -> bool:
@@ -140,16 +130,16 @@ def _asked(
     seed: int,
 ) -> Offspring[Any]:
     """Ask a prompt a group of parents for so many children, again for those that are missing."""
-    wording, asking = operator.wording, operator.asking
+    wording, mode = operator.wording, operator.sampling.mode
     known = {wording.write(parent.genome) for parent in parents}
     rejected: Counter[str] = Counter()
     made: list[list[tuple[Any, str]]] = [[] for _ in groups]
-    for attempt in range(asking.rounds):
+    for attempt in range(operator.rounds):
         short = [i for i, size in enumerate(sizes) if len(made[i]) < size]
         if not short:
             break
         prompts = [
-            _prompt(operator.task, wording, [parents[k] for k in groups[i]], request, asking.mode)
+            _prompt(operator.task, wording, [parents[k] for k in groups[i]], request, mode)
             for i in short
         ]
         most = max(sizes[i] - len(made[i]) for i in short)
@@ -168,18 +158,9 @@ def _asked(
 def _complete(
     operator: TextMutation | TextCrossover, prompts: Sequence[Prompt], n: int, seed: int
 ) -> list[list[Completion]]:
-    asking = operator.asking
-    return operator.model.complete(
-        prompts,
-        n=n,
-        temperature=asking.temperature,
-        max_tokens=asking.max_tokens,
-        schema=asking.schema,
-        grammar=asking.grammar,
-        stop=() if asking.mode == "chat" else ("\n\n", "\nScore"),
-        mode=asking.mode,
-        seed=seed,
-    )
+    sampling = operator.sampling
+    stop = sampling.stop or (() if sampling.mode == "chat" else PLAIN_STOP)
+    return operator.model.complete(prompts, replace(sampling, stop=stop, seed=seed), n)
 
 
 def _prompt(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from evollm.errors import EvollmError
-from evollm.llm.base import Completion, LanguageModel, Mode, Prompt
+from evollm.llm.base import Completion, LanguageModel, Mode, Prompt, Sampling
 from evollm.llm.client.contexts import count, too_long
 from evollm.types import JSON, Individual, Parent
 from operators.trees.columns import Columns
@@ -166,18 +166,17 @@ class TreePrompt:
         limit = getattr(self.model, "context", None)
         for _ in range(_ATTEMPTS):
             fit = self._fit(pages, most, limit)
-            replies = self.model.complete(
-                fit.prompts,
-                n=n,
+            sampling = Sampling(
                 temperature=self.temperature,
                 max_tokens=fit.room,
-                grammar=self._grammar(most, depth is not None, lead, fit.shown),
-                schema=schema(self.columns, most, fit.shown) if self.hold == "schema" else None,
                 stop=() if self.mode == "chat" else ("\n",),
                 mode=self.mode,
+                schema=schema(self.columns, most, fit.shown) if self.hold == "schema" else None,
+                grammar=self._grammar(most, depth is not None, lead, fit.shown),
                 top_logprobs=int(logprobs),
                 seed=seed % SEEDS,
             )
+            replies = self.model.complete(fit.prompts, sampling, n)
             if not any(too_long(reply.error) for answers in replies for reply in answers):
                 break
             limit = self._less(fit, limit)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evollm.llm.base import Completion, LanguageModel, Mode, Prompt
+from evollm.llm.base import Completion, LanguageModel, Mode, Prompt, Sampling
 from evollm.types import Offspring, Parent
 from operators.vectors.rows import Integers, RowFormat, Vector, grammar, read
 
@@ -147,16 +147,15 @@ class FramedSamples:
     def _complete(
         self, prompts: Sequence[Prompt], columns: int, n: int, seed: int
     ) -> list[list[Completion]]:
-        return self.model.complete(
-            prompts,
-            n=n,
+        sampling = Sampling(
             temperature=self.temperature,
             max_tokens=(self.digits + 1) * columns + 4,
-            grammar=grammar(columns, self.digits, exact=True) if self.constrain else None,
             stop=("\n",),
             mode=self.mode,
+            grammar=grammar(columns, self.digits, exact=True) if self.constrain else None,
             seed=seed,
         )
+        return self.model.complete(prompts, sampling, n)
 
     def _read(
         self, replies: Sequence[Completion], columns: int, rejected: Counter[str]

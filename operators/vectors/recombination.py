@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from evollm.llm.base import Completion, LanguageModel, Mode, Prompt
+from evollm.llm.base import Completion, LanguageModel, Mode, Prompt, Sampling
 from evollm.types import Individual, Offspring, Parent
 from operators.vectors.rows import Answer, Integers, RowFormat, Vector, decode, encode, read, write
 
@@ -121,16 +121,15 @@ class Recombination:
     def _complete(
         self, prompts: Sequence[Prompt], columns: int, temperature: float, seed: int
     ) -> list[Completion]:
-        replies = self.model.complete(
-            prompts,
+        sampling = Sampling(
             temperature=temperature,
             max_tokens=(self.form.width + 1) * columns + (24 if self.form.header else 4),
-            grammar=self.form.grammar(columns) if self.constrain else None,
             stop=("\n",),
             mode=self.mode,
+            grammar=self.form.grammar(columns) if self.constrain else None,
             seed=seed,
         )
-        return [completions[0] for completions in replies]
+        return [completions[0] for completions in self.model.complete(prompts, sampling)]
 
     def _read(self, reply: Completion, columns: int, rejected: Counter[str]) -> Answer:
         if reply.error:

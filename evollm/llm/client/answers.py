@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from evollm.llm.base import Completion, Token
-from evollm.llm.client.requests import Options
+from evollm.llm.base import Completion, Sampling, Token
 from evollm.llm.client.speech import Speech, hear, read_on
 from evollm.llm.transport.complaints import clean, line, within
 from evollm.types import JSON
@@ -85,7 +84,7 @@ class Answer:
 
 
 def read(
-    reply: Mapping[str, Any], options: Options, n: int = 1, prompt_bound: int = 0
+    reply: Mapping[str, Any], sampling: Sampling, n: int = 1, prompt_bound: int = 0
 ) -> list[Answer]:
     """Read a server's reply; whatever its form, ``n`` answers come back, if need be with errors.
 
@@ -95,15 +94,15 @@ def read(
 
     Args:
         reply: The reply, parsed.
-        options: Of the request.
+        sampling: Of the request.
         n: How many samples it asked for.
         prompt_bound: Tokens that the prompt counts for if the server does not say it.
     """
     usage = reply.get("usage")
     usage = usage if isinstance(usage, Mapping) else {}
     prompt, completion = (_count(usage.get(f"{name}_tokens")) for name in ("prompt", "completion"))
-    counting = n > 1 or options.top_logprobs > 0
-    samples = [_read(reply, options, place, counting) for place in range(n)]
+    counting = n > 1 or sampling.top_logprobs > 0
+    samples = [_read(reply, sampling, place, counting) for place in range(n)]
     ending = (completion or 0) - len(samples[0][0].tokens)
     return [
         replace(
@@ -112,7 +111,7 @@ def read(
             completion_tokens=answer.completion_tokens
             if completion is None
             else max(0, len(answer.tokens) + ending),
-            tokens=_within(answer, speech, options) if options.top_logprobs else (),
+            tokens=_within(answer, speech, sampling) if sampling.top_logprobs else (),
             counted=not answer.definite or (prompt is not None and completion is not None),
         )
         for answer, speech in samples
@@ -132,12 +131,12 @@ def _or(number: int | None, otherwise: int) -> int:
 
 
 def _read(
-    reply: Mapping[str, Any], options: Options, place: int, counting: bool
+    reply: Mapping[str, Any], sampling: Sampling, place: int, counting: bool
 ) -> tuple[Answer, Speech]:
     """Read one sample of a reply, all its tokens kept; and what the model said."""
     fingerprint = reply.get("system_fingerprint")
     try:
-        answer, speech = _read_choice(reply, options, place, counting)
+        answer, speech = _read_choice(reply, sampling, place, counting)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as fault:
         odd = isinstance(fault, _Odd)
         error = str(fault) if odd else "the reply lacks a field or has an odd form"
@@ -151,7 +150,7 @@ class _Odd(ValueError):
 
 
 def _read_choice(
-    reply: Mapping[str, Any], options: Options, place: int, counting: bool
+    reply: Mapping[str, Any], sampling: Sampling, place: int, counting: bool
 ) -> tuple[Answer, Speech]:
     choices = reply.get("choices")
     if not choices:
@@ -160,39 +159,39 @@ def _read_choice(
     choice = choices[place]
     if choice.get("index", place) != place:
         choice = next((one for one in choices if one["index"] == place), None)
-    plain = options.mode == "plain"
+    plain = sampling.mode == "plain"
     message = {} if plain else choice["message"]
-    speech = read_on(choice["text"], options.stop) if plain else hear(message, options.stop)
+    speech = read_on(choice["text"], sampling.stop) if plain else hear(message, sampling.stop)
     finish = str(choice.get("finish_reason") or "stop")[:_LONGEST_WORD]
     text = clean(speech.answer)
-    error, starved = _fault(finish, message.get("refusal"), speech, options)
-    most = options.max_tokens * _LETTERS_A_TOKEN
+    error, starved = _fault(finish, message.get("refusal"), speech, sampling)
+    most = sampling.max_tokens * _LETTERS_A_TOKEN
     if len(text) > most:
         text = text[:most]
         error = error or (
-            f"the answer goes far beyond max_tokens ({options.max_tokens}): it was cut after "
+            f"the answer goes far beyond max_tokens ({sampling.max_tokens}): it was cut after "
             f"{most} characters"
         )
     tokens = _read_tokens(choice.get("logprobs") or {}) if counting else ()
-    if options.top_logprobs and not tokens and error is None:
+    if sampling.top_logprobs and not tokens and error is None:
         raise _Odd("the reply has no log-probabilities")
-    spent = _estimate(finish, speech, options)
+    spent = _estimate(finish, speech, sampling)
     return Answer(text, error, 0, spent, tokens, finish, starved=starved), speech
 
 
 def _fault(
-    finish: str, refusal: object, speech: Speech, options: Options
+    finish: str, refusal: object, speech: Speech, sampling: Sampling
 ) -> tuple[str | None, bool]:
     """Return why an answer is unusable, and whether the model's thoughts left no room for it."""
     cut = finish == "length" and not speech.stopped
-    nothing = not speech.answer and options.mode == "chat"
+    nothing = not speech.answer and sampling.mode == "chat"
     if speech.unended or (cut and nothing):
         return (
-            f"the answer was cut off before it began, at max_tokens ({options.max_tokens}): the "
+            f"the answer was cut off before it began, at max_tokens ({sampling.max_tokens}): the "
             "model used them up for thinking"
         ), True
     if cut:
-        return f"the answer was cut off at max_tokens ({options.max_tokens})", speech.thought
+        return f"the answer was cut off at max_tokens ({sampling.max_tokens})", speech.thought
     if finish == "content_filter":
         return "the server's content filter stopped the answer", False
     if refusal:
@@ -204,19 +203,19 @@ def _fault(
     return None, False
 
 
-def _estimate(finish: str, speech: Speech, options: Options) -> int:
+def _estimate(finish: str, speech: Speech, sampling: Sampling) -> int:
     """Return how many tokens a model has generated at most, where the server does not say it."""
     if finish == "length":
-        return options.max_tokens
+        return sampling.max_tokens
     size = len(clean(speech.whole or "").encode()) + speech.hidden + 1
-    return min(size, max(options.max_tokens, size // 4))
+    return min(size, max(sampling.max_tokens, size // 4))
 
 
-def _within(answer: Answer, speech: Speech, options: Options) -> tuple[Token, ...]:
+def _within(answer: Answer, speech: Speech, sampling: Sampling) -> tuple[Token, ...]:
     """Return the tokens of the answer itself, without those of thoughts and after a stop text."""
     size = len(speech.whole or "")
     if "".join(token.text for token in answer.tokens) != clean(speech.whole or ""):
-        return answer.tokens[: 2 * options.max_tokens]
+        return answer.tokens[: 2 * sampling.max_tokens]
     end = min(speech.end, speech.begin + len(answer.text))
     kept, place = [], 0
     for token in answer.tokens:

@@ -153,9 +153,9 @@ class FanOut:
 
 def _checked(answer: Answer, ask: Ask) -> Answer:
     """Return the answer with an error if it breaks the schema."""
-    if answer.error is not None or ask.options.schema is None:
+    if answer.error is not None or ask.sampling.schema is None:
         return answer
-    error = fault_of(answer.text, ask.options.schema)
+    error = fault_of(answer.text, ask.sampling.schema)
     return replace(answer, error=error, broken=error is not None)
 
 
@@ -195,7 +195,7 @@ class SampleBatcher:
         """Send what has gathered, a request for each run of samples."""
         waiting, self._waiting, self._timer = self._waiting, [], None
         waiting.sort(
-            key=lambda one: (id(one[0].options), str(one[0].prompt), one[0].attempt, one[0].sample)
+            key=lambda one: (id(one[0].sampling), str(one[0].prompt), one[0].attempt, one[0].sample)
         )
         for _, run in groupby(enumerate(waiting), key=lambda pair: _run(*pair)):
             group = [one for _, one in run]
@@ -227,4 +227,4 @@ class SampleBatcher:
 def _run(place: int, one: _Waiting) -> tuple[int, str, int, int]:
     """Return what is equal for neighbours whose samples follow each other."""
     ask = one[0]
-    return id(ask.options), str(ask.prompt), ask.attempt, ask.sample - place
+    return id(ask.sampling), str(ask.prompt), ask.attempt, ask.sample - place

@@ -92,7 +92,7 @@ class Billing:
     def _most_money(self, ask: Ask) -> float | None:
         if self.price is None:
             return None
-        return self.price.cost(ask.most_prompt_tokens, ask.options.max_tokens)
+        return self.price.cost(ask.most_prompt_tokens, ask.sampling.max_tokens)
 
 
 @dataclass(frozen=True, slots=True)

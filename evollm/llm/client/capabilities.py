@@ -5,12 +5,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from evollm.llm.base import Sampling
 from evollm.llm.client import probes
 from evollm.llm.client.batching import FanOut, Landed
 from evollm.llm.client.billing import Billing, Reply
 from evollm.llm.client.cache import Cache
 from evollm.llm.client.connection import Connection, in_background
-from evollm.llm.client.requests import Ask, Options
+from evollm.llm.client.requests import Ask
+from evollm.llm.client.settings import Settings
 from evollm.llm.transport.retries import silence
 
 
@@ -25,7 +27,7 @@ class Capabilities:
         count: Called with each reply to a probe.
         model: The model's name.
         identity: What the cache knows the endpoint by.
-        known: Capabilities that are not probed.
+        settings: Its ``known`` capabilities are not probed; its ``options`` go into each probe.
     """
 
     way: Connection
@@ -34,38 +36,38 @@ class Capabilities:
     count: Callable[[Reply], None]
     model: str
     identity: str
-    known: frozenset[str]
+    settings: Settings
 
-    def check(self, options: Options) -> bool:
+    def check(self, sampling: Sampling) -> bool:
         """Return whether the endpoint holds answers to a schema, if the call has one.
 
         Raises:
             ModelError: If the endpoint lacks a capability that nothing can replace.
             Exhausted: If there is no room for a probe.
         """
-        able = {need: self._has(need, options) for need in probes.needs(options)}
+        able = {need: self._has(need, sampling) for need in probes.needs(sampling)}
         for need, has in able.items():
             fault = None if has else probes.lacking(need, self.model, self.way.url)
             if fault:
                 raise fault
         return able.get("schema", False)
 
-    def _has(self, need: str, options: Options) -> bool:
-        if need in self.known:
+    def _has(self, need: str, sampling: Sampling) -> bool:
+        if need in self.settings.known:
             return True
-        ability = need if need == options.mode else f"{need} in {options.mode} mode"
+        ability = need if need == sampling.mode else f"{need} in {sampling.mode} mode"
         with self.way.probing:
             has = self.way.abilities.get(ability)
             if has is None and self.cache:
                 newer_than = time.time() - probes.VALID_S
                 has = self.cache.ability(self.identity, self.model, ability, newer_than)
             if has is None:
-                has = self._find_out(need, ability, options)
+                has = self._find_out(need, ability, sampling)
             self.way.abilities[ability] = has
         return has
 
-    def _find_out(self, need: str, ability: str, options: Options) -> bool:
-        has = probes.find_out(need, options, self._ask)
+    def _find_out(self, need: str, ability: str, sampling: Sampling) -> bool:
+        has = probes.find_out(need, sampling, self._ask)
         logging.getLogger("evollm").info(
             "The model %s at %s %s: %s.",
             self.model,
@@ -77,11 +79,11 @@ class Capabilities:
             self.cache.note_ability(self.identity, self.model, ability, has)
         return has
 
-    def _ask(self, options: Options) -> Reply:
+    def _ask(self, sampling: Sampling) -> Reply:
         def send(ask: Ask) -> Landed:
             return in_background(self.way.answer(ask, constrain=True))
 
-        ask = Ask(self.model, self.identity, probes.PROMPT, options)
+        ask = Ask(self.model, self.identity, probes.PROMPT, sampling, extra=self.settings.options)
         fanout = FanOut(self.account, None, lambda: send, self.count)
         fanout.run([ask])
         if fanout.unanswered:

@@ -92,7 +92,7 @@ class Connection:
             begun = time.monotonic()
             reply = await self._post(asks, constrain)
             seconds = time.monotonic() - begun
-        answers = read(reply, asks[0].options, len(asks), asks[0].most_prompt_tokens)
+        answers = read(reply, asks[0].sampling, len(asks), asks[0].most_prompt_tokens)
         if not all(answer.counted for answer in answers):
             self._dialect.say(
                 "uncounted",
@@ -159,7 +159,7 @@ class Connection:
     async def _create(self, ask: Ask, body: dict[str, JSON]) -> Any:
         prompt: Any = ask.prompt
         same: Any = {"model": self._model, "extra_body": body, "extra_headers": self._headers}
-        if ask.options.mode == "plain":
+        if ask.sampling.mode == "plain":
             return await self._client.completions.with_raw_response.create(prompt=prompt, **same)
         if isinstance(prompt, str):
             prompt = [{"role": "user", "content": prompt}]

@@ -12,14 +12,14 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 from evollm.ledger import Exhausted, ledger
-from evollm.llm.base import Completion, Mode, ModelError, Price, Prompt
+from evollm.llm.base import Completion, ModelError, Price, Prompt, Sampling
 from evollm.llm.client.batching import FanOut, Send
 from evollm.llm.client.billing import Billing, Reply, Usage
 from evollm.llm.client.cache import Cache, open_cache
 from evollm.llm.client.capabilities import Capabilities
 from evollm.llm.client.connection import Connection, connection_for, in_background
 from evollm.llm.client.contexts import named_limit, too_long
-from evollm.llm.client.requests import Ask, Options, check
+from evollm.llm.client.requests import Ask, check
 from evollm.llm.client.settings import Settings
 from evollm.llm.transport.addresses import (
     OPENAI,
@@ -31,7 +31,6 @@ from evollm.llm.transport.addresses import (
 )
 from evollm.llm.transport.keys import carries_key, clean_key, route
 from evollm.llm.transport.retries import Refused, silence
-from evollm.types import JSON
 
 _REACH_S = 10
 
@@ -158,31 +157,18 @@ class Endpoint:
         return connection_for(way, self.name, settings)
 
     def complete(
-        self,
-        prompts: Sequence[Prompt],
-        *,
-        n: int = 1,
-        temperature: float = 1.0,
-        max_tokens: int = 512,
-        schema: Mapping[str, JSON] | None = None,
-        grammar: str | None = None,
-        stop: Sequence[str] = (),
-        mode: Mode = "chat",
-        top_logprobs: int = 0,
-        seed: int | None = None,
+        self, prompts: Sequence[Prompt], sampling: Sampling = Sampling(), n: int = 1
     ) -> list[list[Completion]]:
         """Return ``n`` completions a prompt; see ``evollm.llm.base.LanguageModel``."""
+        check(prompts, sampling, n)
+        sampling = replace(sampling)  # its identity tells this call's asks from another thread's
         extra = self.settings.options
-        options = Options(
-            temperature, max_tokens, schema, grammar, tuple(stop), mode, top_logprobs, seed, extra
-        )
-        check(prompts, n, options)
         asks = [
-            Ask(self.name, self._identity, prompt, options, sample)
+            Ask(self.name, self._identity, prompt, sampling, sample, extra=extra)
             for prompt in prompts
             for sample in range(n)
         ]
-        replies = self._answer(asks, options)
+        replies = self._answer(asks, sampling)
         completions = [
             replace(reply.completion, key=ask.key) for ask, reply in zip(asks, replies, strict=True)
         ]
@@ -191,18 +177,18 @@ class Endpoint:
                 self._learnt = named_limit(str(completion.error)) or self._learnt
         return [completions[first : first + n] for first in range(0, len(completions), n)]
 
-    def _answer(self, asks: list[Ask], options: Options) -> list[Reply]:
+    def _answer(self, asks: list[Ask], sampling: Sampling) -> list[Reply]:
         """Answer in waves: those who broke the schema are asked again, together and in order."""
         account = Billing(ledger.get(), self.price)
         path = self.settings.cache_path()
         cache = open_cache(path) if path else None
-        ready = lru_cache(partial(self._ready, account, cache, options))
+        ready = lru_cache(partial(self._ready, account, cache, sampling))
         fanout = FanOut(account, cache, ready, self._count)
         last = dict(enumerate(asks))
         wave = list(last)
         for repair in range(self.settings.repairs + 1):
             fanout.run([last[place] for place in wave])
-            self._make_room(fanout, last, options)
+            self._make_room(fanout, last, sampling)
             wave = [place for place in wave if fanout.replies[last[place].key].answer.broken]
             if not wave or repair == self.settings.repairs:
                 break
@@ -211,15 +197,16 @@ class Endpoint:
             raise silence(self.name, self.base_url, fanout.unanswered[0])
         return [fanout.replies[ask.key] for ask in last.values()]
 
-    def _make_room(self, fanout: FanOut, last: dict[int, Ask], options: Options) -> None:
+    def _make_room(self, fanout: FanOut, last: dict[int, Ask], sampling: Sampling) -> None:
         """Ask once more, with twice the room, where a model's thoughts left none for the answer.
 
         Where the budget or the endpoint does not allow it, the first answer stays.
         """
+        wide = replace(sampling, max_tokens=2 * sampling.max_tokens)
         roomier = {
-            place: ask.with_room()
+            place: replace(ask, sampling=wide)
             for place, ask in last.items()
-            if ask.options is options and fanout.replies[ask.key].answer.starved
+            if ask.sampling is sampling and fanout.replies[ask.key].answer.starved
         }
         try:
             fanout.run(list(roomier.values()))
@@ -232,13 +219,13 @@ class Endpoint:
             if reply is not None and reply.answer.definite:
                 last[place] = ask
 
-    def _ready(self, account: Billing, cache: Cache | None, options: Options) -> Send:
+    def _ready(self, account: Billing, cache: Cache | None, sampling: Sampling) -> Send:
         """Check that the endpoint can do what is asked, and return what sends it."""
         way = self._line()
         abilities = Capabilities(
-            way, cache, account, self._count, self.name, self._identity, self.settings.known
+            way, cache, account, self._count, self.name, self._identity, self.settings
         )
-        constrain = abilities.check(options)
+        constrain = abilities.check(sampling)
         return lambda ask: in_background(way.answer(ask, constrain))
 
     @property

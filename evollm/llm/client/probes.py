@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
-from evollm.llm.base import ModelError
+from evollm.llm.base import ModelError, Sampling
 from evollm.llm.client.answers import Answer
 from evollm.llm.client.billing import Reply
-from evollm.llm.client.requests import Options
 from evollm.llm.transport.retries import Refused
 from evollm.types import JSON
 
@@ -26,7 +25,7 @@ ODD_SCHEMA: Mapping[str, JSON] = {
     "required": ["zebra"],
     "additionalProperties": False,
 }
-AskOnce: TypeAlias = Callable[[Options], Reply]
+AskOnce: TypeAlias = Callable[[Sampling], Reply]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class Probe:
     """One capability: what to ask, and whether an answer shows it.
 
     Attributes:
-        ask: Fields of the request's options.
+        ask: Fields of the request's ``Sampling``.
         shows: Tells from an answer whether the endpoint has the capability.
         lack: What is to be said of an endpoint that has not; empty if we can do without.
         statuses: By which HTTP statuses an endpoint says itself that it has not.
@@ -74,30 +73,30 @@ PROBES = {
 }
 
 
-def needs(options: Options) -> list[str]:
+def needs(sampling: Sampling) -> list[str]:
     """Return the capabilities that a request needs; the one that others rest on is first."""
     wanted = {
-        "plain": options.mode == "plain",
-        "schema": options.schema is not None,
-        "grammar": options.grammar is not None,
-        "logprobs": options.top_logprobs > 0,
+        "plain": sampling.mode == "plain",
+        "schema": sampling.schema is not None,
+        "grammar": sampling.grammar is not None,
+        "logprobs": sampling.top_logprobs > 0,
     }
     return [name for name, needed in wanted.items() if needed]
 
 
-def find_out(capability: str, options: Options, ask: AskOnce) -> bool:
-    """Return whether an endpoint has a capability, in the mode of ``options``.
+def find_out(capability: str, sampling: Sampling, ask: AskOnce) -> bool:
+    """Return whether an endpoint has a capability, in the mode of ``sampling``.
 
     Args:
         capability: A key of ``PROBES``.
-        options: Of the request that needs it; its mode and its extra fields are kept.
-        ask: Asks ``PROMPT`` with given options.
+        sampling: Of the request that needs it; its mode is kept.
+        ask: Asks ``PROMPT`` with a given sampling.
 
     Raises:
         ModelError: If the endpoint does not answer, or refuses for another reason.
     """
     probe = PROBES[capability]
-    plan = Options(temperature=0.0, mode=options.mode, extra=options.extra)
+    plan = Sampling(temperature=0.0, mode=sampling.mode)
     plan = replace(plan, max_tokens=SHORT, **probe.ask)
     try:
         answer = ask(plan).answer

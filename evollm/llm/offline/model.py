@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from evollm.errors import EvollmError
-from evollm.llm.base import Completion, ModelError, Price, Prompt
+from evollm.llm.base import Completion, ModelError, Price, Prompt, Sampling
 from evollm.llm.client.contexts import estimate
 from evollm.llm.client.endpoint import Endpoint
 from evollm.llm.client.settings import CAPABILITIES, Settings
@@ -17,7 +16,7 @@ from evollm.llm.offline.lease import Service, lease, running
 from evollm.paths import anchored
 
 _TOKENIZE_S = 10
-SAMPLING = {"top_k": 40, "top_p": 0.95, "min_p": 0.05}
+TRUNCATION = {"top_k": 40, "top_p": 0.95, "min_p": 0.05}
 """Keeps a small model from its long tail of nonsense; part of every request, so it is recorded."""
 
 
@@ -50,16 +49,19 @@ class Offline(Endpoint):
         finally:
             connection.close()
 
-    def complete(self, prompts: Sequence[Prompt], **options: Any) -> list[list[Completion]]:
+    def complete(
+        self, prompts: Sequence[Prompt], sampling: Sampling = Sampling(), n: int = 1
+    ) -> list[list[Completion]]:
         """Return completions as `Endpoint.complete` does, also if the server dies meanwhile."""
         asked = running(self.service.folder)
         try:
-            return super().complete(prompts, **options)
+            return super().complete(prompts, sampling, n)
         except ModelError:
             now = running(self.service.folder)
             if now is not None and now == asked:
                 raise
-            return super().complete(prompts, **options)  # another process may have started it anew
+            # Another process may have restarted the server meanwhile.
+            return super().complete(prompts, sampling, n)
 
 
 def offline(
@@ -76,7 +78,7 @@ def offline(
     Args:
         path: A GGUF file; None takes the small model that evollm fetches once (98 MB).
         settings: Of the client; price, capabilities and identity are filled in here, and
-            ``SAMPLING`` where ``options`` says nothing else.
+            ``TRUNCATION`` where ``options`` says nothing else.
         adapters: LoRA adapters as GGUF files, applied at full strength.
         threads: Of the server, if it is started here; see `Service`.
         context: Tokens a request may have, its answer included.
@@ -97,7 +99,7 @@ def offline(
             group=slots,
             context=context,
             identity=f"offline:{service.identity}",
-            options={**SAMPLING, **chosen.options},
+            options={**TRUNCATION, **chosen.options},
         ),
     )
 

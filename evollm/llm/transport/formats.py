@@ -45,23 +45,23 @@ class RequestFormat:
             n: Samples to ask for; several come with log-probabilities, so that their tokens can
                 be counted, as the usage of a reply counts the first one only.
         """
-        options = ask.options
+        sampling = ask.sampling
         limit = "max_completion_tokens" if self._renamed else "max_tokens"
-        fields: dict[str, JSON] = {limit: options.max_tokens, "temperature": options.temperature}
+        fields: dict[str, JSON] = {limit: sampling.max_tokens, "temperature": sampling.temperature}
         if ask.seed is not None:
             fields["seed"] = ask.seed
-        if options.stop:
-            fields["stop"] = list(options.stop)
-        if options.grammar is not None:
-            fields["grammar"] = options.grammar
-        if options.schema is not None and constrain:
-            fields |= _schema(options.schema, chat=options.mode == "chat")
+        if sampling.stop:
+            fields["stop"] = list(sampling.stop)
+        if sampling.grammar is not None:
+            fields["grammar"] = sampling.grammar
+        if sampling.schema is not None and constrain:
+            fields |= _schema(sampling.schema, chat=sampling.mode == "chat")
         if n > 1:
             fields["n"] = n
-        if options.top_logprobs or n > 1:
-            fields |= _logprobs(options.top_logprobs or 1, chat=options.mode == "chat")
+        if sampling.top_logprobs or n > 1:
+            fields |= _logprobs(sampling.top_logprobs or 1, chat=sampling.mode == "chat")
         kept = {name: value for name, value in fields.items() if name not in self._left_out}
-        return {**kept, **options.extra}
+        return {**kept, **ask.extra}
 
     def learn(self, fault: Complaint, sent: Mapping[str, JSON]) -> bool:
         """Learn from a refusal which option is meant, and do without it from now on.

@@ -16,10 +16,11 @@ from pathlib import Path
 
 from openai import AsyncOpenAI
 
+from evollm.llm.base import Sampling
 from evollm.llm.client.answers import Answer
 from evollm.llm.client.cache import open_cache
 from evollm.llm.client.endpoint import Endpoint
-from evollm.llm.client.requests import Ask, Options
+from evollm.llm.client.requests import Ask
 from evollm.llm.client.settings import Settings
 from tests.evollm.llm.support_faulty import Act, Seen, Server, echo
 
@@ -77,7 +78,7 @@ def replay(repeats: int, folder: Path) -> list[float]:
     prompts = [f"{i}: {'a page of words ' * 60}" for i in range(REPLAYED)]
     cache = open_cache(folder / "replayed")
     kept = Answer("an answer of some words " * 10, finish="stop", prompt_tokens=250)
-    cache.add({Ask("m", "replayed", prompt, Options()).key: kept for prompt in prompts})
+    cache.add({Ask("m", "replayed", prompt, Sampling()).key: kept for prompt in prompts})
     return [seconds(lambda: model.complete(prompts)) for _ in range(repeats)]
 
 

@@ -21,13 +21,13 @@ BOX = Space.of([(-5, 5)] * 3)
 SPHERE = Function(lambda x: float(((x - 1) ** 2).sum()), BOX)
 
 
-def repeat(prompt, sample, options):
+def repeat(prompt, sample, sampling):
     """Answer the row with the least loss, shifted by one: a model that only copies, nearly."""
     row = [int(n) for n in re.findall(r"\d+", prompt.strip().split("\n")[-2].rpartition(":")[2])]
     return ",".join(str(min(n + 1, 1000)) for n in row)
 
 
-def midway(prompt, sample, options):
+def midway(prompt, sample, sampling):
     """Answer the mean of the last three rows of two digits each."""
     lines = [line.split(",") for line in prompt.strip().split("\n")[-3:]]
     mean = np.mean([[int(n) for n in line] for line in lines], axis=0)
@@ -129,7 +129,7 @@ def test_the_paper_loop_runs_with_classical_recombination_as_its_control():
 
 
 def test_offspring_that_the_model_owes_are_steps_from_the_best_point():
-    model = Scripted(lambda prompt, i, options: midway(prompt, i, options) if i < 2 else "no")
+    model = Scripted(lambda prompt, i, sampling: midway(prompt, i, sampling) if i < 2 else "no")
     _, scored = drive(Framed(constrain=False).flow(model, BOX, (), 0), SPHERE, 15)
     names = [one.candidate.operator for one in scored[10:]]
     assert names == ["FramedSamples"] * 2 + ["Gaussian"] * 3
@@ -178,8 +178,8 @@ def test_samples_of_a_model_that_averages_converge_on_a_bbob_sphere():
 def test_attempts_and_what_counts_as_an_answer_are_settings():
     degrees = []
 
-    def long(prompt, sample, options):
-        degrees.append(options["temperature"])
+    def long(prompt, sample, sampling):
+        degrees.append(sampling.temperature)
         return "100,900,500,77"
 
     strategy = Paper(warmup=1, temperatures=(0.3, 0.9), evaluate_mean=True)

@@ -22,12 +22,11 @@ from evollm import Budget, EvollmError
 from evollm.executors.base import Serial, Threads
 from evollm.executors.cluster import Ray
 from evollm.executors.processes import Processes
-from evollm.llm.base import Prompt
+from evollm.llm.base import Prompt, Sampling
 from evollm.llm.client.endpoint import Endpoint
 from evollm.llm.client.settings import Settings
 from evollm.llm.offline.model import offline
 from evollm.llm.scripted import Scripted
-from evollm.types import JSON
 from problems.trees.estimators import LLEGOClassifier, LLEGORegressor
 from problems.trees.present.export import from_json, to_json
 
@@ -37,13 +36,13 @@ RESAMPLED = {
 }
 
 
-def copying(prompt: Prompt, sample: int, options: Mapping[str, JSON]) -> str:
+def copying(prompt: Prompt, sample: int, sampling: Sampling) -> str:
     """Answer with one of the trees in the prompt."""
     assert isinstance(prompt, str)
     lines = [line for line in prompt.splitlines() if "<" in line and not line.startswith("Dec")]
     if not lines:  # the first trees are lone leaves
         return f"({prompt.partition(':')[0]}<0 0 0)"
-    line = lines[(sample + int(options["seed"] or 0)) % len(lines)]
+    line = lines[(sample + int(sampling.seed or 0)) % len(lines)]
     return line[line.index("(") :]
 
 
@@ -79,9 +78,9 @@ def test_labels_frames_and_words() -> None:
 def test_the_model_hears_the_users_words() -> None:
     heard: list[str] = []
 
-    def listening(prompt: Prompt, sample: int, options: Mapping[str, JSON]) -> str:
+    def listening(prompt: Prompt, sample: int, sampling: Sampling) -> str:
         heard.append(str(prompt))
-        return copying(prompt, sample, options)
+        return copying(prompt, sample, sampling)
 
     X, y = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % 2
     model = LLEGOClassifier(
