@@ -137,14 +137,39 @@ class Individual(Generic[G]):
         return self.candidate.genome
 
     @property
+    def parents(self) -> tuple[int, ...]:
+        """Ids of the candidates that it was made from."""
+        return self.parents
+
+    @property
+    def operator(self) -> str:
+        """Name of the operator that made it."""
+        return self.operator
+
+    @property
+    def step(self) -> int:
+        """The flow's step in which it was born."""
+        return self.step
+
+    @property
     def note(self) -> JSON:
-        """What the operator said of the candidate."""
+        """What the operator noted about the candidate."""
         return self.candidate.note
 
     @property
     def fitness(self) -> float:
         """The outcome's fitness; larger is better."""
         return self.outcome.fitness
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """The outcome's further numbers, by name."""
+        return self.metrics
+
+    @property
+    def error(self) -> str | None:
+        """Why the evaluation failed; None if it did not."""
+        return self.error
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class DeapLog:
         if not self._begun:
             self._begin(run)
         if individual.id not in self._read:
-            self._births[individual.candidate.step] += 1
+            self._births[individual.step] += 1
             self._honour([individual])
         if run.search.step > self._step:
             self._step = run.search.step
@@ -84,7 +84,7 @@ class DeapLog:
             self.objectives = self.objectives or weighted(run.problem)
         self.objectives = self.objectives or weighted(FITNESS)
         for one in run.individuals():
-            self._births[one.candidate.step] += 1
+            self._births[one.step] += 1
             self._read.add(one.id)
             self._honour([one])
 

@@ -151,7 +151,7 @@ def partition(dimension: int, size: int, seed: int | None) -> Blocks:
 
 def _by_step(rows: Sequence[Individual[Vector]]) -> list[int]:
     """Return how many rows in turn were born in the same step."""
-    return [len(list(group)) for _, group in groupby(rows, key=lambda row: row.candidate.step)]
+    return [len(list(group)) for _, group in groupby(rows, key=lambda row: row.step)]
 
 
 def _note(answers: Sequence[Answer], last: Sequence[Integers], failed: int) -> dict[str, int]:

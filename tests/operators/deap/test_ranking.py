@@ -106,11 +106,10 @@ def test_the_hall_of_fame_keeps_the_best_once():
     front = tools.ParetoFront()
     front.update(as_deap(POOL, {"fitness": 1.0, "cost": -1.0}))
     assert {view.fitness.values for view in front} == {
-        (one.fitness, one.outcome.metrics["cost"])
+        (one.fitness, one.metrics["cost"])
         for one in POOL
         if not any(
-            other.fitness >= one.fitness
-            and other.outcome.metrics["cost"] <= one.outcome.metrics["cost"]
+            other.fitness >= one.fitness and other.metrics["cost"] <= one.metrics["cost"]
             for other in POOL
             if other is not one
         )
@@ -158,7 +157,7 @@ def test_failed_individuals_come_last():
         assert not set(ids(select(POOL + FAILED, 10, RNG(0)))) & set(ids(FAILED))
         assert set(ids(select(FAILED + POOL, 12, RNG(0)))[10:]) < set(ids(FAILED))
     tournament = from_select(partial(tools.selTournament, tournsize=2))
-    assert all(one.outcome.error is None for one in tournament(POOL + FAILED, 50, RNG(1)))
+    assert all(one.error is None for one in tournament(POOL + FAILED, 50, RNG(1)))
     assert set(ids(tournament(FAILED, 3, RNG(1)))) == set(ids(FAILED))
 
 
