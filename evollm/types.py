@@ -139,17 +139,17 @@ class Individual(Generic[G]):
     @property
     def parents(self) -> tuple[int, ...]:
         """Ids of the candidates that it was made from."""
-        return self.parents
+        return self.candidate.parents
 
     @property
     def operator(self) -> str:
         """Name of the operator that made it."""
-        return self.operator
+        return self.candidate.operator
 
     @property
     def step(self) -> int:
         """The flow's step in which it was born."""
-        return self.step
+        return self.candidate.step
 
     @property
     def note(self) -> JSON:
@@ -164,12 +164,12 @@ class Individual(Generic[G]):
     @property
     def metrics(self) -> Mapping[str, float]:
         """The outcome's further numbers, by name."""
-        return self.metrics
+        return self.outcome.metrics
 
     @property
     def error(self) -> str | None:
         """Why the evaluation failed; None if it did not."""
-        return self.error
+        return self.outcome.error
 
 
 @dataclass(frozen=True, slots=True)
