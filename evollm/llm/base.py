@@ -1,4 +1,4 @@
-"""Language models as the operators see them: prompts in, completions out."""
+"""The interface of language models: prompts in, completions out."""
 
 import math
 import os
@@ -11,7 +11,7 @@ from evollm.types import JSON
 
 
 class Price(NamedTuple):
-    """Money for a million tokens, in whatever currency the budget is in.
+    """The price of a million tokens, in the currency of the budget.
 
     Attributes:
         input: For a million prompt tokens.
@@ -34,8 +34,8 @@ class Price(NamedTuple):
             price = cls(math.nan, math.nan)
         if not all(0 <= figure < math.inf for figure in price):
             raise EvollmError(
-                f"The price {text!r} must be two numbers IN,OUT: money for a million prompt tokens "
-                "and for a million generated ones, say 0.15,0.60."
+                f"the price {text!r} must be two numbers IN,OUT: money for a million prompt tokens "
+                "and for a million generated ones, say 0.15,0.60"
             )
         return price
 
@@ -46,7 +46,7 @@ class Price(NamedTuple):
         return cls.parse(text) if text else None
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
-        """Return what so many tokens cost."""
+        """Return the cost of these tokens."""
         return (prompt_tokens * self.input + completion_tokens * self.output) / 1e6
 
 
@@ -86,7 +86,7 @@ class Sampling:
 
 
 class ModelError(EvollmError):
-    """The endpoint refuses or lacks what is asked, or can't be reached: asking again is no use."""
+    """The endpoint refuses a request, does not support it or is unreachable; do not retry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +110,16 @@ class Completion:
     """One answer to one prompt.
 
     Attributes:
-        text: What the model said; empty if the call failed.
+        text: The model's answer; empty if the call failed.
         error: Why the answer must not be used (a failed call, a truncation, a broken schema), or
             None.
         prompt_tokens: As counted by the endpoint.
         completion_tokens: As counted by the endpoint.
-        tokens: The generated tokens with log-probabilities, if they were asked for.
-        seconds: From asking to having the answer.
+        tokens: The generated tokens with log-probabilities, if they were requested.
+        seconds: From the request to the answer.
         cost: Money; None if the price is unknown.
         cached: Whether it came from the cache.
-        key: Hash of the request, by which a run's record finds the call.
+        key: Hash of the request, which identifies the call in a run's record.
     """
 
     text: str
@@ -134,13 +134,13 @@ class Completion:
 
     @property
     def logprob(self) -> float:
-        """Sum of the tokens' log-probabilities; 0 if none were asked for."""
+        """Sum of the tokens' log-probabilities; 0 if none were requested."""
         return sum(token.logprob for token in self.tokens)
 
 
 @runtime_checkable
 class LanguageModel(Protocol):
-    """Answers many prompts, several times each; how they travel is its own business.
+    """Completes many prompts, with several samples each; how they are sent is up to the model.
 
     Attributes:
         name: The model's name, as recorded.
@@ -161,6 +161,6 @@ class LanguageModel(Protocol):
         Raises:
             ModelError: At once for a missing key (401), an unknown model (404), a missing
                 capability, or an endpoint that answers none of the prompts after all retries.
-            Exhausted: When a budget leaves no room; what was answered before is recorded.
+            Exhausted: If the budget is used up; earlier answers are recorded.
         """
         ...

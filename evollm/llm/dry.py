@@ -1,4 +1,4 @@
-"""A model that only notes what it is asked: for dry runs."""
+"""A model that only records its requests, for dry runs."""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,12 @@ from evollm.llm.client.requests import Ask, check
 
 
 class DryRunModel:
-    """Answers every prompt with an error, and adds up what the answers would take at most.
+    """Answers every prompt with an error, and adds up the upper bounds of tokens and cost.
 
     Args:
-        name: Of the model in whose place it stands.
-        price: Of a million tokens; None if unknown.
-        context: Tokens that a request may have; None if unknown.
+        name: Of the model that it replaces.
+        price: The price of a million tokens; None if unknown.
+        context: The most tokens per request; None if unknown.
     """
 
     def __init__(self, name: str, price: Price | None, context: int | None = None) -> None:
@@ -24,7 +24,7 @@ class DryRunModel:
     def complete(
         self, prompts: Sequence[Prompt], sampling: Sampling = Sampling(), n: int = 1
     ) -> list[list[Completion]]:
-        """Note the prompts; see ``evollm.llm.base.LanguageModel``."""
+        """Record the prompts; see ``evollm.llm.base.LanguageModel``."""
         check(prompts, sampling, n)
         asks = [Ask(self.name, "dry", prompt, sampling, i) for prompt in prompts for i in range(n)]
         self._asks += asks
@@ -32,17 +32,17 @@ class DryRunModel:
 
     @property
     def asks(self) -> Sequence[Ask]:
-        """What it was asked, in order."""
+        """The recorded requests, in order."""
         return self._asks
 
     @property
     def tokens(self) -> int:
-        """Tokens that the answers would take at most: a budget reserves as many."""
+        """Upper bound of tokens, as a budget reserves them."""
         return sum(ask.most_tokens for ask in self.asks)
 
     @property
     def cost(self) -> float | None:
-        """Money that the answers would take at most; None if the price is unknown."""
+        """Upper bound of money; None if the price is unknown."""
         if self.price is None:
             return None
         costs = (self.price.cost(a.most_prompt_tokens, a.sampling.max_tokens) for a in self.asks)

@@ -1,4 +1,4 @@
-"""A model that is a function: for tests, notebooks and dry runs."""
+"""A model that is a function: for tests and notebooks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,10 +13,10 @@ from evollm.llm.client.schemas import fault_of
 
 @dataclass
 class Scripted:
-    """Answers by a pure function; counts in a run's budgets and logs as an endpoint would.
+    """Answers by a pure function; its calls are budgeted and recorded like those of an endpoint.
 
     There is no cache, and the price is 0. An answer is cut at the first of the ``stop`` texts, and
-    one that breaks the ``schema`` carries an error.
+    one that breaks the ``schema`` has an error.
 
     Attributes:
         function: Called as ``function(prompt, sample, sampling)`` with the sample's index and the
@@ -31,7 +31,7 @@ class Scripted:
     def complete(
         self, prompts: Sequence[Prompt], sampling: Sampling = Sampling(), n: int = 1
     ) -> list[list[Completion]]:
-        """Return ``n`` completions a prompt; see ``evollm.llm.base.LanguageModel``."""
+        """Return ``n`` completions per prompt; see ``evollm.llm.base.LanguageModel``."""
         check(prompts, sampling, n)
         billing = Billing(ledger.get(), Price(0.0, 0.0))
         return [
@@ -42,35 +42,39 @@ class Scripted:
             for prompt in prompts
         ]
 
-    def _answer(self, account: Billing, ask: Ask) -> Completion:
-        reply = account.recall(ask)
+    def _answer(self, billing: Billing, ask: Ask) -> Completion:
+        reply = billing.recall(ask)
         if reply is None:
-            account.reserve(ask)
+            billing.reserve(ask)
             try:
                 reply = self._reply(ask)
             except BaseException as fault:
-                account.record(ask, Reply(Answer(error=f"{fault!r}", definite=False), cost=0.0))
+                billing.record(ask, Reply(Answer(error=f"{fault!r}", definite=False), cost=0.0))
                 raise
-            account.record(ask, reply)
+            billing.record(ask, reply)
         return replace(reply.completion, key=ask.key)
 
     def _reply(self, ask: Ask) -> Reply:
-        said = self.function(ask.prompt, ask.sample, replace(ask.sampling, seed=ask.seed))
-        if isinstance(said, str):
-            said = _told(said, ask)
-        if said.error is None and ask.sampling.schema is not None:
-            said = replace(said, error=fault_of(said.text, ask.sampling.schema))
+        completion = self.function(ask.prompt, ask.sample, replace(ask.sampling, seed=ask.seed))
+        if isinstance(completion, str):
+            completion = _as_completion(completion, ask)
+        if completion.error is None and ask.sampling.schema is not None:
+            completion = replace(completion, error=fault_of(completion.text, ask.sampling.schema))
         answer = Answer(
-            said.text, said.error, said.prompt_tokens, said.completion_tokens, said.tokens
+            completion.text,
+            completion.error,
+            completion.prompt_tokens,
+            completion.completion_tokens,
+            completion.tokens,
         )
-        return Reply(answer, said.seconds, 0.0 if said.cost is None else said.cost)
+        return Reply(answer, completion.seconds, completion.cost or 0.0)
 
 
-def _told(text: str, ask: Ask) -> Completion:
-    """Return a text as a completion, its words counted as its tokens."""
+def _as_completion(text: str, ask: Ask) -> Completion:
+    """Return a text as a completion that counts words as tokens."""
     for end in ask.sampling.stop:
         text = text.partition(end)[0]
     prompt = ask.prompt
     words = prompt if isinstance(prompt, str) else " ".join(part["content"] for part in prompt)
-    spoken = min(len(text.split()), ask.sampling.max_tokens)
-    return Completion(text, prompt_tokens=len(words.split()), completion_tokens=spoken)
+    generated = min(len(text.split()), ask.sampling.max_tokens)
+    return Completion(text, prompt_tokens=len(words.split()), completion_tokens=generated)

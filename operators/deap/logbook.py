@@ -69,7 +69,7 @@ class DeapLog:
             self._log(run.search.population)
 
     def tick(self, run: Any) -> None:
-        """Take it that all is told which the record held at the first call.
+        """Note that the outcomes of the record have been replayed.
 
         Args:
             run: The run.
@@ -95,7 +95,7 @@ class DeapLog:
             self.halloffame.update(self._sound(individuals))
         except ValueError as error:
             raise EvollmError(
-                f"the hall of fame can't compare two individuals ({error}): arrays want "
+                f"the hall of fame can't compare two individuals ({error}): arrays need "
                 f"{type(self.halloffame).__name__}(..., similar=numpy.array_equal)"
             ) from error
 

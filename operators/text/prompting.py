@@ -1,4 +1,4 @@
-"""A language model as variation of anything that can be written down: mutation and crossover."""
+"""Mutation and crossover by a language model, for anything that can be written as text."""
 
 import re
 from collections import Counter
@@ -35,8 +35,8 @@ class TextCodec:
         write: From a genome to its text.
         read: From a text to a genome; what it raises as ``ValueError`` or ``EvollmError`` rejects
             that answer. The text is untrusted: parse it, never execute it.
-        noun: What a genome is called in the prompt, say ``slogan``.
-        info: Whether parents are shown with what their evaluations said (``Outcome.info``).
+        noun: What a genome is called in the prompt, such as ``slogan``.
+        info: Whether parents are shown with the ``info`` of their outcomes.
         fitness: Whether parents are shown with their fitness.
     """
 
@@ -48,7 +48,7 @@ class TextCodec:
 
 
 SAMPLING = Sampling(max_tokens=256)
-"""How a model is asked for a text if nothing else is given."""
+"""The default sampling of text operators."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ class TextMutation:
     """Asks a model to change one genome.
 
     Attributes:
-        model: Who answers.
-        task: What is sought, in a sentence or a few; the model sees it first.
-        wording: How genomes are written and read; by default they are strings.
+        model: The language model.
+        task: The goal in a few sentences; the model sees it first.
+        wording: How genomes are written and read; by default as strings.
         sampling: How the model is asked; its seed gives way to that of the job. Without ``stop``
             texts, plain mode stops at an empty line and at the next score.
         rounds: How often the model is asked: again, with other seeds, for what is missing.
@@ -76,7 +76,7 @@ class TextMutation:
         return True
 
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
-        """Return up to ``n`` children; several parents take turns, each in a prompt of its own."""
+        """Return up to ``n`` children; several parents take turns, each in its own prompt."""
         groups = [[i] for i in range(len(parents))] or [[]]
         sizes = [len(range(i, n, len(groups))) for i in range(len(groups))]
         request = f"Write one changed {self.wording.noun} that should score higher."
@@ -85,14 +85,14 @@ class TextMutation:
 
 @dataclass(frozen=True)
 class TextCrossover:
-    """Asks a model to recombine several genomes, which it is shown from the least fit to the best.
+    """Asks a model to recombine several genomes, shown from the least fit to the fittest.
 
-    Without parents it asks for a first one: so it also makes an initial population.
+    Without parents it asks for a first genome, so it also makes an initial population.
 
     Attributes:
-        model: Who answers.
-        task: What is sought, in a sentence or a few; the model sees it first.
-        wording: How genomes are written and read; by default they are strings.
+        model: The language model.
+        task: The goal in a few sentences; the model sees it first.
+        wording: How genomes are written and read; by default as strings.
         sampling: How the model is asked; its seed gives way to that of the job. Without ``stop``
             texts, plain mode stops at an empty line and at the next score.
         rounds: How often the model is asked: again, with other seeds, for what is missing.
@@ -129,7 +129,7 @@ def _asked(
     request: str,
     seed: int,
 ) -> Offspring[Any]:
-    """Ask a prompt a group of parents for so many children, again for those that are missing."""
+    """Send one prompt per group of parents, and ask again for missing children."""
     wording, mode = operator.wording, operator.sampling.mode
     known = {wording.write(parent.genome) for parent in parents}
     rejected: Counter[str] = Counter()
@@ -178,13 +178,13 @@ def _prompt(
 
 
 def _shown(parent: Parent[Any], wording: TextCodec) -> str:
-    """Write one parent, with what is known of it."""
+    """Write one parent with its score and information."""
     text = wording.write(parent.genome)
     if not isinstance(parent, Individual):
         return text
     head = f"Score {parent.fitness:.4g}:\n" if wording.fitness else ""
-    said = parent.outcome.info
-    return f"{head}{text}" + (f"\nIts evaluation said: {said}" if wording.info and said else "")
+    info = parent.outcome.info
+    return f"{head}{text}" + (f"\nIts evaluation said: {info}" if wording.info and info else "")
 
 
 def _read(

@@ -23,7 +23,7 @@ class Frame:
     Attributes:
         low: The lower corner, shape ``(D,)``.
         width: The widths, shape ``(D,)``.
-        digits: Digits a coordinate: ``00`` to ``99`` for two.
+        digits: Digits per coordinate: ``00`` to ``99`` for two.
     """
 
     low: Vector
@@ -39,9 +39,9 @@ class Frame:
 
         Args:
             rows: Shape ``(rows, D)``.
-            grain: The least width, a coordinate; also at least a thousandth of the widest, and
+            grain: The least width per coordinate; also at least a thousandth of the widest, and
                 1e-9.
-            digits: Digits a coordinate.
+            digits: Digits per coordinate.
         """
         low, high = rows.min(axis=0), rows.max(axis=0)
         width = floored(high - low, grain)
@@ -58,24 +58,24 @@ class Frame:
         return centres
 
     def write(self, rows: Vector, block: NDArray[np.int64]) -> str:
-        """Return some coordinates of rows as text, one row a line, digits with leading zeros."""
+        """Return some coordinates of rows as text, one row per line, digits with leading zeros."""
         cells = self.encode(rows)[:, block]
         return "".join(",".join(f"{n:0{self.digits}d}" for n in row) + "\n" for row in cells)
 
 
 @dataclass(frozen=True, slots=True)
 class FramedSamples:
-    """Asks a model to go on with the best points; its samples, with some jitter, are the offspring.
+    """Asks a model to continue the best points; its samples, with some jitter, are the offspring.
 
     Attributes:
-        model: Who answers.
+        model: The language model.
         grain: For each coordinate the smallest step that matters; empty for none.
-        block: How many coordinates a prompt shows; the prompts of all blocks go out together.
-        shuffle: Whether coordinates are dealt to blocks anew at every call.
-        digits: Digits a coordinate.
+        block: How many coordinates a prompt shows; the prompts of all blocks are sent together.
+        shuffle: Whether coordinates are dealt to blocks at random in every call.
+        digits: Digits per coordinate.
         fixed: Whether the frame is the whole cube, as in the paper, in place of one that follows
             the rows.
-        constrain: Whether the endpoint holds answers to digits by a grammar; otherwise they are
+        constrain: Whether the endpoint enforces a grammar of digits; otherwise they are
             parsed.
         mode: Plain continuation of the rows, or chat, which puts two sentences before them.
         temperature: Of the samples.
@@ -104,7 +104,7 @@ class FramedSamples:
 
         Args:
             parents: The points to show, the least fit first.
-            n: Samples a block; the i-th usable samples of the blocks make the i-th child.
+            n: Samples per block; the i-th usable samples of the blocks make the i-th child.
             seed: For the jitter, the dealing of blocks, and the model.
         """
         if n < 1:

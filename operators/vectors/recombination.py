@@ -28,17 +28,17 @@ class Recombination:
     """Asks a model for the mean of the next search distribution, block of coordinates by block.
 
     Attributes:
-        model: Who answers.
+        model: The language model.
         form: How rows are written.
-        block: How many coordinates a prompt shows; the prompts of all blocks go out together.
-        shuffle: Whether coordinates are dealt to blocks anew at every call; otherwise neighbours
+        block: How many coordinates a prompt shows; the prompts of all blocks are sent together.
+        shuffle: Whether coordinates are dealt to blocks at random in each call; else neighbours
             stay together.
         temperatures: One for each attempt at a block; the first answer that can be read counts.
-        mode: Plain continuation of the rows, or chat (which wants the form's header).
-        constrain: Whether the endpoint holds answers to integers by a grammar.
+        mode: Plain continuation of the rows, or chat (which needs the form's header).
+        constrain: Whether the endpoint enforces a grammar of integers.
         allow_prefix: Whether an answer that is too long counts by its beginning.
         rate: How far the mean moves from the old one to the answer; 1 replaces it.
-        sections: How many rows each section of the prompt has; empty for one a birth step.
+        sections: How many rows each section of the prompt has; empty for one per birth step.
     """
 
     model: LanguageModel
@@ -61,7 +61,7 @@ class Recombination:
         """Return one vector, the new mean; its note holds every count.
 
         Args:
-            parents: The old mean, the vector that stands in for a block without a usable answer,
+            parents: The old mean, the vector used for a block without a usable answer,
                 and then the individuals to show, the least fit first.
             n: At least 1; there is one mean, however many are wanted.
             seed: Deals the blocks and goes to the model, raised by the attempt's number.

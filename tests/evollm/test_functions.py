@@ -66,7 +66,7 @@ def test_a_decorated_function_can_still_be_called() -> None:
 def test_lifting_leaves_problems_alone() -> None:
     problem = Sphere()
     assert as_problem(problem) is problem
-    with pytest.raises(EvollmError, match="'text' is no problem"):
+    with pytest.raises(EvollmError, match="'text' is not a problem"):
         as_problem("text")  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""What a model answered: read from a server's reply, kept as JSON, told as a completion."""
+"""A server's reply, parsed, stored as JSON, and returned as a completion."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,17 +20,17 @@ class Answer:
     """One reply of a server.
 
     Attributes:
-        text: What the model said.
-        error: Why it is of no use, or None.
+        text: The model's answer.
+        error: Why it is unusable, or None.
         prompt_tokens: As counted by the server, or an estimate.
         completion_tokens: As counted by the server, or an estimate.
-        tokens: With log-probabilities, if asked for.
-        finish: The server's word for why the model ended.
-        fingerprint: The server's word for its own version.
-        broken: Whether the text breaks the schema, so that asking again may help.
-        counted: Whether the server told the numbers of tokens; else they are estimated from above.
-        starved: Whether the model's thoughts left no room for an answer, so that more may help.
-        definite: Whether a model spoke at all; only then is the answer worth caching.
+        tokens: With log-probabilities, if requested.
+        finish: Why the model ended, as the server reports it.
+        fingerprint: The server's version, as it reports it.
+        broken: Whether the text breaks the schema, so that another attempt may help.
+        counted: Whether the server reported the numbers of tokens; otherwise they are upper bounds.
+        starved: Whether the model's reasoning left no tokens for an answer, so that more may help.
+        definite: Whether the model answered at all; only then is the answer cached.
     """
 
     text: str = ""
@@ -70,7 +70,7 @@ class Answer:
         return cls(**{**kept, "tokens": tokens})
 
     def completion(self, seconds: float, cost: float | None, cached: bool) -> Completion:
-        """Return the answer as operators see it."""
+        """Return the answer as a completion."""
         return Completion(
             text=self.text,
             error=self.error,
@@ -86,17 +86,17 @@ class Answer:
 def read(
     reply: Mapping[str, Any], sampling: Sampling, n: int = 1, prompt_bound: int = 0
 ) -> list[Answer]:
-    """Read a server's reply; whatever its form, ``n`` answers come back, if need be with errors.
+    """Read a server's reply; ``n`` answers are returned whatever its form, if need be with errors.
 
     The usage of a reply with several samples counts the first one; the others are counted by their
     log-probabilities, with the same allowance for the token that ends an answer. What a server does
-    not count is estimated from above, each byte as a token.
+    not count is bounded from above: one token per byte.
 
     Args:
         reply: The reply, parsed.
         sampling: Of the request.
         n: How many samples it asked for.
-        prompt_bound: Tokens that the prompt counts for if the server does not say it.
+        prompt_bound: Tokens counted for the prompt if the server does not report them.
     """
     usage = reply.get("usage")
     usage = usage if isinstance(usage, Mapping) else {}
@@ -119,7 +119,7 @@ def read(
 
 
 def _count(number: object) -> int | None:
-    """Return a count of tokens; None if there is none, or if it is nonsense."""
+    """Return a count of tokens; None if it is missing or not plausible."""
     if isinstance(number, float) and number.is_integer():
         number = int(number)
     whole = isinstance(number, int) and not isinstance(number, bool)
@@ -133,7 +133,7 @@ def _or(number: int | None, otherwise: int) -> int:
 def _read(
     reply: Mapping[str, Any], sampling: Sampling, place: int, counting: bool
 ) -> tuple[Answer, Speech]:
-    """Read one sample of a reply, all its tokens kept; and what the model said."""
+    """Read one sample of a reply with all its tokens, and the model's whole text."""
     fingerprint = reply.get("system_fingerprint")
     try:
         answer, speech = _read_choice(reply, sampling, place, counting)
@@ -146,7 +146,7 @@ def _read(
 
 
 class _Odd(ValueError):
-    """A reply that is not an answer; its text says why."""
+    """A reply that is not an answer; its text gives the cause."""
 
 
 def _read_choice(
@@ -182,7 +182,7 @@ def _read_choice(
 def _fault(
     finish: str, refusal: object, speech: Speech, sampling: Sampling
 ) -> tuple[str | None, bool]:
-    """Return why an answer is unusable, and whether the model's thoughts left no room for it."""
+    """Return why an answer is unusable, and whether the model's reasoning left no tokens for it."""
     cut = finish == "length" and not speech.stopped
     nothing = not speech.answer and sampling.mode == "chat"
     if speech.unended or (cut and nothing):
@@ -204,7 +204,7 @@ def _fault(
 
 
 def _estimate(finish: str, speech: Speech, sampling: Sampling) -> int:
-    """Return how many tokens a model has generated at most, where the server does not say it."""
+    """Return an upper bound of the generated tokens, where the server does not report them."""
     if finish == "length":
         return sampling.max_tokens
     size = len(clean(speech.whole or "").encode()) + speech.hidden + 1
@@ -212,7 +212,7 @@ def _estimate(finish: str, speech: Speech, sampling: Sampling) -> int:
 
 
 def _within(answer: Answer, speech: Speech, sampling: Sampling) -> tuple[Token, ...]:
-    """Return the tokens of the answer itself, without those of thoughts and after a stop text."""
+    """Return the tokens of the answer itself, without reasoning and what follows a stop text."""
     size = len(speech.whole or "")
     if "".join(token.text for token in answer.tokens) != clean(speech.whole or ""):
         return answer.tokens[: 2 * sampling.max_tokens]
@@ -226,7 +226,7 @@ def _within(answer: Answer, speech: Speech, sampling: Sampling) -> tuple[Token, 
 
 
 def _read_tokens(logprobs: Mapping[str, Any]) -> tuple[Token, ...]:
-    """Read both forms: a list of records (chat), and parallel lists (plain)."""
+    """Read both formats: a list of records (chat), and parallel lists (plain)."""
     if content := logprobs.get("content"):
         return tuple(
             Token(

@@ -1,4 +1,4 @@
-"""What a model's endpoint can do, as far as one call must know: remembered, looked up, probed."""
+"""What a model's endpoint supports: remembered, looked up, or probed."""
 
 import logging
 import time
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from evollm.llm.base import Sampling
 from evollm.llm.client import probes
-from evollm.llm.client.batching import FanOut, Landed
+from evollm.llm.client.batching import FanOut, Pending
 from evollm.llm.client.billing import Billing, Reply
 from evollm.llm.client.cache import Cache
 from evollm.llm.client.connection import Connection, in_background
@@ -21,12 +21,12 @@ class Capabilities:
     """Checks that an endpoint can do what a call needs.
 
     Attributes:
-        way: The line to the endpoint; remembers findings for this process.
-        cache: Remembers them for a day, or None.
+        way: The connection to the endpoint; keeps findings for this process.
+        cache: Keeps them for a day, or None.
         account: Where probes are reserved and recorded.
         count: Called with each reply to a probe.
         model: The model's name.
-        identity: What the cache knows the endpoint by.
+        identity: The endpoint's name in the cache.
         settings: Its ``known`` capabilities are not probed; its ``options`` go into each probe.
     """
 
@@ -39,11 +39,11 @@ class Capabilities:
     settings: Settings
 
     def check(self, sampling: Sampling) -> bool:
-        """Return whether the endpoint holds answers to a schema, if the call has one.
+        """Return whether the endpoint enforces the call's schema, if it has one.
 
         Raises:
-            ModelError: If the endpoint lacks a capability that nothing can replace.
-            Exhausted: If there is no room for a probe.
+            ModelError: If the endpoint lacks a capability that the client cannot replace.
+            Exhausted: If the budget has no room for a probe.
         """
         able = {need: self._has(need, sampling) for need in probes.needs(sampling)}
         for need, has in able.items():
@@ -69,7 +69,7 @@ class Capabilities:
     def _find_out(self, need: str, ability: str, sampling: Sampling) -> bool:
         has = probes.find_out(need, sampling, self._ask)
         logging.getLogger("evollm").info(
-            "The model %s at %s %s: %s.",
+            "the model %s at %s %s: %s",
             self.model,
             self.way.url,
             "has" if has else "lacks",
@@ -80,7 +80,7 @@ class Capabilities:
         return has
 
     def _ask(self, sampling: Sampling) -> Reply:
-        def send(ask: Ask) -> Landed:
+        def send(ask: Ask) -> Pending:
             return in_background(self.way.answer(ask, constrain=True))
 
         ask = Ask(self.model, self.identity, probes.PROMPT, sampling, extra=self.settings.options)

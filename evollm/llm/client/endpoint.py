@@ -1,4 +1,4 @@
-"""A model behind any endpoint that speaks as OpenAI's does."""
+"""A model behind any OpenAI-compatible endpoint."""
 
 import logging
 import os
@@ -38,10 +38,10 @@ _REACH_S = 10
 class Endpoint:
     """A language model at an OpenAI-compatible endpoint.
 
-    Calls may come from many threads, and from within a running event loop. The same request is the
-    same answer: within a call, within a job of a run, and through the cache; ask with another seed,
-    or for more samples, to hear something else. Pickling leaves out the key, which is then read
-    from the environment again.
+    Calls may come from many threads, and from within a running event loop. The same request has
+    the same answer within a call, within a job of a run, and through the cache; use another seed,
+    or more samples, for other answers. Pickling leaves out the key, which is then read from the
+    environment again.
 
     Args:
         model: The model's name, as the endpoint knows it.
@@ -93,17 +93,17 @@ class Endpoint:
 
     @property
     def usage(self) -> Usage:
-        """What this object was used for so far."""
+        """The usage of this object so far."""
         return self._usage
 
     @property
     def context(self) -> int | None:
-        """Tokens that a request may have, its answer included: as set, or as a refusal has said."""
+        """The most tokens per request, answer included: as set, or as named by a refusal."""
         known = [limit for limit in (self.settings.context, self._learnt) if limit is not None]
         return min(known, default=None)
 
     def address(self) -> tuple[str, str]:
-        """Return the address and the key; called when a request must really be sent.
+        """Return the address and the key; called only when a request must be sent.
 
         A subclass may start a server here.
 
@@ -114,7 +114,8 @@ class Endpoint:
             self.base_url
         ):
             raise ModelError(
-                f"EVOLLM_OFFLINE forbids to ask {self.base_url}: unset it, or use the offline model"
+                f"EVOLLM_OFFLINE forbids requests to {self.base_url}: unset it, or use the "
+                "offline model"
             )
         if self._key is None and (
             carries_key(self.settings.headers) or carries_key(self.settings.query)
@@ -134,11 +135,11 @@ class Endpoint:
         return self.settings.price or Price.from_environment()
 
     def reach(self) -> None:
-        """See that a request could be sent, before anything is spent on a search.
+        """Check that a request could be sent, before anything is spent on a search.
 
         Raises:
-            ModelError: If the key is missing or can't be sent, or nothing listens at the address,
-                or at that of the proxy on the way.
+            ModelError: If the key is missing or can't be sent, or nothing listens at the address
+                or at that of the proxy.
         """
         url = self._line().url
         host, port, whose = first_hop(url)
@@ -159,9 +160,9 @@ class Endpoint:
     def complete(
         self, prompts: Sequence[Prompt], sampling: Sampling = Sampling(), n: int = 1
     ) -> list[list[Completion]]:
-        """Return ``n`` completions a prompt; see ``evollm.llm.base.LanguageModel``."""
+        """Return ``n`` completions per prompt; see ``evollm.llm.base.LanguageModel``."""
         check(prompts, sampling, n)
-        sampling = replace(sampling)  # its identity tells this call's asks from another thread's
+        sampling = replace(sampling)  # its identity separates this call's requests from another's
         extra = self.settings.options
         asks = [
             Ask(self.name, self._identity, prompt, sampling, sample, extra=extra)
@@ -178,7 +179,7 @@ class Endpoint:
         return [completions[first : first + n] for first in range(0, len(completions), n)]
 
     def _answer(self, asks: list[Ask], sampling: Sampling) -> list[Reply]:
-        """Answer in waves: those who broke the schema are asked again, together and in order."""
+        """Answer in waves: requests whose answers broke the schema are repeated together."""
         account = Billing(ledger.get(), self.price)
         path = self.settings.cache_path()
         cache = open_cache(path) if path else None
@@ -198,9 +199,9 @@ class Endpoint:
         return [fanout.replies[ask.key] for ask in last.values()]
 
     def _make_room(self, fanout: FanOut, last: dict[int, Ask], sampling: Sampling) -> None:
-        """Ask once more, with twice the room, where a model's thoughts left none for the answer.
+        """Repeat with twice the tokens where a model's reasoning left none for the answer.
 
-        Where the budget or the endpoint does not allow it, the first answer stays.
+        The first answer stays if the budget or the endpoint does not allow it.
         """
         wide = replace(sampling, max_tokens=2 * sampling.max_tokens)
         roomier = {
@@ -212,7 +213,7 @@ class Endpoint:
             fanout.run(list(roomier.values()))
         except (Exhausted, Refused) as fault:
             logging.getLogger("evollm").info(
-                "no more room for an answer that was cut off: %s", fault
+                "no more tokens for an answer that was cut off: %s", fault
             )
         for place, ask in roomier.items():
             reply = fanout.replies.get(ask.key)
@@ -220,7 +221,7 @@ class Endpoint:
                 last[place] = ask
 
     def _ready(self, account: Billing, cache: Cache | None, sampling: Sampling) -> Send:
-        """Check that the endpoint can do what is asked, and return what sends it."""
+        """Check that the endpoint supports the request, and return the sending function."""
         way = self._line()
         abilities = Capabilities(
             way, cache, account, self._count, self.name, self._identity, self.settings

@@ -1,4 +1,4 @@
-"""What an endpoint can do beyond chat: found out by one tiny request each."""
+"""Probes: one small request per capability that finds out whether an endpoint has it."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,10 +13,10 @@ from evollm.llm.transport.retries import Refused
 from evollm.types import JSON
 
 VALID_S = 24 * 3600.0
-"""For how long a finding is believed."""
+"""Seconds for which a finding is valid."""
 PROMPT = "Say hello."
 SHORT, LONG = 32, 2048
-"""Tokens of a probe; the larger number for models that think before they speak."""
+"""Tokens of a probe; the larger number for models that reason before they answer."""
 ODD_TEXT = "zebra 7"
 ODD_JSON = {"zebra": 7}
 ODD_SCHEMA: Mapping[str, JSON] = {
@@ -30,13 +30,13 @@ AskOnce: TypeAlias = Callable[[Sampling], Reply]
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One capability: what to ask, and whether an answer shows it.
+    """The probe of one capability: its request, and whether an answer shows the capability.
 
     Attributes:
         ask: Fields of the request's ``Sampling``.
-        shows: Tells from an answer whether the endpoint has the capability.
-        lack: What is to be said of an endpoint that has not; empty if we can do without.
-        statuses: By which HTTP statuses an endpoint says itself that it has not.
+        shows: Returns whether an answer shows the capability.
+        lack: The error for an endpoint without it; empty if the client can do without.
+        statuses: HTTP statuses by which an endpoint reports that it lacks the capability.
     """
 
     ask: Mapping[str, JSON]
@@ -63,18 +63,18 @@ PROBES = {
     "grammar": Probe(
         {"grammar": f'root ::= "{ODD_TEXT}"'},
         lambda answer: answer.text.strip() == ODD_TEXT,
-        "does not hold answers to a grammar; use an endpoint that does, as the offline model",
+        "does not enforce a grammar; use an endpoint that does, such as the offline model",
     ),
     "logprobs": Probe(
         {"top_logprobs": 2},
         lambda answer: any(token.top for token in answer.tokens),
-        "gives no log-probabilities; use another endpoint, as the offline model",
+        "does not return log-probabilities; use another endpoint, such as the offline model",
     ),
 }
 
 
 def needs(sampling: Sampling) -> list[str]:
-    """Return the capabilities that a request needs; the one that others rest on is first."""
+    """Return the capabilities that a request needs; the one that others depend on is first."""
     wanted = {
         "plain": sampling.mode == "plain",
         "schema": sampling.schema is not None,
@@ -90,7 +90,7 @@ def find_out(capability: str, sampling: Sampling, ask: AskOnce) -> bool:
     Args:
         capability: A key of ``PROBES``.
         sampling: Of the request that needs it; its mode is kept.
-        ask: Asks ``PROMPT`` with a given sampling.
+        ask: Sends ``PROMPT`` with a given sampling.
 
     Raises:
         ModelError: If the endpoint does not answer, or refuses for another reason.
@@ -110,7 +110,7 @@ def find_out(capability: str, sampling: Sampling, ask: AskOnce) -> bool:
 
 
 def lacking(capability: str, model: str, url: str) -> ModelError | None:
-    """Return what to raise for a capability that an endpoint lacks; None if we can do without."""
+    """Return the error for a missing capability; None if the client can do without."""
     lack = PROBES[capability].lack
     bare = ", or add /v1 to the address" if not urlsplit(url).path.strip("/") else ""
     return ModelError(f"the model {model} at {url} {lack}{bare}") if lack else None

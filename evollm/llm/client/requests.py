@@ -1,4 +1,4 @@
-"""What is asked of a model: one sample of one prompt, with its key and its bounds."""
+"""Requests: one sample of one prompt, with its key and its bounds."""
 
 import hashlib
 import json
@@ -11,19 +11,19 @@ from evollm.llm.client.schemas import check_schema
 from evollm.types import JSON
 
 MAX_SEED = 2**31
-"""Servers take seeds of 31 bits; larger ones are wrapped before they are sent."""
+"""Servers accept seeds of 31 bits; larger ones are wrapped before they are sent."""
 ATTEMPT_STRIDE = 1_000_003
 
 
 @dataclass(frozen=True)
 class Ask:
-    """One sample of one prompt, at one attempt.
+    """The request for one sample of one prompt, at one attempt.
 
     Attributes:
         model: The model's name.
-        endpoint: What the cache knows the endpoint by.
+        endpoint: The endpoint's name in the cache.
         prompt: A text or chat messages.
-        sampling: What it shares with the other samples of its call.
+        sampling: Shared with the other samples of its call.
         sample: The sample's index among those of its prompt.
         attempt: How many answers before this one broke the schema.
         extra: Further fields of the request's body.
@@ -43,7 +43,7 @@ class Ask:
 
     @property
     def seed(self) -> int | None:
-        """The seed to send: the call's, moved on by the sample and the attempt."""
+        """The seed to send: that of the call, shifted by sample and attempt."""
         if self.sampling.seed is None:
             return None
         return (self.sampling.seed + self.sample + ATTEMPT_STRIDE * self.attempt) % MAX_SEED
@@ -79,7 +79,7 @@ class Ask:
 
     @property
     def most_prompt_tokens(self) -> int:
-        """At most so many prompt tokens: no token is less than a byte, and templates add some."""
+        """Upper bound of prompt tokens: one per byte, and some for the template."""
         if isinstance(self.prompt, str):
             frame = 16 if self.sampling.mode == "plain" else 256 + 16
             return len(self.prompt.encode()) + frame
@@ -87,31 +87,33 @@ class Ask:
 
     @property
     def most_tokens(self) -> int:
-        """At most so many tokens in all."""
+        """Upper bound of prompt and generated tokens."""
         return self.most_prompt_tokens + self.sampling.max_tokens
 
 
 def check(prompts: Sequence[Prompt], sampling: Sampling, n: int) -> None:
-    """Check what a caller asks for.
+    """Check the arguments of ``complete``.
 
     Raises:
-        ModelError: With one sentence, if a prompt or an option has the wrong form.
+        ModelError: If a prompt or an option is invalid.
     """
     if isinstance(prompts, str):
-        raise ModelError("Give complete() a list of prompts, even if there is one prompt only.")
+        raise ModelError(
+            "complete() was given a text: give a list of prompts, even for a single prompt"
+        )
     if n < 1 or sampling.max_tokens < 1:
-        raise ModelError(f"n ({n}) and max_tokens ({sampling.max_tokens}) must be at least 1.")
+        raise ModelError(f"n ({n}) and max_tokens ({sampling.max_tokens}) must be at least 1")
     if sampling.top_logprobs < 0 or not sampling.temperature >= 0:
         raise ModelError(
             f"top_logprobs ({sampling.top_logprobs}) and temperature ({sampling.temperature}) "
-            "must be at least 0."
+            "must be at least 0"
         )
     if sampling.schema is not None and sampling.grammar is not None:
-        raise ModelError("Give complete() a schema or a grammar, not both.")
+        raise ModelError("the sampling has a schema and a grammar: give one of them")
     if sampling.schema is not None:
         check_schema(sampling.schema)
     if sampling.mode not in ("plain", "chat"):
-        raise ModelError(f"The mode must be 'plain' or 'chat', not {sampling.mode!r}.")
+        raise ModelError(f"the mode must be 'plain' or 'chat', not {sampling.mode!r}")
     for prompt in prompts:
         _check_prompt(prompt, sampling.mode)
 
@@ -119,11 +121,15 @@ def check(prompts: Sequence[Prompt], sampling: Sampling, n: int) -> None:
 def _check_prompt(prompt: Prompt, mode: Mode) -> None:
     if not isinstance(prompt, str):
         if mode == "plain":
-            raise ModelError("Plain mode continues texts: give it a text, or use mode='chat'.")
+            raise ModelError(
+                "plain mode continues texts: give texts as prompts, or use mode='chat'"
+            )
         if not prompt or not all({"role", "content"} <= message.keys() for message in prompt):
-            raise ModelError("Every chat message needs a role and a content.")
+            raise ModelError("a chat message lacks its role or its content: give both")
     texts = [prompt] if isinstance(prompt, str) else [message["content"] for message in prompt]
     try:
         "".join(texts).encode()
     except UnicodeEncodeError:
-        raise ModelError("A prompt holds half a surrogate pair, which no server takes.") from None
+        raise ModelError(
+            "a prompt has half of a surrogate pair, which cannot be sent: remove it"
+        ) from None

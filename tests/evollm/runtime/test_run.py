@@ -209,7 +209,7 @@ def test_a_search_runs_once() -> None:
         run(flow, Trial())
     with pytest.raises(EvollmError, match="is no flow that can start"):
         run(once, Trial())  # type: ignore[arg-type]
-    with pytest.raises(EvollmError, match="is no problem: give a function of a genome"):
+    with pytest.raises(EvollmError, match="is not a problem: give a function of a genome"):
         run(once([1]), 3)  # type: ignore[arg-type]
 
 

@@ -49,7 +49,7 @@ def test_objectives_have_names_and_weights(objectives, weights):
 @pytest.mark.parametrize("objectives", [{}, [], {"a": 0}, {"a": "b"}, [None], (float("nan"),)])
 def test_what_are_no_objectives_is_refused(objectives):
     for make in (weighted, partial(from_select, tools.selBest), partial(as_deap, [])):
-        with pytest.raises(EvollmError, match="are no objectives: give names"):
+        with pytest.raises(EvollmError, match="are not objectives: give names"):
             make(objectives)
 
 

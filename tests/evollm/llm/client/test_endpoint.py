@@ -214,7 +214,7 @@ def test_the_base_url_comes_from_the_argument_first(monkeypatch: pytest.MonkeyPa
         ("http://[::1/v1", "malformed"),
         ("http://user:hunter2@[::1/v1", "malformed"),
         ("http://a..b/v1", "malformed"),
-        ("http://local host/v1", "blanks"),
+        ("http://local host/v1", "spaces"),
         ("http://localhost/v1#part", "fragment"),
         ("http://localhost/v1?key=hunter2", "environment variable"),
         ("http://localhost/v1/chat/completions", "leave that out"),

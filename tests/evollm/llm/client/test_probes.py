@@ -70,8 +70,8 @@ def test_a_finding_is_believed_for_a_day(tmp_path: Path) -> None:
 
 
 LACKS = {
-    "logprobs": "gives no log-probabilities",
-    "grammar": "does not hold answers to a grammar",
+    "logprobs": "does not return log-probabilities",
+    "grammar": "does not enforce a grammar",
 }
 
 
