@@ -1,11 +1,11 @@
-"""Errors of the user's code, in one line that can be recorded, and the interrupt that is none."""
+"""Errors: how an exception in user code is described in one line, and those that end a run."""
 
 import traceback
 from pathlib import Path
 
 
 class Interrupt(KeyboardInterrupt):
-    """The user leaves at once: unlike a ``KeyboardInterrupt`` that a function raises by itself."""
+    """The user interrupts the run; a ``KeyboardInterrupt`` of user code is a failure instead."""
 
 
 def described(error: BaseException) -> str:
@@ -20,9 +20,9 @@ def _message(error: BaseException) -> str:
         return " ".join(str(error).split())
     except Interrupt:
         raise
-    except BaseException:  # an exception of the user's may have any __str__
+    except BaseException:  # a user's exception may have any __str__
         return "(its message can't be read)"
 
 
 class EvollmError(Exception):
-    """A mistake or a state that ends the run, in one sentence that names the mend."""
+    """A mistake or a state that ends the run, described in one sentence that says how to fix it."""

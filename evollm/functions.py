@@ -1,4 +1,4 @@
-"""Lifting: plain functions as problems and operators."""
+"""Plain functions as problems and operators."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -59,7 +59,9 @@ class Fitness:
             found = self.function(genome)
         except (EvollmError, Interrupt):
             raise
-        except BaseException as error:  # an exit or an interrupt of its own is a failure too
+        except (
+            BaseException
+        ) as error:  # an exit or an interrupt raised by the function is a failure too
             return Outcome(-np.inf, error=described(error))
         if isinstance(found, Outcome):
             return found
@@ -87,7 +89,8 @@ def as_problem(problem: Problem[Any] | Callable[[Any], Any]) -> Problem[Any]:
     if callable(problem):
         return Fitness(problem)
     raise EvollmError(
-        f"{problem!r} is no problem: give a function of a genome, or an object with evaluate(...)"
+        f"{problem!r} is not a problem: give a function of a genome, or an object with "
+        "evaluate(...)"
     )
 
 
@@ -107,7 +110,7 @@ class Variation:
         return getattr(self.function, "__name__", type(self.function).__name__)
 
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
-        """Call the function once a child."""
+        """Call the function once per child."""
         rng = np.random.default_rng(seed)
         return Offspring([self._child(parents, rng) for _ in range(n)])
 

@@ -1,4 +1,4 @@
-"""The ledger: how a model layer accounts for what a job asks, without knowing the engine."""
+"""The ledger: how the model layer accounts for the calls of a job, without knowing the engine."""
 
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -26,10 +26,10 @@ class Call:
 
     Attributes:
         key: Hash of the whole request with the sample's index and the attempt's number.
-        model: The model's name, as asked.
+        model: The model's name, as requested.
         request: The whole request as JSON: prompt or messages, and every option.
         answer: The completion as JSON, log-probabilities included; None if the call failed.
-        error: Why the answer is of no use: a fault of the transport, a truncation, a broken schema.
+        error: Why the answer is unusable: a transport error, a truncation, a broken schema.
         prompt_tokens: As counted by the endpoint.
         completion_tokens: As counted by the endpoint.
         seconds: From asking to having the answer, waiting for rate limits apart.
@@ -60,7 +60,7 @@ class Ledger(Protocol):
         ...
 
     def reserve(self, tokens: int, money: float | None) -> bool:
-        """Set aside one call with at most so many tokens and so much money.
+        """Reserve one call with at most this many tokens and this much money.
 
         Returns:
             False if it does not fit now but may once other calls in flight have settled: wait and
@@ -72,7 +72,7 @@ class Ledger(Protocol):
         ...
 
     def record(self, call: Call, tokens: int, money: float | None) -> None:
-        """Write the call down at once and settle its reservation, named by the same two figures."""
+        """Record the call at once and settle its reservation, named by the same two amounts."""
         ...
 
 

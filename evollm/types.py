@@ -16,7 +16,7 @@ JSON: TypeAlias = Any
 
 
 class NothingUsable(EvollmError):
-    """A search has got nothing to go on with from its operators; the run adds the cause."""
+    """The operators gave a search no usable genome; the run adds the cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,11 @@ class Outcome:
 
     Attributes:
         fitness: Larger is better, everywhere. NaN counts as minus infinity.
-        metrics: Further numbers by name: other objectives, tokens spent, sizes. A run drops what is
-            no number, with a warning.
+        metrics: Further numbers by name: other objectives, tokens spent, sizes. A run drops, with a
+            warning, what is not a number.
         error: Why the evaluation failed, if it did; then ``fitness`` is minus infinity.
-        info: What an operator may read about it: a trace, a text, worst cases. A run drops what a
-            record can't keep, with a warning.
+        info: What an operator may read about it: a trace, a text, worst cases. A run drops,
+            with a warning, what the record cannot store.
         genome: The repaired genome, if the evaluation repaired it: it takes the candidate's place,
             in the search and in the record. None if the genome was scored as it came.
         cost: What the evaluation cost, at least 0, in the unit that ``Problem.cost_unit`` names:
@@ -63,7 +63,7 @@ class Outcome:
             self._check_cost()
 
     def _check_cost(self) -> None:
-        """Make the cost a float; one that can't be summed is a failure like a fitness of NaN."""
+        """Make the cost a float; one that cannot be summed is a failure, as a fitness of NaN is."""
         cost = number(self.cost)
         if not (isfinite(cost) and cost >= 0):
             error = self.error or f"the cost is {cost}: give a finite number of at least 0"
@@ -104,7 +104,7 @@ class Candidate(Generic[G]):
         parents: Ids of the candidates that it was made from.
         operator: Name of the operator that made it.
         step: The flow's step (in a generational loop: the generation) in which it was born.
-        note: What the operator said of it: a log-probability, which arm made it, a repair.
+        note: What the operator noted: a log-probability, which arm made it, a repair.
     """
 
     id: int
@@ -141,8 +141,23 @@ class Individual(Generic[G]):
         return self.candidate.genome
 
     @property
+    def parents(self) -> tuple[int, ...]:
+        """Ids of the candidates that it was made from."""
+        return self.candidate.parents
+
+    @property
+    def operator(self) -> str:
+        """Name of the operator that made it."""
+        return self.candidate.operator
+
+    @property
+    def step(self) -> int:
+        """The flow's step in which it was born."""
+        return self.candidate.step
+
+    @property
     def note(self) -> JSON:
-        """What the operator said of the candidate."""
+        """What the operator noted about the candidate."""
         return self.candidate.note
 
     @property
@@ -150,15 +165,25 @@ class Individual(Generic[G]):
         """The outcome's fitness; larger is better."""
         return self.outcome.fitness
 
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """The outcome's further numbers, by name."""
+        return self.outcome.metrics
+
+    @property
+    def error(self) -> str | None:
+        """Why the evaluation failed; None if it did not."""
+        return self.outcome.error
+
 
 @dataclass(frozen=True, slots=True)
 class Offspring(Generic[G]):
-    """What an operator made of its parents; it may fall short of what was asked.
+    """What an operator made of its parents; possibly fewer genomes than requested.
 
     Attributes:
-        genomes: At most as many as were asked for.
-        notes: One a genome, or empty.
-        rejected: How many attempts were thrown away, by reason.
+        genomes: At most as many as requested.
+        notes: One per genome, or empty.
+        rejected: How many attempts were rejected, by reason.
         parents: For each genome the positions of its own parents among the job's; empty if all are.
         asked: How many genomes, or parts of them, a model was asked for; 0 if none was asked.
         supplied: How many of these the model supplied; the rest fell back on a stand-in, or on
@@ -190,7 +215,7 @@ def candidate_of(parent: Parent[G]) -> Candidate[G]:
 
 
 def fitness_of(parent: Parent[Any]) -> float:
-    """Return a parent's fitness; minus infinity if it has never been scored."""
+    """Return a parent's fitness; minus infinity if it has not been scored."""
     return parent.fitness if isinstance(parent, Individual) else -inf
 
 
@@ -209,7 +234,7 @@ class Operator(Protocol[G]):
         Args:
             parents: In the order in which the flow drew them.
             n: How many children the flow would like.
-            seed: For ``numpy.random.default_rng``; the only source of chance.
+            seed: For ``numpy.random.default_rng``; the only source of randomness.
         """
         ...
 
@@ -269,7 +294,7 @@ class Problem(Protocol[G_contra]):
     def evaluate(
         self, genomes: Sequence[G_contra], fidelity: int | None, seed: int
     ) -> Iterable[Outcome]:
-        """Return or yield one outcome a genome, in order.
+        """Return or yield one outcome per genome, in order.
 
         The genomes are copies, which may be changed; to keep a change, return it as the outcome's
         ``genome``.

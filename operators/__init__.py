@@ -1,4 +1,4 @@
-"""Variation operators: classical ones by genome, and those that a language model backs."""
+"""Variation operators: classical ones by kind of genome, and those backed by a language model."""
 
 try:
     import evollm.shadows  # noqa: F401

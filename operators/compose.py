@@ -1,4 +1,4 @@
-"""Composition: operators made of operators: shares, no duplicates, stand-ins."""
+"""Composition: operators made of operators, for shares, uniqueness, fallbacks and chains."""
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -22,7 +22,7 @@ class Mix:
 
     Attributes:
         arms: The operators.
-        shares: Relative shares, one an arm; empty for equal ones.
+        shares: Relative shares, one per arm; empty for equal ones.
         name: Under which the mixture is recorded.
     """
 
@@ -36,7 +36,7 @@ class Mix:
                 f"a mix of {len(self.arms)} arms needs at least one, and a share for each or none"
             )
         if self.shares and not (min(self.shares) >= 0 and sum(self.shares) > 0):
-            raise EvollmError(f"shares are 0 or more, and not all 0: {list(self.shares)}")
+            raise EvollmError(f"shares must be at least 0, and not all 0: {list(self.shares)}")
 
     @property
     def io_bound(self) -> bool:
@@ -59,11 +59,11 @@ class Mix:
 
 @dataclass(frozen=True)
 class Unique:
-    """Asks an operator again until its children differ from each other and from their parents.
+    """Calls an operator again until its children differ from each other and from their parents.
 
     Attributes:
-        operator: Who makes the children.
-        rounds: How often it is asked at most; then there are fewer children.
+        operator: Makes the children.
+        rounds: How often it is called at most; then there are fewer children.
         key: What tells genomes apart; None for their text (arrays: their bytes).
     """
 
@@ -113,14 +113,14 @@ class Unique:
 
 @dataclass(frozen=True)
 class Fallback:
-    """Lets a second operator stand in, openly, for what the first one fails to make.
+    """Lets a second operator make, and report, the children that the first one fails to make.
 
     A stand-in's note is ``{"fallback": name, "note": its own}``, and the number of stand-ins is
     counted among the rejections.
 
     Attributes:
-        first: Who is asked for all children.
-        second: Who is asked for those that are missing.
+        first: Is asked for all children.
+        second: Is asked for the missing ones.
     """
 
     first: Operator[Any]

@@ -55,7 +55,7 @@ class LevelSwap:
     Attributes:
         low: The smallest level.
         high: The largest level.
-        most: How many pairs are switched at most; the number is the smaller of two even draws.
+        most: How many pairs are switched at most; the number is the smaller of two uniform draws.
         groups: For each place its group, if only places of one group may be traded (say layers of
             equal size); empty for one group.
     """

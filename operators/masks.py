@@ -1,4 +1,4 @@
-"""Classical variation of masks: arrays of truth values that say what is kept."""
+"""Classical variation of masks: Boolean arrays that say what is kept."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Row: TypeAlias = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class RandomMasks:
-    """Draws masks anew.
+    """Draws random masks, whatever the parents.
 
     Attributes:
         length: Of a mask.
@@ -70,7 +70,7 @@ class Prune:
 
     Attributes:
         least: Fewest places dropped.
-        most: Most places dropped; the number is drawn evenly between.
+        most: Most places dropped; the number is drawn uniformly between.
         floor: How many places a child keeps at least.
     """
 
@@ -80,10 +80,12 @@ class Prune:
 
     def __post_init__(self) -> None:
         if not 1 <= self.least <= self.most:
-            raise EvollmError(f"prune from 1 to more places, not {self.least} to {self.most}")
+            raise EvollmError(
+                f"least must be at least 1 and at most {self.most} (most), not {self.least}"
+            )
 
     def vary(self, parents: Sequence[Parent[Mask]], n: int, seed: int) -> Offspring[Mask]:
-        """Return up to ``n`` children; parents that have nothing to lose give none."""
+        """Return up to ``n`` children; parents with nothing to drop give none."""
         rng = np.random.default_rng(seed)
         children, own = [], []
         for i in range(n):
@@ -101,7 +103,7 @@ class Prune:
 
 @dataclass(frozen=True, slots=True)
 class UniformCrossover:
-    """Takes every place from one of two parents, by a coin.
+    """Takes each place from one of two parents at random.
 
     Works on any arrays of one shape: masks, level vectors, vectors.
 

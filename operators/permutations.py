@@ -1,4 +1,4 @@
-"""Classical variation of permutations: arrays that hold each of 0 to n - 1 once."""
+"""Classical variation of permutations: arrays with each of 0 to n - 1 once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Order: TypeAlias = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class RandomOrders:
-    """Shuffles anew.
+    """Draws random permutations, whatever the parents.
 
     Attributes:
         length: Of a permutation.
@@ -55,7 +55,7 @@ class Swap:
 
 @dataclass(frozen=True, slots=True)
 class Reverse:
-    """Turns a random stretch around: 2-opt's move, for tours."""
+    """Reverses a random segment: the 2-opt move, for tours."""
 
     def vary(self, parents: Sequence[Parent[Order]], n: int, seed: int) -> Offspring[Order]:
         """Return ``n`` children; several parents take turns."""
@@ -72,7 +72,7 @@ class Reverse:
 
 @dataclass(frozen=True, slots=True)
 class OrderCrossover:
-    """Keeps a stretch of one parent, and the order of the other one for the rest (OX).
+    """Keeps a segment of one parent, and the order of the other one for the rest (OX).
 
     Davis: Applying Adaptive Algorithms to Epistatic Domains, 1985.
     """
@@ -100,7 +100,7 @@ def order_of(parent: Parent[Any]) -> Order:
     order = np.array(parent.genome)
     if order.ndim != 1 or not np.array_equal(np.sort(order), np.arange(len(order))):
         raise EvollmError(
-            f"a permutation holds each number from 0 on once: {str(parent.genome)[:60]} does not"
+            f"a permutation has each of 0 to n - 1 once: {str(parent.genome)[:60]} does not"
         )
     return order.astype(np.int64)
 

@@ -95,7 +95,7 @@ class MateOrMutate:
             raise EvollmError(f"cxpb and mutpb add up to {self.cxpb + self.mutpb}: at most 1")
 
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
-        """Return up to ``n`` children of parents that are drawn anew for each.
+        """Return up to ``n`` children, each of newly drawn parents.
 
         Raises:
             EvollmError: If there are less than two parents.
@@ -127,4 +127,4 @@ class MateOrMutate:
 def _check(*probabilities: float) -> None:
     for probability in probabilities:
         if not 0 <= probability <= 1:
-            raise EvollmError(f"a probability lies between 0 and 1, not at {probability}")
+            raise EvollmError(f"a probability must be between 0 and 1, not {probability}")

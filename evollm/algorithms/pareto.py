@@ -77,10 +77,10 @@ def values_of(one: Individual[Any], objectives: Objectives) -> tuple[float, ...]
     Raises:
         EvollmError: If it lacks one of the metrics.
     """
-    if one.outcome.error is not None:
+    if one.error is not None:
         return None
     weights = _weights(objectives)
-    have = {"fitness": one.fitness, **one.outcome.metrics}
+    have = {"fitness": one.fitness, **one.metrics}
     if missing := [name for name in weights if name not in have]:
         raise EvollmError(
             f"an outcome has no metric '{missing[0]}' for an objective, only {', '.join(have)}"

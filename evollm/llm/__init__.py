@@ -1,12 +1,12 @@
-"""Language models: what operators see of them, and the endpoints behind.
+"""Language models: the interface that operators use, and the clients behind it.
 
-- ``base``: Language models as the operators see them: prompts in, completions out.
+- ``base``: The interface: prompts in, completions out.
 - ``client``: The client for OpenAI-compatible endpoints.
-- ``connect``: The one named, or the offline one.
-- ``dry``: A model that only notes what it is asked: for dry runs.
+- ``connect``: Chooses the model: the one named, or the offline one.
+- ``dry``: A model that only records its requests, for dry runs.
 - ``files``: Model weights, servers' lock files, and cached answers.
-- ``locks``: They hold between processes and end with their process, however that ends.
+- ``locks``: File locks between processes, released when a process ends.
 - ``offline``: The offline model: a small language model served on this machine.
-- ``scripted``: For tests, notebooks and dry runs.
-- ``transport``: What goes over the wire: addresses, keys, forms, errors, limits and retries.
+- ``scripted``: A model that is a function, for tests and notebooks.
+- ``transport``: HTTP: addresses, keys, request formats, errors, limits and retries.
 """

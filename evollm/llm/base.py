@@ -1,4 +1,4 @@
-"""Language models as the operators see them: prompts in, completions out."""
+"""The interface of language models: prompts in, completions out."""
 
 import math
 import os
@@ -11,7 +11,7 @@ from evollm.types import JSON
 
 
 class Price(NamedTuple):
-    """Money for a million tokens, in whatever currency the budget is in.
+    """The price of a million tokens, in the currency of the budget.
 
     Attributes:
         input: For a million prompt tokens.
@@ -34,8 +34,8 @@ class Price(NamedTuple):
             price = cls(math.nan, math.nan)
         if not all(0 <= figure < math.inf for figure in price):
             raise EvollmError(
-                f"The price {text!r} must be two numbers IN,OUT: money for a million prompt tokens "
-                "and for a million generated ones, say 0.15,0.60."
+                f"the price {text!r} must be two numbers IN,OUT: money for a million prompt tokens "
+                "and for a million generated ones, say 0.15,0.60"
             )
         return price
 
@@ -46,7 +46,7 @@ class Price(NamedTuple):
         return cls.parse(text) if text else None
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
-        """Return what so many tokens cost."""
+        """Return the cost of these tokens."""
         return (prompt_tokens * self.input + completion_tokens * self.output) / 1e6
 
 
@@ -55,8 +55,38 @@ Prompt: TypeAlias = str | Sequence[Mapping[str, str]]
 Mode: TypeAlias = Literal["plain", "chat"]
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """How a model is asked: the parameters that all samples of one request share.
+
+    Attributes:
+        temperature: At least 0; 0 is greedy.
+        max_tokens: Upper limit of generated tokens per sample; a truncated answer has an error.
+        stop: Texts that end an answer and are not part of it.
+        mode: ``chat`` for the chat endpoint, ``plain`` for the one that continues a text.
+        schema: JSON schema that every answer must meet; always checked by the client, whatever the
+            endpoint enforces.
+        grammar: GBNF grammar that the endpoint must enforce; excludes ``schema``.
+        top_logprobs: If positive, every token has its log-probability and this many alternatives.
+        seed: Sample ``i`` is requested with ``seed + i``; endpoints honour it as far as they can.
+    """
+
+    temperature: float = 1.0
+    max_tokens: int = 512
+    stop: Sequence[str] = ()
+    mode: Mode = "chat"
+    schema: Mapping[str, JSON] | None = None
+    grammar: str | None = None
+    top_logprobs: int = 0
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop)
+        object.__setattr__(self, "stop", stop)
+
+
 class ModelError(EvollmError):
-    """The endpoint refuses or lacks what is asked, or can't be reached: asking again is no use."""
+    """The endpoint refuses a request, does not support it or is unreachable; do not retry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +110,16 @@ class Completion:
     """One answer to one prompt.
 
     Attributes:
-        text: What the model said; empty if the call failed.
+        text: The model's answer; empty if the call failed.
         error: Why the answer must not be used (a failed call, a truncation, a broken schema), or
             None.
         prompt_tokens: As counted by the endpoint.
         completion_tokens: As counted by the endpoint.
-        tokens: The generated tokens with log-probabilities, if they were asked for.
-        seconds: From asking to having the answer.
+        tokens: The generated tokens with log-probabilities, if they were requested.
+        seconds: From the request to the answer.
         cost: Money; None if the price is unknown.
         cached: Whether it came from the cache.
-        key: Hash of the request, by which a run's record finds the call.
+        key: Hash of the request, which identifies the call in a run's record.
     """
 
     text: str
@@ -104,13 +134,13 @@ class Completion:
 
     @property
     def logprob(self) -> float:
-        """Sum of the tokens' log-probabilities; 0 if none were asked for."""
+        """Sum of the tokens' log-probabilities; 0 if none were requested."""
         return sum(token.logprob for token in self.tokens)
 
 
 @runtime_checkable
 class LanguageModel(Protocol):
-    """Answers many prompts, several times each; how they travel is its own business.
+    """Completes many prompts, with several samples each; how they are sent is up to the model.
 
     Attributes:
         name: The model's name, as recorded.
@@ -119,39 +149,18 @@ class LanguageModel(Protocol):
     name: str
 
     def complete(
-        self,
-        prompts: Sequence[Prompt],
-        *,
-        n: int = 1,
-        temperature: float = 1.0,
-        max_tokens: int = 512,
-        schema: Mapping[str, JSON] | None = None,
-        grammar: str | None = None,
-        stop: Sequence[str] = (),
-        mode: Mode = "chat",
-        top_logprobs: int = 0,
-        seed: int | None = None,
+        self, prompts: Sequence[Prompt], sampling: Sampling = Sampling(), n: int = 1
     ) -> list[list[Completion]]:
-        """Return ``n`` completions a prompt, in the order of the prompts.
+        """Return ``n`` completions per prompt, in the order of the prompts.
 
         Args:
-            prompts: Texts or chat messages; plain mode takes texts only.
-            n: Samples a prompt; each is a call and a cache entry of its own.
-            temperature: 0 is greedy.
-            max_tokens: Upper limit of generated tokens a sample; a truncated answer carries an
-                error.
-            schema: JSON schema that every answer must meet; checked here whatever the endpoint
-                says.
-            grammar: A GBNF grammar that the endpoint must enforce.
-            stop: Texts that end an answer and are not part of it.
-            mode: The chat endpoint, or the plain one that continues a text.
-            top_logprobs: If positive, every token comes with its log-probability and so many
-                alternatives.
-            seed: Best effort, as the endpoint takes it; sample ``i`` is asked with ``seed + i``.
+            prompts: Texts or chat messages; plain mode accepts texts only.
+            sampling: How the model is asked.
+            n: Samples per prompt; each is a call and a cache entry of its own.
 
         Raises:
             ModelError: At once for a missing key (401), an unknown model (404), a missing
                 capability, or an endpoint that answers none of the prompts after all retries.
-            Exhausted: When a budget leaves no room; what was answered before is recorded.
+            Exhausted: If the budget is used up; earlier answers are recorded.
         """
         ...

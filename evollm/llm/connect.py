@@ -16,7 +16,7 @@ HUGGING_FACE = "hf:"
 def connect(
     model: str | None = None, base_url: str | None = None, settings: Settings | None = None
 ) -> LanguageModel:
-    """Return the model that the arguments or the environment name; nothing is asked of it yet.
+    """Return the model that the arguments or the environment name; no request is sent yet.
 
     A key in the environment alone never selects a paid endpoint.
 
@@ -34,11 +34,11 @@ def connect(
     named = model or os.environ.get("EVOLLM_MODEL") or None
     if named is None and base_url is not None:
         raise EvollmError(
-            f"Name the model that {base_url} shall serve: as an argument or in EVOLLM_MODEL."
+            f"no model is named for {base_url}: name it as an argument or in EVOLLM_MODEL"
         )
     if named is None:
         logging.getLogger("evollm").info(
-            "No model is named (--model or EVOLLM_MODEL), so the offline model answers."
+            "no model is named (--model or EVOLLM_MODEL): the offline model answers"
         )
     served = bool(base_url or os.environ.get("OPENAI_BASE_URL"))
     file = None if named in (None, OFFLINE) else local(named, served)

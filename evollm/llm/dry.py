@@ -1,19 +1,18 @@
-"""A model that only notes what it is asked: for dry runs."""
+"""A model that only records its requests, for dry runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from evollm.llm.base import Completion, Mode, Price, Prompt
-from evollm.llm.client.requests import Ask, Options, check
-from evollm.types import JSON
+from evollm.llm.base import Completion, Price, Prompt, Sampling
+from evollm.llm.client.requests import Ask, check
 
 
 class DryRunModel:
-    """Answers every prompt with an error, and adds up what the answers would take at most.
+    """Answers every prompt with an error, and adds up the upper bounds of tokens and cost.
 
     Args:
-        name: Of the model in whose place it stands.
-        price: Of a million tokens; None if unknown.
-        context: Tokens that a request may have; None if unknown.
+        name: Of the model that it replaces.
+        price: The price of a million tokens; None if unknown.
+        context: The most tokens per request; None if unknown.
     """
 
     def __init__(self, name: str, price: Price | None, context: int | None = None) -> None:
@@ -23,44 +22,30 @@ class DryRunModel:
         self._asks: list[Ask] = []
 
     def complete(
-        self,
-        prompts: Sequence[Prompt],
-        *,
-        n: int = 1,
-        temperature: float = 1.0,
-        max_tokens: int = 512,
-        schema: Mapping[str, JSON] | None = None,
-        grammar: str | None = None,
-        stop: Sequence[str] = (),
-        mode: Mode = "chat",
-        top_logprobs: int = 0,
-        seed: int | None = None,
+        self, prompts: Sequence[Prompt], sampling: Sampling = Sampling(), n: int = 1
     ) -> list[list[Completion]]:
-        """Note the prompts; see ``evollm.llm.base.LanguageModel``."""
-        options = Options(
-            temperature, max_tokens, schema, grammar, tuple(stop), mode, top_logprobs, seed
-        )
-        check(prompts, n, options)
-        asks = [Ask(self.name, "dry", prompt, options, i) for prompt in prompts for i in range(n)]
+        """Record the prompts; see ``evollm.llm.base.LanguageModel``."""
+        check(prompts, sampling, n)
+        asks = [Ask(self.name, "dry", prompt, sampling, i) for prompt in prompts for i in range(n)]
         self._asks += asks
         return [[Completion("", error="a dry run")] * n for _ in prompts]
 
     @property
     def asks(self) -> Sequence[Ask]:
-        """What it was asked, in order."""
+        """The recorded requests, in order."""
         return self._asks
 
     @property
     def tokens(self) -> int:
-        """Tokens that the answers would take at most: a budget reserves as many."""
+        """Upper bound of tokens, as a budget reserves them."""
         return sum(ask.most_tokens for ask in self.asks)
 
     @property
     def cost(self) -> float | None:
-        """Money that the answers would take at most; None if the price is unknown."""
+        """Upper bound of money; None if the price is unknown."""
         if self.price is None:
             return None
-        costs = (self.price.cost(a.most_prompt_tokens, a.options.max_tokens) for a in self.asks)
+        costs = (self.price.cost(a.most_prompt_tokens, a.sampling.max_tokens) for a in self.asks)
         return sum(costs)
 
     @property

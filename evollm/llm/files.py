@@ -12,20 +12,20 @@ from evollm.paths import anchored
 
 
 def cache_folder(part: str = "") -> Path:
-    """Return the cache folder, or its sub-folder ``part``, made if it is missing.
+    """Return the cache folder, or its sub-folder ``part``, created if it is missing.
 
     The folder is ``$EVOLLM_CACHE``, else ``$XDG_CACHE_HOME/evollm``, else ``~/.cache/evollm``.
 
     Raises:
-        EvollmError: If the folder can't be made.
+        EvollmError: If the folder can't be created.
     """
     folder = _root() / part
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise EvollmError(
-            f"The cache folder {folder} can't be made ({error.strerror}): "
-            "name another one in EVOLLM_CACHE."
+            f"the cache folder {folder} can't be created ({error.strerror}): "
+            "name another one in EVOLLM_CACHE"
         ) from None
     return folder
 
@@ -38,12 +38,12 @@ def _root() -> Path:
 
 @cache
 def _fixed(folder: str) -> Path:
-    """Read a folder of the environment where this process first used it."""
+    """Resolve a folder of the environment against the working directory of its first use."""
     return anchored(folder)
 
 
 def digest(file: Path) -> str:
-    """Return a file's SHA-256, computed anew only if its size or time stamp has changed."""
+    """Return a file's SHA-256, computed again only if its size or time stamp has changed."""
     stat = file.stat()
     stamp = [stat.st_size, stat.st_mtime_ns]
     memo = cache_folder("digests") / hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:24]
@@ -65,7 +65,7 @@ def sha256(file: Path) -> str:
 
 
 def write(file: Path, text: str) -> None:
-    """Write a small file so that no reader ever sees half of it."""
+    """Write a small file so that no reader sees an incomplete one."""
     with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False) as draft:
         draft.write(text)
     Path(draft.name).replace(file)

@@ -1,4 +1,4 @@
-"""File locks: they hold between processes and end with their process, however that ends."""
+"""File locks between processes, released when the process ends, however it ends."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from evollm.errors import EvollmError
 
 if sys.platform == "win32":
     raise EvollmError(
-        "The offline model needs Linux, macOS or WSL: name another model with EVOLLM_MODEL."
+        "the offline model needs Linux, macOS or WSL: name another model with EVOLLM_MODEL"
     )
 
 import fcntl
@@ -20,17 +20,17 @@ def hold(path: Path, *, shared: bool = False) -> int:
     """Wait for a file's lock and keep it until the returned descriptor is closed.
 
     Args:
-        path: The file, made if it is missing.
-        shared: Whether others may hold it too, if they share as well.
+        path: The file, created if it is missing.
+        shared: Whether other processes that share it may hold it at the same time.
 
     Raises:
-        EvollmError: If the file can't be opened, or its file system has no locks.
+        EvollmError: If the file can't be opened, or its file system does not support locks.
     """
     return _lock(path, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
 
 
 def grab(path: Path, *, shared: bool = False) -> int | None:
-    """Lock a file as `hold` does, but return None at once if someone else has it."""
+    """Lock a file as `hold` does, but return None at once if another holder has it."""
     try:
         return _lock(path, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -39,7 +39,7 @@ def grab(path: Path, *, shared: bool = False) -> int | None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a file alone, against other processes and other threads, for a ``with`` block."""
+    """Hold a file's lock for a ``with`` block, against other processes and threads."""
     descriptor = hold(path)
     try:
         yield
@@ -48,7 +48,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def same_file(path: Path, descriptor: int) -> bool:
-    """Return whether ``path`` still is the file that the descriptor has open."""
+    """Return whether ``path`` is still the file that the descriptor refers to."""
     try:
         return os.path.samestat(os.stat(path), os.fstat(descriptor))
     except OSError:
@@ -66,7 +66,7 @@ def _lock(path: Path, kind: int) -> int:
         if isinstance(error, BlockingIOError):
             raise
         raise EvollmError(
-            f"The lock file {path} can't be used ({error.strerror}): "
-            "name another cache folder in EVOLLM_CACHE."
+            f"the lock file {path} can't be used ({error.strerror}): "
+            "name another cache folder in EVOLLM_CACHE"
         ) from None
     return descriptor

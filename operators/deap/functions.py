@@ -112,7 +112,7 @@ class FromDeap:
         if type(made) not in (tuple, list) or len(made) != self.arity:
             raise EvollmError(
                 f"{self.name} returned a {type(made).__name__} where DEAP's functions return a "
-                f"tuple of {self.arity}: mend its return statement"
+                f"tuple of {self.arity}: correct its return statement"
             )
         return [self.form.to_genome(one) for one in made]
 

@@ -89,7 +89,7 @@ def plain(value: Any) -> Any:
         lost = [*carried(value), *(["fitness"] if _scored(value) else [])]
         if lost:
             raise EvollmError(
-                f"a genome can't hold a {kind.__name__} with attributes of its own "
+                f"a genome can't hold a {kind.__name__} with further attributes "
                 f"({', '.join(lost)}): {_REMEDY}"
             )
     return below(value)

@@ -177,7 +177,7 @@ class Trees(Carrying):
         for node in nodes:
             missing += node.arity - 1 if missing else len(nodes)
         if missing:
-            raise EvollmError(f"a genome of {len(nodes)} nodes is no whole tree")
+            raise EvollmError(f"a genome of {len(nodes)} nodes is not a complete tree")
         return self._dressed(self.kind(nodes), attributes)
 
     def _name(self, node: Any) -> Any:
@@ -209,7 +209,7 @@ class Several(Carrying):
     """The form of an individual that is a list of trees, such as one with ADFs.
 
     Attributes:
-        forms: One a tree, in their order.
+        forms: One per tree, in their order.
         kind: The individuals' class.
     """
 

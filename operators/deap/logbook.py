@@ -62,14 +62,14 @@ class DeapLog:
         if not self._begun:
             self._begin(run)
         if individual.id not in self._read:
-            self._births[individual.candidate.step] += 1
+            self._births[individual.step] += 1
             self._honour([individual])
         if run.search.step > self._step:
             self._step = run.search.step
             self._log(run.search.population)
 
     def tick(self, run: Any) -> None:
-        """Take it that all is told which the record held at the first call.
+        """Note that the outcomes of the record have been replayed.
 
         Args:
             run: The run.
@@ -84,7 +84,7 @@ class DeapLog:
             self.objectives = self.objectives or weighted(run.problem)
         self.objectives = self.objectives or weighted(FITNESS)
         for one in run.individuals():
-            self._births[one.candidate.step] += 1
+            self._births[one.step] += 1
             self._read.add(one.id)
             self._honour([one])
 
@@ -95,7 +95,7 @@ class DeapLog:
             self.halloffame.update(self._sound(individuals))
         except ValueError as error:
             raise EvollmError(
-                f"the hall of fame can't compare two individuals ({error}): arrays want "
+                f"the hall of fame can't compare two individuals ({error}): arrays need "
                 f"{type(self.halloffame).__name__}(..., similar=numpy.array_equal)"
             ) from error
 
@@ -113,8 +113,8 @@ class DeapLog:
             return dict(self.stats.compile(sound))
         except Exception as error:
             raise EvollmError(
-                f"the statistics can't be computed ({described(error)}): their keys "
-                f"get individuals of the class {type(sound[0]).__name__}"
+                f"the statistics can't be computed ({described(error)}): give a key that reads "
+                f"individuals of the class {type(sound[0]).__name__}"
             ) from error
 
     def _sound(self, individuals: list[Individual[Any]]) -> list[Any]:

@@ -62,14 +62,14 @@ def weighted(objectives: Objectives | Scored) -> dict[str, float]:
     sound = [isinstance(w, int | float) and not isnan(w) and w != 0 for _, w in pairs]
     if not pairs or not all(sound):
         raise EvollmError(
-            f"{objectives!r} are no objectives: give names, or names with weights such as "
+            f"{objectives!r} are not objectives: give names, or names with weights such as "
             "{'cost': -1.0}"
         )
     return {str(name): float(weight) for name, weight in pairs}
 
 
 class View:
-    """An individual as DEAP's tools want one, where no form makes an individual: a sequence.
+    """An individual as DEAP's tools expect it, where no form makes an individual: a sequence.
 
     Two are equal if their genomes are. The fitness of a failed individual is invalid, hence below
     all others.
@@ -263,7 +263,7 @@ def _chosen(function: Callable[..., Any], sound: list[Any], k: int, seed: int) -
 
 
 def _owner(view: Any, known: Mapping[int, Individual[Any]], function: Any) -> Individual[Any]:
-    """Return whom a chosen individual stands for."""
+    """Return the individual that a chosen view represents."""
     owner = known.get(getattr(view, NUMBER, -1))
     if owner is None:
         raise EvollmError(

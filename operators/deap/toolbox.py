@@ -110,8 +110,8 @@ class FromToolbox:
             values = []
         if len(values) != len(self.weights):
             raise EvollmError(
-                f"{self.name} returned {found!r} where DEAP wants a tuple of {len(self.weights)} "
-                "numbers, one a weight: mend its return statement"
+                f"{self.name} returned {found!r} where DEAP expects a tuple of {len(self.weights)} "
+                "numbers, one per weight: correct its return statement"
             )
         metrics = dict(zip(self.names, values, strict=True))
         unknown = [name for name, value in metrics.items() if isnan(value)]
@@ -171,11 +171,11 @@ def from_toolbox(
         toolbox: A ``deap.base.Toolbox``; later changes to it have no effect.
         weights: Of the objectives; by default those of the individuals' fitness.
         names: Of the objectives; ``obj0``, ``obj1``, ... by default.
-        form: How individuals become genomes; by default told from what ``individual`` makes.
+        form: How individuals become genomes; by default inferred from what ``individual`` makes.
         draws: Whether ``evaluate`` draws from the global random states.
 
     Raises:
-        EvollmError: If the toolbox lacks an entry, weights or form can't be told, or an individual
+        EvollmError: If the toolbox lacks an entry, weights or form are unclear, or an individual
             can't be recorded and made again.
     """
     for alias in ("individual", "mate", "mutate", "evaluate"):
@@ -203,7 +203,7 @@ def from_toolbox(
 
 
 def _check(form: IndividualCodec, individual: Any) -> None:
-    """See that an individual comes back from its genome as it was."""
+    """Check that an individual can be restored from its genome."""
     genome = form.to_genome(individual)
     if not same(genome, form.to_genome(form.from_genome(genome))):
         name = type(individual).__name__
@@ -217,7 +217,7 @@ def form_of(individual: Any, toolbox: Any) -> IndividualCodec:
     """Tell the form from an individual, and trees' primitive sets from the toolbox.
 
     Raises:
-        EvollmError: If a primitive set can't be told.
+        EvollmError: If a primitive set can't be inferred.
     """
     kind = type(individual)
     kinds = {name: type(value) for name, value in carried(individual).items() if _classed(value)}
@@ -237,7 +237,7 @@ def form_of(individual: Any, toolbox: Any) -> IndividualCodec:
 
 
 def _classed(value: Any) -> bool:
-    """Say whether an attribute's class is lost where a record keeps its plain value."""
+    """Return whether an attribute's class is lost when its plain value is recorded."""
     try:
         return type(below(value)) is not type(value)
     except EvollmError:  # the form says so, with the attribute's name
@@ -245,7 +245,7 @@ def _classed(value: Any) -> bool:
 
 
 def _psets(value: Any, size: int) -> bool:
-    """Say whether a value lists one primitive set a tree, as ``gp.compileADF`` takes them."""
+    """Return whether a value lists one primitive set per tree, as ``gp.compileADF`` takes them."""
     return (
         isinstance(value, list | tuple)
         and len(value) == size

@@ -1,16 +1,17 @@
-"""A language model as variation of anything that can be written down: mutation and crossover."""
+"""Mutation and crossover by a language model, for anything that can be written as text."""
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from evollm.errors import EvollmError
-from evollm.llm.base import Completion, LanguageModel, Mode, Prompt
-from evollm.types import JSON, Individual, Offspring, Parent, fitness_of
+from evollm.llm.base import Completion, LanguageModel, Mode, Prompt, Sampling
+from evollm.types import Individual, Offspring, Parent, fitness_of
 
 SEEDS = 2**31
+PLAIN_STOP = ("\n\n", "\nScore")
 _FENCED = re.compile(r"```[^\n]*\n(.*?)\n?```", re.DOTALL)
 _QUOTES = ('"', "'", "`")
 
@@ -34,8 +35,8 @@ class TextCodec:
         write: From a genome to its text.
         read: From a text to a genome; what it raises as ``ValueError`` or ``EvollmError`` rejects
             that answer. The text is untrusted: parse it, never execute it.
-        noun: What a genome is called in the prompt, say ``slogan``.
-        info: Whether parents are shown with what their evaluations said (``Outcome.info``).
+        noun: What a genome is called in the prompt, such as ``slogan``.
+        info: Whether parents are shown with the ``info`` of their outcomes.
         fitness: Whether parents are shown with their fitness.
     """
 
@@ -46,25 +47,8 @@ class TextCodec:
     fitness: bool = True
 
 
-@dataclass(frozen=True)
-class Asking:
-    """How a model is asked.
-
-    Attributes:
-        mode: Chat, or plain continuation of a list for models that only continue.
-        temperature: Of the samples.
-        max_tokens: Upper limit of an answer; a longer one is thrown away.
-        schema: JSON schema that answers must meet, if any.
-        grammar: GBNF grammar that the endpoint must enforce, if any.
-        rounds: How often what is missing is asked for again, with other seeds.
-    """
-
-    mode: Mode = "chat"
-    temperature: float = 1.0
-    max_tokens: int = 256
-    schema: Mapping[str, JSON] | None = None
-    grammar: str | None = None
-    rounds: int = 2
+SAMPLING = Sampling(max_tokens=256)
+"""The default sampling of text operators."""
 
 
 @dataclass(frozen=True)
@@ -72,16 +56,19 @@ class TextMutation:
     """Asks a model to change one genome.
 
     Attributes:
-        model: Who answers.
-        task: What is sought, in a sentence or a few; the model sees it first.
-        wording: How genomes are written and read; by default they are strings.
-        asking: How the model is asked.
+        model: The language model.
+        task: The goal in a few sentences; the model sees it first.
+        wording: How genomes are written and read; by default as strings.
+        sampling: How the model is asked; its seed gives way to that of the job. Without ``stop``
+            texts, plain mode stops at an empty line and at the next score.
+        rounds: How often the model is asked: again, with other seeds, for what is missing.
     """
 
     model: LanguageModel
     task: str
     wording: TextCodec = field(default_factory=TextCodec)
-    asking: Asking = field(default_factory=Asking)
+    sampling: Sampling = SAMPLING
+    rounds: int = 2
 
     @property
     def io_bound(self) -> bool:
@@ -89,7 +76,7 @@ class TextMutation:
         return True
 
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
-        """Return up to ``n`` children; several parents take turns, each in a prompt of its own."""
+        """Return up to ``n`` children; several parents take turns, each in its own prompt."""
         groups = [[i] for i in range(len(parents))] or [[]]
         sizes = [len(range(i, n, len(groups))) for i in range(len(groups))]
         request = f"Write one changed {self.wording.noun} that should score higher."
@@ -98,21 +85,24 @@ class TextMutation:
 
 @dataclass(frozen=True)
 class TextCrossover:
-    """Asks a model to recombine several genomes, which it is shown from the least fit to the best.
+    """Asks a model to recombine several genomes, shown from the least fit to the fittest.
 
-    Without parents it asks for a first one: so it also makes an initial population.
+    Without parents it asks for a first genome, so it also makes an initial population.
 
     Attributes:
-        model: Who answers.
-        task: What is sought, in a sentence or a few; the model sees it first.
-        wording: How genomes are written and read; by default they are strings.
-        asking: How the model is asked.
+        model: The language model.
+        task: The goal in a few sentences; the model sees it first.
+        wording: How genomes are written and read; by default as strings.
+        sampling: How the model is asked; its seed gives way to that of the job. Without ``stop``
+            texts, plain mode stops at an empty line and at the next score.
+        rounds: How often the model is asked: again, with other seeds, for what is missing.
     """
 
     model: LanguageModel
     task: str
     wording: TextCodec = field(default_factory=TextCodec)
-    asking: Asking = field(default_factory=Asking)
+    sampling: Sampling = SAMPLING
+    rounds: int = 2
 
     @property
     def io_bound(self) -> bool:
@@ -139,17 +129,17 @@ def _asked(
     request: str,
     seed: int,
 ) -> Offspring[Any]:
-    """Ask a prompt a group of parents for so many children, again for those that are missing."""
-    wording, asking = operator.wording, operator.asking
+    """Send one prompt per group of parents, and ask again for missing children."""
+    wording, mode = operator.wording, operator.sampling.mode
     known = {wording.write(parent.genome) for parent in parents}
     rejected: Counter[str] = Counter()
     made: list[list[tuple[Any, str]]] = [[] for _ in groups]
-    for attempt in range(asking.rounds):
+    for attempt in range(operator.rounds):
         short = [i for i, size in enumerate(sizes) if len(made[i]) < size]
         if not short:
             break
         prompts = [
-            _prompt(operator.task, wording, [parents[k] for k in groups[i]], request, asking.mode)
+            _prompt(operator.task, wording, [parents[k] for k in groups[i]], request, mode)
             for i in short
         ]
         most = max(sizes[i] - len(made[i]) for i in short)
@@ -168,18 +158,9 @@ def _asked(
 def _complete(
     operator: TextMutation | TextCrossover, prompts: Sequence[Prompt], n: int, seed: int
 ) -> list[list[Completion]]:
-    asking = operator.asking
-    return operator.model.complete(
-        prompts,
-        n=n,
-        temperature=asking.temperature,
-        max_tokens=asking.max_tokens,
-        schema=asking.schema,
-        grammar=asking.grammar,
-        stop=() if asking.mode == "chat" else ("\n\n", "\nScore"),
-        mode=asking.mode,
-        seed=seed,
-    )
+    sampling = operator.sampling
+    stop = sampling.stop or (() if sampling.mode == "chat" else PLAIN_STOP)
+    return operator.model.complete(prompts, replace(sampling, stop=stop, seed=seed), n)
 
 
 def _prompt(
@@ -197,13 +178,13 @@ def _prompt(
 
 
 def _shown(parent: Parent[Any], wording: TextCodec) -> str:
-    """Write one parent, with what is known of it."""
+    """Write one parent with its score and information."""
     text = wording.write(parent.genome)
     if not isinstance(parent, Individual):
         return text
     head = f"Score {parent.fitness:.4g}:\n" if wording.fitness else ""
-    said = parent.outcome.info
-    return f"{head}{text}" + (f"\nIts evaluation said: {said}" if wording.info and said else "")
+    info = parent.outcome.info
+    return f"{head}{text}" + (f"\nIts evaluation said: {info}" if wording.info and info else "")
 
 
 def _read(

@@ -39,7 +39,8 @@ class EditText:
     def __post_init__(self) -> None:
         if self.edits < 1 or self.unit not in ("characters", "words", "lines"):
             raise EvollmError(
-                f"edits are 1 or more characters, words or lines, not {self.edits} {self.unit}"
+                "edits must be at least 1, in characters, words or lines, "
+                f"not {self.edits} {self.unit}"
             )
 
     def vary(self, parents: Sequence[Parent[str]], n: int, seed: int) -> Offspring[str]:

@@ -99,7 +99,7 @@ class Columns:
 
         Args:
             X: Shape ``(rows, columns)``; NaN for what is missing.
-            names: One a column; None for x1, x2, ...
+            names: One per column; None for x1, x2, ...
             y: Numbers to predict, whose range new leaves keep to; ignored where there are classes.
             classes: Labels by index; empty for regression.
             categories: Labels by code, for the columns that hold codes from 0.
@@ -153,7 +153,7 @@ def _plain(label: object) -> Label:
 
 
 def same_label(value: object, label: Label) -> bool:
-    """Say whether a value is a label: 1 equals 1.0, but neither True nor the text '1'."""
+    """Return whether a value is a label: 1 equals 1.0, but neither True nor the text '1'."""
     return isinstance(value, bool) == isinstance(label, bool) and bool(value == label)
 
 

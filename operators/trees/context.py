@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TreeContext:
-    """What a model is told besides trees; a long list of columns can be cut to fit.
+    """What prompts say besides the trees; a long list of columns can be shortened to fit.
 
     Attributes:
-        task: What is to be predicted, in words; empty for nothing said.
-        columns: A line for each column, in the table's order; empty for nothing said of them.
+        task: What is to be predicted, in words; may be empty.
+        columns: A line for each column, in the table's order; may be empty.
         classes: A line on the classes; empty for none.
         order: The columns' indices, the most telling first; those that it leaves out come last.
     """
@@ -26,8 +26,8 @@ class TreeContext:
         Some of them come in the order of what they tell, so that prompts with different columns
         have a long beginning in common, which a server can keep.
         """
-        told = range(len(self.columns)) if shown is None else self.ranked(())
-        lines = [self.columns[i] for i in told if shown is None or i in shown]
+        order = range(len(self.columns)) if shown is None else self.ranked(())
+        lines = [self.columns[i] for i in order if shown is None or i in shown]
         return "\n".join(part for part in (self.task, *lines, self.classes) if part)
 
     def ranked(self, first: Collection[int]) -> list[int]:

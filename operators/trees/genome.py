@@ -125,7 +125,7 @@ def with_leaves(tree: Tree, values: Iterable[float]) -> Tree:
 
     Args:
         tree: Whose splits to keep.
-        values: One a leaf, from left to right; whole numbers for classes.
+        values: One per leaf, from left to right; whole numbers for classes.
 
     Raises:
         EvollmError: If there are too few or too many.
@@ -208,7 +208,7 @@ def settled(tree: Tree, gaps: Collection[int]) -> Tree:
 
 
 def same_question(one: Split, other: Split) -> bool:
-    """Say whether two splits ask the same, whatever lies below them."""
+    """Return whether two splits test the same condition, whatever is below them."""
     return (one.feature, one.threshold, one.categories, one.missing_left) == (
         other.feature,
         other.threshold,

@@ -157,14 +157,14 @@ def schema(columns: Columns, most: int, shown: Collection[int] | None = None) ->
         most: The greatest depth, 1 or more.
         shown: The columns that may be asked about; None for all.
     """
-    told = [c for i, c in enumerate(columns.columns) if shown is None or i in shown]
+    listed = [c for i, c in enumerate(columns.columns) if shown is None or i in shown]
     leaf: dict[str, JSON] = {"enum": list(columns.classes)}
     held: dict[str, JSON] = {"value": leaf if columns.classes else {"type": "number"}}
     definitions: dict[str, JSON] = {"depth0": _object(held)}
     for level in range(1, most):
-        options = [*_splits(told, level), {"$ref": "#/$defs/depth0"}]
+        options = [*_splits(listed, level), {"$ref": "#/$defs/depth0"}]
         definitions[f"depth{level}"] = {"anyOf": options}
-    roots = _splits(told, most)
+    roots = _splits(listed, most)
     root = roots[0] if len(roots) == 1 else {"anyOf": roots}
     return {**root, "$defs": definitions}
 

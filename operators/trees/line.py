@@ -104,7 +104,7 @@ def value_word(value: float, columns: Columns, digits: int | None = 4) -> str:
 
 
 def number(value: float, digits: int = 4) -> str:
-    """Return a number in so many significant digits, with an exponent only if very large or small.
+    """Return a number in ``digits`` significant digits, with an exponent only if large or small.
 
     Args:
         value: A finite number.

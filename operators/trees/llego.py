@@ -96,7 +96,7 @@ class DiverseMutation:
         tau: Temperature of the choice: small prefers the unlikely; infinite is even, and needs no
             log-probabilities of the endpoint.
         candidates: How many answers the choice is from, at least as many as children are wanted.
-        spare: How many more answers are asked for, as some may be of no use.
+        spare: How many more answers are requested, as some may be unusable.
         per_token: Whether the mean over the tokens counts, so that long trees are not favoured.
     """
 

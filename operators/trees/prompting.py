@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from evollm.errors import EvollmError
-from evollm.llm.base import Completion, LanguageModel, Mode, Prompt
+from evollm.llm.base import Completion, LanguageModel, Mode, Prompt, Sampling
 from evollm.llm.client.contexts import count, too_long
 from evollm.types import JSON, Individual, Parent
 from operators.trees.columns import Columns
@@ -55,13 +55,13 @@ class TreePrompt:
     most telling others, as many as fit.
 
     Attributes:
-        model: Who answers.
+        model: The language model.
         columns: How columns, categories and classes are called in prompts.
         context: What the task and the columns mean, in words.
         max_depth: Most splits on a path.
         form: Trees as one ``line``, which is short, or as ``json``.
         mode: Plain continuation of a list of trees, or chat.
-        hold: What the endpoint holds answers to: a ``grammar`` (llama.cpp's servers), a JSON
+        hold: What the endpoint enforces: a ``grammar`` (llama.cpp's servers), a JSON
             ``schema`` (OpenAI's and others, with ``json``), or ``none``.
         temperature: Of the samples.
     """
@@ -119,21 +119,21 @@ class TreePrompt:
         return [{"role": "user", "content": "\n".join([*head, "", *page.shown, "", end])}]
 
     def _form(self, shown: Collection[int] | None) -> str:
-        said = "classes" if self.columns.classes else "numbers"
-        told = [c for i, c in enumerate(self.columns.columns) if shown is None or i in shown]
-        labels = any(column.categories for column in told)
+        values = "classes" if self.columns.classes else "numbers"
+        columns = [c for i, c in enumerate(self.columns.columns) if shown is None or i in shown]
+        labels = any(column.categories for column in columns)
         if self.form == "json":
             listed = " or in the list" if labels else ""
             return (
                 f"Decision trees of at most {self.max_depth} questions in a row, as JSON: left "
-                f"where feature <= threshold{listed}, else right; leaves are {said}."
+                f"where feature <= threshold{listed}, else right; leaves are {values}."
             )
         listed = "; (name in{a,b} A B) is A where name is a or b, else B" if labels else ""
-        if any(column.gaps for column in told):
+        if any(column.gaps for column in columns):
             listed += "; with a ? before A missing values go to A"
         return (
             f"Decision trees of at most {self.max_depth} questions in a row: (name<number A B) is "
-            f"A where name <= number, else B{listed}; leaves are {said}."
+            f"A where name <= number, else B{listed}; leaves are {values}."
         )
 
     def complete(
@@ -148,14 +148,14 @@ class TreePrompt:
     ) -> list[list[Completion]]:
         """Ask for ``n`` answers to each page's prompt.
 
-        Prompts that the model refuses as too long are asked again, and shorter.
+        Prompts that the model refuses as too long are shortened and sent again.
 
         Args:
             pages: What the prompts show.
-            n: Samples a prompt.
+            n: Samples per prompt.
             seed: For the model.
             logprobs: Whether the answers' tokens come with their log-probabilities.
-            depth: If given, a subtree of at most so many splits on a path is asked for.
+            depth: If given, a subtree of at most this many splits on a path is requested.
             lead: What a grammar lets stand before the tree: a blank where a line is continued, for
                 tokenizers keep it with the word that follows.
 
@@ -166,18 +166,17 @@ class TreePrompt:
         limit = getattr(self.model, "context", None)
         for _ in range(_ATTEMPTS):
             fit = self._fit(pages, most, limit)
-            replies = self.model.complete(
-                fit.prompts,
-                n=n,
+            sampling = Sampling(
                 temperature=self.temperature,
                 max_tokens=fit.room,
-                grammar=self._grammar(most, depth is not None, lead, fit.shown),
-                schema=schema(self.columns, most, fit.shown) if self.hold == "schema" else None,
                 stop=() if self.mode == "chat" else ("\n",),
                 mode=self.mode,
+                schema=schema(self.columns, most, fit.shown) if self.hold == "schema" else None,
+                grammar=self._grammar(most, depth is not None, lead, fit.shown),
                 top_logprobs=int(logprobs),
                 seed=seed % SEEDS,
             )
+            replies = self.model.complete(fit.prompts, sampling, n)
             if not any(too_long(reply.error) for answers in replies for reply in answers):
                 break
             limit = self._less(fit, limit)
@@ -203,7 +202,7 @@ class TreePrompt:
         return (max(count(self.model, fit.prompts)) + fit.room) // 2
 
     def check(self) -> None:
-        """See that a prompt without any trees would fit into the model's context.
+        """Check that a prompt without trees would fit into the model's context.
 
         Raises:
             EvollmError: If none would.

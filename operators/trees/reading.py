@@ -35,7 +35,7 @@ class Reading:
 
 
 class Fault(Exception):
-    """A text that is no tree: the reason, and the detail."""
+    """A text that is not a tree: the reason, and the detail."""
 
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(kind, detail)

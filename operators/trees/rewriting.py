@@ -1,4 +1,4 @@
-"""One subtree of the best parent, written anew by a model that sees the others: ours, and cheap."""
+"""One subtree of the best parent, rewritten by a model that sees the others: ours, and cheap."""
 
 import re
 from collections import Counter
@@ -34,7 +34,7 @@ class SubtreeRewriting:
     def __post_init__(self) -> None:
         if self.asking.mode != "plain" or self.asking.form != "line":
             raise EvollmError(
-                "a subtree is written anew in plain mode and in the one-line form only: choose "
+                "a subtree can be rewritten in plain mode and in the one-line form only: choose "
                 "another operator for a model that only chats"
             )
 
@@ -44,7 +44,7 @@ class SubtreeRewriting:
         return True
 
     def vary(self, parents: Sequence[Parent[Tree]], n: int, seed: int) -> Offspring[Tree]:
-        """Return up to ``n`` children of the fittest parent, each cut at a place of its own."""
+        """Return up to ``n`` children of the fittest parent, each with another subtree removed."""
         rng = np.random.default_rng(seed)
         order = sorted(range(len(parents)), key=lambda i: _fitness(parents[i]))
         tree = cut(self.asking.shown(parents[order[-1]]), self.asking.max_depth)

@@ -102,7 +102,7 @@ class NodeMutation:
         max_depth: Most splits on a path, 1 to ``DEEPEST``.
         kinds: What may be done, drawn evenly: see ``KINDS``. Leave out ``leaf`` where the problem
             refits leaves.
-        stop: As in ``RandomTrees``, for subtrees that are written anew.
+        stop: As in ``RandomTrees``, for subtrees that are replaced.
     """
 
     columns: Columns

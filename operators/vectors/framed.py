@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evollm.checks import at_least
-from evollm.llm.base import Completion, LanguageModel, Mode, Prompt
+from evollm.llm.base import Completion, LanguageModel, Mode, Prompt, Sampling
 from evollm.types import Offspring, Parent
 from operators.vectors.rows import Integers, RowFormat, Vector, grammar, read
 
@@ -24,7 +24,7 @@ class Frame:
     Attributes:
         low: The lower corner, shape ``(D,)``.
         width: The widths, shape ``(D,)``.
-        digits: Digits a coordinate: ``00`` to ``99`` for two.
+        digits: Digits per coordinate: ``00`` to ``99`` for two.
     """
 
     low: Vector
@@ -40,9 +40,9 @@ class Frame:
 
         Args:
             rows: Shape ``(rows, D)``.
-            grain: The least width, a coordinate; also at least a thousandth of the widest, and
+            grain: The least width per coordinate; also at least a thousandth of the widest, and
                 1e-9.
-            digits: Digits a coordinate.
+            digits: Digits per coordinate.
         """
         low, high = rows.min(axis=0), rows.max(axis=0)
         width = floored(high - low, grain)
@@ -59,7 +59,7 @@ class Frame:
         return centres
 
     def write(self, rows: Vector, block: NDArray[np.int64]) -> str:
-        """Return some coordinates of rows as text, one row a line, digits with leading zeros."""
+        """Return some coordinates of rows as text, one row per line, digits with leading zeros."""
         cells = self.encode(rows)[:, block]
         return "".join(",".join(f"{n:0{self.digits}d}" for n in row) + "\n" for row in cells)
 
@@ -118,7 +118,7 @@ class FramedSamples(Framing):
 
         Args:
             parents: The points to show, the least fit first.
-            n: Samples a block; the i-th usable samples of the blocks make the i-th child.
+            n: Samples per block; the i-th usable samples of the blocks make the i-th child.
             seed: For the jitter, the dealing of blocks, and the model.
         """
         if n < 1:
@@ -161,16 +161,15 @@ class FramedSamples(Framing):
     def _complete(
         self, prompts: Sequence[Prompt], columns: int, n: int, seed: int
     ) -> list[list[Completion]]:
-        return self.model.complete(
-            prompts,
-            n=n,
+        sampling = Sampling(
             temperature=self.temperature,
             max_tokens=(self.digits + 1) * columns + 4,
-            grammar=grammar(columns, self.digits, exact=True) if self.constrain else None,
             stop=("\n",),
             mode=self.mode,
+            grammar=grammar(columns, self.digits, exact=True) if self.constrain else None,
             seed=seed,
         )
+        return self.model.complete(prompts, sampling, n)
 
     def _read(
         self, replies: Sequence[Completion], columns: int, rejected: Counter[str]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from evollm.checks import at_least
 from evollm.errors import EvollmError
-from evollm.llm.base import Completion, LanguageModel, Mode, Prompt
+from evollm.llm.base import Completion, LanguageModel, Mode, Prompt, Sampling
 from evollm.types import Individual, Offspring, Parent
 from operators.vectors.rows import Answer, Integers, RowFormat, Vector, decode, encode, read, write
 
@@ -32,12 +32,12 @@ class Recombining:
 
     Attributes:
         form: How rows are written.
-        block: How many coordinates a prompt shows; the prompts of all blocks go out together.
-        shuffle: Whether coordinates are dealt to blocks anew at every call; otherwise neighbours
+        block: How many coordinates a prompt shows; the prompts of all blocks are sent together.
+        shuffle: Whether coordinates are dealt to blocks at random in each call; else neighbours
             stay together.
         temperatures: One for each attempt at a block; the first answer that can be read counts.
-        mode: Plain continuation of the rows, or chat (which wants the form's header).
-        constrain: Whether the endpoint holds answers to integers by a grammar.
+        mode: Plain continuation of the rows, or chat (which needs the form's header).
+        constrain: Whether the endpoint enforces a grammar of integers.
         allow_prefix: Whether an answer that is too long counts by its beginning.
         rate: How far the mean moves from the old one to the answer; 1 replaces it.
     """
@@ -79,7 +79,7 @@ class Recombination(Recombining):
         """Return one vector, the new mean; its note holds every count.
 
         Args:
-            parents: The old mean, the vector that stands in for a block without a usable answer,
+            parents: The old mean, the vector used for a block without a usable answer,
                 and then the individuals to show, the least fit first.
             n: At least 1; there is one mean, however many are wanted.
             seed: Deals the blocks and goes to the model, raised by the attempt's number.
@@ -139,16 +139,15 @@ class Recombination(Recombining):
     def _complete(
         self, prompts: Sequence[Prompt], columns: int, temperature: float, seed: int
     ) -> list[Completion]:
-        replies = self.model.complete(
-            prompts,
+        sampling = Sampling(
             temperature=temperature,
             max_tokens=(self.form.width + 1) * columns + (24 if self.form.header else 4),
-            grammar=self.form.grammar(columns) if self.constrain else None,
             stop=("\n",),
             mode=self.mode,
+            grammar=self.form.grammar(columns) if self.constrain else None,
             seed=seed,
         )
-        return [completions[0] for completions in replies]
+        return [completions[0] for completions in self.model.complete(prompts, sampling)]
 
     def _read(self, reply: Completion, columns: int, rejected: Counter[str]) -> Answer:
         if reply.error:
@@ -170,7 +169,7 @@ def partition(dimension: int, size: int, seed: int | None) -> Blocks:
 
 def _by_step(rows: Sequence[Individual[Vector]]) -> list[int]:
     """Return how many rows in turn were born in the same step."""
-    return [len(list(group)) for _, group in groupby(rows, key=lambda row: row.candidate.step)]
+    return [len(list(group)) for _, group in groupby(rows, key=lambda row: row.step)]
 
 
 def _note(answers: Sequence[Answer], last: Sequence[Integers], failed: int) -> dict[str, int]:

@@ -65,7 +65,7 @@ class RowFormat:
         return _number(text)
 
     def grammar(self, columns: int) -> str:
-        """Return a GBNF grammar of so many numbers."""
+        """Return a GBNF grammar of this many numbers."""
         return grammar(columns, self.width)
 
 
@@ -107,7 +107,7 @@ class Decimals(RowFormat):
         return floor(min(max(place, -1.0), 2.0) * self.resolution + 0.5)
 
     def grammar(self, columns: int) -> str:
-        """Return a GBNF grammar of so many decimal numbers of all places."""
+        """Return a GBNF grammar of this many decimal numbers of all places."""
         whole = len(f"{max(abs(self.low), abs(self.high)):.0f}")
         digits = " ".join(["[0-9]", *["[0-9]?"] * (whole - 1), '"."', *["[0-9]"] * self.places])
         more = ' "," number' * (columns - 1)
@@ -182,7 +182,7 @@ def read(text: str, columns: int, form: RowFormat, allow_prefix: bool = False) -
 
 
 def grammar(columns: int, digits: int, exact: bool = False) -> str:
-    """Return a GBNF grammar of so many integers of up to (or exactly) so many digits."""
+    """Return a GBNF grammar of integers with up to, or exactly, a number of digits."""
     number = " ".join(["[0-9]"] + ["[0-9]" if exact else "[0-9]?"] * (digits - 1))
     more = ' "," number' * (columns - 1)
     return f"root ::= number{more}\nnumber ::= {number}\n"

@@ -200,7 +200,7 @@ class Neuroevolution(EvoLLM):
     def finalists(self, result: Result[Any]) -> Finalists[Any]:
         """Return the best policy, for episodes that no search has seen."""
         best = result.best
-        if best is None or best.outcome.error is not None:
+        if best is None or best.error is not None:
             return Finalists()
         fresh = replace(self.problem.function, episodes=EPISODES)
         return Finalists([best], seed=FRESH, problem=replace(self.problem, function=fresh))

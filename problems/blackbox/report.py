@@ -38,8 +38,8 @@ def found(problem: Function, result: Result[Any]) -> Found:
     """
     fitness = result.fitness
     assert result.best is not None
-    if result.best.outcome.error is not None:
-        raise EvollmError(f"every evaluation failed: {result.best.outcome.error}")
+    if result.best.error is not None:
+        raise EvollmError(f"every evaluation failed: {result.best.error}")
     return Found(
         x=problem.space.decode(result.best.genome),
         fun=fitness if problem.maximize else 0.0 - fitness,

@@ -110,7 +110,7 @@ class LLEGO(System[Tree]):
 
     def finalists(self, result: Result[Tree]) -> Finalists[Tree]:
         """Return the chosen tree, or the front's trees, to be scored on the test rows if any."""
-        scored = any(one.outcome.error is None for one in result.population)
+        scored = any(one.error is None for one in result.population)
         if self.holdout is None or not scored:
             return Finalists()
         members = self.front(result) if self.objectives else [self.choose(result)]

@@ -93,13 +93,13 @@ def digest_of(population: Sequence[Individual[Any]]) -> str:
     text = [
         (
             one.id,
-            one.candidate.parents,
-            one.candidate.operator,
-            one.candidate.step,
+            one.parents,
+            one.operator,
+            one.step,
             encode(one.genome),
             one.fitness.hex(),
-            sorted(one.outcome.metrics.items()),
-            one.outcome.error,
+            sorted(one.metrics.items()),
+            one.error,
             one.outcome.info,
             one.fidelity,
         )

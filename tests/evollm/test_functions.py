@@ -54,7 +54,7 @@ def test_what_a_function_may_return() -> None:
     found = run(once(list(range(len(answers)))), lambda i: answers[i])
     assert [one.fitness for one in found.population] == [1, 2, 3, 4, 1, -inf, -inf, -inf]
     assert found.population[1].outcome.info == {"why": "so"}
-    assert [one.outcome.error is None for one in found.population] == [True] * 5 + [False] * 3
+    assert [one.error is None for one in found.population] == [True] * 5 + [False] * 3
 
 
 def test_a_decorated_function_can_still_be_called() -> None:
@@ -66,7 +66,7 @@ def test_a_decorated_function_can_still_be_called() -> None:
 def test_lifting_leaves_problems_alone() -> None:
     problem = Sphere()
     assert as_problem(problem) is problem
-    with pytest.raises(EvollmError, match="'text' is no problem"):
+    with pytest.raises(EvollmError, match="'text' is not a problem"):
         as_problem("text")  # type: ignore[arg-type]
 
 

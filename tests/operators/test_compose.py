@@ -129,7 +129,7 @@ def test_joined_fills_in_what_a_part_leaves_open() -> None:
         (lambda: Mix([]), "at least one"),
         (lambda: Mix([Digits()], [1, 2]), "a share for each"),
         (lambda: Mix([Digits(), Digits()], [0, 0]), "not all 0"),
-        (lambda: Mix([Digits(), Digits()], [-1, 2]), "0 or more"),
+        (lambda: Mix([Digits(), Digits()], [-1, 2]), "at least 0"),
     ],
 )
 def test_wrong_settings_are_refused(make: Callable[[], Any], said: str) -> None:

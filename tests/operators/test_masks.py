@@ -72,5 +72,5 @@ def test_wrong_parents_are_refused(operator: UniformCrossover | PointCrossover) 
         operator.vary(parents(ONE), 1, seed=0)
     with pytest.raises(EvollmError, match="arrays of one shape"):
         operator.vary(parents(ONE, ONE[:3]), 1, seed=0)
-    with pytest.raises(EvollmError, match="prune from 1"):
+    with pytest.raises(EvollmError, match="least must be at least 1"):
         Prune(0, 3)

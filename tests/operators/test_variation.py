@@ -89,7 +89,7 @@ def test_an_operator_may_make_nothing():
 
 def test_probabilities_are_checked():
     for kind in (MateAndMutate, MateOrMutate):
-        with pytest.raises(EvollmError, match=r"a probability lies between 0 and 1, not at 1.5"):
+        with pytest.raises(EvollmError, match=r"a probability must be between 0 and 1, not 1.5"):
             kind(Tagged("c"), Tagged("m"), 1.5, 0.1)
     with pytest.raises(EvollmError, match=r"add up to 1.2: at most 1"):
         MateOrMutate(Tagged("c"), Tagged("m"), 0.6, 0.6)

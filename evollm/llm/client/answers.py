@@ -1,12 +1,11 @@
-"""What a model answered: read from a server's reply, kept as JSON, told as a completion."""
+"""A server's reply, parsed, stored as JSON, and returned as a completion."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from evollm.llm.base import Completion, Token
-from evollm.llm.client.requests import Options
+from evollm.llm.base import Completion, Sampling, Token
 from evollm.llm.client.speech import Speech, hear, read_on
 from evollm.llm.transport.complaints import clean, line, within
 from evollm.types import JSON
@@ -21,17 +20,17 @@ class Answer:
     """One reply of a server.
 
     Attributes:
-        text: What the model said.
-        error: Why it is of no use, or None.
+        text: The model's answer.
+        error: Why it is unusable, or None.
         prompt_tokens: As counted by the server, or an estimate.
         completion_tokens: As counted by the server, or an estimate.
-        tokens: With log-probabilities, if asked for.
-        finish: The server's word for why the model ended.
-        fingerprint: The server's word for its own version.
-        broken: Whether the text breaks the schema, so that asking again may help.
-        counted: Whether the server told the numbers of tokens; else they are estimated from above.
-        starved: Whether the model's thoughts left no room for an answer, so that more may help.
-        definite: Whether a model spoke at all; only then is the answer worth caching.
+        tokens: With log-probabilities, if requested.
+        finish: Why the model ended, as the server reports it.
+        fingerprint: The server's version, as it reports it.
+        broken: Whether the text breaks the schema, so that another attempt may help.
+        counted: Whether the server reported the numbers of tokens; otherwise they are upper bounds.
+        starved: Whether the model's reasoning left no tokens for an answer, so that more may help.
+        definite: Whether the model answered at all; only then is the answer cached.
     """
 
     text: str = ""
@@ -71,7 +70,7 @@ class Answer:
         return cls(**{**kept, "tokens": tokens})
 
     def completion(self, seconds: float, cost: float | None, cached: bool) -> Completion:
-        """Return the answer as operators see it."""
+        """Return the answer as a completion."""
         return Completion(
             text=self.text,
             error=self.error,
@@ -85,25 +84,25 @@ class Answer:
 
 
 def read(
-    reply: Mapping[str, Any], options: Options, n: int = 1, prompt_bound: int = 0
+    reply: Mapping[str, Any], sampling: Sampling, n: int = 1, prompt_bound: int = 0
 ) -> list[Answer]:
-    """Read a server's reply; whatever its form, ``n`` answers come back, if need be with errors.
+    """Read a server's reply; ``n`` answers are returned whatever its form, if need be with errors.
 
     The usage of a reply with several samples counts the first one; the others are counted by their
     log-probabilities, with the same allowance for the token that ends an answer. What a server does
-    not count is estimated from above, each byte as a token.
+    not count is bounded from above: one token per byte.
 
     Args:
         reply: The reply, parsed.
-        options: Of the request.
+        sampling: Of the request.
         n: How many samples it asked for.
-        prompt_bound: Tokens that the prompt counts for if the server does not say it.
+        prompt_bound: Tokens counted for the prompt if the server does not report them.
     """
     usage = reply.get("usage")
     usage = usage if isinstance(usage, Mapping) else {}
     prompt, completion = (_count(usage.get(f"{name}_tokens")) for name in ("prompt", "completion"))
-    counting = n > 1 or options.top_logprobs > 0
-    samples = [_read(reply, options, place, counting) for place in range(n)]
+    counting = n > 1 or sampling.top_logprobs > 0
+    samples = [_read(reply, sampling, place, counting) for place in range(n)]
     ending = (completion or 0) - len(samples[0][0].tokens)
     return [
         replace(
@@ -112,7 +111,7 @@ def read(
             completion_tokens=answer.completion_tokens
             if completion is None
             else max(0, len(answer.tokens) + ending),
-            tokens=_within(answer, speech, options) if options.top_logprobs else (),
+            tokens=_within(answer, speech, sampling) if sampling.top_logprobs else (),
             counted=not answer.definite or (prompt is not None and completion is not None),
         )
         for answer, speech in samples
@@ -120,7 +119,7 @@ def read(
 
 
 def _count(number: object) -> int | None:
-    """Return a count of tokens; None if there is none, or if it is nonsense."""
+    """Return a count of tokens; None if it is missing or not plausible."""
     if isinstance(number, float) and number.is_integer():
         number = int(number)
     whole = isinstance(number, int) and not isinstance(number, bool)
@@ -132,12 +131,12 @@ def _or(number: int | None, otherwise: int) -> int:
 
 
 def _read(
-    reply: Mapping[str, Any], options: Options, place: int, counting: bool
+    reply: Mapping[str, Any], sampling: Sampling, place: int, counting: bool
 ) -> tuple[Answer, Speech]:
-    """Read one sample of a reply, all its tokens kept; and what the model said."""
+    """Read one sample of a reply with all its tokens, and the model's whole text."""
     fingerprint = reply.get("system_fingerprint")
     try:
-        answer, speech = _read_choice(reply, options, place, counting)
+        answer, speech = _read_choice(reply, sampling, place, counting)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as fault:
         odd = isinstance(fault, _Odd)
         error = str(fault) if odd else "the reply lacks a field or has an odd form"
@@ -147,11 +146,11 @@ def _read(
 
 
 class _Odd(ValueError):
-    """A reply that is not an answer; its text says why."""
+    """A reply that is not an answer; its text gives the cause."""
 
 
 def _read_choice(
-    reply: Mapping[str, Any], options: Options, place: int, counting: bool
+    reply: Mapping[str, Any], sampling: Sampling, place: int, counting: bool
 ) -> tuple[Answer, Speech]:
     choices = reply.get("choices")
     if not choices:
@@ -160,39 +159,39 @@ def _read_choice(
     choice = choices[place]
     if choice.get("index", place) != place:
         choice = next((one for one in choices if one["index"] == place), None)
-    plain = options.mode == "plain"
+    plain = sampling.mode == "plain"
     message = {} if plain else choice["message"]
-    speech = read_on(choice["text"], options.stop) if plain else hear(message, options.stop)
+    speech = read_on(choice["text"], sampling.stop) if plain else hear(message, sampling.stop)
     finish = str(choice.get("finish_reason") or "stop")[:_LONGEST_WORD]
     text = clean(speech.answer)
-    error, starved = _fault(finish, message.get("refusal"), speech, options)
-    most = options.max_tokens * _LETTERS_A_TOKEN
+    error, starved = _fault(finish, message.get("refusal"), speech, sampling)
+    most = sampling.max_tokens * _LETTERS_A_TOKEN
     if len(text) > most:
         text = text[:most]
         error = error or (
-            f"the answer goes far beyond max_tokens ({options.max_tokens}): it was cut after "
+            f"the answer goes far beyond max_tokens ({sampling.max_tokens}): it was cut after "
             f"{most} characters"
         )
     tokens = _read_tokens(choice.get("logprobs") or {}) if counting else ()
-    if options.top_logprobs and not tokens and error is None:
+    if sampling.top_logprobs and not tokens and error is None:
         raise _Odd("the reply has no log-probabilities")
-    spent = _estimate(finish, speech, options)
+    spent = _estimate(finish, speech, sampling)
     return Answer(text, error, 0, spent, tokens, finish, starved=starved), speech
 
 
 def _fault(
-    finish: str, refusal: object, speech: Speech, options: Options
+    finish: str, refusal: object, speech: Speech, sampling: Sampling
 ) -> tuple[str | None, bool]:
-    """Return why an answer is unusable, and whether the model's thoughts left no room for it."""
+    """Return why an answer is unusable, and whether the model's reasoning left no tokens for it."""
     cut = finish == "length" and not speech.stopped
-    nothing = not speech.answer and options.mode == "chat"
+    nothing = not speech.answer and sampling.mode == "chat"
     if speech.unended or (cut and nothing):
         return (
-            f"the answer was cut off before it began, at max_tokens ({options.max_tokens}): the "
+            f"the answer was cut off before it began, at max_tokens ({sampling.max_tokens}): the "
             "model used them up for thinking"
         ), True
     if cut:
-        return f"the answer was cut off at max_tokens ({options.max_tokens})", speech.thought
+        return f"the answer was cut off at max_tokens ({sampling.max_tokens})", speech.thought
     if finish == "content_filter":
         return "the server's content filter stopped the answer", False
     if refusal:
@@ -204,19 +203,19 @@ def _fault(
     return None, False
 
 
-def _estimate(finish: str, speech: Speech, options: Options) -> int:
-    """Return how many tokens a model has generated at most, where the server does not say it."""
+def _estimate(finish: str, speech: Speech, sampling: Sampling) -> int:
+    """Return an upper bound of the generated tokens, where the server does not report them."""
     if finish == "length":
-        return options.max_tokens
+        return sampling.max_tokens
     size = len(clean(speech.whole or "").encode()) + speech.hidden + 1
-    return min(size, max(options.max_tokens, size // 4))
+    return min(size, max(sampling.max_tokens, size // 4))
 
 
-def _within(answer: Answer, speech: Speech, options: Options) -> tuple[Token, ...]:
-    """Return the tokens of the answer itself, without those of thoughts and after a stop text."""
+def _within(answer: Answer, speech: Speech, sampling: Sampling) -> tuple[Token, ...]:
+    """Return the tokens of the answer itself, without reasoning and what follows a stop text."""
     size = len(speech.whole or "")
     if "".join(token.text for token in answer.tokens) != clean(speech.whole or ""):
-        return answer.tokens[: 2 * options.max_tokens]
+        return answer.tokens[: 2 * sampling.max_tokens]
     end = min(speech.end, speech.begin + len(answer.text))
     kept, place = [], 0
     for token in answer.tokens:
@@ -227,7 +226,7 @@ def _within(answer: Answer, speech: Speech, options: Options) -> tuple[Token, ..
 
 
 def _read_tokens(logprobs: Mapping[str, Any]) -> tuple[Token, ...]:
-    """Read both forms: a list of records (chat), and parallel lists (plain)."""
+    """Read both formats: a list of records (chat), and parallel lists (plain)."""
     if content := logprobs.get("content"):
         return tuple(
             Token(

@@ -1,4 +1,4 @@
-"""Many asks at once: admitted in order, answered in any order, recorded as they come."""
+"""Many requests at once: sent in order, answered in any order, recorded as answers arrive."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,22 +16,22 @@ from evollm.llm.client.requests import Ask
 from evollm.llm.client.schemas import fault_of
 from evollm.llm.transport.retries import Unanswered
 
-Landed: TypeAlias = "Future[tuple[Answer, float]]"
-Send: TypeAlias = Callable[[Ask], Landed]
+Pending: TypeAlias = "Future[tuple[Answer, float]]"
+Send: TypeAlias = Callable[[Ask], Pending]
 
 
 class FanOut:
-    """One call's asks and replies; all but the sending happens on the calling thread.
+    """The requests and replies of one call; all but the sending runs on the calling thread.
 
     Args:
         account: Where calls are reserved and recorded.
-        cache: Where answers are kept, or None.
-        ready: Called before the first ask that must be sent; returns what sends.
+        cache: Where answers are stored, or None.
+        ready: Called before the first request that must be sent; returns the sending function.
         count: Called with each reply that is not recalled.
 
     Attributes:
-        replies: By the asks' keys.
-        sent: How many asks went to the endpoint.
+        replies: By the keys of the requests.
+        sent: How many requests went to the endpoint.
         unanswered: Why some of them have no answer.
     """
 
@@ -46,22 +46,22 @@ class FanOut:
         self.sent = 0
         self.unanswered: list[Unanswered] = []
         self._account, self._cache, self._ready, self._count = account, cache, ready, count
-        self._flying: dict[str, Landed] = {}
-        self._landed: SimpleQueue[tuple[Ask, Landed]] = SimpleQueue()
+        self._in_flight: dict[str, Pending] = {}
+        self._finished: SimpleQueue[tuple[Ask, Pending]] = SimpleQueue()
         self._fault: BaseException | None = None
 
     def run(self, asks: Sequence[Ask]) -> None:
-        """Get a reply to every ask; asks with the same key share one.
+        """Get a reply to every request; those with the same key share one.
 
         Raises:
-            ModelError: If the endpoint refuses one; the others are stopped.
-            Exhausted: If there is no room for one; those before it are answered first.
+            ModelError: If the endpoint refuses one; the others are cancelled.
+            Exhausted: If the budget has no room for one; earlier ones are answered first.
         """
         self._fault = None
         try:
             exhausted = self._admit_all(asks)
-            while self._flying:
-                self._land()
+            while self._in_flight:
+                self._settle_finished()
         finally:
             self._stop()
         if self._fault or exhausted:
@@ -71,7 +71,7 @@ class FanOut:
         stored = self._cache.find([ask.key for ask in asks]) if self._cache else {}
         try:
             for ask in asks:
-                if not self._landed.empty():
+                if not self._finished.empty():
                     self._wait()
                 self._admit(ask, stored.get(ask.key))
         except Exhausted as exhausted:
@@ -79,7 +79,7 @@ class FanOut:
         return None
 
     def _admit(self, ask: Ask, stored: Answer | None) -> None:
-        if ask.key in self.replies or ask.key in self._flying:
+        if ask.key in self.replies or ask.key in self._in_flight:
             return
         if recalled := self._account.recall(ask):
             self.replies[ask.key] = recalled
@@ -90,37 +90,37 @@ class FanOut:
             self._settle(ask, Reply(stored, cost=0.0, cached=True))
         elif send is not None:
             self.sent += 1
-            future = self._flying[ask.key] = send(ask)
-            future.add_done_callback(lambda landed: self._landed.put((ask, landed)))
+            future = self._in_flight[ask.key] = send(ask)
+            future.add_done_callback(lambda finished: self._finished.put((ask, finished)))
 
     def _wait(self) -> None:
-        self._land(POLL_S)
+        self._settle_finished(POLL_S)
         if self._fault:
             raise self._fault
 
-    def _land(self, timeout: float | None = None) -> None:
-        """Settle whatever has landed, in one batch; wait for the first of it."""
+    def _settle_finished(self, timeout: float | None = None) -> None:
+        """Settle all finished requests in one batch; wait for the first."""
         try:
-            landed = [self._landed.get(timeout=timeout)]
+            finished = [self._finished.get(timeout=timeout)]
         except Empty:
             return
-        while not self._landed.empty():
-            landed.append(self._landed.get())
+        while not self._finished.empty():
+            finished.append(self._finished.get())
         fresh = {}
-        for ask, _ in landed:
-            del self._flying[ask.key]
-        for ask, future in landed:
+        for ask, _ in finished:
+            del self._in_flight[ask.key]
+        for ask, future in finished:
             reply = self._reply(ask, future)
             self._settle(ask, reply)
             if reply.answer.definite:
                 fresh[ask.key] = reply.answer
         if fresh and self._cache:
-            # A cache that fails must not keep the rest from being recorded.
+            # A failing cache must not prevent the rest from being recorded.
             cache, self._cache = self._cache, None
             cache.add(fresh)
             self._cache = cache
 
-    def _reply(self, ask: Ask, future: Landed) -> Reply:
+    def _reply(self, ask: Ask, future: Pending) -> Reply:
         try:
             answer, seconds = future.result()
             answer = _checked(answer, ask)
@@ -141,21 +141,21 @@ class FanOut:
 
     def _refuse(self, fault: BaseException) -> None:
         self._fault = self._fault or fault
-        for future in self._flying.values():
+        for future in self._in_flight.values():
             future.cancel()
 
     def _stop(self) -> None:
-        for future in self._flying.values():
+        for future in self._in_flight.values():
             future.cancel()
-        while self._flying:
-            self._land()
+        while self._in_flight:
+            self._settle_finished()
 
 
 def _checked(answer: Answer, ask: Ask) -> Answer:
     """Return the answer with an error if it breaks the schema."""
-    if answer.error is not None or ask.options.schema is None:
+    if answer.error is not None or ask.sampling.schema is None:
         return answer
-    error = fault_of(answer.text, ask.options.schema)
+    error = fault_of(answer.text, ask.sampling.schema)
     return replace(answer, error=error, broken=error is not None)
 
 
@@ -167,11 +167,11 @@ _Waiting: TypeAlias = tuple[Ask, bool, "asyncio.Future[Timed]"]
 
 
 class SampleBatcher:
-    """Gathers asks that come at the same moment, and sends those that belong together as one.
+    """Gathers requests made at the same moment, and sends samples of one prompt together.
 
     Args:
-        send: Sends asks that differ in their sample only, and whose samples follow each other.
-        most: How many of them may be one request.
+        send: Sends requests that differ only in their sample, with consecutive samples.
+        most: How many samples one request may have.
     """
 
     def __init__(self, send: SendTogether, most: int) -> None:
@@ -182,7 +182,7 @@ class SampleBatcher:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def answer(self, ask: Ask, constrain: bool) -> Timed:
-        """Return the answer to one ask, and the seconds that its request took."""
+        """Return the answer, and the seconds that its request took."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Timed] = loop.create_future()
         self._waiting.append((ask, constrain, future))
@@ -192,10 +192,10 @@ class SampleBatcher:
         return await future
 
     def _flush(self) -> None:
-        """Send what has gathered, a request for each run of samples."""
+        """Send what was gathered, one request for each run of consecutive samples."""
         waiting, self._waiting, self._timer = self._waiting, [], None
         waiting.sort(
-            key=lambda one: (id(one[0].options), str(one[0].prompt), one[0].attempt, one[0].sample)
+            key=lambda one: (id(one[0].sampling), str(one[0].prompt), one[0].attempt, one[0].sample)
         )
         for _, run in groupby(enumerate(waiting), key=lambda pair: _run(*pair)):
             group = [one for _, one in run]
@@ -204,11 +204,11 @@ class SampleBatcher:
 
     def _start(self, group: list[_Waiting]) -> None:
         task = asyncio.get_running_loop().create_task(self._answer(group))
-        self._tasks.add(task)  # else only the loop would hold it, and weakly
+        self._tasks.add(task)  # the loop alone has only a weak reference
         task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, group: list[_Waiting]) -> None:
-        """Answer all of a group, unless everybody has gone."""
+        """Answer all of a group, unless all of it was cancelled."""
         alive = [future for _, _, future in group if not future.done()]
         if not alive:
             return
@@ -225,6 +225,6 @@ class SampleBatcher:
 
 
 def _run(place: int, one: _Waiting) -> tuple[int, str, int, int]:
-    """Return what is equal for neighbours whose samples follow each other."""
+    """Return what is equal for neighbours with consecutive samples."""
     ask = one[0]
-    return id(ask.options), str(ask.prompt), ask.attempt, ask.sample - place
+    return id(ask.sampling), str(ask.prompt), ask.attempt, ask.sample - place

@@ -1,4 +1,4 @@
-"""The ledger's counter in the model layer: recalled, reserved, recorded."""
+"""What a call owes to the run's ledger: recalled, reserved, recorded."""
 
 import time
 from collections.abc import Callable
@@ -14,11 +14,11 @@ POLL_S = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came of one ask.
+    """The reply to one request.
 
     Attributes:
-        answer: What the server said; without text and with an error if it did not answer.
-        seconds: From sending to having it.
+        answer: The server's answer; without text and with an error if there is none.
+        seconds: From the request to the reply.
         cost: Money paid; None if unknown.
         cached: Whether it came from the cache.
     """
@@ -30,7 +30,7 @@ class Reply:
 
     @property
     def completion(self) -> Completion:
-        """The reply as operators see it."""
+        """The reply as a completion."""
         return self.answer.completion(self.seconds, self.cost, self.cached)
 
 
@@ -40,24 +40,24 @@ class Billing:
 
     Attributes:
         book: The job's ledger; None outside a run.
-        price: Of a million tokens; None if unknown.
+        price: The price of a million tokens; None if unknown.
     """
 
     book: Ledger | None
     price: Price | None
 
     def recall(self, ask: Ask) -> Reply | None:
-        """Return what this job was answered before, at no charge; a failed call is asked again."""
+        """Return an earlier reply to this job, free of charge; a failed call is repeated."""
         call = self.book.recall(ask.key) if self.book else None
         if call is None or call.answer is None:
             return None
         return Reply(Answer.from_json(call.answer), call.seconds, call.cost, call.cached)
 
     def reserve(self, ask: Ask, wait: Callable[[], None] = lambda: time.sleep(POLL_S)) -> None:
-        """Set aside one call, waiting as long as others in flight may leave room for it.
+        """Reserve one call, waiting as long as calls in flight may free room for it.
 
         Raises:
-            Exhausted: If there is no room.
+            Exhausted: If the budget has no room.
         """
         if self.book is None:
             return
@@ -65,7 +65,7 @@ class Billing:
             wait()
 
     def record(self, ask: Ask, reply: Reply) -> None:
-        """Write the call down and settle its reservation."""
+        """Record the call and settle its reservation."""
         if self.book is None:
             return
         answer = reply.answer
@@ -84,7 +84,7 @@ class Billing:
         self.book.record(call, ask.most_tokens, self._most_money(ask))
 
     def cost(self, answer: Answer) -> float | None:
-        """Return what an answer costs; None if the price is unknown."""
+        """Return the cost of an answer; None if the price is unknown."""
         if self.price is None:
             return None
         return self.price.cost(answer.prompt_tokens, answer.completion_tokens)
@@ -92,7 +92,7 @@ class Billing:
     def _most_money(self, ask: Ask) -> float | None:
         if self.price is None:
             return None
-        return self.price.cost(ask.most_prompt_tokens, ask.options.max_tokens)
+        return self.price.cost(ask.most_prompt_tokens, ask.sampling.max_tokens)
 
 
 @dataclass(frozen=True, slots=True)

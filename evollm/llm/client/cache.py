@@ -1,4 +1,4 @@
-"""Answers on disk, by the hash of their request, and what was found out about endpoints."""
+"""Answers on disk, by the hash of their request, and capabilities of endpoints."""
 
 import os
 import sqlite3
@@ -30,20 +30,20 @@ _TABLES = (
 class Cache:
     """One SQLite file; threads and processes may share it.
 
-    The first answer to a request stays: later ones, say of a process that asked at the same time,
-    are dropped.
+    The first answer to a request is kept: later ones, such as that of a process with the same
+    request, are dropped.
 
     Args:
-        path: The file; made if missing.
+        path: The file; created if missing.
 
     Raises:
-        EvollmError: If the file is not such a cache, is of a newer version, or can't be used.
+        EvollmError: If the file is not a cache, is of a newer version, or can't be used.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
-        with self._told():
+        with self._explained():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(
                 path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
@@ -55,10 +55,10 @@ class Cache:
                 raise
 
     def find(self, keys: Iterable[str]) -> dict[str, Answer]:
-        """Return the answers that are there, by key."""
+        """Return the stored answers, by key."""
         rest = iter(keys)
         found: dict[str, Answer] = {}
-        with self._told(), self._lock:
+        with self._explained(), self._lock:
             while chunk := list(islice(rest, _CHUNK)):
                 marks = ",".join("?" * len(chunk))
                 query = f"SELECT key, answer FROM answers WHERE key IN ({marks})"
@@ -70,29 +70,29 @@ class Cache:
         """Write answers by key, in one transaction."""
         now = time.time()
         rows = [(key, dump(answer), now) for key, answer in answers.items()]
-        with self._told(), self._lock, self._transaction():
+        with self._explained(), self._lock, self._transaction():
             self._database.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?)", rows)
 
     def ability(self, endpoint: str, model: str, ability: str, newer_than: float) -> bool | None:
-        """Return whether a model at an endpoint has an ability; None if nobody has looked lately.
+        """Return whether a model at an endpoint has an ability; None without a recent finding.
 
         Args:
-            endpoint: What the cache knows the endpoint by.
+            endpoint: The endpoint's name in the cache.
             model: The model's name.
             ability: The capability's name.
-            newer_than: Seconds since 1970; older findings don't count.
+            newer_than: Seconds since 1970; older findings are ignored.
         """
         query = (
             "SELECT holds FROM abilities WHERE (endpoint, model, ability) = (?, ?, ?) AND at > ?"
         )
-        with self._told(), self._lock:
+        with self._explained(), self._lock:
             row = self._database.execute(query, (endpoint, model, ability, newer_than)).fetchone()
         return None if row is None else bool(row[0])
 
     def note_ability(self, endpoint: str, model: str, ability: str, holds: bool) -> None:
-        """Write down whether a model at an endpoint has an ability."""
+        """Store whether a model at an endpoint has an ability."""
         row = (endpoint, model, ability, holds, time.time())
-        with self._told(), self._lock, self._transaction():
+        with self._explained(), self._lock, self._transaction():
             self._database.execute("INSERT OR REPLACE INTO abilities VALUES (?, ?, ?, ?, ?)", row)
 
     def close(self) -> None:
@@ -133,21 +133,21 @@ class Cache:
             yield
             self._database.execute("COMMIT")
         except BaseException:
-            if self._database.in_transaction:  # a full disk may have ended it already
+            if self._database.in_transaction:  # a full disk may have ended the transaction
                 self._database.execute("ROLLBACK")
             raise
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Say in one sentence what is wrong with the file."""
-        name, mend = f"the cache {self.path}", f"delete it, or {_ELSEWHERE}"
+    def _explained(self) -> Iterator[None]:
+        """Turn errors of the file into one sentence."""
+        name, advice = f"the cache {self.path}", f"delete it, or {_ELSEWHERE}"
         try:
-            with explained(name, mend, _ELSEWHERE):
+            with explained(name, advice, _ELSEWHERE):
                 yield
         except OSError as fault:
             raise EvollmError(f"{name} can't be used ({fault.strerror}): {_ELSEWHERE}") from None
-        except (KeyError, TypeError, ValueError) as fault:  # of an answer that makes no sense
-            raise damaged(name, fault, mend) from None
+        except (KeyError, TypeError, ValueError) as fault:  # from an answer that can't be parsed
+            raise damaged(name, fault, advice) from None
 
 
 def open_cache(path: Path) -> Cache:

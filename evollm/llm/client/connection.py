@@ -1,4 +1,4 @@
-"""The line to one model at one endpoint: the client, its limits, and what was learnt of it."""
+"""The connection to one model at one endpoint: client, limits, known capabilities."""
 
 import asyncio
 import json
@@ -40,8 +40,8 @@ class Connection:
 
     Attributes:
         url: The endpoint's address.
-        abilities: What has been found out about the endpoint, by capability.
-        probing: Held by the thread that finds out.
+        abilities: Whether the endpoint has a capability, by its name.
+        probing: Held by the thread that probes.
     """
 
     def __init__(self, way: Route, model: str, settings: Settings) -> None:
@@ -62,11 +62,11 @@ class Connection:
         """Return the answer, and the seconds that its request took.
 
         Args:
-            ask: What to ask.
-            constrain: Whether the endpoint shall hold the answer to the schema.
+            ask: The request.
+            constrain: Whether the endpoint is to enforce the schema.
 
         Raises:
-            ModelError: If the endpoint refuses, or turns everything away for too long.
+            ModelError: If the endpoint refuses, or rejects every request for too long.
             Unanswered: If it does not answer after all retries.
         """
         if self._groups:
@@ -74,7 +74,7 @@ class Connection:
         return (await self._answers([ask], constrain))[0]
 
     async def _answers(self, asks: Sequence[Ask], constrain: bool) -> list[Timed]:
-        """Answer asks that differ in their sample only, by one request."""
+        """Answer samples of one prompt by one request."""
         patience = RetryPolicy(self._settings, self._limiter)
         try:
             return await patience.call(self._send, asks, constrain)
@@ -92,7 +92,7 @@ class Connection:
             begun = time.monotonic()
             reply = await self._post(asks, constrain)
             seconds = time.monotonic() - begun
-        answers = read(reply, asks[0].options, len(asks), asks[0].most_prompt_tokens)
+        answers = read(reply, asks[0].sampling, len(asks), asks[0].most_prompt_tokens)
         if not all(answer.counted for answer in answers):
             self._dialect.say(
                 "uncounted",
@@ -106,7 +106,7 @@ class Connection:
         return [(answer, seconds) for answer in answers]
 
     async def _post(self, asks: Sequence[Ask], constrain: bool) -> dict[str, Any]:
-        """Send the request; again, written anew, if the endpoint wants its options otherwise."""
+        """Send the request; rewrite and repeat it if the endpoint does not support a field."""
         while True:
             body = self._dialect.body(asks[0], constrain, len(asks))
             status, reply, headers = await self._receive(asks[0], body)
@@ -122,7 +122,7 @@ class Connection:
     async def _receive(
         self, ask: Ask, body: dict[str, JSON]
     ) -> tuple[int, JSON, Mapping[str, str]]:
-        """Return status, body and headers of a reply, without the key wherever it is repeated."""
+        """Return status, body and headers of a reply, without the key where it is repeated."""
         import openai
 
         timeout_s = self._settings.timeout_s
@@ -134,7 +134,7 @@ class Connection:
         except (openai.APITimeoutError, TimeoutError):
             raise TransientError(
                 f"no answer within timeout_s={timeout_s:g}",
-                advice="raise timeout_s, or ask for less",
+                advice="raise timeout_s, or request fewer tokens",
             ) from None
         except openai.APIConnectionError as fault:
             raise self._lost(fault) from None
@@ -159,7 +159,7 @@ class Connection:
     async def _create(self, ask: Ask, body: dict[str, JSON]) -> Any:
         prompt: Any = ask.prompt
         same: Any = {"model": self._model, "extra_body": body, "extra_headers": self._headers}
-        if ask.options.mode == "plain":
+        if ask.sampling.mode == "plain":
             return await self._client.completions.with_raw_response.create(prompt=prompt, **same)
         if isinstance(prompt, str):
             prompt = [{"role": "user", "content": prompt}]
@@ -171,7 +171,7 @@ _opening: dict[int, threading.Lock] = {}
 
 
 def connection_for(way: Route, model: str, settings: Settings) -> Connection:
-    """Return this process's line, opened at the first use; equal endpoints share it.
+    """Return this process's connection, opened on first use; equal endpoints share it.
 
     Raises:
         ModelError: If the environment names a proxy that can't be used.
@@ -193,7 +193,7 @@ def _close(client: Any) -> None:
 T = TypeVar("T")
 
 # By process: a forked child has its parent's memory, but not its threads.
-# Reentrant, since a collected client is closed from wherever the collector happens to run.
+# Reentrant, since a garbage-collected client may be closed from any code.
 _locks: dict[int, threading.RLock] = {}
 _loops: dict[int, asyncio.AbstractEventLoop] = {}
 
@@ -201,7 +201,7 @@ _loops: dict[int, asyncio.AbstractEventLoop] = {}
 def in_background(work: Coroutine[Any, Any, T]) -> "Future[T]":
     """Start a coroutine on this process's background loop; cancel the future to stop it.
 
-    It may be called from any thread, also from one that runs an event loop of its own.
+    It may be called from any thread, including one that runs its own event loop.
     """
     return asyncio.run_coroutine_threadsafe(work, _loop())
 

@@ -1,4 +1,4 @@
-"""Contexts: how many tokens an endpoint takes at most, and how many a prompt has."""
+"""The context length of an endpoint, and the number of tokens in a prompt."""
 
 import re
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any
 from evollm.llm.base import Prompt
 
 REFUSED = "the endpoint does not take this prompt"
-"""How the error of an answer begins whose prompt was refused."""
+"""Start of the error of an answer whose prompt was refused."""
 _LIMITS = (
     r"(?:maximum|max|available) (?:context|prompt|sequence)[ _](?:length|size)\D{0,16}?(\d+)",
     r"context (?:length|size|window)\D{0,16}?(\d+)",
@@ -19,9 +19,9 @@ _PIECE = re.compile(r"[a-z]+|.", re.DOTALL)
 _CHAT_TOKENS = 32
 
 
-def named_limit(said: str) -> int | None:
-    """Return the number of tokens that a refusal names as the most; None if it names none."""
-    plain = re.sub(r"(?<=\d),(?=\d{3}\b)", "", said.lower())
+def named_limit(message: str) -> int | None:
+    """Return the limit of tokens that a refusal names; None if it names none."""
+    plain = re.sub(r"(?<=\d),(?=\d{3}\b)", "", message.lower())
     if "token" not in plain and "context" not in plain:
         return None
     for pattern in _LIMITS:
@@ -31,15 +31,15 @@ def named_limit(said: str) -> int | None:
 
 
 def too_long(error: str | None) -> bool:
-    """Say whether an answer's error is that its prompt, or what it asks for, is too long."""
+    """Return whether an answer's error is that its prompt, or the requested answer, is too long."""
     return error is not None and error.startswith(f"{REFUSED}, it is too long")
 
 
 def estimate(text: str) -> int:
-    """Return about how many tokens a text has, rather too many than too few.
+    """Estimate the number of tokens in a text, rather too high than too low.
 
-    Up to three small letters count as one, every digit, sign and capital too, and other letters as
-    their bytes in UTF-8: names and numbers, abbreviations too, are rarely cut into more.
+    Up to three lower-case letters count as one token, as does every digit, sign and capital; other
+    letters count as their UTF-8 bytes. Names, numbers and abbreviations rarely have more tokens.
     """
     return sum(_most(piece) for piece in _PIECE.findall(text))
 
@@ -51,12 +51,12 @@ def _most(piece: str) -> int:
 
 
 def most_tokens(prompt: Prompt) -> int:
-    """Return a number of tokens that a prompt can't exceed: no token is less than a byte."""
+    """Return an upper bound of a prompt's tokens: every token has at least one byte."""
     return sum(len(text.encode()) for text in _texts(prompt)) + _frame(prompt)
 
 
 def count(model: Any, prompts: Sequence[Prompt]) -> list[int]:
-    """Return how many tokens each prompt has: by the model's tokenizer if it has one, else about.
+    """Return the tokens of each prompt, by the model's tokenizer if it has one, else estimated.
 
     Args:
         model: A language model; its method ``count_tokens(texts)`` is used if there is one.

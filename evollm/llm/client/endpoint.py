@@ -1,4 +1,4 @@
-"""A model behind any endpoint that speaks as OpenAI's does."""
+"""A model behind any OpenAI-compatible endpoint."""
 
 import logging
 import os
@@ -12,14 +12,14 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 from evollm.ledger import Exhausted, ledger
-from evollm.llm.base import Completion, Mode, ModelError, Price, Prompt
+from evollm.llm.base import Completion, ModelError, Price, Prompt, Sampling
 from evollm.llm.client.batching import FanOut, Send
 from evollm.llm.client.billing import Billing, Reply, Usage
 from evollm.llm.client.cache import Cache, open_cache
 from evollm.llm.client.capabilities import Capabilities
 from evollm.llm.client.connection import Connection, connection_for, in_background
 from evollm.llm.client.contexts import named_limit, too_long
-from evollm.llm.client.requests import Ask, Options, check
+from evollm.llm.client.requests import Ask, check
 from evollm.llm.client.settings import Settings
 from evollm.llm.transport.addresses import (
     OPENAI,
@@ -31,7 +31,6 @@ from evollm.llm.transport.addresses import (
 )
 from evollm.llm.transport.keys import carries_key, clean_key, route
 from evollm.llm.transport.retries import Refused, silence
-from evollm.types import JSON
 
 _REACH_S = 10
 
@@ -39,10 +38,10 @@ _REACH_S = 10
 class Endpoint:
     """A language model at an OpenAI-compatible endpoint.
 
-    Calls may come from many threads, and from within a running event loop. The same request is the
-    same answer: within a call, within a job of a run, and through the cache; ask with another seed,
-    or for more samples, to hear something else. Pickling leaves out the key, which is then read
-    from the environment again.
+    Calls may come from many threads, and from within a running event loop. The same request has
+    the same answer within a call, within a job of a run, and through the cache; use another seed,
+    or more samples, for other answers. Pickling leaves out the key, which is then read from the
+    environment again.
 
     Args:
         model: The model's name, as the endpoint knows it.
@@ -94,17 +93,17 @@ class Endpoint:
 
     @property
     def usage(self) -> Usage:
-        """What this object was used for so far."""
+        """The usage of this object so far."""
         return self._usage
 
     @property
     def context(self) -> int | None:
-        """Tokens that a request may have, its answer included: as set, or as a refusal has said."""
+        """The most tokens per request, answer included: as set, or as named by a refusal."""
         known = [limit for limit in (self.settings.context, self._learnt) if limit is not None]
         return min(known, default=None)
 
     def address(self) -> tuple[str, str]:
-        """Return the address and the key; called when a request must really be sent.
+        """Return the address and the key; called only when a request must be sent.
 
         A subclass may start a server here.
 
@@ -115,7 +114,8 @@ class Endpoint:
             self.base_url
         ):
             raise ModelError(
-                f"EVOLLM_OFFLINE forbids to ask {self.base_url}: unset it, or use the offline model"
+                f"EVOLLM_OFFLINE forbids requests to {self.base_url}: unset it, or use the "
+                "offline model"
             )
         if self._key is None and (
             carries_key(self.settings.headers) or carries_key(self.settings.query)
@@ -140,11 +140,11 @@ class Endpoint:
         return self.settings.price or Price.from_environment()
 
     def reach(self) -> None:
-        """See that a request could be sent, before anything is spent on a search.
+        """Check that a request could be sent, before anything is spent on a search.
 
         Raises:
-            ModelError: If the key is missing or can't be sent, or nothing listens at the address,
-                or at that of the proxy on the way.
+            ModelError: If the key is missing or can't be sent, or nothing listens at the address
+                or at that of the proxy.
         """
         url = self._line().url
         host, port, whose = first_hop(url)
@@ -163,31 +163,18 @@ class Endpoint:
         return connection_for(way, self.name, settings)
 
     def complete(
-        self,
-        prompts: Sequence[Prompt],
-        *,
-        n: int = 1,
-        temperature: float = 1.0,
-        max_tokens: int = 512,
-        schema: Mapping[str, JSON] | None = None,
-        grammar: str | None = None,
-        stop: Sequence[str] = (),
-        mode: Mode = "chat",
-        top_logprobs: int = 0,
-        seed: int | None = None,
+        self, prompts: Sequence[Prompt], sampling: Sampling = Sampling(), n: int = 1
     ) -> list[list[Completion]]:
-        """Return ``n`` completions a prompt; see ``evollm.llm.base.LanguageModel``."""
+        """Return ``n`` completions per prompt; see ``evollm.llm.base.LanguageModel``."""
+        check(prompts, sampling, n)
+        sampling = replace(sampling)  # its identity separates this call's requests from another's
         extra = self.settings.options
-        options = Options(
-            temperature, max_tokens, schema, grammar, tuple(stop), mode, top_logprobs, seed, extra
-        )
-        check(prompts, n, options)
         asks = [
-            Ask(self.name, self._identity, prompt, options, sample)
+            Ask(self.name, self._identity, prompt, sampling, sample, extra=extra)
             for prompt in prompts
             for sample in range(n)
         ]
-        replies = self._answer(asks, options)
+        replies = self._answer(asks, sampling)
         completions = [
             replace(reply.completion, key=ask.key) for ask, reply in zip(asks, replies, strict=True)
         ]
@@ -196,18 +183,18 @@ class Endpoint:
                 self._learnt = named_limit(str(completion.error)) or self._learnt
         return [completions[first : first + n] for first in range(0, len(completions), n)]
 
-    def _answer(self, asks: list[Ask], options: Options) -> list[Reply]:
-        """Answer in waves: those who broke the schema are asked again, together and in order."""
+    def _answer(self, asks: list[Ask], sampling: Sampling) -> list[Reply]:
+        """Answer in waves: requests whose answers broke the schema are repeated together."""
         account = Billing(ledger.get(), self.price)
         path = self.settings.cache_path()
         cache = open_cache(path) if path else None
-        ready = lru_cache(partial(self._ready, account, cache, options))
+        ready = lru_cache(partial(self._ready, account, cache, sampling))
         fanout = FanOut(account, cache, ready, self._count)
         last = dict(enumerate(asks))
         wave = list(last)
         for repair in range(self.settings.repairs + 1):
             fanout.run([last[place] for place in wave])
-            self._make_room(fanout, last, options)
+            self._make_room(fanout, last, sampling)
             wave = [place for place in wave if fanout.replies[last[place].key].answer.broken]
             if not wave or repair == self.settings.repairs:
                 break
@@ -216,15 +203,16 @@ class Endpoint:
             raise silence(self.name, self.base_url, fanout.unanswered[0])
         return [fanout.replies[ask.key] for ask in last.values()]
 
-    def _make_room(self, fanout: FanOut, last: dict[int, Ask], options: Options) -> None:
-        """Ask once more, with twice the room, where a model's thoughts left none for the answer.
+    def _make_room(self, fanout: FanOut, last: dict[int, Ask], sampling: Sampling) -> None:
+        """Repeat with twice the tokens where a model's reasoning left none for the answer.
 
-        Where the budget or the endpoint does not allow it, the first answer stays.
+        The first answer stays if the budget or the endpoint does not allow it.
         """
+        wide = replace(sampling, max_tokens=2 * sampling.max_tokens)
         roomier = {
-            place: ask.with_room()
+            place: replace(ask, sampling=wide)
             for place, ask in last.items()
-            if ask.options is options and fanout.replies[ask.key].answer.starved
+            if ask.sampling is sampling and fanout.replies[ask.key].answer.starved
         }
         try:
             fanout.run(list(roomier.values()))
@@ -232,20 +220,20 @@ class Endpoint:
             if isinstance(fault, Exhausted):
                 fault.dispensable = True
             logging.getLogger("evollm").info(
-                "no more room for an answer that was cut off: %s", fault
+                "no more tokens for an answer that was cut off: %s", fault
             )
         for place, ask in roomier.items():
             reply = fanout.replies.get(ask.key)
             if reply is not None and reply.answer.definite:
                 last[place] = ask
 
-    def _ready(self, account: Billing, cache: Cache | None, options: Options) -> Send:
-        """Check that the endpoint can do what is asked, and return what sends it."""
+    def _ready(self, account: Billing, cache: Cache | None, sampling: Sampling) -> Send:
+        """Check that the endpoint supports the request, and return the sending function."""
         way = self._line()
         abilities = Capabilities(
-            way, cache, account, self._count, self.name, self._identity, self.settings.known
+            way, cache, account, self._count, self.name, self._identity, self.settings
         )
-        constrain = abilities.check(options)
+        constrain = abilities.check(sampling)
         return lambda ask: in_background(way.answer(ask, constrain))
 
     @property

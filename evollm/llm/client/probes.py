@@ -1,4 +1,4 @@
-"""What an endpoint can do beyond chat: found out by one tiny request each."""
+"""Probes: one small request per capability that finds out whether an endpoint has it."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -6,18 +6,17 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
-from evollm.llm.base import ModelError
+from evollm.llm.base import ModelError, Sampling
 from evollm.llm.client.answers import Answer
 from evollm.llm.client.billing import Reply
-from evollm.llm.client.requests import Options
 from evollm.llm.transport.retries import Refused
 from evollm.types import JSON
 
 VALID_S = 24 * 3600.0
-"""For how long a finding is believed."""
+"""Seconds for which a finding is valid."""
 PROMPT = "Say hello."
 SHORT, LONG = 32, 2048
-"""Tokens of a probe; the larger number for models that think before they speak."""
+"""Tokens of a probe; the larger number for models that reason before they answer."""
 ODD_TEXT = "zebra 7"
 ODD_JSON = {"zebra": 7}
 ODD_SCHEMA: Mapping[str, JSON] = {
@@ -26,18 +25,18 @@ ODD_SCHEMA: Mapping[str, JSON] = {
     "required": ["zebra"],
     "additionalProperties": False,
 }
-AskOnce: TypeAlias = Callable[[Options], Reply]
+AskOnce: TypeAlias = Callable[[Sampling], Reply]
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One capability: what to ask, and whether an answer shows it.
+    """The probe of one capability: its request, and whether an answer shows the capability.
 
     Attributes:
-        ask: Fields of the request's options.
-        shows: Tells from an answer whether the endpoint has the capability.
-        lack: What is to be said of an endpoint that has not; empty if we can do without.
-        statuses: By which HTTP statuses an endpoint says itself that it has not.
+        ask: Fields of the request's ``Sampling``.
+        shows: Returns whether an answer shows the capability.
+        lack: The error for an endpoint without it; empty if the client can do without.
+        statuses: HTTP statuses by which an endpoint reports that it lacks the capability.
     """
 
     ask: Mapping[str, JSON]
@@ -64,40 +63,40 @@ PROBES = {
     "grammar": Probe(
         {"grammar": f'root ::= "{ODD_TEXT}"'},
         lambda answer: answer.text.strip() == ODD_TEXT,
-        "does not hold answers to a grammar; use an endpoint that does, as the offline model",
+        "does not enforce a grammar; use an endpoint that does, such as the offline model",
     ),
     "logprobs": Probe(
         {"top_logprobs": 2},
         lambda answer: any(token.top for token in answer.tokens),
-        "gives no log-probabilities; use another endpoint, as the offline model",
+        "does not return log-probabilities; use another endpoint, such as the offline model",
     ),
 }
 
 
-def needs(options: Options) -> list[str]:
-    """Return the capabilities that a request needs; the one that others rest on is first."""
+def needs(sampling: Sampling) -> list[str]:
+    """Return the capabilities that a request needs; the one that others depend on is first."""
     wanted = {
-        "plain": options.mode == "plain",
-        "schema": options.schema is not None,
-        "grammar": options.grammar is not None,
-        "logprobs": options.top_logprobs > 0,
+        "plain": sampling.mode == "plain",
+        "schema": sampling.schema is not None,
+        "grammar": sampling.grammar is not None,
+        "logprobs": sampling.top_logprobs > 0,
     }
     return [name for name, needed in wanted.items() if needed]
 
 
-def find_out(capability: str, options: Options, ask: AskOnce) -> bool:
-    """Return whether an endpoint has a capability, in the mode of ``options``.
+def find_out(capability: str, sampling: Sampling, ask: AskOnce) -> bool:
+    """Return whether an endpoint has a capability, in the mode of ``sampling``.
 
     Args:
         capability: A key of ``PROBES``.
-        options: Of the request that needs it; its mode and its extra fields are kept.
-        ask: Asks ``PROMPT`` with given options.
+        sampling: Of the request that needs it; its mode is kept.
+        ask: Sends ``PROMPT`` with a given sampling.
 
     Raises:
         ModelError: If the endpoint does not answer, or refuses for another reason.
     """
     probe = PROBES[capability]
-    plan = Options(temperature=0.0, mode=options.mode, extra=options.extra)
+    plan = Sampling(temperature=0.0, mode=sampling.mode)
     plan = replace(plan, max_tokens=SHORT, **probe.ask)
     try:
         answer = ask(plan).answer
@@ -111,7 +110,7 @@ def find_out(capability: str, options: Options, ask: AskOnce) -> bool:
 
 
 def lacking(capability: str, model: str, url: str) -> ModelError | None:
-    """Return what to raise for a capability that an endpoint lacks; None if we can do without."""
+    """Return the error for a missing capability; None if the client can do without."""
     lack = PROBES[capability].lack
     bare = ", or add /v1 to the address" if not urlsplit(url).path.strip("/") else ""
     return ModelError(f"the model {model} at {url} {lack}{bare}") if lack else None

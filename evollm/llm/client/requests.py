@@ -1,4 +1,4 @@
-"""What is asked of a model: one sample of one prompt, with its key and its bounds."""
+"""Requests: one sample of one prompt, with its key and its bounds."""
 
 import hashlib
 import json
@@ -6,93 +6,67 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from evollm.llm.base import Mode, ModelError, Prompt
+from evollm.llm.base import Mode, ModelError, Prompt, Sampling
 from evollm.llm.client.schemas import check_schema
 from evollm.types import JSON
 
 MAX_SEED = 2**31
-"""Servers take seeds of 31 bits; larger ones are wrapped before they are sent."""
+"""Servers accept seeds of 31 bits; larger ones are wrapped before they are sent."""
 ATTEMPT_STRIDE = 1_000_003
 
 
 @dataclass(frozen=True)
-class Options:
-    """What all the samples of one call share; see ``evollm.llm.base.LanguageModel.complete``.
-
-    Attributes:
-        extra: Further fields of the request's body.
-    """
-
-    temperature: float = 1.0
-    max_tokens: int = 512
-    schema: Mapping[str, JSON] | None = None
-    grammar: str | None = None
-    stop: tuple[str, ...] = ()
-    mode: Mode = "chat"
-    top_logprobs: int = 0
-    seed: int | None = None
-    extra: Mapping[str, JSON] = field(default_factory=dict)
-
-    @cached_property
-    def roomier(self) -> "Options":
-        """The same with twice the room for an answer; one object, however often it is asked for."""
-        return replace(self, max_tokens=2 * self.max_tokens)
-
-
-@dataclass(frozen=True)
 class Ask:
-    """One sample of one prompt, at one attempt.
+    """The request for one sample of one prompt, at one attempt.
 
     Attributes:
         model: The model's name.
-        endpoint: What the cache knows the endpoint by.
+        endpoint: The endpoint's name in the cache.
         prompt: A text or chat messages.
-        options: What it shares with the other samples of its call.
+        sampling: Shared with the other samples of its call.
         sample: The sample's index among those of its prompt.
         attempt: How many answers before this one broke the schema.
+        extra: Further fields of the request's body.
     """
 
     model: str
     endpoint: str
     prompt: Prompt
-    options: Options
+    sampling: Sampling
     sample: int = 0
     attempt: int = 0
+    extra: Mapping[str, JSON] = field(default_factory=dict)
 
     def again(self) -> "Ask":
         """Return the next attempt at the same sample."""
         return replace(self, attempt=self.attempt + 1)
 
-    def with_room(self) -> "Ask":
-        """Return the same sample with twice the room for its answer."""
-        return replace(self, options=self.options.roomier)
-
     @property
     def seed(self) -> int | None:
-        """The seed to send: the call's, moved on by the sample and the attempt."""
-        if self.options.seed is None:
+        """The seed to send: that of the call, shifted by sample and attempt."""
+        if self.sampling.seed is None:
             return None
-        return (self.options.seed + self.sample + ATTEMPT_STRIDE * self.attempt) % MAX_SEED
+        return (self.sampling.seed + self.sample + ATTEMPT_STRIDE * self.attempt) % MAX_SEED
 
     @property
     def request(self) -> dict[str, JSON]:
         """The whole request as JSON, as it is hashed and recorded."""
-        options = self.options
+        sampling = self.sampling
         return {
             "endpoint": self.endpoint,
             "model": self.model,
-            "mode": options.mode,
+            "mode": sampling.mode,
             "prompt": self.prompt
             if isinstance(self.prompt, str)
             else [dict(message) for message in self.prompt],
-            "temperature": options.temperature,
-            "max_tokens": options.max_tokens,
-            "schema": options.schema,
-            "grammar": options.grammar,
-            "stop": list(options.stop),
-            "top_logprobs": options.top_logprobs,
-            "seed": options.seed,
-            "extra": options.extra,
+            "temperature": sampling.temperature,
+            "max_tokens": sampling.max_tokens,
+            "schema": sampling.schema,
+            "grammar": sampling.grammar,
+            "stop": list(sampling.stop),
+            "top_logprobs": sampling.top_logprobs,
+            "seed": sampling.seed,
+            "extra": self.extra,
             "sample": self.sample,
             "attempt": self.attempt,
         }
@@ -105,51 +79,57 @@ class Ask:
 
     @property
     def most_prompt_tokens(self) -> int:
-        """At most so many prompt tokens: no token is less than a byte, and templates add some."""
+        """Upper bound of prompt tokens: one per byte, and some for the template."""
         if isinstance(self.prompt, str):
-            frame = 16 if self.options.mode == "plain" else 256 + 16
+            frame = 16 if self.sampling.mode == "plain" else 256 + 16
             return len(self.prompt.encode()) + frame
         return 256 + sum(16 + len(message["content"].encode()) for message in self.prompt)
 
     @property
     def most_tokens(self) -> int:
-        """At most so many tokens in all."""
-        return self.most_prompt_tokens + self.options.max_tokens
+        """Upper bound of prompt and generated tokens."""
+        return self.most_prompt_tokens + self.sampling.max_tokens
 
 
-def check(prompts: Sequence[Prompt], n: int, options: Options) -> None:
-    """Check what a caller asks for.
+def check(prompts: Sequence[Prompt], sampling: Sampling, n: int) -> None:
+    """Check the arguments of ``complete``.
 
     Raises:
-        ModelError: With one sentence, if a prompt or an option has the wrong form.
+        ModelError: If a prompt or an option is invalid.
     """
     if isinstance(prompts, str):
-        raise ModelError("Give complete() a list of prompts, even if there is one prompt only.")
-    if n < 1 or options.max_tokens < 1:
-        raise ModelError(f"n ({n}) and max_tokens ({options.max_tokens}) must be at least 1.")
-    if options.top_logprobs < 0 or not options.temperature >= 0:
         raise ModelError(
-            f"top_logprobs ({options.top_logprobs}) and temperature ({options.temperature}) "
-            "must be at least 0."
+            "complete() was given a text: give a list of prompts, even for a single prompt"
         )
-    if options.schema is not None and options.grammar is not None:
-        raise ModelError("Give complete() a schema or a grammar, not both.")
-    if options.schema is not None:
-        check_schema(options.schema)
-    if options.mode not in ("plain", "chat"):
-        raise ModelError(f"The mode must be 'plain' or 'chat', not {options.mode!r}.")
+    if n < 1 or sampling.max_tokens < 1:
+        raise ModelError(f"n ({n}) and max_tokens ({sampling.max_tokens}) must be at least 1")
+    if sampling.top_logprobs < 0 or not sampling.temperature >= 0:
+        raise ModelError(
+            f"top_logprobs ({sampling.top_logprobs}) and temperature ({sampling.temperature}) "
+            "must be at least 0"
+        )
+    if sampling.schema is not None and sampling.grammar is not None:
+        raise ModelError("the sampling has a schema and a grammar: give one of them")
+    if sampling.schema is not None:
+        check_schema(sampling.schema)
+    if sampling.mode not in ("plain", "chat"):
+        raise ModelError(f"the mode must be 'plain' or 'chat', not {sampling.mode!r}")
     for prompt in prompts:
-        _check_prompt(prompt, options.mode)
+        _check_prompt(prompt, sampling.mode)
 
 
 def _check_prompt(prompt: Prompt, mode: Mode) -> None:
     if not isinstance(prompt, str):
         if mode == "plain":
-            raise ModelError("Plain mode continues texts: give it a text, or use mode='chat'.")
+            raise ModelError(
+                "plain mode continues texts: give texts as prompts, or use mode='chat'"
+            )
         if not prompt or not all({"role", "content"} <= message.keys() for message in prompt):
-            raise ModelError("Every chat message needs a role and a content.")
+            raise ModelError("a chat message lacks its role or its content: give both")
     texts = [prompt] if isinstance(prompt, str) else [message["content"] for message in prompt]
     try:
         "".join(texts).encode()
     except UnicodeEncodeError:
-        raise ModelError("A prompt holds half a surrogate pair, which no server takes.") from None
+        raise ModelError(
+            "a prompt has half of a surrogate pair, which cannot be sent: remove it"
+        ) from None

@@ -1,4 +1,4 @@
-"""JSON in a model's answer: found, read, and checked against its schema."""
+"""JSON in a model's answer: parsed, and checked against its schema."""
 
 import json
 import re
@@ -16,7 +16,7 @@ def parse_json(text: str) -> JSON:
     """Read the JSON that is the whole of an answer, or the first fenced block in it.
 
     Raises:
-        ValueError: If there is none; NaN and the infinities are none either.
+        ValueError: If there is none; NaN and the infinities are not valid JSON.
     """
     fenced = _FENCED.search(text)
     try:
@@ -26,10 +26,10 @@ def parse_json(text: str) -> JSON:
 
 
 def fault_of(text: str, schema: Mapping[str, JSON]) -> str | None:
-    """Return in a few words why an answer breaks a JSON schema; None if it does not.
+    """Return why an answer breaks a JSON schema; None if it does not.
 
     Raises:
-        ModelError: If the schema itself is not a schema, or not all of one.
+        ModelError: If the schema is invalid, or refers to something that it does not define.
     """
     from referencing.exceptions import Unresolvable
 
@@ -44,7 +44,7 @@ def fault_of(text: str, schema: Mapping[str, JSON]) -> str | None:
         return "the answer breaks the schema: nested too deeply"
     except Unresolvable as fault:
         raise ModelError(
-            f"The schema given to complete() refers to {fault.ref}, which it does not hold itself."
+            f"the schema refers to {fault.ref}, which it does not define: define it in the schema"
         ) from None
     if worst is None:
         return None
@@ -71,7 +71,7 @@ def _validator(schema: str) -> Any:
         kind.check_schema(described)
     except jsonschema.SchemaError as fault:
         raise ModelError(
-            f"The schema given to complete() is not a JSON schema: {fault.message[:200]}."
+            f"the schema is not a valid JSON schema ({fault.message[:200]}): correct it"
         ) from None
     # An empty registry: a reference to another document is an error, never a download.
     return kind(described, registry=Registry())

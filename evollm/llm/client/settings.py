@@ -18,33 +18,33 @@ CACHE_FILE = "answers.sqlite"
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything about an endpoint but its address, its model and its key.
+    """The settings of an endpoint except its address, model and key.
 
     Attributes:
         concurrency: Requests in flight at most, for all threads of this process together.
         requests_per_minute: None for no limit.
         tokens_per_minute: Prompt and generated tokens; None for no limit.
         timeout_s: Seconds that one request may take.
-        retries: How often a request is sent at most; being told to slow down (429) is not counted.
+        retries: How often a request is sent at most; a reply to slow down (429) is not counted.
         first_wait_s: Seconds before the second sending; doubled each time, with jitter.
         max_wait_s: Seconds that all waits of a request between its sendings may take together, and
-            for which an endpoint may turn away (429) all requests.
+            for which an endpoint may reject (429) all requests.
         price: Money for a million prompt and generated tokens; None for ``$EVOLLM_PRICE``, and
             without it unknown.
         cache: The file of cached answers, ``"user"`` for the one in the user's cache folder, or
             None for no cache.
-        repairs: How often an answer that breaks its schema is asked for again.
+        repairs: How often a request is repeated whose answer breaks its schema.
         options: Further fields of every request's body.
         headers: Further headers of every request. ``$NAME`` in a value stands for an environment
-            variable, as in ``{"api-key": "$AZURE_KEY"}``: a key is never given itself, so that it
-            is never recorded. A header that carries a key takes the place of OPENAI_API_KEY.
+            variable, as in ``{"api-key": "$AZURE_KEY"}``: the key itself is never given, so that
+            it is never recorded. A header with a key replaces OPENAI_API_KEY.
         query: Query parameters of every request, likewise; those of the base URL join them.
-        identity: What the cache knows the endpoint by; None for its address.
-        group: How many samples of a prompt may go out in one request; more than one only for a
+        identity: The endpoint's name in the cache; None for its address.
+        group: How many samples of a prompt may be sent in one request; more than one only for a
             server that gives sample i the seed of the first plus i, as llama.cpp's does.
-        context: Tokens that a request may have, its answer included; None if it is not known: then
-            it is learnt from the first refusal that names it.
-        known: Capabilities that the endpoint surely has, so that they are not probed: some of
+        context: The most tokens per request, answer included; None if unknown: then it is learnt
+            from the first refusal that names it.
+        known: Capabilities that the endpoint has, so that they are not probed: some of
             ``plain``, ``schema``, ``grammar``, ``logprobs``.
     """
 
@@ -89,7 +89,7 @@ class Settings:
             object.__setattr__(self, "price", Price(*self.price))
 
     def cache_path(self) -> Path | None:
-        """Return the file of cached answers on this machine, or None if there is to be none."""
+        """Return the file of cached answers on this machine, or None if there is no cache."""
         if self.cache == "user":
             return cache_folder() / CACHE_FILE
         return None if self.cache is None else Path(self.cache)

@@ -1,4 +1,4 @@
-"""What of a message is the answer: parts joined, thoughts and what follows a stop text cut away."""
+"""The answer in a message, without reasoning and without what follows a stop text."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,16 +12,16 @@ _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """What a model said.
+    """The text of a model, and where the answer is in it.
 
     Attributes:
-        whole: All of its text, thoughts in tags included; None if there is none.
+        whole: All of its text, reasoning in tags included; None if there is none.
         begin: Where the answer begins.
         end: Where it ends: before the first of the stop texts.
-        thought: Whether the model thought before it spoke.
-        unended: Whether it never came to the end of its thoughts.
+        thought: Whether the model reasoned before it answered.
+        unended: Whether the reasoning never ended.
         stopped: Whether a stop text ended the answer.
-        hidden: Characters of thoughts that are not in ``whole``.
+        hidden: Characters of reasoning that are not in ``whole``.
     """
 
     whole: str | None
@@ -39,11 +39,11 @@ class Speech:
 
 
 def hear(message: Mapping[str, Any], stops: Sequence[str]) -> Speech:
-    """Return what a chat message says.
+    """Read a chat message.
 
     Args:
         message: As a server sends it; its content is a text or a list of parts.
-        stops: Texts that end an answer, whether the server has heeded them or not.
+        stops: Texts that end an answer, whether or not the server applied them.
     """
     whole, silent = _joined(message.get("content"))
     silent += sum(len(text) for name in _THOUGHTS if isinstance(text := message.get(name), str))
@@ -56,7 +56,7 @@ def hear(message: Mapping[str, Any], stops: Sequence[str]) -> Speech:
 
 
 def read_on(text: object, stops: Sequence[str]) -> Speech:
-    """Return how a plain text was continued."""
+    """Read the continuation of a plain text."""
     if not isinstance(text, str):
         return Speech(None)
     end, stopped = _ending(text, 0, stops)
@@ -64,7 +64,7 @@ def read_on(text: object, stops: Sequence[str]) -> Speech:
 
 
 def _joined(content: object) -> tuple[str | None, int]:
-    """Return the text of a content, and how many characters of it are thoughts in parts."""
+    """Return the text of a content, and the number of characters in its reasoning parts."""
     if isinstance(content, str):
         return content, 0
     if not isinstance(content, list):
@@ -81,14 +81,14 @@ def _joined(content: object) -> tuple[str | None, int]:
 
 
 def _past_thoughts(whole: str) -> tuple[int, bool]:
-    """Return where the answer begins after thoughts in tags, and whether they never end."""
+    """Return where the answer begins after reasoning in tags, and whether that never ends."""
     begin = 0
     while opening := _OPENING.match(whole, begin):
         closing = re.compile(rf"</{opening[1]}>\s*", re.IGNORECASE).search(whole, opening.end())
         if closing is None:
             return len(whole), True
         begin = closing.end()
-    # Where a chat template has written the opening tag, the model sends the closing one only.
+    # If the chat template wrote the opening tag, the model sends only the closing one.
     if not begin and (lone := _LONE_CLOSING.search(whole)):
         begin = lone.end()
     return begin, False

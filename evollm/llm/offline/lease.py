@@ -1,4 +1,4 @@
-"""A lease on a shared model server: found or started, and kept while this process lives."""
+"""A lease on a shared model server: found or started, and kept until this process ends."""
 
 import hashlib
 import json
@@ -30,11 +30,11 @@ class Service:
     Attributes:
         model: A GGUF file; None for the small model that evollm fetches once.
         adapters: LoRA adapters as GGUF files, applied at full strength.
-        context: Tokens a request may have, its answer included.
-        slots: Requests that are worked on at a time.
-        threads: Of the server; None takes ``EVOLLM_SERVER_THREADS``, else all cores that this
-            process may use. Like ``grace`` it is settled by whoever starts the server.
-        grace: Seconds that the server lives on without any user.
+        context: The most tokens per request, answer included.
+        slots: Requests processed at the same time.
+        threads: Of the server; None uses ``EVOLLM_SERVER_THREADS``, else all cores that this
+            process may use. Like ``grace`` it is set by the process that starts the server.
+        grace: Seconds that the server keeps running without users.
     """
 
     model: Path | None = None
@@ -64,21 +64,21 @@ class Service:
 
     @property
     def folder(self) -> Path:
-        """Where the server's record, locks and log lie; one a machine, as homes may be shared."""
+        """The folder of the record, locks and log; one per machine, as homes may be shared."""
         key = f"{socket.gethostname()} {self.identity} {self.context} {self.slots}"
         return cache_folder("servers") / hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server listens, and the token that it wants."""
+    """Where a server listens, and the token that it requires."""
 
     url: str
     token: str = field(repr=False)
 
 
 def lease(service: Service) -> Address:
-    """Return the server's address, started if there is none; simultaneous calls start one.
+    """Return the server's address, started if there is none; concurrent calls start one.
 
     Args:
         service: What is to be served.
@@ -95,14 +95,14 @@ def lease(service: Service) -> Address:
 
 
 def leave(service: Service) -> None:
-    """Give up this process's hold on a server, which ends soon after its last user has left."""
+    """Release this process's lease on a server, which ends soon after its last user has left."""
     descriptor = _held.pop(service.folder / USERS, None)
     if descriptor is not None:
         os.close(descriptor)
 
 
 def running(folder: Path) -> Address | None:
-    """Return the address of the server whose record lies in ``folder``, or None if it is dead."""
+    """Return the address of the server whose record is in ``folder``, or None if it has ended."""
     record = folder / RECORD
     if not record.exists():
         return None
@@ -141,15 +141,15 @@ def _start(service: Service, folder: Path) -> Address:
         except subprocess.TimeoutExpired:
             raise ModelError(
                 f"the model server has not answered within {START_S:g} s of its start: see {log}, "
-                "or take a smaller model"
+                "or use a smaller model"
             ) from None
         except subprocess.SubprocessError:
             raise ModelError(
-                f"The model server can't serve {service.file}: {log} says why."
+                f"the model server can't serve {service.file}: see {log} for the cause"
             ) from None
     address = running(folder)
     if address is None:
-        raise ModelError(f"The model server died while it started: {log} may say why.")
+        raise ModelError(f"the model server exited while it started: see {log} for the cause")
     return address
 
 
@@ -171,12 +171,14 @@ def _threads() -> int:
     if wanted is None:
         return cores()
     if not wanted.isdecimal() or int(wanted) < 1:
-        raise EvollmError(f"EVOLLM_SERVER_THREADS is {wanted!r}: make it a whole number above 0.")
+        raise EvollmError(
+            f"EVOLLM_SERVER_THREADS is {wanted!r}: set it to a whole number of at least 1"
+        )
     return int(wanted)
 
 
 def cores() -> int:
-    """Return how many cores this process may use; a container's quota counts."""
+    """Return the number of cores that this process may use, within a container's quota."""
     if sys.platform != "linux":
         return os.cpu_count() or 1
     allowed = len(os.sched_getaffinity(0))
@@ -188,14 +190,14 @@ def cores() -> int:
 
 
 def _environment() -> dict[str, str]:
-    """Return this process's environment without secrets, and with evollm to be found."""
+    """Return this process's environment without secrets, with evollm importable."""
     kept = {
         name: value
         for name, value in os.environ.items()
         if not any(word in name.upper() for word in ("KEY", "TOKEN", "SECRET", "PASSWORD"))
     }
-    # Threads that spin for long fall behind tenfold as soon as other processes want the cores, and
-    # threads that sleep at once take three times as long for one stream: so they spin for a moment.
+    # Threads that spin for long are ten times slower once other processes use the cores, and those
+    # that sleep at once are three times slower for one stream: so they spin for a moment.
     kept.setdefault("OMP_WAIT_POLICY", "passive")
     kept.setdefault("GOMP_SPINCOUNT", "1000")
     root = str(Path(__file__).resolve().parents[3])

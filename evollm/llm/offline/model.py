@@ -1,15 +1,14 @@
-"""The offline model: a small real language model on this machine, served on loopback."""
+"""The offline model: a small language model on this machine, served on loopback."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from evollm.errors import EvollmError
-from evollm.llm.base import Completion, ModelError, Price, Prompt
+from evollm.llm.base import Completion, ModelError, Price, Prompt, Sampling
 from evollm.llm.client.contexts import estimate
 from evollm.llm.client.endpoint import Endpoint
 from evollm.llm.client.settings import CAPABILITIES, Settings
@@ -17,12 +16,12 @@ from evollm.llm.offline.lease import Service, lease, running
 from evollm.paths import anchored
 
 _TOKENIZE_S = 10
-SAMPLING = {"top_k": 40, "top_p": 0.95, "min_p": 0.05}
-"""Keeps a small model from its long tail of nonsense; part of every request, so it is recorded."""
+TRUNCATION = {"top_k": 40, "top_p": 0.95, "min_p": 0.05}
+"""Truncated sampling, as a small model's unlikely tokens are poor; recorded in every request."""
 
 
 class Offline(Endpoint):
-    """A model whose server is found or started, here or wherever this object is unpickled.
+    """A model whose server is found or started on the machine that uses this object.
 
     Attributes:
         service: What is served.
@@ -45,21 +44,24 @@ class Offline(Endpoint):
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         try:
             return [_count(connection, text, headers) for text in texts]
-        except (OSError, HTTPException, ValueError, KeyError):  # it may be just about to end
+        except (OSError, HTTPException, ValueError, KeyError):  # the server may be about to end
             return [estimate(text) for text in texts]
         finally:
             connection.close()
 
-    def complete(self, prompts: Sequence[Prompt], **options: Any) -> list[list[Completion]]:
-        """Return completions as `Endpoint.complete` does, also if the server dies meanwhile."""
+    def complete(
+        self, prompts: Sequence[Prompt], sampling: Sampling = Sampling(), n: int = 1
+    ) -> list[list[Completion]]:
+        """Return completions as `Endpoint.complete` does, even if the server ends meanwhile."""
         asked = running(self.service.folder)
         try:
-            return super().complete(prompts, **options)
+            return super().complete(prompts, sampling, n)
         except ModelError:
             now = running(self.service.folder)
             if now is not None and now == asked:
                 raise
-            return super().complete(prompts, **options)  # another process may have started it anew
+            # Another process may have restarted the server meanwhile.
+            return super().complete(prompts, sampling, n)
 
 
 def offline(
@@ -71,16 +73,16 @@ def offline(
     context: int = 2048,
     slots: int = 8,
 ) -> Offline:
-    """Return the offline model, or a GGUF file of the user's own; the first call starts its server.
+    """Return the offline model, or a model in a GGUF file; the first call starts its server.
 
     Args:
-        path: A GGUF file; None takes the small model that evollm fetches once (98 MB).
+        path: A GGUF file; None for the small model that evollm fetches once (98 MB).
         settings: Of the client; price, capabilities and identity are filled in here, and
-            ``SAMPLING`` where ``options`` says nothing else.
+            ``TRUNCATION`` unless ``options`` overrides it.
         adapters: LoRA adapters as GGUF files, applied at full strength.
         threads: Of the server, if it is started here; see `Service`.
-        context: Tokens a request may have, its answer included.
-        slots: Requests that are worked on at a time.
+        context: The most tokens per request, answer included.
+        slots: Requests processed at the same time.
 
     Raises:
         EvollmError: If a file is missing or damaged, or the weights can't be fetched.
@@ -97,7 +99,7 @@ def offline(
             group=slots,
             context=context,
             identity=f"offline:{service.identity}",
-            options={**SAMPLING, **chosen.options},
+            options={**TRUNCATION, **chosen.options},
         ),
     )
 
@@ -110,5 +112,5 @@ def _count(connection: HTTPConnection, text: str, headers: dict[str, str]) -> in
 def _file(path: str | Path) -> Path:
     file = anchored(path)
     if not file.is_file():
-        raise EvollmError(f"There is no file {file}: give the path of a GGUF file.")
+        raise EvollmError(f"there is no file {file}: give the path of a GGUF file")
     return file

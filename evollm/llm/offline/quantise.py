@@ -13,7 +13,7 @@ def requantise(source: Path, target: Path, precision: Precision) -> None:
 
     Raises:
         ImportError: If the package ``gguf`` is missing.
-        ValueError: If ``source`` is no GGUF file.
+        ValueError: If ``source`` is not a GGUF file.
         OSError: If a file can't be read or written.
     """
     from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter, LlamaFileType

@@ -19,17 +19,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Start a server that outlives this process; the token is read from the standard input.
 
     Returns:
-        0 as soon as the server answers, or 1 if it could not start; standard error says why.
+        0 as soon as the server answers, or 1 with the cause on standard error.
     """
     options = _parser().parse_args(arguments)
     token = sys.stdin.readline().strip()
-    heard, told = os.pipe()
+    reader, writer = os.pipe()
     if os.fork():
-        os.close(told)
-        return 0 if os.read(heard, 1) else 1
+        os.close(writer)
+        return 0 if os.read(reader, 1) else 1
     os.setsid()
-    os.close(heard)
-    _serve(options, token, told)
+    os.close(reader)
+    _serve(options, token, writer)
     return 0
 
 
@@ -37,25 +37,27 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m evollm.llm.offline.server", description=__doc__
     )
-    parser.add_argument("folder", type=Path, help="where the record and the users' lock lie")
+    parser.add_argument("folder", type=Path, help="folder of the record and the users' lock")
     parser.add_argument("model", type=Path, help="a GGUF file")
-    parser.add_argument("--name", default="offline", help="the model's name as clients ask for it")
+    parser.add_argument("--name", default="offline", help="the model's name in requests")
     parser.add_argument("--adapter", type=Path, action="append", default=[], help="a LoRA GGUF")
-    parser.add_argument("--context", type=int, default=2048, help="tokens a slot")
+    parser.add_argument("--context", type=int, default=2048, help="tokens per slot")
     parser.add_argument("--slots", type=int, default=8, help="requests at a time")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--grace", type=float, default=20.0, help="seconds without any user")
+    parser.add_argument(
+        "--grace", type=float, default=20.0, help="seconds without users before it ends"
+    )
     return parser
 
 
-def _serve(options: argparse.Namespace, token: str, told: int) -> None:
+def _serve(options: argparse.Namespace, token: str, writer: int) -> None:
     from xllamacpp import Server
 
     server = Server(_parameters(options, token))
     record = options.folder / RECORD
     mine = _publish(record, server.listening_address, token)
-    os.write(told, b"1")
-    os.close(told)
+    os.write(writer, b"1")
+    os.close(writer)
     _wait(record, mine, options.folder / USERS, options.grace)
 
 
@@ -72,7 +74,7 @@ def _parameters(options: argparse.Namespace, token: str) -> Any:
     parameters.n_parallel = options.slots
     for threads in (parameters.cpuparams, parameters.cpuparams_batch):
         threads.n_threads = options.threads
-        threads.poll = 0  # Waiting threads sleep: other processes want the cores.
+        threads.poll = 0  # waiting threads sleep, since other processes need the cores
     parameters.cache_ram_mib = 256
     parameters.verbosity = 1
     parameters.ui = False
@@ -91,14 +93,14 @@ def _publish(record: Path, url: str, token: str) -> int:
 
 
 def _wait(record: Path, mine: int, users: Path, grace: float) -> None:
-    """Return when nobody has used the server for ``grace`` seconds, or the record isn't ours."""
+    """Return when the server had no user for ``grace`` seconds, or the record was replaced."""
     last_used = time.monotonic()
     while same_file(record, mine):
         deserted = grab(users)
         if deserted is None:
             last_used = time.monotonic()
         elif time.monotonic() - last_used >= grace:
-            record.unlink()  # Newcomers wait for the users' lock, then find no record.
+            record.unlink()  # new users wait for the users' lock, then find no record
             return
         else:
             os.close(deserted)

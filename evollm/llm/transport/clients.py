@@ -1,4 +1,4 @@
-"""The HTTP client of one endpoint, which the environment must not lead astray."""
+"""The HTTP client of one endpoint, independent of unrelated environment variables."""
 
 import os
 import ssl
@@ -24,7 +24,7 @@ def client(way: Route, timeout_s: float) -> Any:
     proxy = way.proxy
     first_hop(way.url)
     try:
-        # The proxy is chosen here, in the one place that also looks whether it can be reached.
+        # The proxy is chosen here, where its reachability is checked as well.
         http = DefaultAsyncHttpxClient(trust_env=False, proxy=proxy, verify=_trusted(way.url))
     except ImportError:
         raise unusable_proxy(str(proxy), "socks needs `pip install socksio`") from None
@@ -48,7 +48,7 @@ def client(way: Route, timeout_s: float) -> Any:
 
 
 def request_headers(way: Route) -> dict[str, Any]:
-    """Return what each request must say beside the client's headers: no bearer token for no key."""
+    """Return the headers of each request besides the client's: no bearer token without a key."""
     from openai import omit
 
     own = {name.lower() for name, _ in way.headers}
@@ -63,7 +63,7 @@ def _ambient() -> list[str]:
 
 
 def _trusted(url: str) -> ssl.SSLContext | bool:
-    """Return the certificates to trust: those that the environment names, else the usual ones."""
+    """Return the certificates to trust: those named in the environment, else the default ones."""
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     if is_loopback(url) or not (file or folder):
         return True

@@ -1,4 +1,4 @@
-"""What an endpoint says is wrong: read from whatever form it says it in, the key taken out."""
+"""Error messages of an endpoint, read from any of their formats, with secrets removed."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from evollm.types import JSON
 _WORDS = ("message", "msg", "detail", "error", "error_description", "reason", "title", "raw")
 _MARKS = ("code", "type", "status")
 _LONGEST, _DEEPEST = 300, 8
-_SHORTEST_SECRET = 8  # A shorter key is a placeholder such as "none", and a word of many texts.
+_SHORTEST_SECRET = 8  # A shorter key is a placeholder such as "none", and a common word in texts.
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +18,9 @@ class Complaint:
     """One error of an endpoint.
 
     Attributes:
-        status: The HTTP status, or the one that an error within an answer names.
-        said: What it said, on one line and shortened.
-        fields: The fields of the request that it blames by name.
+        status: The HTTP status, or the one named by an error within a reply.
+        said: Its message, on one line and shortened.
+        fields: The fields of the request that the message names.
         marks: Its codes and types.
         headers: Of the reply.
     """
@@ -33,11 +33,11 @@ class Complaint:
 
 
 def complaint(status: int, body: JSON, headers: Mapping[str, str] | None = None) -> Complaint:
-    """Read an error: OpenAI's form, a list, nested ones as FastAPI's, or a mere text.
+    """Read an error: OpenAI's format, a list, a nested one as FastAPI's, or a plain text.
 
     Args:
         status: The HTTP status.
-        body: The reply, read as JSON where it is JSON, after ``scrub``.
+        body: The reply, parsed if it is JSON, after ``scrub``.
         headers: Of the reply.
     """
     found = list(_walk(body, 0))
@@ -53,9 +53,9 @@ def complaint(status: int, body: JSON, headers: Mapping[str, str] | None = None)
 
 
 def within(reply: Mapping[str, Any]) -> Complaint | None:
-    """Return the error that a reply with status 200 holds in place of an answer, if it has one.
+    """Return the error that a reply with status 200 contains instead of an answer, if any.
 
-    Its status is 200 if the error names no other; a path that the server does not have is a 404.
+    Its status is 200 unless the error names another; an unknown path is a 404.
     """
     error = reply.get("error")
     if reply.get("choices") or not error:
@@ -67,7 +67,7 @@ def within(reply: Mapping[str, Any]) -> Complaint | None:
 
 
 def _walk(value: JSON, depth: int) -> Iterator[tuple[str, str]]:
-    """Yield what is said, which fields are blamed, and the codes and types."""
+    """Yield the messages, the fields that they name, and the codes and types."""
     if isinstance(value, str):
         yield from _text(value, depth)
     elif depth < _DEEPEST and isinstance(value, Mapping):
@@ -88,7 +88,7 @@ def _walk(value: JSON, depth: int) -> Iterator[tuple[str, str]]:
 
 
 def _text(text: str, depth: int) -> Iterator[tuple[str, str]]:
-    """Yield a text, or what is said in the JSON that it holds."""
+    """Yield a text, or the messages in the JSON that it contains."""
     if depth < _DEEPEST and text.lstrip()[:1] in ("{", "["):
         try:
             yield from _walk(json.loads(text), depth + 1)
@@ -100,7 +100,7 @@ def _text(text: str, depth: int) -> Iterator[tuple[str, str]]:
 
 
 def scrub(value: JSON, secrets: Sequence[str]) -> JSON:
-    """Return what an endpoint said without the secrets: every reply passes here on its way in."""
+    """Return a reply without the secrets; every reply passes through here."""
     hidden = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
     return _scrub(value, hidden) if hidden else value
 
@@ -118,10 +118,10 @@ def _scrub(value: JSON, secrets: Sequence[str]) -> JSON:
 
 
 def clean(text: str) -> str:
-    """Return a text that UTF-8 can hold: halves of surrogate pairs become question marks."""
+    """Return a text that UTF-8 can hold: lone surrogates become question marks."""
     return text.encode("utf-8", "replace").decode()
 
 
 def line(text: str) -> str:
-    """Return a foreign text on one line, shortened."""
+    """Return a text on one line, shortened."""
     return " ".join(clean(text[: 4 * _LONGEST]).split())[:_LONGEST].rstrip(".")

@@ -1,4 +1,4 @@
-"""What a request carries beside its body: the key, headers and query, and what of it is secret."""
+"""The key, headers and query of a request, and which of them are secret."""
 
 import os
 import re
@@ -17,14 +17,14 @@ _SECRET_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """All that a client must know to send a request.
+    """Everything that a client needs to send a request.
 
     Attributes:
         url: The base URL, without a query.
-        key: Sent as a bearer token; None if a header carries a key.
+        key: Sent as a bearer token; None if a header contains the key.
         headers: Further headers of every request.
         query: Query parameters of every request.
-        secrets: What must not show in any text: the key, and what came from the environment.
+        secrets: Must not appear in any text: the key, and values from the environment.
         proxy: The proxy on the way, or None.
     """
 
@@ -43,7 +43,7 @@ def route(
     query: Mapping[str, str],
     proxy: str | None = None,
 ) -> Route:
-    """Return the route to an endpoint, with the environment's part of headers and query filled in.
+    """Return the route to an endpoint, with environment variables in headers and query filled in.
 
     Args:
         url: The base URL.
@@ -67,7 +67,7 @@ def route(
 
 
 def carries_key(given: Mapping[str, str]) -> bool:
-    """Say whether any header or query parameter is a key by its name."""
+    """Return whether the name of a header or query parameter is that of a key."""
     return any(_SECRET_WORDS & set(re.split(r"[^a-z]+", name.lower())) for name in given)
 
 
@@ -75,11 +75,11 @@ def check_extras(what: str, given: Mapping[str, str]) -> None:
     """Check headers or query parameters before they are used.
 
     Args:
-        what: What they are called in an error: ``headers`` or ``query``.
+        what: Their name in an error: ``headers`` or ``query``.
         given: By name.
 
     Raises:
-        ModelError: If one can't be sent, or holds a key that should come from the environment.
+        ModelError: If one can't be sent, or contains a key that should come from the environment.
     """
     for name, value in given.items():
         if not isinstance(name, str) or not _HEADER.fullmatch(name):
@@ -91,7 +91,7 @@ def check_extras(what: str, given: Mapping[str, str]) -> None:
             )
         if carries_key({name: value}) and not _names(value):
             raise ModelError(
-                f"{name!r} in the setting {what} is a key: put it into an environment variable and "
+                f"{name!r} in the setting {what} is a key: put it in an environment variable and "
                 f"give the variable's name, say {name}='$MY_KEY', so that it is never recorded"
             )
 
@@ -101,7 +101,7 @@ def clean_key(key: str, source: str) -> str:
 
     Args:
         key: As it was given.
-        source: Where it comes from, as an error names it.
+        source: Where it comes from, for error messages.
 
     Raises:
         ModelError: If it can't be sent in a header.
@@ -127,5 +127,5 @@ def _names(value: str) -> list[str]:
 
 
 def sendable(text: str) -> bool:
-    """Say whether a text may stand in a header or an address."""
+    """Return whether a text may be part of a header or an address."""
     return text.isascii() and text.isprintable()

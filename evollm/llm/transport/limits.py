@@ -1,18 +1,18 @@
-"""Limits on requests and tokens a minute, fair in order, and a pause for all."""
+"""Limits on requests and tokens per minute, first come first served, and pauses for all."""
 
 import asyncio
 import math
 import time
 
 QUIET_S = 60.0
-"""After so long without being told to slow down, the next time counts as the first."""
+"""Seconds without a 429 after which the next 429 counts as the first."""
 
 
 class Bucket:
-    """Fills at a steady rate up to one second's worth, and may be drawn below zero.
+    """Fills at a steady rate up to one second's worth, and may be overdrawn.
 
-    So no minute sees more than the rate plus one second's worth, and a draw larger than the bucket
-    goes through, at the price of a longer wait for the next.
+    Hence no minute exceeds the rate plus one second's worth, and a draw larger than the bucket
+    succeeds, but makes the next one wait longer.
 
     Args:
         per_minute: The rate.
@@ -34,12 +34,12 @@ class Bucket:
         return wait
 
     def give_back(self, amount: float) -> None:
-        """Return what was drawn and not used; a negative amount was used beyond the draw."""
+        """Put back what was drawn and not used; negative if more was used than drawn."""
         self._level += amount
 
 
 class Limiter:
-    """Admits requests one after the other, in the order in which they came.
+    """Admits requests one after the other, in order of arrival.
 
     Args:
         requests_per_minute: None for no limit.
@@ -55,7 +55,7 @@ class Limiter:
         self._answered_at = -math.inf
 
     async def admit(self, tokens: int) -> None:
-        """Wait until one more request with so many tokens may be sent."""
+        """Wait until one more request with this many tokens may be sent."""
         async with self._turn:
             if self._requests:
                 await asyncio.sleep(self._requests.draw(1))
@@ -65,17 +65,17 @@ class Limiter:
                 await asyncio.sleep(rest)
 
     def settle(self, reserved: int, used: int) -> None:
-        """Correct what ``admit`` took for a request by what it really used."""
+        """Replace the reserved tokens of a request by those that it used."""
         if self._tokens:
             self._tokens.give_back(reserved - used)
 
     @property
     def slowed_s(self) -> float:
-        """Seconds since the endpoint asked to slow down, if it has answered nothing since then."""
+        """Seconds since the endpoint asked to slow down, if it has not answered since then."""
         return 0.0 if self._slowed_at is None else time.monotonic() - self._slowed_at
 
     def close(self, seconds: float) -> None:
-        """Admit nobody for so long: the endpoint has asked to slow down."""
+        """Admit no request for this long, since the endpoint has asked to slow down."""
         now = time.monotonic()
         if self._slowed_at is None or now > self._closed_until + QUIET_S:
             self._slowed_at = now
@@ -87,5 +87,5 @@ class Limiter:
         self._answered_at = time.monotonic()
 
     def answered_since(self, moment: float) -> bool:
-        """Say whether the endpoint has answered anything since a moment of the monotonic clock."""
+        """Return whether the endpoint has answered since a moment of the monotonic clock."""
         return self._answered_at >= moment

@@ -1,4 +1,4 @@
-"""The one place where a request is tried again."""
+"""The retry policy: the only place where a request is sent again."""
 
 import random
 import time
@@ -22,12 +22,12 @@ CHECK = "check the address and whether the server runs"
 
 
 class TransientError(Exception):
-    """A fault that may pass: a time-out, a lost connection, a server that is busy.
+    """A fault that may pass: a timeout, a lost connection, a busy server.
 
     Attributes:
         wait_s: How long the server asks to wait, or None.
-        slow_down: Whether all requests to the endpoint shall wait.
-        advice: What to do if it does not pass.
+        slow_down: Whether all requests to the endpoint must wait.
+        advice: How to fix it if it does not pass.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class TransientError(Exception):
 
 
 class PromptRejected(Exception):
-    """A fault of one prompt, which no repetition mends: it is too long, or the provider bars it."""
+    """A prompt that retrying cannot help: it is too long, or the provider's filter rejects it."""
 
 
 class Refused(ModelError):
@@ -60,11 +60,11 @@ class Refused(ModelError):
 
 
 class Unanswered(Exception):
-    """No answer after all retries; its text says why, and which bound ended the attempts.
+    """No answer after all retries; the text gives the cause and the limit that ended the attempts.
 
     Attributes:
-        advice: What to do about it.
-        everywhere: Whether the endpoint turns away all requests, so that no other need be tried.
+        advice: How to fix it.
+        everywhere: Whether the endpoint rejects all requests, so that others need not be sent.
     """
 
     def __init__(self, why: str, advice: str, everywhere: bool = False) -> None:
@@ -77,7 +77,7 @@ def judge(fault: Complaint, model: str, url: str) -> Exception:
     """Return what to raise for an error of an endpoint.
 
     Args:
-        fault: The error, without any secret.
+        fault: The error, without secrets.
         model: The model's name.
         url: The endpoint's address.
 
@@ -109,27 +109,29 @@ def judge(fault: Complaint, model: str, url: str) -> Exception:
 
 
 def _sentence(fault: Complaint, model: str, url: str) -> str:
-    status, said = fault.status, fault.said
+    status, message = fault.status, fault.said
     if status == HTTPStatus.UNAUTHORIZED:
         return (
-            f"the endpoint {url} refuses the key for the model {model}: set OPENAI_API_KEY ({said})"
+            f"the endpoint {url} refuses the key for the model {model}: set OPENAI_API_KEY "
+            f"({message})"
         )
     if status == HTTPStatus.FORBIDDEN:
         return (
             f"the endpoint {url} forbids this key to use the model {model}: use another key or "
-            f"model ({said})"
+            f"model ({message})"
         )
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
         bare = not urlsplit(url).path.strip("/")
         return (
-            f"the endpoint {url} knows no model {model}, or lacks what is asked of it: check the "
-            f"model's name and the base URL{', which probably lacks /v1' if bare else ''} ({said})"
+            f"the endpoint {url} does not know the model {model}, or does not support the request: "
+            "check the model's name and the base URL"
+            f"{', which probably lacks /v1' if bare else ''} ({message})"
         )
     named = sorted(fault.fields - {"body"})
     options = f" {' and '.join(map(repr, named))} in" if named else ""
     return (
         f"the endpoint {url} refuses{options} a request to the model {model} with status {status}: "
-        f"change what it names ({said})"
+        f"change what it names ({message})"
     )
 
 
@@ -163,11 +165,11 @@ _jitter = random.Random()
 
 
 class RetryPolicy:
-    """How long to try one request: so many attempts, and so many seconds of waiting in all.
+    """Limits the attempts of one request, and the seconds that it waits in total.
 
-    Being told to slow down costs no attempt and makes all requests of the endpoint wait; if none is
-    answered for ``max_wait_s`` seconds, or if the endpoint asks for a longer wait, no other is
-    tried.
+    A 429 is not counted as an attempt and makes all requests of the endpoint wait; if none is
+    answered for ``max_wait_s`` seconds, or if the endpoint asks for a longer wait, the attempts
+    end.
     """
 
     def __init__(self, settings: Settings, limiter: Limiter) -> None:
@@ -182,7 +184,7 @@ class RetryPolicy:
         """Return what ``send(*arguments)`` returns; call again while it raises ``TransientError``.
 
         Raises:
-            Unanswered: If patience ends.
+            Unanswered: If a limit is reached.
         """
         from tenacity import AsyncRetrying, retry_if_exception_type
 
@@ -194,38 +196,38 @@ class RetryPolicy:
         )
         try:
             result: T = await retrying(send, *arguments)
-        except TransientError as hiccup:
+        except TransientError as error:
             times = "1 attempt" if self._sent == 1 else f"{self._sent} attempts"
             raise Unanswered(
-                f"{hiccup}, after {times} ({self._bound})", hiccup.advice, self._everywhere
+                f"{error}, after {times} ({self._bound})", error.advice, self._everywhere
             ) from None
         self._limiter.ease()
         return result
 
     def _wait(self, state: Any) -> float:
-        hiccup: TransientError = state.outcome.exception()
+        error: TransientError = state.outcome.exception()
         self._sent = state.attempt_number
-        if hiccup.wait_s is None:
+        if error.wait_s is None:
             doubled = self._settings.first_wait_s * 2.0 ** min(self._sent - 1, 30)
             seconds = min(LONGEST_WAIT_S, doubled) * _jitter.uniform(0.5, 1.0)
         else:
-            seconds = hiccup.wait_s + self._settings.first_wait_s * _jitter.uniform(0.0, 0.5)
-        if hiccup.slow_down:
+            seconds = error.wait_s + self._settings.first_wait_s * _jitter.uniform(0.0, 0.5)
+        if error.slow_down:
             self._slowed += 1
-            pause = seconds if hiccup.wait_s is None else hiccup.wait_s
+            pause = seconds if error.wait_s is None else error.wait_s
             if pause <= self._settings.max_wait_s:
                 self._limiter.close(pause)
         return seconds
 
     def _stop(self, state: Any) -> bool:
         most = self._settings.max_wait_s
-        hiccup: TransientError = state.outcome.exception()
-        too_long = hiccup.wait_s is not None and hiccup.wait_s > most
-        slowed = self._limiter.slowed_s + state.upcoming_sleep if hiccup.slow_down else 0.0
+        error: TransientError = state.outcome.exception()
+        too_long = error.wait_s is not None and error.wait_s > most
+        slowed = self._limiter.slowed_s + state.upcoming_sleep if error.slow_down else 0.0
         silent = slowed > most and not self._limiter.answered_since(self._begun)
-        self._everywhere = hiccup.slow_down and (too_long or silent)
+        self._everywhere = error.slow_down and (too_long or silent)
         if too_long:
-            self._bound = f"it asks to wait {hiccup.wait_s:.0f} s, more than max_wait_s={most:g}"
+            self._bound = f"it asks to wait {error.wait_s:.0f} s, more than max_wait_s={most:g}"
         elif self._sent - self._slowed >= self._settings.retries:
             self._bound = f"retries={self._settings.retries}"
         elif max(state.idle_for + state.upcoming_sleep, slowed) > most:

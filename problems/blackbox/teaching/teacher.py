@@ -140,7 +140,7 @@ def export(
 def _taught(before: Sequence[Rows], after: Rows, lesson: ExampleSpec) -> bool:
     """Say whether a generation was chosen by the search, in the sight of others, and is wanted."""
     known, new = fittest(list(chain(*before)), 1), fittest(after, 1)
-    if not (known and new) or any(one.candidate.operator in UNTAUGHT for one in after):
+    if not (known and new) or any(one.operator in UNTAUGHT for one in after):
         return False
     return not lesson.improved or new[0].fitness > known[0].fitness
 

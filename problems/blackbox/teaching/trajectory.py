@@ -48,7 +48,7 @@ def generations(record: Record) -> list[Rows]:
             f"the genomes of {record.path or 'the result'} are no places in the unit cube: give a "
             "search of numbers"
         )
-    return [list(group) for _, group in groupby(members, lambda row: row.candidate.step)]
+    return [list(group) for _, group in groupby(members, lambda row: row.step)]
 
 
 def _individual(one: rows.Evaluation) -> Individual[Any]:
@@ -73,8 +73,8 @@ def target_of(record: Record, after: Rows, target: Target) -> NDArray[np.float64
     if target == "best":
         best: NDArray[np.float64] = fittest(after, 1)[0].genome
         return best
-    used = {number for one in after for number in one.candidate.parents}
-    centres = {one.candidate.parents for one in after if one.id not in used}
+    used = {number for one in after for number in one.parents}
+    centres = {one.parents for one in after if one.id not in used}
     if len(centres) == 1 and len(only := centres.pop()) == 1:
         centre: NDArray[np.float64] = queries.candidate(record, only[0]).genome
         return centre

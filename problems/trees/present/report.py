@@ -85,7 +85,7 @@ def _drawn(file: Path, drawing: Callable[[Path], Path]) -> list[str]:
 
 def _scored(result: Result[Tree]) -> bool:
     """Say whether any tree was scored, so that one can be chosen."""
-    return result.best is not None and result.best.outcome.error is None
+    return result.best is not None and result.best.error is None
 
 
 def _tree(system: LLEGO, result: Result[Tree]) -> Section:
@@ -120,12 +120,12 @@ def _parts(
     system: LLEGO, result: Result[Tree], individual: Individual[Tree]
 ) -> dict[str, dict[str, float | None]]:
     """Return an individual's objectives on each part of the rows, as people know them."""
-    found = {"train": _values(individual.outcome.metrics, "", system)}
+    found = {"train": _values(individual.metrics, "", system)}
     if system.problem.valid is not None:
-        found["valid"] = _values(individual.outcome.metrics, "valid_", system)
-    finals = {one.id: one for one in result.finals if one.outcome.error is None}
+        found["valid"] = _values(individual.metrics, "valid_", system)
+    finals = {one.id: one for one in result.finals if one.error is None}
     if individual.id in finals:
-        found["test"] = _values(finals[individual.id].outcome.metrics, "valid_", system)
+        found["test"] = _values(finals[individual.id].metrics, "valid_", system)
     return found
 
 

@@ -23,10 +23,11 @@ from typing import Any
 from openai import AsyncOpenAI
 
 from evollm import Search, run
+from evollm.llm.base import Sampling
 from evollm.llm.client.answers import Answer
 from evollm.llm.client.cache import open_cache
 from evollm.llm.client.endpoint import Endpoint
-from evollm.llm.client.requests import Ask, Options
+from evollm.llm.client.requests import Ask
 from evollm.llm.client.settings import Settings
 from evollm.search.flow import Flow, evaluate, vary
 from evollm.types import Offspring, Parent
@@ -95,7 +96,7 @@ def replay(repeats: int, folder: Path) -> list[float]:
     prompts = [f"{i}: {'a page of words ' * 60}" for i in range(REPLAYED)]
     cache = open_cache(folder / "replayed")
     kept = Answer("an answer of some words " * 10, finish="stop", prompt_tokens=250)
-    cache.add({Ask("m", "replayed", prompt, Options()).key: kept for prompt in prompts})
+    cache.add({Ask("m", "replayed", prompt, Sampling()).key: kept for prompt in prompts})
     return [seconds(lambda: model.complete(prompts)) for _ in range(repeats)]
 
 

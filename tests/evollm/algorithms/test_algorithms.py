@@ -176,7 +176,7 @@ def test_one_parent_lives_until_a_child_is_as_good() -> None:
     flow = one_plus_lambda(Start(), Blend(), offspring=3, seed=1)
     found = run(flow, Flat(), budget=Budget(generations=5))
     assert found.usage.evaluations == 1 + 5 * 3  # the parent is not scored again
-    assert found.population[0].candidate.step == 5  # and drifts where all are equal
+    assert found.population[0].step == 5  # and drifts where all are equal
     better = run(
         one_plus_lambda(Start(), Blend(), offspring=3, seed=1),
         Sphere(),

@@ -66,7 +66,7 @@ def test_only_the_changed_are_scored_and_each_once() -> None:
     table = found.dataframe()
     assert table["candidate"].is_unique
     assert 0.3 < (len(table) - 200) / 1200 < 0.6
-    old = [one for one in found.population if one.candidate.step < 6]
+    old = [one for one in found.population if one.step < 6]
     assert old
     assert {one.fitness for one in old} <= set(table["fitness"])
 
@@ -82,7 +82,7 @@ def test_mutants_of_a_mated_child_are_its_children() -> None:
     found = bred(size=4, cxpb=1.0, mutpb=1.0)
     assert [one.genome for one in found.population] == [11] * 4
     for one in found.population:
-        (mated,) = one.candidate.parents
+        (mated,) = one.parents
         assert (found.candidate(mated).genome, found.candidate(mated).operator) == (1, "Tag")
     assert found.usage.evaluations == 8
 

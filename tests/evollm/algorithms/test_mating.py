@@ -121,7 +121,7 @@ def test_shares_follow_success() -> None:
     counts: Counter[bool] = Counter()
 
     def count(under_way: Any, individual: Any) -> None:
-        if individual.candidate.step > 5:
+        if individual.step > 5:
             counts[bool(np.abs(individual.genome).max() < 3)] += 1
 
     run(

@@ -5,15 +5,15 @@ from math import inf
 from evollm import Budget
 from evollm.algorithms import Mating, generational, nsga2, steady_state
 from evollm.cli.dry_run import estimate, rehearse
-from evollm.llm.base import Price
+from evollm.llm.base import Price, Sampling
 from evollm.llm.dry import DryRunModel
 from operators.compose import Fallback
-from operators.text.prompting import Asking, TextMutation
+from operators.text.prompting import TextMutation
 from tests.evollm.support_parts import Blend, Start
 
 
 def asking(model: DryRunModel, rounds: int = 1) -> TextMutation:
-    return TextMutation(model, "Numbers.", asking=Asking(max_tokens=100, rounds=rounds))
+    return TextMutation(model, "Numbers.", sampling=Sampling(max_tokens=100), rounds=rounds)
 
 
 def test_a_search_without_a_model_asks_nothing() -> None:

@@ -61,14 +61,14 @@ def test_every_executor_finds_the_same(ray_session: None) -> None:
 def test_a_dead_process_costs_one_evaluation(genome: str, how: str) -> None:
     found = run(once([1, genome, 2, 3]), Deadly(), executor=Processes(2))
     assert [one.fitness for one in found.population] == [1.0, -inf, 2.0, 3.0]
-    assert how in (found.population[1].outcome.error or "")
+    assert how in (found.population[1].error or "")
     assert (found.usage.evaluations, found.usage.failed) == (4, 1)
 
 
 def test_a_process_that_takes_too_long_is_killed() -> None:
     found = run(once([1, "sleep", 2]), Deadly(), executor=Processes(2, seconds=1.0))
     assert [one.fitness for one in found.population] == [1.0, -inf, 2.0]
-    assert found.population[1].outcome.error == "time limit of 1.0 s passed"
+    assert found.population[1].error == "time limit of 1.0 s passed"
 
 
 @pytest.mark.parametrize("where", ["processes", pytest.param("ray", marks=pytest.mark.ray)])
@@ -104,8 +104,8 @@ def test_ray_survives_death_and_time_limits(ray_session: None) -> None:
     with Ray(1, seconds=1.0) as executor:
         found = run(once([1, "exit", "sleep", 2]), Deadly(), executor=executor)
     assert [one.fitness for one in found.population] == [1.0, -inf, -inf, 2.0]
-    assert "the worker died" in (found.population[1].outcome.error or "")
-    assert found.population[2].outcome.error == "time limit of 1.0 s passed"
+    assert "the worker died" in (found.population[1].error or "")
+    assert found.population[2].error == "time limit of 1.0 s passed"
 
 
 @pytest.mark.ray
@@ -146,17 +146,20 @@ def test_ray_says_when_it_has_no_place_for_a_worker_and_gives_up(
 
 
 @pytest.mark.ray
-def test_info_that_cannot_come_back_from_ray_is_left_out(
+def test_what_cannot_come_back_from_ray_fails_alone_or_is_left_out(
     ray_session: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     def odd(genome: int) -> Any:
         import threading
 
-        return Outcome(float(genome), genome=threading.Lock() if genome == 2 else None)
+        lock = threading.Lock()
+        more = {2: {"genome": lock}, 3: {"info": lock}}.get(genome, {})
+        return Outcome(float(genome), **more)
 
     found = run(once([1, 2, 3]), odd, executor=Ray(1))
-    assert [one.fitness for one in found.population] == [1.0, 2.0, 3.0]
-    assert found.population[1].outcome.info is None
+    assert [one.fitness for one in found.population] == [1.0, -inf, 3.0]
+    assert "can't be sent back" in (found.population[1].error or "")
+    assert found.population[2].outcome.info is None
     assert "holds a value of type lock and is dropped" in caplog.text
 
 
@@ -190,7 +193,7 @@ def test_a_hostile_exception_is_a_failure_like_any_other(executor: Executor) -> 
 
     found = run(once([1, 2, 3]), fitness, executor=executor)
     assert [one.fitness for one in found.population] == [1.0, -inf, 3.0]
-    assert "Mute: (its message can't be read)" in (found.population[1].outcome.error or "")
+    assert "Mute: (its message can't be read)" in (found.population[1].error or "")
 
 
 @pytest.mark.parametrize("make", [lambda: Serial(), lambda: Threads(2), lambda: Processes(2)])
@@ -235,7 +238,7 @@ def test_what_cannot_come_back_fails_alone() -> None:
 
     found = run(once([1, 2, 3]), odd, executor=Processes(1))
     assert [one.fitness for one in found.population] == [1.0, -inf, 3.0]
-    assert "can't be sent back" in (found.population[1].outcome.error or "")
+    assert "can't be sent back" in (found.population[1].error or "")
 
 
 def test_a_problem_cannot_read_or_spoil_the_protocol() -> None:
@@ -287,7 +290,7 @@ def main(executor, started):
     with executor if started else nullcontext():
         for problem in (double, lambda genome: 2 * double(genome) / 2):
             found = run(once([Genome(1), Genome(2)]), problem, executor=executor)
-            print([one.fitness for one in found.population], found.population[0].outcome.error)
+            print([one.fitness for one in found.population], found.population[0].error)
     if started:
         import ray
         print(ray.is_initialized())

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from evollm.errors import EvollmError
+from evollm.llm import files
 from evollm.llm.files import cache_folder
 
 
@@ -17,6 +18,7 @@ def test_own_variable_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 
 
 def test_shared_variable_then_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    files._fixed.cache_clear()  # a process keeps a folder where it first used it
     monkeypatch.delenv("EVOLLM_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "shared"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))

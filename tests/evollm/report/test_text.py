@@ -43,14 +43,14 @@ def test_the_summary_says_what_was_spent_and_rejected(result: Result[object]) ->
 
 def test_a_candidates_ancestors_and_calls_are_shown(result: Result[object]) -> None:
     assert result.best
-    born = [one for one in result.population if one.candidate.operator == "FramedSamples"]
+    born = [one for one in result.population if one.operator == "FramedSamples"]
     text = ancestry(result.record, born[0].id, depth=1)
     first, *rest = text.splitlines()
     assert first.startswith(f"{born[0].id}: value {-born[0].fitness:.6g}, step")
     parents = [
         int(line.split(":")[0]) for line in rest if line.startswith("  ") and ": value" in line
     ]
-    assert sorted(parents) == sorted(born[0].candidate.parents)
+    assert sorted(parents) == sorted(born[0].parents)
     assert text.count("\nasked\n") == 1
     assert text.endswith(("answered\n  10,20", "answered\n  40,60"))
 

@@ -230,7 +230,7 @@ class Unpriced:
     def __init__(self, price: tuple[float, float] | None = None) -> None:
         self.price = price
 
-    def complete(self, prompts: Sequence[str], **options: Any) -> Any:
+    def complete(self, prompts: Sequence[str], sampling: object = None, n: int = 1) -> Any:
         raise AssertionError("it was asked")
 
 

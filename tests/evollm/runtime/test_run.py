@@ -100,7 +100,7 @@ def test_what_fails_is_recorded_and_survived() -> None:
     assert set(table["fitness"][table["error"].notna()]) == {-inf}
     assert any("ValueError: too far out (test_run.py:" in str(one) for one in table["error"])
     assert "the fitness is NaN" in set(table["error"])
-    assert all(one.outcome.error is None for one in found.population)
+    assert all(one.error is None for one in found.population)
 
 
 def test_on_error_raise_ends_the_run(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_a_search_runs_once() -> None:
         run(flow, Trial())
     with pytest.raises(EvollmError, match="is not a flow that can start"):
         run(once, Trial())  # type: ignore[arg-type]
-    with pytest.raises(EvollmError, match="is no problem: give a function of a genome"):
+    with pytest.raises(EvollmError, match="is not a problem: give a function of a genome"):
         run(once([1]), 3)  # type: ignore[arg-type]
 
 

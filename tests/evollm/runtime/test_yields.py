@@ -7,7 +7,7 @@ import pytest
 from evollm import Budget, EvollmError, run
 from evollm.algorithms.generations import generational
 from evollm.algorithms.mating import Mating
-from evollm.llm.base import Completion
+from evollm.llm.base import Completion, Sampling
 from evollm.llm.scripted import Scripted
 from evollm.types import Offspring
 
@@ -33,7 +33,7 @@ class Asks:
         self.model = model
 
     def vary(self, parents, n, seed):
-        for [reply] in self.model.complete(["p"] * n, seed=seed):
+        for [reply] in self.model.complete(["p"] * n, Sampling(seed=seed)):
             if reply.error is None:
                 return Offspring([float(reply.text)] * n)
         return Offspring([], rejected={"unusable completion": n, "stood in for by Step": 9})

@@ -139,7 +139,7 @@ def test_unknown_nodes_are_refused(genome):
 
 @pytest.mark.parametrize("genome", [[], ["add", "x"], ["x", "x"], ["sin", "x", "add", "x", "x"]])
 def test_fragments_are_refused(genome):
-    with pytest.raises(EvollmError, match="is no whole tree"):
+    with pytest.raises(EvollmError, match="is not a complete tree"):
         Trees(PSET).from_genome(genome)
 
 

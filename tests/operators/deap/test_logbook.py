@@ -53,7 +53,7 @@ def test_statistics_of_several_things():
     assert log.logbook.chapters["size"].select("max")[-1] == max(
         len(one.genome) for one in found.population
     )
-    least = min(one.outcome.metrics["obj0"] for one in found.population)
+    least = min(one.metrics["obj0"] for one in found.population)
     assert log.halloffame[0].fitness.values[0] <= least
 
 
@@ -82,7 +82,7 @@ def test_failed_individuals_are_left_out():
     found = bred(box, log, generations=2)
     assert found.usage.failed
     assert log.logbook.select("mean") == [1.0] * 3
-    failed = {one.id for one in found.population if one.outcome.error is not None}
+    failed = {one.id for one in found.population if one.error is not None}
     assert not failed & {one.evollm_id for one in log.halloffame}
 
 
@@ -92,7 +92,7 @@ def test_a_toolboxs_objectives_and_class_need_no_saying():
     found = bred(quartic(), log)
     assert type(log.halloffame[0]) is creator.Tree
     assert log.halloffame[0].fitness.values == (-found.fitness,)
-    errors = [one.outcome.metrics["obj0"] for one in found.population]
+    errors = [one.metrics["obj0"] for one in found.population]
     assert log.logbook[-1]["max"] == max(errors)
 
 
@@ -123,7 +123,7 @@ def test_statistics_that_do_not_fit_are_one_sentence():
 
 
 def test_a_hall_of_fame_that_compares_arrays_says_how():
-    with pytest.raises(EvollmError, match=r"arrays want HallOfFame.*similar=numpy.array_equal"):
+    with pytest.raises(EvollmError, match=r"arrays need HallOfFame.*similar=numpy.array_equal"):
         bred(sphere(), DeapLog(halloffame=tools.HallOfFame(2)))
     fame = tools.HallOfFame(2, similar=np.array_equal)
     found = bred(sphere(), DeapLog(halloffame=fame))

@@ -97,7 +97,7 @@ def front_on_engine(seed: int) -> tuple[Any, list[Any]]:
     front = tools.ParetoFront()
     log = DeapLog(halloffame=front, objectives=OBJECTIVES)
     found = run(flow, parts.problem, budget=Budget(generations=20), callbacks=[log])
-    first = [one for one in found.population if one.candidate.step == 0]
+    first = [one for one in found.population if one.step == 0]
     assert len(first) < 30
     return front, as_deap(found.population, OBJECTIVES)
 

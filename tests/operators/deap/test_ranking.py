@@ -49,7 +49,7 @@ def test_objectives_have_names_and_weights(objectives, weights):
 @pytest.mark.parametrize("objectives", [{}, [], {"a": 0}, {"a": "b"}, [None], (float("nan"),)])
 def test_what_are_no_objectives_is_refused(objectives):
     for make in (weighted, partial(from_select, tools.selBest), partial(as_deap, [])):
-        with pytest.raises(EvollmError, match="are no objectives: give names"):
+        with pytest.raises(EvollmError, match="are not objectives: give names"):
             make(objectives)
 
 
@@ -106,11 +106,10 @@ def test_the_hall_of_fame_keeps_the_best_once():
     front = tools.ParetoFront()
     front.update(as_deap(POOL, {"fitness": 1.0, "cost": -1.0}))
     assert {view.fitness.values for view in front} == {
-        (one.fitness, one.outcome.metrics["cost"])
+        (one.fitness, one.metrics["cost"])
         for one in POOL
         if not any(
-            other.fitness >= one.fitness
-            and other.outcome.metrics["cost"] <= one.outcome.metrics["cost"]
+            other.fitness >= one.fitness and other.metrics["cost"] <= one.metrics["cost"]
             for other in POOL
             if other is not one
         )
@@ -158,7 +157,7 @@ def test_failed_individuals_come_last():
         assert not set(ids(select(POOL + FAILED, 10, RNG(0)))) & set(ids(FAILED))
         assert set(ids(select(FAILED + POOL, 12, RNG(0)))[10:]) < set(ids(FAILED))
     tournament = from_select(partial(tools.selTournament, tournsize=2))
-    assert all(one.outcome.error is None for one in tournament(POOL + FAILED, 50, RNG(1)))
+    assert all(one.error is None for one in tournament(POOL + FAILED, 50, RNG(1)))
     assert set(ids(tournament(FAILED, 3, RNG(1)))) == set(ids(FAILED))
 
 

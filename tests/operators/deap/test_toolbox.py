@@ -91,7 +91,7 @@ def test_a_failure_costs_one_evaluation():
 
 @pytest.mark.parametrize("value", [1.0, None, (1.0, 2.0), (), ("a",)])
 def test_an_evaluation_without_its_tuple_is_refused(value):
-    with pytest.raises(EvollmError, match="where DEAP wants a tuple of 1 numbers"):
+    with pytest.raises(EvollmError, match="where DEAP expects a tuple of 1 numbers"):
         list(FromToolbox(lambda genome: value, (1.0,)).evaluate([[1]], None, 0))
 
 
@@ -102,7 +102,7 @@ def test_names_that_do_not_fit_are_refused(names):
 
 
 def test_weights_of_zero_are_refused():
-    with pytest.raises(EvollmError, match="are no objectives"):
+    with pytest.raises(EvollmError, match="are not objectives"):
         FromToolbox(count_ones, (1.0, 0.0))
 
 

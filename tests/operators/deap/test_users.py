@@ -404,5 +404,5 @@ def test_genomes_of_a_toolbox_are_keys():
         pair = Mating(MateAndMutate(parts.mate, parts.mutate, cxpb=0.9, mutpb=0.5), brood=2)
         flow = generational(parts.start, pair, size=8, seed=1, key=lambda genome: genome)
         found = run(flow, parts.problem, budget=Budget(generations=3))
-        genomes = [one.genome for one in found.population if one.candidate.step]
+        genomes = [one.genome for one in found.population if one.step]
         assert len(set(genomes)) == len(genomes)

@@ -1,22 +1,22 @@
 """Text operators: what a model is shown, and what becomes of any answer."""
 
 import json
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from evollm import Budget, run
 from evollm.algorithms import Mating, generational
-from evollm.llm.base import Completion, Prompt
+from evollm.llm.base import Completion, Prompt, Sampling
 from evollm.llm.scripted import Scripted
 from evollm.testing import OperatorCase, OperatorKit
 from evollm.types import JSON, Candidate, Individual, Outcome
-from operators.text.prompting import Asking, TextCodec, TextCrossover, TextMutation, bare
+from operators.text.prompting import TextCodec, TextCrossover, TextMutation, bare
 
 
-def counting(prompt: Prompt, sample: int, options: Mapping[str, JSON]) -> str:
-    return f"words number {options['seed']}"
+def counting(prompt: Prompt, sample: int, sampling: Sampling) -> str:
+    return f"words number {sampling.seed}"
 
 
 def individual(i: int, genome: Any, fitness: float, info: JSON = None) -> Individual[Any]:
@@ -44,7 +44,7 @@ def said(*answers: str | Completion) -> tuple[Scripted, list[Any]]:
     """Return a model that gives these answers in turn, and the prompts that it hears."""
     waiting, heard = list(answers), []
 
-    def answer(prompt: Prompt, sample: int, options: Mapping[str, JSON]) -> str | Completion:
+    def answer(prompt: Prompt, sample: int, sampling: Sampling) -> str | Completion:
         heard.append(prompt)
         return waiting.pop(0) if waiting else "the end"
 
@@ -77,9 +77,25 @@ def test_a_mutation_shows_one_parent_and_what_its_evaluation_said() -> None:
 
 def test_a_plain_model_continues_a_list() -> None:
     model, heard = said("gamma")
-    operator = TextCrossover(model, "Letters.", TextCodec(noun="letter"), Asking(mode="plain"))
+    operator = TextCrossover(model, "Letters.", TextCodec(noun="letter"), Sampling(mode="plain"))
     operator.vary([individual(0, "beta", 2.0)], 1, 0)
     assert heard == ["Letters.\n\nScore 2:\nbeta\n\nA better letter:\n"]
+
+
+def test_the_sampling_is_the_request_apart_from_its_seed() -> None:
+    heard: list[Sampling] = []
+
+    def answer(prompt: Prompt, sample: int, sampling: Sampling) -> str:
+        heard.append(sampling)
+        return "gamma"
+
+    given = Sampling(temperature=0.3, max_tokens=7, mode="plain", grammar='root ::= "x"', seed=9)
+    for stop in ((), (";",)):
+        change = TextMutation(Scripted(answer), "Letters.", sampling=replace(given, stop=stop))
+        change.vary([individual(0, "beta", 2.0)], 1, 4)
+    defaults, own = heard
+    assert defaults == replace(given, stop=("\n\n", "\nScore"), seed=4)
+    assert own == replace(given, stop=(";",), seed=4)
 
 
 def test_every_malformed_answer_is_counted() -> None:
@@ -110,15 +126,15 @@ def test_fences_and_quotes_are_taken_off(text: str, found: str) -> None:
 def test_any_genome_with_a_text_form_evolves() -> None:
     """A genome of numbers, in JSON, held by a schema."""
 
-    def answer(prompt: Prompt, sample: int, options: Mapping[str, JSON]) -> str:
-        assert options["schema"] == {"type": "array"}
+    def answer(prompt: Prompt, sample: int, sampling: Sampling) -> str:
+        assert sampling.schema == {"type": "array"}
         text = prompt if isinstance(prompt, str) else prompt[0]["content"]
         shown = [json.loads(line) for line in text.splitlines() if line.startswith("[")]
         return json.dumps([*shown[-1], sample]) if shown else "[0]"
 
     wording = TextCodec(write=json.dumps, read=json.loads)
-    asking = Asking(schema={"type": "array"})
-    operator = TextCrossover(Scripted(answer), "Make it long.", wording, asking)
+    sampling = Sampling(schema={"type": "array"})
+    operator = TextCrossover(Scripted(answer), "Make it long.", wording, sampling)
     flow = generational(operator, Mating(operator, brood=2), size=4, seed=0)
     found = run(flow, lambda genome: (float(len(genome)), "longer"), budget=Budget(generations=4))
     assert found.fitness == 5

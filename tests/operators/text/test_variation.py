@@ -58,7 +58,7 @@ def test_a_splice_is_a_beginning_and_an_end() -> None:
 
 
 def test_wrong_settings_are_refused() -> None:
-    with pytest.raises(EvollmError, match="1 or more"):
+    with pytest.raises(EvollmError, match="at least 1"):
         EditText("words", 0)
     with pytest.raises(EvollmError, match="characters, words or lines, not 2 pages"):
         EditText("pages")  # type: ignore[arg-type]

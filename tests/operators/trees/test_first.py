@@ -36,8 +36,8 @@ def test_the_prompt_shows_the_examples_and_nothing_of_parents():
     assert [prompt for prompt, _ in calls] == [
         HEAD + "(age<30.5 0 1)\n(income<2.25 (age<30.5 0 1) 1)\n"
     ] * 3
-    assert [options["seed"] for _, options in calls] == [7, 8, 9]
-    assert calls[0][1]["grammar"].startswith("root ::= split2\n")
+    assert [sampling.seed for _, sampling in calls] == [7, 8, 9]
+    assert calls[0][1].grammar.startswith("root ::= split2\n")
     assert list(made.parents) == [[], [], []]
 
 
@@ -54,7 +54,7 @@ def test_without_examples_the_form_alone_is_told():
 
 
 def test_each_answer_gives_a_tree_or_a_reason():
-    model = Scripted(lambda prompt, sample, options: ANSWERS[sample])
+    model = Scripted(lambda prompt, sample, sampling: ANSWERS[sample])
     made = FirstTrees(TreePrompt(model, SHOP, max_depth=2)).vary([], 6, 0)
     assert made.genomes == [OLD, Split(0, 31, *sides(OLD)), Split(0, 99, *sides(OLD))]
     assert list(made.notes) == [{}, {"repaired": True}, {"outside": 1}]

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evollm.errors import EvollmError
+from evollm.llm.base import Sampling
 from evollm.llm.client.contexts import estimate
 from evollm.llm.scripted import Scripted
 from operators.trees.columns import Column, Columns
@@ -89,8 +90,8 @@ class Small(Scripted):
 def heard(limit: int | None, **settings: object) -> tuple[TreePrompt, list[tuple[str, dict]]]:  # type: ignore[type-arg]
     calls: list[tuple[str, dict]] = []  # type: ignore[type-arg]
 
-    def listen(prompt: str, sample: int, options: dict) -> str:  # type: ignore[type-arg]
-        calls.append((prompt if isinstance(prompt, str) else prompt[0]["content"], options))
+    def listen(prompt: str, sample: int, sampling: Sampling) -> str:
+        calls.append((prompt if isinstance(prompt, str) else prompt[0]["content"], sampling))
         return " 0"
 
     model = Small(listen, context=limit)  # type: ignore[arg-type]
@@ -102,19 +103,19 @@ def test_prompts_fit_are_as_full_as_can_be_and_the_grammar_knows_no_more(limit: 
     asking, calls = heard(limit)
     for operator in (GuidedCrossover(asking), DiverseMutation(asking), SubtreeRewriting(asking)):
         operator.vary(PARENTS, 1, 0)
-    for prompt, options in calls:
+    for prompt, sampling in calls:
         tokens = estimate(prompt) + 1
-        assert tokens + options["max_tokens"] <= limit
+        assert tokens + sampling.max_tokens <= limit
         assert tokens + min(224, limit // 4) + 2 * 15 > limit, "another column would not fit"
-        named = {int(i) for i in re.findall(r'"measure_(\d+)<"', options["grammar"])}
+        named = {int(i) for i in re.findall(r'"measure_(\d+)<"', sampling.grammar)}
         assert named == set(shown(prompt))
 
 
 def test_a_schema_knows_what_is_shown_only() -> None:
     asking, calls = heard(1500, form="json", hold="schema", mode="chat")
     GuidedCrossover(asking, spare=0).vary(PARENTS, 1, 0)
-    [(prompt, options)] = calls
-    named = set(re.findall(r"'(measure \d+)'", str(options["schema"])))
+    [(prompt, sampling)] = calls
+    named = set(re.findall(r"'(measure \d+)'", str(sampling.schema)))
     assert named == {f"measure {i}" for i in shown(prompt)}
     assert 3 < len(named) < 300
 
@@ -124,7 +125,7 @@ def test_what_fits_or_has_no_limit_is_shown_in_full_and_in_the_tables_order() ->
         asking, calls = heard(limit)
         GuidedCrossover(asking, spare=0).vary(PARENTS, 1, 0)
         assert shown(calls[0][0]) == list(range(300))
-        assert calls[0][1]["max_tokens"] == 14 * 2**4
+        assert calls[0][1].max_tokens == 14 * 2**4
 
 
 def test_prompts_with_different_parents_begin_alike() -> None:

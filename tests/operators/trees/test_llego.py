@@ -35,7 +35,7 @@ def prompt_of(operator, parents, seed=0, **settings):
 
 def said(*answers):
     """Return a way to ask whose model gives these answers in turn."""
-    model = Scripted(lambda prompt, sample, options: answers[sample % len(answers)])
+    model = Scripted(lambda prompt, sample, sampling: answers[sample % len(answers)])
     return TreePrompt(model, SHOP, max_depth=2)
 
 
@@ -134,9 +134,9 @@ def test_in_json_the_schema_goes_with_the_prompt():
     asking, calls = heard(form="json", hold="schema")
     made = GuidedCrossover(asking).vary(PARENTS, 2, 0)
     assert len(made.genomes) == 2
-    prompt, options = calls[0]
+    prompt, sampling = calls[0]
     assert '\nscore 0.6000: {"feature":"age","threshold":30.5,' in prompt
-    assert options["schema"]["properties"]["feature"] == {"enum": ["age", "income"]}
+    assert sampling.schema["properties"]["feature"] == {"enum": ["age", "income"]}
 
 
 def test_without_semantics_columns_have_numbers_only():
@@ -152,7 +152,7 @@ def test_a_line_that_is_continued_leads_with_a_blank():
     GuidedCrossover(asking).vary(PARENTS, 1, 0)
     GuidedCrossover(asking, fitness=False).vary(PARENTS, 1, 0)
     DiverseMutation(asking).vary(PARENTS, 1, 0)
-    roots = [options["grammar"].partition("\n")[0] for _, options in calls]
+    roots = [sampling.grammar.partition("\n")[0] for _, sampling in calls]
     assert roots == ['root ::= " " split2'] * 3 + ["root ::= split2"] * (3 + 6)
 
 
@@ -243,7 +243,7 @@ def test_a_server_that_says_nothing_about_likelihood_gives_an_even_choice():
     assert drawn(0.1, 200, answers).min() > 0.1
     asking, calls = heard()
     DiverseMutation(asking).vary(PARENTS, 2, 0)
-    assert [options["top_logprobs"] for _, options in calls] == [1] * 6
+    assert [sampling.top_logprobs for _, sampling in calls] == [1] * 6
 
 
 def test_mutation_counts_what_is_lost_and_gives_none_where_all_is():

@@ -36,9 +36,9 @@ def individual(genome, fitness, number=0, info=None):
     return Individual(Candidate(number, genome, (), "test", 0), Outcome(fitness, info=info))
 
 
-def breed(prompt, sample, options):
+def breed(prompt, sample, sampling):
     """Write one shown tree with another threshold, or a subtree where a line is cut off."""
-    chance = random.Random(options["seed"])
+    chance = random.Random(sampling.seed)
     text = prompt if isinstance(prompt, str) else prompt[0]["content"]
     lines = text.split("\n")
     threshold = f"{chance.randint(-8, 8) / 2:g}"
@@ -50,7 +50,7 @@ def breed(prompt, sample, options):
         tree = chance.choice([tree for tree in whole if "name" not in tree] or ["(glucose<0 0 1)"])
         said = re.sub(r'(<|"threshold":)-?[\d.]+', rf"\g<1>{threshold}", tree, count=1)
         said = said.replace('"missing":"left",', "")  # which the schema has no place for
-    if not options["top_logprobs"]:
+    if not sampling.top_logprobs:
         return said
     tokens = tuple(Token(piece, -chance.random()) for piece in said)
     return Completion(said, completion_tokens=len(tokens), tokens=tokens)
@@ -60,9 +60,9 @@ def heard(**settings):
     """Return an asking, and the list of the requests that it makes."""
     calls = []
 
-    def listen(prompt, sample, options):
-        calls.append((prompt, options))
-        return breed(prompt, sample, options)
+    def listen(prompt, sample, sampling):
+        calls.append((prompt, sampling))
+        return breed(prompt, sample, sampling)
 
     settings = {"columns": SHOP, "context": TreeContext(CONTEXT), "max_depth": 2, **settings}
     return TreePrompt(Scripted(listen), **settings), calls
@@ -129,25 +129,25 @@ def test_what_is_sent_follows_the_settings():
     asking, calls = heard(temperature=0.7)
     asking.complete([Page(("p",))], 2, 2**40 + 3, lead=" ")
     (_, first), (_, second) = calls
-    assert first["grammar"].startswith('root ::= " " split2\n')
-    assert (first["stop"], first["mode"], first["schema"]) == (("\n",), "plain", None)
-    assert (first["temperature"], first["top_logprobs"]) == (0.7, 0)
-    assert (first["seed"], second["seed"]) == (3, 4)
-    assert first["max_tokens"] == 14 * 8
+    assert first.grammar.startswith('root ::= " " split2\n')
+    assert (first.stop, first.mode, first.schema) == (("\n",), "plain", None)
+    assert (first.temperature, first.top_logprobs) == (0.7, 0)
+    assert (first.seed, second.seed) == (3, 4)
+    assert first.max_tokens == 14 * 8
     asking.complete([Page(("p",))], 1, 0, logprobs=True, depth=1)
-    assert calls[-1][1]["grammar"].startswith("root ::= depth1\n")
-    assert calls[-1][1]["top_logprobs"] == 1
-    assert calls[-1][1]["max_tokens"] == 14 * 4
+    assert calls[-1][1].grammar.startswith("root ::= depth1\n")
+    assert calls[-1][1].top_logprobs == 1
+    assert calls[-1][1].max_tokens == 14 * 4
     asking, calls = heard(form="json", hold="schema", mode="chat")
     asking.complete([Page([asking.text(OLD)])], 1, 0)
-    assert calls[-1][1]["schema"] == schema(SHOP, 2)
-    assert (calls[-1][1]["stop"], calls[-1][1]["grammar"]) == ((), None)
-    assert calls[-1][1]["max_tokens"] == 3 * 14 * 8
+    assert calls[-1][1].schema == schema(SHOP, 2)
+    assert (calls[-1][1].stop, calls[-1][1].grammar) == ((), None)
+    assert calls[-1][1].max_tokens == 3 * 14 * 8
     asking, calls = heard(hold="none")
     asking.complete([Page(("p",))], 1, 0, lead=" ")
-    assert calls[-1][1]["grammar"] is None
-    asking.complete(["p"], 1, 0, depth=64)
-    assert calls[-1][1]["max_tokens"] == 14 * 2048  # as for a depth of 10
+    assert calls[-1][1].grammar is None
+    asking.complete([Page(("p",))], 1, 0, depth=64)
+    assert calls[-1][1].max_tokens == 14 * 2048  # as for a depth of 10
 
 
 LINES = [

@@ -37,12 +37,12 @@ def room(grammar):
     return int(grammar.partition("\n")[0].rpartition("depth")[2])
 
 
-def wander(prompt, sample, options):
+def wander(prompt, sample, sampling):
     """Answer any subtree that the grammar allows."""
     import numpy as np
 
-    rng = np.random.default_rng(options["seed"])
-    return " " + write(grown(COLUMNS, room(options["grammar"]), rng), COLUMNS)
+    rng = np.random.default_rng(sampling.seed)
+    return " " + write(grown(COLUMNS, room(sampling.grammar), rng), COLUMNS)
 
 
 @given(st.lists(trees(most=3), min_size=1, max_size=4), st.integers(1, 4), st.integers(0, 2**53))
@@ -65,9 +65,9 @@ def test_children_differ_from_the_best_parent_in_one_subtree_only(genomes, most,
 def test_the_prompt_ends_with_the_text_before_the_cut(tree, seed):
     prompts = []
 
-    def listen(prompt, sample, options):
+    def listen(prompt, sample, sampling):
         prompts.append(prompt)
-        return wander(prompt, sample, options)
+        return wander(prompt, sample, sampling)
 
     asking = TreePrompt(Scripted(listen), COLUMNS, TreeContext("Colours."), max_depth=3)
     made = SubtreeRewriting(asking).vary([individual(tree, 1.0)], 3, seed)
@@ -81,9 +81,9 @@ def test_parents_are_shown_from_worse_to_better_and_the_best_is_cut():
     asking, calls = heard(max_depth=2)
     parents = [individual(RICH, 0.8, 0), Candidate(1, Leaf(1), (), "test", 0), individual(OLD, 0.6)]
     made = SubtreeRewriting(asking, leaves=False).vary(parents, 1, 0)
-    prompt, options = calls[0]
+    prompt, sampling = calls[0]
     assert prompt == HEAD + "1\n(age<30.5 0 1)\n(income<2.25 (age<30.5 0 1) 1)\n(income<2.25"
-    assert options["grammar"].startswith('root ::= " " depth1\n')
+    assert sampling.grammar.startswith('root ::= " " depth1\n')
     assert made.parents == [[1, 2, 0]]
     assert made.notes[0]["place"] == 1
 
@@ -100,16 +100,16 @@ def test_a_place_that_is_drawn_twice_is_asked_about_with_two_seeds():
     asking, calls = heard(max_depth=2)
     SubtreeRewriting(asking, leaves=False).vary([individual(RICH, 0.8)], 5, 10)
     assert len({prompt for prompt, _ in calls}) == 1
-    assert len({options["seed"] for _, options in calls}) == 5
+    assert len({sampling.seed for _, sampling in calls}) == 5
 
 
 def test_places_with_equal_room_are_asked_about_together():
     batches = []
 
     class Listening(Scripted):
-        def complete(self, prompts, **options):
+        def complete(self, prompts, sampling, n):
             batches.append(len(prompts))
-            return super().complete(prompts, **options)
+            return super().complete(prompts, sampling, n)
 
     asking = TreePrompt(Listening(wander), COLUMNS, max_depth=2)
     tree = Split(0, 1.0, OLD, Leaf(1))

@@ -50,18 +50,18 @@ def test_scale_and_place_of_the_cloud_leave_the_text_alone(rows, scale, shift):
 
 def test_the_prompt_is_rows_of_two_digits_least_fit_first():
     asked = []
-    model = Scripted(lambda prompt, i, options: asked.append((prompt, options)) or "50,50")
+    model = Scripted(lambda prompt, i, sampling: asked.append((prompt, sampling)) or "50,50")
     FramedSamples(model).vary(ROWS, 1, 0)
-    [(prompt, options)] = asked
+    [(prompt, sampling)] = asked
     assert prompt == "25,75\n75,25\n50,50\n"
-    assert options["temperature"] == 1.0
-    assert '"[0-9]' not in options["grammar"]
-    assert options["grammar"].startswith('root ::= number "," number\n')
+    assert sampling.temperature == 1.0
+    assert '"[0-9]' not in sampling.grammar
+    assert sampling.grammar.startswith('root ::= number "," number\n')
 
 
 def test_samples_are_decoded_in_the_frame_that_the_rows_set():
     answers = ["00,99", "50,50", "75,25"]
-    model = Scripted(lambda prompt, i, options: answers[i])
+    model = Scripted(lambda prompt, i, sampling: answers[i])
     children = FramedSamples(model, jitter=0.0).vary(ROWS, 3, 0).genomes
     assert np.array(children) == pytest.approx(
         np.array([[0.102, 0.796], [0.302, 0.404], [0.402, 0.204]])
@@ -99,7 +99,7 @@ def test_jitter_changes_some_integers_even_where_all_rows_agree():
 
 
 def test_usable_samples_of_the_blocks_are_joined_and_the_rest_is_counted():
-    def answer(prompt, i, options):
+    def answer(prompt, i, sampling):
         if prompt == "25,75\n75,25\n":
             return ["10,20", "no", "30,40"][i]
         return ["1", Completion("50,60", error="truncated at 9"), "70,80"][i]
@@ -116,7 +116,7 @@ def test_usable_samples_of_the_blocks_are_joined_and_the_rest_is_counted():
 
 def test_a_fixed_frame_is_the_whole_cube():
     asked = []
-    model = Scripted(lambda prompt, i, options: asked.append(prompt) or "500,125")
+    model = Scripted(lambda prompt, i, sampling: asked.append(prompt) or "500,125")
     operator = FramedSamples(model, fixed=True, digits=3, jitter=0.0)
     [child] = operator.vary(ROWS, 1, 0).genomes
     assert asked == ["200,600\n400,200\n300,400\n"]
@@ -125,7 +125,7 @@ def test_a_fixed_frame_is_the_whole_cube():
 
 def test_chat_says_what_the_rows_are():
     asked = []
-    model = Scripted(lambda prompt, i, options: asked.append(prompt) or "50,50")
+    model = Scripted(lambda prompt, i, sampling: asked.append(prompt) or "50,50")
     FramedSamples(model, mode="chat", constrain=False).vary(ROWS, 1, 0)
     assert "2 numbers of 2 digits" in asked[0][0]["content"]
     assert asked[0][0]["content"].endswith("50,50\n")
@@ -141,7 +141,7 @@ def test_blocks_have_one_size_and_leave_no_coordinate_out(dimension, size, seed)
 class TestConformance(OperatorKit):
     @pytest.fixture(params=[True, False], ids=["shuffled", "in order"])
     def case(self, request):
-        def answer(prompt, sample, options):
+        def answer(prompt, sample, sampling):
             return f"{sample}7,50" if sample % 3 else "no"
 
         operator = FramedSamples(Scripted(answer), constrain=False, shuffle=request.param)

@@ -53,12 +53,12 @@ class Script:
 
     def __init__(self, *replies):
         self.replies = list(replies)
-        self.prompts, self.temperatures, self.options = [], [], []
+        self.prompts, self.temperatures, self.sampling = [], [], []
 
-    def __call__(self, prompt, sample, options):
+    def __call__(self, prompt, sample, sampling):
         self.prompts.append(prompt)
-        self.temperatures.append(options["temperature"])
-        self.options.append(options)
+        self.temperatures.append(sampling.temperature)
+        self.sampling.append(sampling)
         return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
 
 
@@ -77,7 +77,7 @@ def test_the_prompt_is_that_of_the_worked_example():
     assert body + "\n" == PROMPT
     assert query.endswith(":")
     assert float(query[:-1]) == pytest.approx(7.0275, abs=0.011)
-    assert script.options[0]["stop"] == ("\n",)
+    assert script.sampling[0].stop == ("\n",)
 
 
 def test_the_worked_example_has_the_figures_of_the_specification():
@@ -110,7 +110,7 @@ def test_after_all_attempts_the_stand_in_is_the_mean(reply):
     assert x_of(offspring) == pytest.approx([-0.80, 0.20])
     assert np.array_equal(offspring.genomes[0], BEST.genome)
     assert script.temperatures == [0.0, 0.7, 1.0]
-    assert len({options["seed"] for options in script.options}) == 3
+    assert len({sampling.seed for sampling in script.sampling}) == 3
     assert offspring.rejected == {"unreadable answer": 3}
     assert offspring.notes[0]["fallbacks"] == 1
     assert offspring.parents == [[1]]
@@ -132,7 +132,7 @@ def test_a_truncated_answer_fails_though_it_can_be_read():
 def test_blocks_are_asked_side_by_side_and_fall_back_alone():
     prompts = []
 
-    def script(prompt, sample, options):
+    def script(prompt, sample, sampling):
         prompts.append(prompt)
         return "437" if "8.08:420\n" in prompt else "x"
 
@@ -181,7 +181,7 @@ def test_decimals_stand_where_integers_do():
     offspring = ask(script, form=Decimals(low=-5.0, high=5.0))
     assert x_of(offspring) == pytest.approx([-0.63, -0.29])
     assert "\n8.08:-0.800,0.200\n" in script.prompts[0]
-    assert script.options[0]["max_tokens"] >= len("-0.630,-0.290")
+    assert script.sampling[0].max_tokens >= len("-0.630,-0.290")
 
 
 def test_a_grammar_matches_each_blocks_size():
@@ -191,7 +191,7 @@ def test_a_grammar_matches_each_blocks_size():
     ]
     script = Script("1,2")
     ask(script, (rows[0], rows[0], *rows), block=2, constrain=True, temperatures=(0.0,))
-    sizes = [options["grammar"].split("\n")[0].count("number") for options in script.options]
+    sizes = [sampling.grammar.split("\n")[0].count("number") for sampling in script.sampling]
     assert sorted(sizes) == [1, 2, 2]
 
 

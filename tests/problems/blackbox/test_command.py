@@ -127,7 +127,7 @@ def test_a_control_task_has_a_budget_population_and_box_of_its_own():
     assert len(system.problem.space) == 5 * 3 + 4 * 2 + 3 * 2
     assert system.problem.space.dimensions[0].high == 3.0
     result = system.run(replace(system.budget, evaluations=16))
-    assert {one.candidate.step for one in result.population} == {0}
+    assert {one.step for one in result.population} == {0}
     assert system.units["fitness"].text(result.fitness) == f"{result.fitness:.6g}"
 
 

@@ -30,7 +30,7 @@ G2 = rows(2, (0.462, -3.3685), (0.377, -8.249), (0.482, -3.1085), (0.437, -5.581
 def test_the_worked_example_keeps_the_best_three_of_each_generation():
     context = Context(2, 3)
     assert shown([G0, G1], context) == [[-18.605, -18.385, -15.4625], [-15.145, -11.9725, -8.08]]
-    assert [section[0].candidate.step for section in _select([G0, G1, G2], context)] == [1, 2]
+    assert [section[0].step for section in _select([G0, G1, G2], context)] == [1, 2]
 
 
 def _select(history, context):
@@ -80,7 +80,7 @@ def test_permuted_losses_are_those_of_other_rows_and_ordered_as_if_they_were_tru
         flat = [row for section in sections for row in section]
         assert sorted(row.fitness for row in flat) == sorted(true.values())
         assert [row.id // 100 for row in flat] == sorted(
-            (row.id // 100 for row in flat), key=[s[0].candidate.step for s in sections].index
+            (row.id // 100 for row in flat), key=[s[0].step for s in sections].index
         )
         for section in sections:
             assert [row.fitness for row in section] == sorted(row.fitness for row in section)

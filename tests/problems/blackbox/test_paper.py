@@ -21,13 +21,13 @@ BOX = Space.of([(-5, 5)] * 3)
 SPHERE = Function(lambda x: float(((x - 1) ** 2).sum()), BOX)
 
 
-def repeat(prompt, sample, options):
+def repeat(prompt, sample, sampling):
     """Answer the row with the least loss, shifted by one: a model that only copies, nearly."""
     row = [int(n) for n in re.findall(r"\d+", prompt.strip().split("\n")[-2].rpartition(":")[2])]
     return ",".join(str(min(n + 1, 1000)) for n in row)
 
 
-def midway(prompt, sample, options):
+def midway(prompt, sample, sampling):
     """Answer the mean of the last three rows of two digits each."""
     lines = [line.split(",") for line in prompt.strip().split("\n")[-3:]]
     mean = np.mean([[int(n) for n in line] for line in lines], axis=0)
@@ -54,7 +54,7 @@ class TestConformance(FlowKit):
 def test_the_first_steps_are_warm_up_and_the_starting_points_come_first():
     start = ((0.1, 0.2, 0.3), (0.9, 0.9, 0.9))
     _, scored = drive(Paper().flow(Scripted(repeat), BOX, start, 7), SPHERE, 32)
-    born = [(one.candidate.operator, one.candidate.step) for one in scored]
+    born = [(one.operator, one.step) for one in scored]
     assert born[:7] == [("Given", 0)] * 2 + [("Uniform", 0)] * 5
     assert born[7:22] == [("Uniform", step) for step in (1, 2, 3) for _ in range(5)]
     assert born[22:] == [("Gaussian", step) for step in (4, 5) for _ in range(5)]
@@ -82,7 +82,7 @@ def test_the_mean_can_be_a_member_of_its_generation():
     flow = Paper(warmup=1, evaluate_mean=True).flow(model, BOX, (), 0)
     _, scored = drive(flow, SPHERE, 11)
     assert scored[5].genome == pytest.approx([0.1, 0.9, 0.5])
-    assert scored[5].candidate.operator == "Recombination"
+    assert scored[5].operator == "Recombination"
 
 
 def test_snapped_points_lie_on_the_grid_that_the_model_sees():
@@ -102,7 +102,7 @@ def test_what_stands_in_is_chosen(fallback):
     [stand_in] = [job[1][1] for job in jobs if job[0] == "Recombination" and job[4] == 2]
     best = max(scored[:10], key=lambda one: one.fitness).id
     last = max(scored[5:10], key=lambda one: one.fitness).id
-    [mean] = {one.candidate.parents[0] for one in scored[5:10]}
+    [mean] = {one.parents[0] for one in scored[5:10]}
     assert stand_in == {"best": best, "mean": mean, "last": last}[fallback]
 
 
@@ -129,12 +129,12 @@ def test_the_paper_loop_runs_with_classical_recombination_as_its_control():
 
 
 def test_offspring_that_the_model_owes_are_steps_from_the_best_point():
-    model = Scripted(lambda prompt, i, options: midway(prompt, i, options) if i < 2 else "no")
+    model = Scripted(lambda prompt, i, sampling: midway(prompt, i, sampling) if i < 2 else "no")
     _, scored = drive(Framed(constrain=False).flow(model, BOX, (), 0), SPHERE, 15)
-    names = [one.candidate.operator for one in scored[10:]]
+    names = [one.operator for one in scored[10:]]
     assert names == ["FramedSamples"] * 2 + ["Gaussian"] * 3
     best = max(scored[:10], key=lambda one: one.fitness)
-    assert scored[14].candidate.parents == (best.id,)
+    assert scored[14].parents == (best.id,)
 
 
 def test_the_prompt_holds_the_best_points_least_first():
@@ -158,8 +158,8 @@ def test_a_search_goes_on_sampling_until_two_points_have_a_value():
         return float("nan") if len(calls) < 24 else float((x**2).sum())
 
     _, scored = drive(Framed().flow(Scripted(midway), BOX, (), 0), Function(mostly_broken, BOX), 35)
-    assert [one.candidate.operator for one in scored[:30]] == ["Uniform"] * 30
-    assert scored[30].candidate.operator == "FramedSamples"
+    assert [one.operator for one in scored[:30]] == ["Uniform"] * 30
+    assert scored[30].operator == "FramedSamples"
 
 
 def test_a_whole_space_of_integers_is_searched_without_stopping():
@@ -178,8 +178,8 @@ def test_samples_of_a_model_that_averages_converge_on_a_bbob_sphere():
 def test_attempts_and_what_counts_as_an_answer_are_settings():
     degrees = []
 
-    def long(prompt, sample, options):
-        degrees.append(options["temperature"])
+    def long(prompt, sample, sampling):
+        degrees.append(sampling.temperature)
         return "100,900,500,77"
 
     strategy = Paper(warmup=1, temperatures=(0.3, 0.9), evaluate_mean=True)

@@ -19,9 +19,9 @@ ANSWERS = [
 SMALL = Options(population=4, max_depth=2)
 
 
-def answer(prompt, sample, options):
+def answer(prompt, sample, sampling):
     """Say one of the answers, a pure function of the request."""
-    drawn = hashlib.sha256(f"{prompt}/{options['seed']}".encode()).digest()
+    drawn = hashlib.sha256(f"{prompt}/{sampling.seed}".encode()).digest()
     return ANSWERS[drawn[0] % len(ANSWERS)]
 
 

@@ -22,12 +22,11 @@ from evollm import Budget, EvollmError
 from evollm.executors.base import Serial, Threads
 from evollm.executors.cluster import Ray
 from evollm.executors.processes import Processes
-from evollm.llm.base import Prompt
+from evollm.llm.base import Prompt, Sampling
 from evollm.llm.client.endpoint import Endpoint
 from evollm.llm.client.settings import Settings
 from evollm.llm.offline.model import offline
 from evollm.llm.scripted import Scripted
-from evollm.types import JSON
 from problems.trees.estimators import LLEGOClassifier, LLEGORegressor
 from problems.trees.present.export import from_json, to_json
 
@@ -37,13 +36,13 @@ RESAMPLED = {
 }
 
 
-def copying(prompt: Prompt, sample: int, options: Mapping[str, JSON]) -> str:
+def copying(prompt: Prompt, sample: int, sampling: Sampling) -> str:
     """Answer with one of the trees in the prompt."""
     assert isinstance(prompt, str)
     lines = [line for line in prompt.splitlines() if "<" in line and not line.startswith("Dec")]
     if not lines:  # the first trees are lone leaves
         return f"({prompt.partition(':')[0]}<0 0 0)"
-    line = lines[(sample + int(options["seed"] or 0)) % len(lines)]
+    line = lines[(sample + int(sampling.seed or 0)) % len(lines)]
     return line[line.index("(") :]
 
 
@@ -79,9 +78,9 @@ def test_labels_frames_and_words() -> None:
 def test_the_model_hears_the_users_words() -> None:
     heard: list[str] = []
 
-    def listening(prompt: Prompt, sample: int, options: Mapping[str, JSON]) -> str:
+    def listening(prompt: Prompt, sample: int, sampling: Sampling) -> str:
         heard.append(str(prompt))
-        return copying(prompt, sample, options)
+        return copying(prompt, sample, sampling)
 
     X, y = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % 2
     model = LLEGOClassifier(
@@ -148,9 +147,9 @@ def test_several_objectives_give_a_front() -> None:
         generations=10,
         objectives=["balanced_accuracy", "size"],
     ).fit(X, y)
-    sizes = [one.outcome.metrics["size"] for one in model.front_]
+    sizes = [one.metrics["size"] for one in model.front_]
     assert len(sizes) == len(set(sizes)) > 1
-    ranked = sorted(model.front_, key=lambda one: one.outcome.metrics["size"])
+    ranked = sorted(model.front_, key=lambda one: one.metrics["size"])
     assert all(a.fitness < b.fitness for a, b in pairwise(ranked))
 
 
@@ -165,8 +164,8 @@ def test_groups_and_own_objectives() -> None:
     model = small(
         LLEGOClassifier, operators="classical", objectives=[recall, "gap"], groups=0, generations=3
     ).fit(X, y)
-    assert {"recall", "gap"} <= set(model.best_.outcome.metrics)
-    assert all(one.outcome.metrics["gap"] <= 0 for one in model.front_)
+    assert {"recall", "gap"} <= set(model.best_.metrics)
+    assert all(one.metrics["gap"] <= 0 for one in model.front_)
 
 
 def rare(rows: int = 400) -> Any:
@@ -213,14 +212,14 @@ def test_what_scikit_learns_tree_takes_is_taken() -> None:
             given = {"max_depth": most, "random_state": seed}
             DecisionTreeClassifier(**given).fit(X, y)
             model = small(LLEGOClassifier, operators="classical", **given).fit(X, y)
-            assert most is None or model.best_.outcome.metrics["depth"] <= most
+            assert most is None or model.best_.metrics["depth"] <= most
 
 
 def test_a_part_of_the_rows_chooses_the_tree() -> None:
     X, y = load_iris(return_X_y=True)
     model = small(LLEGOClassifier, operators="classical", validation_fraction=0.4).fit(X, y)
     metrics = model.result_.dataframe()["metrics.valid_balanced_accuracy"]
-    assert model.best_.outcome.metrics["valid_balanced_accuracy"] == metrics.max()
+    assert model.best_.metrics["valid_balanced_accuracy"] == metrics.max()
 
 
 def test_runs_can_be_recorded_and_bounded(tmp_path: Any) -> None:

@@ -211,9 +211,9 @@ def test_distinct_survivors_have_different_predictions_while_there_are_enough():
 
 
 def test_without_duplicates_the_living_predict_differently():
-    def copy(prompt, sample, options):
-        last = breed(prompt, sample, options)
-        return last if options["seed"] % 3 == 0 else re.findall(r"\(.*\)", prompt)[-1]
+    def copy(prompt, sample, sampling):
+        last = breed(prompt, sample, sampling)
+        return last if sampling.seed % 3 == 0 else re.findall(r"\(.*\)", prompt)[-1]
 
     kept = {}
     for duplicates in (True, False):

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evollm.llm.base import Token
+from evollm.llm.base import Sampling, Token
 from evollm.llm.client.answers import Answer, dump, load, read
-from evollm.llm.client.requests import Options
 
 JSONS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -49,7 +48,7 @@ def one(reply, options):
 
 @given(REPLY, st.sampled_from(["chat", "plain"]), st.integers(0, 1))
 def test_any_reply_gives_an_answer(reply: dict[str, Any], mode: Any, top: int) -> None:
-    answer = one(reply, Options(mode=mode, top_logprobs=top))
+    answer = one(reply, Sampling(mode=mode, top_logprobs=top))
     assert isinstance(answer.text, str)
     assert answer.error is None or answer.error
     assert answer.definite or answer.error
@@ -66,14 +65,14 @@ def reply(mode: str, text: str | None = "a b", **more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("mode", ["chat", "plain"])
 def test_a_plain_answer(mode: Any) -> None:
-    found = one({**reply(mode), "system_fingerprint": "fp"}, Options(mode=mode))
+    found = one({**reply(mode), "system_fingerprint": "fp"}, Sampling(mode=mode))
     assert found == Answer("a b", None, 3, 2, (), "stop", "fp")
 
 
 def test_log_probabilities_of_a_chat() -> None:
     tops = [TOP, {"token": "c", "logprob": -0.1}]
     logprobs = {"content": [{"token": "a", "logprob": -0.5, "top_logprobs": tops}]}
-    answer = one(reply("chat", logprobs=logprobs), Options(top_logprobs=2))
+    answer = one(reply("chat", logprobs=logprobs), Sampling(top_logprobs=2))
     assert answer.tokens == (Token("a", -0.5, (("c", -0.1), ("a", -0.5))),)
     assert answer.completion(0.0, None, cached=False).logprob == -0.5
 
@@ -84,43 +83,43 @@ def test_log_probabilities_of_a_text() -> None:
         "token_logprobs": [-0.5, -1.0],
         "top_logprobs": [{"a": -0.5, "x": -0.9}, None],
     }
-    answer = one(reply("plain", logprobs=logprobs), Options(mode="plain", top_logprobs=2))
+    answer = one(reply("plain", logprobs=logprobs), Sampling(mode="plain", top_logprobs=2))
     assert answer.tokens == (Token("a", -0.5, (("a", -0.5), ("x", -0.9))), Token(" b", -1.0))
 
 
 @pytest.mark.parametrize("logprobs", [None, {}, {"content": []}, {"content": [{"token": "a"}]}])
 def test_missing_log_probabilities_are_an_error(logprobs: Any) -> None:
-    assert one(reply("chat", logprobs=logprobs), Options(top_logprobs=2)).error
+    assert one(reply("chat", logprobs=logprobs), Sampling(top_logprobs=2)).error
 
 
 def test_a_refusal_is_an_error() -> None:
     odd = {"choices": [{"message": {"content": None, "refusal": "I can't"}}]}
-    answer = one(odd, Options())
+    answer = one(odd, Sampling())
     assert answer.error == "the model refused: I can't"
     assert answer.definite
 
 
 def test_halves_of_surrogate_pairs_never_reach_a_genome() -> None:
-    assert one(reply("chat", "a\ud83d"), Options()).text == "a?"
+    assert one(reply("chat", "a\ud83d"), Sampling()).text == "a?"
 
 
 def test_the_tokens_of_thoughts_and_of_what_follows_a_stop_text_are_left_out() -> None:
     texts = ["<think>", "hm;", "</think>", "\n", "fi", "ne", "; and", " more"]
     content = [{"token": text, "logprob": -1.0, "top_logprobs": [TOP]} for text in texts]
     odd = reply("chat", "".join(texts), logprobs={"content": content})
-    answer = one(odd, Options(top_logprobs=1, stop=(";",)))
+    answer = one(odd, Sampling(top_logprobs=1, stop=(";",)))
     assert answer.text == "fine"
     assert [token.text for token in answer.tokens] == ["fi", "ne"]
     assert answer.completion_tokens == 2  # as the server counts
-    whole = one(odd, Options(top_logprobs=1))
+    whole = one(odd, Sampling(top_logprobs=1))
     assert [token.text for token in whole.tokens] == texts[4:]
 
 
 def test_a_plain_text_is_continued_as_it_is() -> None:
     odd = reply("plain", "<think>a; b")
-    assert one(odd, Options(mode="plain", stop=(";",))).text == "<think>a"
+    assert one(odd, Sampling(mode="plain", stop=(";",))).text == "<think>a"
     cut = reply("plain", "", finish_reason="length")
-    assert not one(cut, Options(mode="plain")).starved
+    assert not one(cut, Sampling(mode="plain")).starved
 
 
 @pytest.mark.parametrize(
@@ -131,19 +130,19 @@ def test_tokens_that_are_not_counted_are_estimated_from_above(
     text: str, finish: str, max_tokens: int, most: int
 ) -> None:
     odd = {**reply("chat", text, finish_reason=finish), "usage": None}
-    [answer] = read(odd, Options(max_tokens=max_tokens), prompt_bound=7)
+    [answer] = read(odd, Sampling(max_tokens=max_tokens), prompt_bound=7)
     assert (answer.prompt_tokens, answer.completion_tokens) == (7, most)
     assert not answer.counted
 
 
 def test_an_error_in_place_of_an_answer_costs_nothing() -> None:
-    [answer] = read({"error": "busy"}, Options(), prompt_bound=7)
+    [answer] = read({"error": "busy"}, Sampling(), prompt_bound=7)
     assert (answer.prompt_tokens, answer.completion_tokens, answer.counted) == (0, 0, True)
 
 
 def test_words_of_a_server_are_never_stored_at_any_length() -> None:
     long = "x" * 10_000
     odd = {**reply("chat", finish_reason=long), "system_fingerprint": long}
-    answer = one(odd, Options())
+    answer = one(odd, Sampling())
     assert len(answer.finish or "") == len(answer.fingerprint or "") == 200
-    assert len(one({"error": {"message": long}}, Options()).error or "") < 400
+    assert len(one({"error": {"message": long}}, Sampling()).error or "") < 400

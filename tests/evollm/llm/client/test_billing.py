@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from evollm.ledger import Exhausted, ledger
-from evollm.llm.base import LanguageModel, ModelError
-from evollm.llm.client.requests import Ask, Options
+from evollm.llm.base import LanguageModel, ModelError, Sampling
+from evollm.llm.client.requests import Ask
 from evollm.llm.scripted import Scripted
 from tests.evollm.llm.support_books import Book
 from tests.evollm.llm.support_faulty import Act, Seen, Server, complain, echo, endpoint, say
@@ -43,7 +43,7 @@ def test_every_call_is_recorded_and_settled() -> None:
     with Server() as server:
         for model in models(server):
             book = keep(Book())
-            completions = model.complete(PROMPTS, n=2, seed=1)
+            completions = model.complete(PROMPTS, Sampling(seed=1), n=2)
             flat = [completion for group in completions for completion in group]
             texts = {call.answer["text"] for call in book.calls if call.answer}
             assert texts == {completion.text for completion in flat}
@@ -57,8 +57,8 @@ def test_what_was_recorded_is_recalled_at_no_charge() -> None:
     with Server() as server:
         for model in models(server):
             book = keep(Book(calls=6))
-            first = model.complete(PROMPTS[:4], seed=1)
-            again = model.complete(PROMPTS, seed=1)
+            first = model.complete(PROMPTS[:4], Sampling(seed=1))
+            again = model.complete(PROMPTS, Sampling(seed=1))
             assert [g[0].text for g in again[:4]] == [g[0].text for g in first]
             assert len(book.calls) == 6
         assert len(server.seen) == 6
@@ -81,7 +81,9 @@ def test_a_budget_of_tokens_is_never_passed_and_used_as_far_as_it_goes() -> None
     with Server() as server:
         book = keep(Book(tokens=327))
         with pytest.raises(Exhausted):
-            endpoint(server).complete(PROMPTS * 3 + [f"q{i}" for i in range(20)], max_tokens=10)
+            endpoint(server).complete(
+                PROMPTS * 3 + [f"q{i}" for i in range(20)], Sampling(max_tokens=10)
+            )
         assert book.tokens <= 327
         assert book.most_held == 1
         assert prompts_of(book) == [*PROMPTS, "q0"]
@@ -95,7 +97,9 @@ def test_money_needs_a_price_and_is_never_passed() -> None:
             endpoint(server).complete(["a"])
         book = keep(Book(money=30.0))
         with pytest.raises(Exhausted, match="left"):
-            endpoint(server, price=(1e6, 0.0)).complete([f"p{i}" for i in range(50)], mode="chat")
+            endpoint(server, price=(1e6, 0.0)).complete(
+                [f"p{i}" for i in range(50)], Sampling(mode="chat")
+            )
         assert not book.calls
         book = keep(Book(money=1000.0))
         with pytest.raises(Exhausted, match="left"):
@@ -140,12 +144,12 @@ def test_failed_calls_are_recorded_and_asked_again_when_the_run_goes_on() -> Non
     with Server(script) as server:
         book = keep(Book())
         model = endpoint(server, retries=1, concurrency=1)
-        assert model.complete(PROMPTS[:2], seed=1)[1][0].error
+        assert model.complete(PROMPTS[:2], Sampling(seed=1))[1][0].error
         assert [(call.answer is None, call.error is None) for call in book.calls] == [
             (False, True),
             (True, False),
         ]
-        assert model.complete(PROMPTS[:2], seed=1)[1][0].text == "p1/1"
+        assert model.complete(PROMPTS[:2], Sampling(seed=1))[1][0].text == "p1/1"
         assert len(server.seen) == 3
         assert model.usage.failed == 1
 
@@ -171,14 +175,14 @@ def test_repairs_are_calls_of_their_own_and_end_with_the_budget() -> None:
     with Server(lambda seen: say("one", seen)) as server:
         model = endpoint(server, known=frozenset({"schema"}), repairs=2)
         book = keep(Book())
-        completion = model.complete(["a"], schema=schema)[0][0]
+        completion = model.complete(["a"], Sampling(schema=schema))[0][0]
         assert completion.error is not None
         assert "not JSON" in completion.error
         assert [call.request["attempt"] for call in book.calls] == [0, 1, 2]
         assert all(call.error and call.answer for call in book.calls)
         book = keep(Book(calls=3))
         with pytest.raises(Exhausted):
-            model.complete(["b", "c"], schema=schema)
+            model.complete(["b", "c"], Sampling(schema=schema))
         attempts = [(call.request["prompt"], call.request["attempt"]) for call in book.calls]
         assert sorted(attempts) == [("b", 0), ("b", 1), ("c", 0)]
 
@@ -203,5 +207,5 @@ def test_a_script_that_fails_leaves_nothing_held() -> None:
     ],
 )
 def test_the_bound_on_tokens(prompt: object, mode: str, most: int) -> None:
-    options = Options(mode=mode, max_tokens=100)  # type: ignore[arg-type]
+    options = Sampling(mode=mode, max_tokens=100)  # type: ignore[arg-type]
     assert Ask("m", "e", prompt, options).most_tokens == most + 100  # type: ignore[arg-type]

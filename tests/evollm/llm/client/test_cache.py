@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evollm.errors import EvollmError
-from evollm.llm.base import ModelError, Token
+from evollm.llm.base import ModelError, Sampling, Token
 from evollm.llm.client.answers import Answer, dump, load
 from evollm.llm.client.cache import VERSION, Cache, open_cache
 from evollm.llm.client.endpoint import Endpoint
-from evollm.llm.client.requests import Ask, Options
+from evollm.llm.client.requests import Ask
 from evollm.llm.client.settings import Settings
 from evollm.types import JSON
 from tests.evollm.llm.support_faulty import Act, Seen, Server, complain, echo, endpoint, say
@@ -44,8 +44,8 @@ def test_an_answer_survives_being_kept(answer: Answer) -> None:
 def test_a_rerun_asks_nothing(tmp_path: Path) -> None:
     with Server() as server:
         model = endpoint(server, cache=tmp_path / "c")
-        first = model.complete(["a", "b"], n=3, seed=1)
-        again = endpoint(server, cache=tmp_path / "c").complete(["a", "b"], n=3, seed=1)
+        first = model.complete(["a", "b"], Sampling(seed=1), n=3)
+        again = endpoint(server, cache=tmp_path / "c").complete(["a", "b"], Sampling(seed=1), n=3)
         assert len(server.seen) == 6
     assert [[c.text for c in g] for g in first] == [[c.text for c in g] for g in again]
     assert all(c.cached and c.cost == 0 and c.prompt_tokens == 5 for g in again for c in g)
@@ -56,13 +56,13 @@ def test_a_rerun_needs_neither_server_nor_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Server() as server:
-        endpoint(server, cache=tmp_path / "c", identity="x").complete(["a"], seed=1)
+        endpoint(server, cache=tmp_path / "c", identity="x").complete(["a"], Sampling(seed=1))
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     settings = Settings(cache=tmp_path / "c", identity="x")
     gone = Endpoint("m", base_url="https://nowhere.invalid/v1", settings=settings)
-    assert gone.complete(["a"], seed=1)[0][0].text == "a/1"
+    assert gone.complete(["a"], Sampling(seed=1))[0][0].text == "a/1"
     with pytest.raises(ModelError):
-        gone.complete(["a"], seed=2)
+        gone.complete(["a"], Sampling(seed=2))
 
 
 def test_samples_are_entries_of_their_own(tmp_path: Path) -> None:
@@ -92,21 +92,25 @@ def test_any_other_option_is_another_entry(tmp_path: Path, other: Mapping[str, J
     with Server() as server:
         model = endpoint(server, cache=tmp_path / "c", known=frozenset({"plain"}))
         model.complete(["a"])
-        assert not model.complete(["a"], **other)[0][0].cached
+        assert not model.complete(["a"], Sampling(**other))[0][0].cached
 
 
 @given(st.text(), st.text(), st.integers(0, 3), st.integers(0, 3))
 def test_keys_differ_unless_requests_do_not(a: str, b: str, i: int, j: int) -> None:
     def key(prompt: str, sample: int) -> str:
-        return Ask("m", "e", prompt, Options(), sample).key
+        return Ask("m", "e", prompt, Sampling(), sample).key
 
     assert (key(a, i) == key(b, j)) == ((a, i) == (b, j))
 
 
 def test_a_key_stays_what_it_is() -> None:
     """A change here throws away every cache that users have."""
-    ask = Ask("m", "http://e/v1", "Grüße", Options(seed=3, stop=("\n",)), sample=1)
+    ask = Ask("m", "http://e/v1", "Grüße", Sampling(seed=3, stop=("\n",)), sample=1)
     assert ask.key == "63c7e83b5aa4f2a118d0ca8cddca536be691cfb21a89e2c6c289c1e3b26a08c0"
+    messages = [{"role": "user", "content": "a"}]
+    sampling = Sampling(0.5, 9, top_logprobs=2, grammar="root ::= [0-9]")
+    ask = Ask("m", "http://e/v1", messages, sampling, attempt=1, extra={"top_k": 40})
+    assert ask.key == "cef3c63109bfcf932d2a73da293b302bbdd681dd393fe63bed0eed265a4c0f69"
 
 
 def test_truncated_answers_are_kept_and_failed_ones_are_not(tmp_path: Path) -> None:
@@ -120,8 +124,8 @@ def test_truncated_answers_are_kept_and_failed_ones_are_not(tmp_path: Path) -> N
     prompts = ["long", "down", "odd", "good"]
     with Server(script) as server:
         model = endpoint(server, cache=tmp_path / "c", retries=1)
-        first = model.complete(prompts, seed=1)
-        again = model.complete(prompts, seed=1)
+        first = model.complete(prompts, Sampling(seed=1))
+        again = model.complete(prompts, Sampling(seed=1))
     assert [g[0].cached for g in again] == [True, False, False, True]
     assert [g[0].error for g in first] == [g[0].error for g in again]
 
@@ -133,8 +137,8 @@ def test_answers_before_a_fatal_fault_are_kept(tmp_path: Path) -> None:
     with Server(script) as server:
         model = endpoint(server, cache=tmp_path / "c", concurrency=1)
         with pytest.raises(ModelError):
-            model.complete(["good", "bad", "never"], seed=1)
-        assert model.complete(["good"], seed=1)[0][0].cached
+            model.complete(["good", "bad", "never"], Sampling(seed=1))
+        assert model.complete(["good"], Sampling(seed=1))[0][0].cached
         assert [seen.prompt for seen in server.seen][:2] == ["good", "bad"]
 
 
@@ -280,8 +284,8 @@ def test_a_broken_schema_goes_the_same_way_again(tmp_path: Path) -> None:
     known = frozenset({"schema"})
     with Server(script) as server:
         model = endpoint(server, cache=tmp_path / "c", known=known)
-        first = model.complete(["a"], schema=schema, seed=1)[0][0]
-        again = model.complete(["a"], schema=schema, seed=1)[0][0]
+        first = model.complete(["a"], Sampling(schema=schema, seed=1))[0][0]
+        again = model.complete(["a"], Sampling(schema=schema, seed=1))[0][0]
         assert len(server.seen) == 3
         assert len({seen.body["seed"] for seen in server.seen}) == 3
     assert first.text == again.text == '{"x": 1}'

@@ -5,6 +5,7 @@ import pickle
 import pytest
 
 from evollm.errors import EvollmError
+from evollm.llm.base import Sampling
 from evollm.llm.client.contexts import REFUSED, count, estimate, most_tokens, named_limit, too_long
 from evollm.llm.client.settings import Settings
 from evollm.llm.offline.model import Offline, offline
@@ -58,7 +59,9 @@ def test_a_limit_is_learnt_from_a_refusal_and_kept() -> None:
     with Server(short) as server:
         model = endpoint(server)
         assert model.context is None
-        [[answer], [other]] = model.complete(["a b " * 100, "a b"], mode="plain", max_tokens=9)
+        [[answer], [other]] = model.complete(
+            ["a b " * 100, "a b"], Sampling(mode="plain", max_tokens=9)
+        )
         assert "maximum context length is 100" in str(answer.error)
         assert other.text == "yes"
         assert model.context == pickle.loads(pickle.dumps(model)).context == 100
@@ -84,7 +87,7 @@ def test_the_estimate_is_rather_too_high_and_the_offline_model_counts(
 ) -> None:
     for text, exact in zip(TEXTS, offline_model.count_tokens(TEXTS), strict=True):
         assert exact <= estimate(text) <= 2.5 * exact
-    [[answer]] = offline_model.complete(TEXTS[:1], mode="plain", max_tokens=2)
+    [[answer]] = offline_model.complete(TEXTS[:1], Sampling(mode="plain", max_tokens=2))
     assert abs(count(offline_model, TEXTS[:1])[0] - answer.prompt_tokens) <= 1
     assert offline_model.context == 1984
 

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from evollm.errors import EvollmError
-from evollm.llm.base import LanguageModel, ModelError
+from evollm.llm.base import LanguageModel, ModelError, Sampling
 from evollm.llm.client.endpoint import Endpoint
 from evollm.llm.client.settings import Settings
 from tests.evollm.llm.support_faulty import Act, Seen, Server, echo, endpoint, say
@@ -36,7 +36,7 @@ def test_order_is_kept_under_random_delays(mode: str) -> None:
     prompts = [f"prompt {i}" for i in range(20)]
     with Server(late) as server:
         model = endpoint(server, known=frozenset({"plain"}))
-        answers = model.complete(prompts, n=3, seed=10, mode=mode)  # type: ignore[arg-type]
+        answers = model.complete(prompts, Sampling(seed=10, mode=mode), n=3)  # type: ignore[arg-type]
     texts = [[answer.text for answer in group] for group in answers]
     assert texts == [[f"{prompt}/{10 + i}" for i in range(3)] for prompt in prompts]
     assert len(server.seen) == 60
@@ -53,7 +53,9 @@ def test_the_whole_request_arrives() -> None:
         model = endpoint(server, options={"top_k": 40}, known=frozenset({"schema"}))
         messages = [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]
         schema = {"type": "string"}
-        model.complete([messages], temperature=0.5, max_tokens=7, stop=["\n"], schema=schema)
+        model.complete(
+            [messages], Sampling(temperature=0.5, max_tokens=7, stop=["\n"], schema=schema)
+        )
     body = server.seen[0].body
     assert body["messages"] == messages
     assert body["model"] == "m"
@@ -68,8 +70,8 @@ def test_the_whole_request_arrives() -> None:
 def test_plain_mode_speaks_as_llama_cpp_does() -> None:
     with Server(lambda seen: say('"x"', seen)) as server:
         model = endpoint(server, known=frozenset({"plain", "schema", "grammar"}))
-        model.complete(["once"], mode="plain", schema={"type": "string"})
-        model.complete(["once"], mode="plain", grammar='root ::= "x"')
+        model.complete(["once"], Sampling(mode="plain", schema={"type": "string"}))
+        model.complete(["once"], Sampling(mode="plain", grammar='root ::= "x"'))
     assert server.seen[0].path == "/v1/completions"
     assert server.seen[0].body["prompt"] == "once"
     assert server.seen[0].body["json_schema"] == {"type": "string"}
@@ -78,7 +80,7 @@ def test_plain_mode_speaks_as_llama_cpp_does() -> None:
 
 def test_huge_seeds_are_wrapped_and_still_differ() -> None:
     with Server() as server:
-        endpoint(server).complete(["a"], n=2, seed=2**53 - 1)
+        endpoint(server).complete(["a"], Sampling(seed=2**53 - 1), n=2)
     seeds = {seen.body["seed"] for seen in server.seen}
     assert len(seeds) == 2
     assert all(0 <= seed < 2**31 for seed in seeds)
@@ -109,7 +111,7 @@ def test_eight_threads_at_once_each_get_their_own_answers() -> None:
 
         def work(thread: int) -> list[str]:
             start.wait()
-            groups = model.complete([f"{thread}:{i}" for i in range(10)], seed=thread)
+            groups = model.complete([f"{thread}:{i}" for i in range(10)], Sampling(seed=thread))
             return [group[0].text for group in groups]
 
         with ThreadPoolExecutor(8) as pool:
@@ -122,7 +124,7 @@ def test_it_works_inside_a_running_event_loop() -> None:
     with Server() as server:
 
         async def cell() -> str:
-            return endpoint(server).complete(["a"], seed=1)[0][0].text
+            return endpoint(server).complete(["a"], Sampling(seed=1))[0][0].text
 
         assert asyncio.run(cell()) == "a/1"
         assert asyncio.run(cell()) == "a/1"
@@ -137,7 +139,7 @@ def test_a_pickle_holds_no_key_and_still_works(monkeypatch: pytest.MonkeyPatch) 
         assert "sk-secret" not in repr(model)
         monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-worker")
         copy = pickle.loads(raw)
-        assert copy.complete(["b"], seed=1)[0][0].text == "b/1"
+        assert copy.complete(["b"], Sampling(seed=1))[0][0].text == "b/1"
         assert copy.usage.calls == 1
         assert server.seen[-1].key == "Bearer sk-of-the-worker"
 
@@ -158,13 +160,15 @@ def test_a_forked_child_can_ask() -> None:
     code = (
         "import os, sys, warnings\n"
         "warnings.simplefilter('ignore')\n"
+        "from evollm.llm.base import Sampling\n"
         "from evollm.llm.client.endpoint import Endpoint\n"
         "from evollm.llm.client.settings import Settings\n"
         "model = Endpoint('m', base_url=sys.argv[1], settings=Settings(cache=None))\n"
         "model.complete(['parent'])\n"
         "child = os.fork()\n"
         "if not child:\n"
-        "    os._exit(0 if model.complete(['child'], seed=1)[0][0].text == 'child/1' else 1)\n"
+        "    [[answer]] = model.complete(['child'], Sampling(seed=1))\n"
+        "    os._exit(0 if answer.text == 'child/1' else 1)\n"
         "sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
     )
     with Server() as server:
@@ -187,7 +191,7 @@ def test_offline_forbids_to_leave_the_machine(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(ModelError, match="EVOLLM_OFFLINE"):
         model.complete(["a"])
     with Server() as server:
-        assert endpoint(server).complete(["a"], seed=1)[0][0].text == "a/1"
+        assert endpoint(server).complete(["a"], Sampling(seed=1))[0][0].text == "a/1"
 
 
 def test_the_base_url_comes_from_the_argument_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +214,7 @@ def test_the_base_url_comes_from_the_argument_first(monkeypatch: pytest.MonkeyPa
         ("http://[::1/v1", "malformed"),
         ("http://user:hunter2@[::1/v1", "malformed"),
         ("http://a..b/v1", "malformed"),
-        ("http://local host/v1", "blanks"),
+        ("http://local host/v1", "spaces"),
         ("http://localhost/v1#part", "fragment"),
         ("http://localhost/v1?key=hunter2", "environment variable"),
         ("http://localhost/v1/chat/completions", "leave that out"),
@@ -226,7 +230,6 @@ def test_odd_base_urls_are_refused(url: str, said: str) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"n": 0},
         {"max_tokens": 0},
         {"top_logprobs": -1},
         {"temperature": float("nan")},
@@ -238,7 +241,9 @@ def test_odd_base_urls_are_refused(url: str, said: str) -> None:
 def test_wrong_arguments_are_refused_before_any_request(wrong: dict[str, object]) -> None:
     with Server() as server:
         with pytest.raises(ModelError):
-            endpoint(server).complete(["a"], **wrong)  # type: ignore[arg-type]
+            endpoint(server).complete(["a"], Sampling(**wrong))  # type: ignore[arg-type]
+        with pytest.raises(ModelError, match=r"n \(0\)"):
+            endpoint(server).complete(["a"], n=0)
         assert not server.seen
 
 
@@ -255,7 +260,7 @@ def test_wrong_arguments_are_refused_before_any_request(wrong: dict[str, object]
 def test_wrong_prompts_are_refused_before_any_request(prompts: object, mode: str) -> None:
     with Server() as server:
         with pytest.raises(ModelError):
-            endpoint(server).complete(prompts, mode=mode)  # type: ignore[arg-type]
+            endpoint(server).complete(prompts, Sampling(mode=mode))  # type: ignore[arg-type]
         assert not server.seen
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from evollm.ledger import ledger
-from evollm.llm.base import ModelError
+from evollm.llm.base import ModelError, Sampling
 from evollm.llm.client.probes import ODD_TEXT, PROMPT
 from evollm.llm.client.settings import CAPABILITIES
 from tests.evollm.llm.support_books import Book
@@ -47,29 +47,31 @@ def test_a_capability_is_probed_once(need: str, mode: str, tmp_path: Path) -> No
     with Server(able) as server:
         model = endpoint(server, cache=tmp_path / "c")
         for seed in (1, 2):
-            completion = model.complete(["a"], mode=mode, seed=seed, **NEEDS[need])[0][0]  # type: ignore[arg-type]
+            completion = model.complete(["a"], Sampling(mode=mode, seed=seed, **NEEDS[need]))[0][0]  # type: ignore[arg-type]
             assert completion.error is None
         prompts = [seen.prompt for seen in server.seen]
         assert prompts == [PROMPT] * (1 if mode == "chat" else 2) + ["a", "a"]
         fresh = endpoint(server, cache=tmp_path / "c", concurrency=2)
-        fresh.complete(["b"], mode=mode, **NEEDS[need])  # type: ignore[arg-type]
+        fresh.complete(["b"], Sampling(mode=mode, **NEEDS[need]))  # type: ignore[arg-type]
         assert [seen.prompt for seen in server.seen][len(prompts) :] == ["b"]
 
 
 def test_a_finding_is_believed_for_a_day(tmp_path: Path) -> None:
     with Server(able) as server:
-        endpoint(server, cache=tmp_path / "c").complete(["a"], top_logprobs=2)
+        endpoint(server, cache=tmp_path / "c").complete(["a"], Sampling(top_logprobs=2))
         database = sqlite3.connect(tmp_path / "c")
         with database:
             database.execute("UPDATE abilities SET at = at - 24 * 3600")
         database.close()
-        endpoint(server, cache=tmp_path / "c", concurrency=2).complete(["b"], top_logprobs=2)
+        endpoint(server, cache=tmp_path / "c", concurrency=2).complete(
+            ["b"], Sampling(top_logprobs=2)
+        )
     assert [seen.prompt for seen in server.seen] == [PROMPT, "a", PROMPT, "b"]
 
 
 LACKS = {
-    "logprobs": "gives no log-probabilities",
-    "grammar": "does not hold answers to a grammar",
+    "logprobs": "does not return log-probabilities",
+    "grammar": "does not enforce a grammar",
 }
 
 
@@ -83,7 +85,7 @@ def test_a_missing_capability_is_said_before_the_real_calls(need: str, status: i
         model = endpoint(server)
         for _ in range(2):
             with pytest.raises(ModelError, match=LACKS[need]):
-                model.complete(["a"], **NEEDS[need])
+                model.complete(["a"], Sampling(**NEEDS[need]))
         assert [seen.prompt for seen in server.seen] == [PROMPT]
 
 
@@ -92,7 +94,7 @@ def test_plain_mode_is_missed_by_its_missing_address() -> None:
         Server(lambda seen: complain(404)) as server,
         pytest.raises(ModelError, match="does not continue plain texts; use mode='chat'"),
     ):
-        endpoint(server).complete(["a"], mode="plain")
+        endpoint(server).complete(["a"], Sampling(mode="plain"))
 
 
 def test_a_refused_key_is_no_missing_capability() -> None:
@@ -100,7 +102,7 @@ def test_a_refused_key_is_no_missing_capability() -> None:
         Server(lambda seen: complain(401)) as server,
         pytest.raises(ModelError, match="OPENAI_API_KEY"),
     ):
-        endpoint(server).complete(["a"], top_logprobs=1)
+        endpoint(server).complete(["a"], Sampling(top_logprobs=1))
 
 
 def test_a_server_that_is_down_is_no_missing_capability() -> None:
@@ -108,7 +110,7 @@ def test_a_server_that_is_down_is_no_missing_capability() -> None:
         Server(lambda seen: complain(500)) as server,
         pytest.raises(ModelError, match="does not answer"),
     ):
-        endpoint(server, retries=2).complete(["a"], top_logprobs=1)
+        endpoint(server, retries=2).complete(["a"], Sampling(top_logprobs=1))
 
 
 @pytest.mark.parametrize("status", [200, 400])
@@ -119,7 +121,7 @@ def test_a_schema_that_the_server_ignores_is_checked_here(status: int) -> None:
         return say('Sure:\n```json\n{"x": 3}\n```' if seen.prompt != PROMPT else "Hello!", seen)
 
     with Server(script) as server:
-        completion = endpoint(server).complete(["a"], schema=SCHEMA)[0][0]
+        completion = endpoint(server).complete(["a"], Sampling(schema=SCHEMA))[0][0]
     assert completion.error is None
     assert "response_format" in server.seen[0].body
     assert "response_format" not in server.seen[1].body
@@ -132,7 +134,7 @@ def test_a_thinking_model_gets_room_for_its_probe() -> None:
         return able(seen)
 
     with Server(script) as server:
-        completion = endpoint(server).complete(["a"], schema=SCHEMA)[0][0]
+        completion = endpoint(server).complete(["a"], Sampling(schema=SCHEMA))[0][0]
     assert completion.error is None
     assert [seen.prompt for seen in server.seen] == [PROMPT, PROMPT, "a"]
     assert "response_format" in server.seen[2].body
@@ -141,7 +143,7 @@ def test_a_thinking_model_gets_room_for_its_probe() -> None:
 def test_what_is_known_is_not_probed() -> None:
     with Server(able) as server:
         model = endpoint(server, known=CAPABILITIES)
-        model.complete(["a"], mode="plain", grammar="root ::= [0-9]+", top_logprobs=1)
+        model.complete(["a"], Sampling(mode="plain", grammar="root ::= [0-9]+", top_logprobs=1))
         assert [seen.prompt for seen in server.seen] == ["a"]
 
 
@@ -150,7 +152,7 @@ def test_probes_are_calls_of_the_run() -> None:
         book = Book()
         token = ledger.set(book)
         try:
-            endpoint(server).complete(["a"], top_logprobs=2)
+            endpoint(server).complete(["a"], Sampling(top_logprobs=2))
         finally:
             ledger.reset(token)
     assert [call.request["prompt"] for call in book.calls] == [PROMPT, "a"]
@@ -160,8 +162,8 @@ def test_probes_are_calls_of_the_run() -> None:
 def test_an_answer_from_the_cache_needs_no_probe(tmp_path: Path) -> None:
     with Server(able) as server:
         model = endpoint(server, cache=tmp_path / "c", known=CAPABILITIES)
-        model.complete(["a"], top_logprobs=2)
+        model.complete(["a"], Sampling(top_logprobs=2))
         fresh = endpoint(server, cache=tmp_path / "c")
-        tokens = fresh.complete(["a"], top_logprobs=2)[0][0].tokens
+        tokens = fresh.complete(["a"], Sampling(top_logprobs=2))[0][0].tokens
         assert len(server.seen) == 1
     assert tokens[0].top == (("a", -0.1), ("b", -2.5))

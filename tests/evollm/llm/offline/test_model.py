@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import openai
 import pytest
 
 from evollm.errors import EvollmError
-from evollm.llm.base import LanguageModel
+from evollm.llm.base import LanguageModel, Sampling
 from evollm.llm.client.settings import Settings
 from evollm.llm.offline.lease import lease, running
 from evollm.llm.offline.model import Offline, offline
@@ -26,15 +27,18 @@ DIGITS = 'root ::= [0-9] [0-9] "," [0-9] [0-9]'
 WORKER = """
 import pickle, sys
 model = pickle.load(sys.stdin.buffer)
-options = {"mode": "plain", "max_tokens": 1, "temperature": 0}
-print(model.complete(["The capital of France is"], **options)[0][0].text)
+from evollm.llm.base import Sampling
+sampling = Sampling(mode="plain", max_tokens=1, temperature=0)
+print(model.complete(["The capital of France is"], sampling)[0][0].text)
 """
 
 
 def test_is_a_language_model_free_of_charge(offline_model: Offline) -> None:
     assert isinstance(offline_model, LanguageModel)
     assert offline_model.name == "offline"
-    answers = offline_model.complete(["What is 2+2?", "What is 3+3?"], max_tokens=30, n=2, seed=1)
+    answers = offline_model.complete(
+        ["What is 2+2?", "What is 3+3?"], Sampling(max_tokens=30, seed=1), n=2
+    )
     assert [len(samples) for samples in answers] == [2, 2]
     for sample in (sample for samples in answers for sample in samples):
         assert sample.cost == 0
@@ -44,7 +48,9 @@ def test_is_a_language_model_free_of_charge(offline_model: Offline) -> None:
 
 def test_constraints_and_log_probabilities(offline_model: Offline) -> None:
     [samples] = offline_model.complete(
-        ["10,12\n11,13\n"], n=4, mode="plain", grammar=DIGITS, max_tokens=8, top_logprobs=10, seed=0
+        ["10,12\n11,13\n"],
+        Sampling(mode="plain", grammar=DIGITS, max_tokens=8, top_logprobs=10, seed=0),
+        n=4,
     )
     for sample in samples:
         assert sample.error is None
@@ -56,23 +62,27 @@ def test_constraints_and_log_probabilities(offline_model: Offline) -> None:
 
 def test_schema(offline_model: Offline) -> None:
     schema = {"type": "array", "items": {"type": "boolean"}, "minItems": 3, "maxItems": 3}
-    [[sample]] = offline_model.complete(["Say yes or no."], schema=schema, max_tokens=60, seed=0)
+    [[sample]] = offline_model.complete(
+        ["Say yes or no."], Sampling(schema=schema, max_tokens=60, seed=0)
+    )
     assert sample.error is None
 
 
 def test_prompt_that_is_too_long_is_refused_in_one_sentence(offline_model: Offline) -> None:
     prompts = ["a b c d " * 1000, "a b c d"]
-    [[refused], [answered]] = offline_model.complete(prompts, mode="plain", max_tokens=1)
+    [[refused], [answered]] = offline_model.complete(prompts, Sampling(mode="plain", max_tokens=1))
     assert "exceeds the available context size (2048 tokens)" in str(refused.error)
     assert "\n" not in str(refused.error)
     assert answered.text
 
 
 def test_dead_server_is_replaced_at_the_next_call(offline_model: Offline) -> None:
-    offline_model.complete(["one"], mode="plain", max_tokens=1)
+    offline_model.complete(["one"], Sampling(mode="plain", max_tokens=1))
     before = lease(offline_model.service)
     kill_server(offline_model)
-    [[sample]] = offline_model.complete(["two"], mode="plain", max_tokens=4, temperature=0)
+    [[sample]] = offline_model.complete(
+        ["two"], Sampling(mode="plain", max_tokens=4, temperature=0)
+    )
     assert sample.text
     assert lease(offline_model.service) != before
 
@@ -92,7 +102,7 @@ def test_server_that_dies_in_mid_call_is_replaced(by_another: bool, offline_mode
 
 
 def test_unpickled_in_another_process_it_finds_the_server(offline_model: Offline) -> None:
-    offline_model.complete(["one"], mode="plain", max_tokens=1)
+    offline_model.complete(["one"], Sampling(mode="plain", max_tokens=1))
     pickled = pickle.dumps(offline_model)
     assert lease(offline_model.service).token.encode() not in pickled
     done = subprocess.run(
@@ -107,10 +117,10 @@ def test_unpickled_in_another_process_it_finds_the_server(offline_model: Offline
 
 def test_answers_are_kept_over_servers(offline_model: Offline, tmp_path: Path) -> None:
     kept = offline(settings=Settings(cache=tmp_path / "answers.sqlite"), context=CONTEXT)
-    [[first]] = kept.complete(["Once"], mode="plain", max_tokens=5)
+    [[first]] = kept.complete(["Once"], Sampling(mode="plain", max_tokens=5))
     kill_server(kept)
     again = offline(settings=Settings(cache=tmp_path / "answers.sqlite"), context=CONTEXT)
-    [[second]] = again.complete(["Once"], mode="plain", max_tokens=5)
+    [[second]] = again.complete(["Once"], Sampling(mode="plain", max_tokens=5))
     assert second.cached
     assert second.text == first.text
     assert running(again.service.folder) is None  # nothing had to be asked
@@ -144,12 +154,12 @@ def kill_server(model: Offline) -> None:
 
 def test_many_samples_are_the_same_alone_and_in_one_call(offline_model):
     rows = ["43,74\n44,70\n45,71\n", "10,20\n11,21\n12,22\n"]
-    options = {"mode": "plain", "max_tokens": 8, "stop": ["\n"], "temperature": 2.0}
-    together = offline_model.complete(rows, n=11, seed=5, **options)
+    sampling = Sampling(mode="plain", max_tokens=8, stop=("\n",), temperature=2.0, seed=5)
+    together = offline_model.complete(rows, sampling, n=11)
     for prompt, samples in zip(rows, together, strict=True):
         assert len(samples) == 11
         for i in (0, 7, 8, 10):
-            [[alone]] = offline_model.complete([prompt], seed=5 + i, **options)
+            [[alone]] = offline_model.complete([prompt], replace(sampling, seed=5 + i))
             assert (alone.text, alone.error) == (samples[i].text, samples[i].error)
             assert alone.prompt_tokens == samples[i].prompt_tokens
             assert alone.completion_tokens == samples[i].completion_tokens

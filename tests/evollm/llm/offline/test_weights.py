@@ -134,7 +134,7 @@ def test_no_network(tiny: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_full_disk(tiny: Weights) -> None:
-    with pytest.raises(EvollmError, match="make room"):
+    with pytest.raises(EvollmError, match="free some space"):
         fetch(changed(tiny, size=10**18))
 
 
@@ -142,7 +142,7 @@ def test_simultaneous_processes_fetch_once(tiny: Weights) -> None:
     processes = [python(tiny) for _ in range(3)]
     output = "".join(process.communicate()[0] for process in processes)
     assert [process.returncode for process in processes] == [0, 0, 0], output
-    assert output.count("Fetching Tiny") == 1
+    assert output.count("fetching Tiny") == 1
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from evollm.errors import EvollmError
-from evollm.llm.base import ModelError
+from evollm.llm.base import ModelError, Sampling
 from evollm.llm.client.endpoint import Endpoint
 from evollm.llm.client.settings import Settings
 from tests.evollm.llm.support_faulty import Server, endpoint
@@ -43,7 +43,7 @@ def test_no_proxy_stands_before_a_server_on_this_machine(
     with Server() as server:
         model = endpoint(server, retries=1)
         model.reach()
-        assert model.complete(["a"], seed=1)[0][0].text == "a/1"
+        assert model.complete(["a"], Sampling(seed=1))[0][0].text == "a/1"
 
 
 def test_nothing_in_the_environment_affects_a_server_on_this_machine(
@@ -68,7 +68,7 @@ def test_a_remote_endpoint_is_asked_through_the_proxy(
         monkeypatch.setenv(name, proxy.url.removesuffix("/v1"))
         model = remote()
         model.reach()
-        assert model.complete(["a"], seed=1)[0][0].text == "a/1"
+        assert model.complete(["a"], Sampling(seed=1))[0][0].text == "a/1"
     assert proxy.seen[0].path == "http://llm.invalid/v1/chat/completions"
 
 
@@ -136,7 +136,7 @@ def test_azure_is_asked_as_it_wants(
         model = Endpoint("m", base_url=url, settings=settings)
         for one in (model, pickle.loads(pickle.dumps(model))):
             one.reach()
-            assert one.complete(["a"], seed=1)[0][0].text == "a/1"
+            assert one.complete(["a"], Sampling(seed=1))[0][0].text == "a/1"
     [seen] = server.seen  # the copy found the answer in the cache
     assert seen.path == "/v1/deployments/d/chat/completions?api-version=2024-10-21"
     assert (seen.headers["api-key"], seen.headers["x-team"]) == ("sk-of-azure", "a b")

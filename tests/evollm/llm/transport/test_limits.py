@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evollm.llm.base import Sampling
 from evollm.llm.transport.limits import Bucket, Limiter
 from tests.evollm.llm.support_faulty import Server, endpoint
 
@@ -25,7 +26,7 @@ def test_tokens_are_limited_by_what_was_really_used() -> None:
     """600 a minute are 10 a second: a call reserves 283 and takes 7, which is what counts."""
     with Server() as server:
         model = endpoint(server, tokens_per_minute=600, concurrency=1)
-        model.complete(["a", "b", "c", "d"], max_tokens=10)
+        model.complete(["a", "b", "c", "d"], Sampling(max_tokens=10))
     times = [seen.at for seen in server.seen]
     assert times[-1] - times[0] > 1.0
 

@@ -16,7 +16,7 @@ import pytest
 from evollm import Budget, EvollmError, Offspring, operator, run
 from evollm.algorithms.generations import generational
 from evollm.ledger import ledger
-from evollm.llm.base import LanguageModel, ModelError
+from evollm.llm.base import LanguageModel, ModelError, Sampling
 from evollm.llm.client.contexts import too_long
 from evollm.llm.client.endpoint import Endpoint
 from evollm.llm.client.settings import Settings
@@ -34,7 +34,9 @@ class Asking:
     max_tokens: int = 10
 
     def vary(self, parents: Sequence[Any], n: int, seed: int) -> Offspring[str]:
-        [replies] = self.model.complete(["a"], n=n, seed=seed % 2**31, max_tokens=self.max_tokens)
+        [replies] = self.model.complete(
+            ["a"], Sampling(seed=seed % 2**31, max_tokens=self.max_tokens), n=n
+        )
         used = [reply.text for reply in replies if reply.error is None]
         return Offspring(used, rejected={"unusable completion": n - len(used)})
 
@@ -79,7 +81,7 @@ PASSING = {
 def test_what_may_pass_is_tried_again(fault: str) -> None:
     with Server(first(PASSING[fault], times=2)) as server:
         model = endpoint(server, timeout_s=0.5 if fault == "late" else 30)
-        completion = model.complete(["a"], seed=1)[0][0]
+        completion = model.complete(["a"], Sampling(seed=1))[0][0]
     assert (completion.text, completion.error) == ("a/1", None)
     assert len(server.seen) == 3
 
@@ -106,7 +108,7 @@ def test_some_prompts_may_fail() -> None:
         return complain(500) if seen.prompt == "bad" else echo(seen)
 
     with Server(script) as server:
-        good, bad = endpoint(server, retries=3).complete(["good", "bad"], seed=1)
+        good, bad = endpoint(server, retries=3).complete(["good", "bad"], Sampling(seed=1))
     assert good[0].text == "good/1"
     assert bad[0].text == ""
     assert bad[0].error == "status 500: it says no, after 3 attempts (retries=3)"
@@ -115,14 +117,14 @@ def test_some_prompts_may_fail() -> None:
 
 def test_being_told_to_slow_down_costs_no_attempt() -> None:
     with Server(first(complain(429, headers={"Retry-After": "0.01"}), times=6)) as server:
-        assert endpoint(server, retries=1).complete(["a"], seed=1)[0][0].text == "a/1"
+        assert endpoint(server, retries=1).complete(["a"], Sampling(seed=1))[0][0].text == "a/1"
 
 
 def test_all_requests_wait_when_one_is_told_to_slow_down() -> None:
     pause = complain(429, headers={"Retry-After": "0.4"})
     with Server(first(pause)) as server:
         model = endpoint(server, concurrency=1)
-        groups = model.complete([f"{i}" for i in range(5)], seed=1)
+        groups = model.complete([f"{i}" for i in range(5)], Sampling(seed=1))
     assert [group[0].error for group in groups] == [None] * 5
     gaps = [later.at - earlier.at for earlier, later in pairwise(server.seen)]
     assert gaps[0] >= 0.39
@@ -197,7 +199,7 @@ def test_a_prompt_that_does_not_fit_fails_alone(code: str) -> None:
         return echo(seen) if fits else complain(400, "too many tokens", code=code)
 
     with Server(script) as server:
-        groups = endpoint(server).complete(["short", "long"], seed=1)
+        groups = endpoint(server).complete(["short", "long"], Sampling(seed=1))
     assert groups[0][0].text == "short/1"
     error = str(groups[1][0].error)
     assert error.startswith("the endpoint does not take this prompt")
@@ -294,10 +296,10 @@ def test_a_reasoning_model_is_asked_its_way(caplog: pytest.LogCaptureFixture) ->
         model = endpoint(server, concurrency=1)
         with caplog.at_level(logging.INFO, "evollm"):
             groups = model.complete(
-                ["a", "b"], temperature=0.2, max_tokens=9, seed=1, stop=["ly", "\n"]
+                ["a", "b"], Sampling(temperature=0.2, max_tokens=9, seed=1, stop=["ly", "\n"])
             )
         assert len(server.seen) == 6
-        endpoint(server, concurrency=2).complete(["c"], seed=1, stop=["\n"])
+        endpoint(server, concurrency=2).complete(["c"], Sampling(seed=1, stop=["\n"]))
         assert len(server.seen) == 7  # remembered for the endpoint and its model
     assert [(group[0].text, group[0].error) for group in groups] == [("fine", None)] * 2
     assert server.seen[-2].body["max_completion_tokens"] == 9
@@ -341,7 +343,7 @@ def test_a_refused_option_is_left_out_in_whatever_form_it_is_refused(form: str, 
         return refusal
 
     with Server(script) as server:
-        completion = endpoint(server).complete(["a"], seed=1, stop=[";"])[0][0]
+        completion = endpoint(server).complete(["a"], Sampling(seed=1, stop=[";"]))[0][0]
     assert (completion.text, completion.error) == ("fine", None)
     assert [name in seen.body for seen in server.seen] == [True, False]
     assert {"stop", "seed", "temperature"} - {name} <= set(server.seen[1].body)
@@ -358,7 +360,7 @@ def test_a_refused_option_is_left_out_in_whatever_form_it_is_refused(form: str, 
 def test_an_option_that_is_not_meant_is_not_left_out(act: Act) -> None:
     with Server(lambda seen: act) as server:
         with pytest.raises(ModelError, match="stop"):
-            endpoint(server).complete(["a"], stop=[";"])
+            endpoint(server).complete(["a"], Sampling(stop=[";"]))
         assert len(server.seen) == 1
 
 
@@ -366,7 +368,7 @@ def test_a_temperature_that_is_out_of_range_is_not_left_out() -> None:
     act = complain(400, "temperature must be at most 2", param="temperature")
     with Server(lambda seen: act) as server:
         with pytest.raises(ModelError, match="at most 2"):
-            endpoint(server).complete(["a"], temperature=3.0)
+            endpoint(server).complete(["a"], Sampling(temperature=3.0))
         assert len(server.seen) == 1
 
 
@@ -400,7 +402,7 @@ ANSWERS_OF_THINKERS: dict[str, dict[str, Any]] = {
 def test_the_answer_is_read_whatever_was_thought_before(form: str) -> None:
     message = {"role": "assistant", **ANSWERS_OF_THINKERS[form]}
     with Server(lambda seen: say(None, seen, message=message)) as server:
-        completion = endpoint(server).complete(["a"], stop=[";"])[0][0]
+        completion = endpoint(server).complete(["a"], Sampling(stop=[";"]))[0][0]
     assert (completion.text, completion.error) == ("fine", None)
 
 
@@ -425,11 +427,11 @@ def test_an_answer_cut_off_while_thinking_is_asked_once_more_with_twice_the_room
 
     with Server(script) as server:
         model = endpoint(server)
-        completion = model.complete(["a"], max_tokens=10, stop=[";"])[0][0]
+        completion = model.complete(["a"], Sampling(max_tokens=10, stop=[";"]))[0][0]
         assert (completion.text, completion.error) == ("fine", None)
         assert [seen.body["max_tokens"] for seen in server.seen] == [10, 20]
         assert ("stop" in server.seen[1].body) == ("stop" not in form)  # it had ended the thoughts
-        cut = model.complete(["b"], max_tokens=5)[0][0]
+        cut = model.complete(["b"], Sampling(max_tokens=5))[0][0]
         assert [seen.body["max_tokens"] for seen in server.seen[2:]] == [5, 10]
     assert cut.text == ""
     assert "at max_tokens (10): the model used them up for thinking" in str(cut.error)
@@ -457,7 +459,7 @@ def test_more_room_than_the_endpoint_has_leaves_the_first_answer() -> None:
         return complain(400, "max_tokens is too large") if roomy else CUT_OFF["in tags"](seen)
 
     with Server(script) as server:
-        completion = endpoint(server).complete(["a"], max_tokens=10)[0][0]
+        completion = endpoint(server).complete(["a"], Sampling(max_tokens=10))[0][0]
     assert "at max_tokens (10)" in str(completion.error)
 
 
@@ -480,8 +482,8 @@ def test_a_silent_thinker_is_not_asked_again() -> None:
 def test_an_answer_far_beyond_max_tokens_is_cut_and_said() -> None:
     with Server(lambda seen: say("word " * 100_000, seen)) as server:
         model = endpoint(server)
-        long = model.complete(["a"], max_tokens=10)[0][0]
-        ended = model.complete(["a"], max_tokens=10, stop=[" w"])[0][0]
+        long = model.complete(["a"], Sampling(max_tokens=10))[0][0]
+        ended = model.complete(["a"], Sampling(max_tokens=10, stop=[" w"]))[0][0]
     assert len(long.text) == 320
     assert "goes far beyond max_tokens (10)" in str(long.error)
     assert (ended.text, ended.error) == ("word", None)
@@ -546,7 +548,7 @@ def test_one_prompt_that_is_always_turned_away_fails_alone() -> None:
         return complain(429) if seen.prompt == "bad" else echo(seen)
 
     with Server(script) as server:
-        bad, good = endpoint(server, max_wait_s=0.3).complete(["bad", "good"], seed=1)
+        bad, good = endpoint(server, max_wait_s=0.3).complete(["bad", "good"], Sampling(seed=1))
     assert good[0].text == "good/1"
     assert bad[0].error is None or "max_wait_s" in bad[0].error
 
@@ -565,4 +567,4 @@ def test_a_missing_version_in_the_address_is_named(act: Act) -> None:
                 "m", base_url=server.url.removesuffix("/v1"), settings=Settings(cache=None)
             )
             with pytest.raises(ModelError, match="/v1"):
-                model.complete(["a"], mode=mode)  # type: ignore[arg-type]
+                model.complete(["a"], Sampling(mode=mode))  # type: ignore[arg-type]

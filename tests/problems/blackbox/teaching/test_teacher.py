@@ -125,7 +125,7 @@ def test_every_form_can_be_taught_and_loaded(form, tmp_path):
 def test_the_mean_of_a_generation_that_holds_it_is_that_mean():
     result = papered(evaluate_mean=True)
     for step in generations(result.record)[4:]:
-        [mean] = [one for one in step if one.candidate.operator == "Recombination"]
+        [mean] = [one for one in step if one.operator == "Recombination"]
         assert np.array_equal(target_of(result.record, step, "mean"), mean.genome)
 
 

@@ -170,7 +170,7 @@ def test_a_frame_without_its_category_is_named() -> None:
 def test_parameters_name_columns_by_what_the_frame_calls_them() -> None:
     frame = pandas.DataFrame({10: VALUES, 20: Y})
     fair = {"objectives": ["accuracy", "gap"], "features": {10: "years", "x2": "sex"}}
-    assert set(fitted(frame, groups=20, **fair).best_.outcome.metrics) >= {"accuracy", "gap"}
+    assert set(fitted(frame, groups=20, **fair).best_.metrics) >= {"accuracy", "gap"}
     with pytest.raises(EvollmError, match="no column is 1, which groups names: choose from 10, 20"):
         fitted(frame, groups=1, **fair)
     pairs = frame.set_axis(pandas.MultiIndex.from_tuples([("a", "b"), ("a", "c")]), axis=1)
