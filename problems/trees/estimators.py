@@ -81,7 +81,7 @@ class LLEGOClassifier(ClassifierMixin, Evolving):  # type: ignore[misc]
             raise ValueError(
                 f"{type(self).__name__} needs rows of two classes or more; there is one class only"
             )
-        return self.evolve(X, codes.astype(np.float64), weights, list(self.classes_))
+        return self.evolve(X, codes.astype(np.float64), weights, self.classes_.tolist())
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the likeliest label of every row."""

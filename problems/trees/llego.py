@@ -153,9 +153,10 @@ class LLEGOSettings:
             value, kinds = getattr(self, item.name), get_args(item.type) or (item.type,)
             if value is None and type(None) in kinds:
                 continue
-            for kind, wanted, said in _NUMBERS:
+            more = " or None" if type(None) in kinds else ""
+            for kind, wanted, noun in _NUMBERS:
                 if kind in kinds and (not isinstance(value, wanted) or isinstance(value, bool)):
-                    raise EvollmError(f"{item.name} must be {said}, not {value!r}")
+                    raise EvollmError(f"{item.name} must be {noun}{more}, not {value!r}")
 
     @property
     def deepest(self) -> int:

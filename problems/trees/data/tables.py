@@ -146,7 +146,7 @@ def _called(name: str) -> str:
     known |= {key: key for key in _books()}
     if name in known:
         return known[name]
-    raise EvollmError(f"there is no data set {name!r}{nearest(name, sorted(known))}")
+    raise EvollmError(f"there is no data set {name!r}{nearest(name, sorted(known), len(known))}")
 
 
 @lru_cache(maxsize=32)

@@ -146,7 +146,7 @@ def test_what_is_sent_follows_the_settings():
     asking, calls = heard(hold="none")
     asking.complete([Page(("p",))], 1, 0, lead=" ")
     assert calls[-1][1]["grammar"] is None
-    asking.complete(["p"], 1, 0, depth=64)
+    asking.complete([Page(("p",))], 1, 0, depth=64)
     assert calls[-1][1]["max_tokens"] == 14 * 2048  # as for a depth of 10
 
 

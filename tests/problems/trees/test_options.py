@@ -100,5 +100,5 @@ def test_a_mistake_is_named_before_a_model_is_looked_for(wrong, message, tmp_pat
         raise AssertionError("a model was looked for")
 
     with pytest.raises(EvollmError, match=message) as refused:
-        COMMAND.plan(Options(**wrong), connect, 1)
+        COMMAND.system(Options(**wrong), connect)
     assert "\n" not in str(refused.value)
