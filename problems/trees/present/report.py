@@ -106,7 +106,8 @@ def _scores(system: LLEGO, result: Result[Tree]) -> list[Section]:
         members = _front(system, result)
         rows = [[m["candidate"], *(_cell(m, name) for name in system.objectives)] for m in members]
         columns = ("candidate", *(name.replace("_", " ") for name in system.objectives))
-        title = "training rows, in brackets test rows"
+        tested = any("test" in member for member in members)
+        title = "training rows, in brackets test rows" if tested else "training rows"
         return [Section("Front", tables=[Table(columns, rows, title)])]
     parts = _parts(system, result, system.choose(result))
     names = list(parts["train"])

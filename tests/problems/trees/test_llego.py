@@ -19,7 +19,6 @@ from operators.trees.context import TreeContext
 from operators.trees.genome import depth
 from operators.trees.llego import DiverseMutation, GuidedCrossover
 from problems.trees.data.samples import Samples
-from problems.trees.data.samples import Samples
 from problems.trees.llego import LLEGOSettings, distinct, inverse_loss
 from problems.trees.model.fitness import TreeFitness
 from tests.operators.trees.support_growth import COLUMNS, REGRESSION
