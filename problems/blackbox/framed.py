@@ -24,7 +24,7 @@ class Framed:
     Attributes:
         warmup: Uniform samples before the model is asked.
         memory: How many of the best points it is shown.
-        offspring: Points a generation.
+        offspring: Points per generation.
         block: How many coordinates a prompt shows.
         shuffle: Whether coordinates are dealt to blocks anew each generation.
         digits: Digits a coordinate.

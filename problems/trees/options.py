@@ -22,7 +22,7 @@ SIZES = ("size", "depth")
 class Rows:
     """Which rows there are, and what a good tree is."""
 
-    data: str = option("pima", "a data set's name, or FILE.csv of yours", metavar="NAME")
+    data: str = option("pima", "a data set's name, or your own FILE.csv", metavar="NAME")
     target: str | None = option(None, "FILE.csv: the column to predict", metavar="COLUMN")
     task: Task | None = option(None, "FILE.csv: what to do; none to tell from the column")
     separator: str | None = option(
@@ -41,7 +41,7 @@ class Rows:
         None, "FILE.csv: columns that must hold numbers", metavar="COLUMN,COLUMN"
     )
     split: int = option(
-        0, "which parting of the rows, 20/40/40 to train, validate and test; 0 to 4 as in the paper"
+        0, "which split of the rows, 20/40/40 to train, validate and test; 0 to 4 as in the paper"
     )
     zeros_missing: bool = option(
         False, "take zeros for missing where a data set's documentation says so"
@@ -77,7 +77,7 @@ class Searched:
         "model, genetic programming or random trees",
     )
     population: int = option(25, "trees that live")
-    offspring: int | None = option(None, "children a generation; none for twice the population")
+    offspring: int | None = option(None, "children per generation; none for twice the population")
     max_depth: int = option(3, "most splits on a path")
     start: Literal["forest", "model", "random"] = option(
         "forest",
@@ -94,7 +94,7 @@ class Searched:
     tau: float = option(10.0, "mutation: temperature by which unlikely answers are preferred")
     candidates: int = option(4, "mutation: answers to choose from")
     spare: int = option(2, "answers asked for beyond what is wanted")
-    per_token: bool = option(False, "mutation: likelihood a token, not to favour long trees")
+    per_token: bool = option(False, "mutation: likelihood per token, not per tree")
 
 
 @dataclass(frozen=True)
@@ -171,16 +171,16 @@ def table_of(options: Options) -> Table:
     try:
         table = load(options.data, zeros_missing=options.zeros_missing)
     except EvollmError as error:
-        more = "" if "installed" in str(error) else "; or give FILE.csv of yours"
+        more = "" if "installed" in str(error) else "; or give your own FILE.csv"
         raise EvollmError(f"{error}{more}") from None
     if options.target not in (None, table.target) or options.task not in (None, table.task):
         raise EvollmError(
             f"{table.name} is a {table.task} of {table.target}: --target and --task are for "
-            "FILE.csv of yours"
+            "your own FILE.csv"
         )
     for name in ("separator", "missing", "categorical", "numeric"):
         if getattr(options, name) is not None:
-            raise EvollmError(f"--{name} is for FILE.csv of yours: {table.name} is read as it is")
+            raise EvollmError(f"--{name} is for your own FILE.csv: {table.name} is read as it is")
     return table
 
 
@@ -220,7 +220,7 @@ def _known(name: str, found: list[str], known: tuple[str, ...], table: Table) ->
 
 
 def case_of(options: Options) -> tuple[HoldoutTask, tuple[str, ...]]:
-    """Return the rows, parted and with the problem, and the objectives of the search.
+    """Return the rows, split and with the problem, and the objectives of the search.
 
     Raises:
         EvollmError: As ``table_of`` and ``aims``; or if there are no groups for a gap.

@@ -72,7 +72,7 @@ def distil(source: Source, lesson: ExampleSpec | None = None, seed: int = 0) -> 
         seed: Draws the rows of a context at random.
 
     Raises:
-        EvollmError: If there is no record, or its genomes are no places in the unit cube.
+        EvollmError: If there is no record, or its genomes are not points of the unit cube.
     """
     lesson, rng = lesson or ExampleSpec(), np.random.default_rng(seed)
     found: list[Example] = []
@@ -138,7 +138,7 @@ def export(
 
 
 def _taught(before: Sequence[Rows], after: Rows, lesson: ExampleSpec) -> bool:
-    """Say whether a generation was chosen by the search, in the sight of others, and is wanted."""
+    """Say whether a generation was chosen by the search among others, and is wanted."""
     known, new = fittest(list(chain(*before)), 1), fittest(after, 1)
     if not (known and new) or any(one.candidate.operator in UNTAUGHT for one in after):
         return False
@@ -179,7 +179,7 @@ class ExportOptions(Shown):
     source: Literal["history", "calls"] = option(
         "history", "what the search did next, or what a model answered"
     )
-    target: Target = option("mean", "of the next generation, what is to be said")
+    target: Target = option("mean", "which point of the next generation is the answer")
     block: int = option(8, "coordinates a prompt")
     improved: bool = option(False, "only generations that found a new best")
     hindsight: bool = option(True, "query the loss that the next generation reached")
@@ -193,16 +193,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("runs", nargs="+", metavar="RUN", help="run directories")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="JSON lines")
     add(parser, ExportOptions, "examples")
-    said = parser.parse_args(arguments)
+    given_options = parser.parse_args(arguments)
     try:
-        chosen = build(ExportOptions, given(said, ExportOptions))
+        chosen = build(ExportOptions, given(given_options, ExportOptions))
         how = (chosen.block, chosen.target, chosen.improved, chosen.hindsight)
         lesson = ExampleSpec(chosen.form("chat"), chosen.context(), *how)
-        made = export(said.runs, said.out, lesson, answers=chosen.source == "calls")
+        made = export(
+            given_options.runs, given_options.out, lesson, answers=chosen.source == "calls"
+        )
     except EvollmError as error:
         print(f"evollm: {error}", file=sys.stderr)
         return 1
-    print(f"{made} examples in {said.out}")
+    print(f"{made} examples in {given_options.out}")
     return 0
 
 
