@@ -103,7 +103,7 @@ def number_of(function: str | int) -> int:
     """Return a BBOB function's number, 1 to 24.
 
     Raises:
-        EvollmError: If there is no such function; all names are said.
+        EvollmError: If there is no such function; the message lists all names.
     """
     text = str(function).lower().replace("_", "-")
     if text in NAMES:

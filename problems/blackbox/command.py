@@ -17,7 +17,7 @@ from problems.blackbox.space import Space
 from problems.blackbox.system import EvoLLM
 
 GENERATIONS = 20
-"""How many a control task gets where nothing is said."""
+"""How many a control task gets by default."""
 
 
 class Blackbox:

@@ -209,8 +209,8 @@ class Neuroevolution(EvoLLM):
         """Return the overview, with the return in fresh episodes."""
         if not result.finals:
             return super().report(result)
-        said = f"mean return {result.finals[0].fitness:.1f} in {EPISODES} unseen episodes"
-        return overview(result.record, Section("", {"fresh": said}))
+        fresh = f"mean return {result.finals[0].fitness:.1f} in {EPISODES} unseen episodes"
+        return overview(result.record, Section("", {"fresh": fresh}))
 
 
 def _world(task: str) -> Any:

@@ -122,15 +122,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = STUDY.parser()
     parser.add_argument("--workers", type=int, default=1, help="Ray replicas (1)")
     parser.set_defaults(path=Path("runs") / f"demo-{time.strftime('%Y%m%d-%H%M%S')}")
-    said = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        with Ray(said.workers) as executor:
-            study = replace(STUDY, measure=partial(measure, executor=executor, folder=said.path))
-            status = study.go(said)
+        with Ray(options.workers) as executor:
+            study = replace(STUDY, measure=partial(measure, executor=executor, folder=options.path))
+            status = study.go(options)
     except EvollmError as error:
         print(f"evollm: {error}", file=sys.stderr)
         return 1
-    print(f"table, figure and records: {said.path}", file=sys.stderr)
+    print(f"table, figure and records: {options.path}", file=sys.stderr)
     return status
 
 

@@ -75,5 +75,5 @@ class ModelGuard:
         self.usable += usable
         if self.generations >= PATIENCE and not self.usable:
             raise NothingUsable(
-                f"nothing that the model said in {self.generations} generations could be used"
+                f"no answer of the model in {self.generations} generations could be used"
             )

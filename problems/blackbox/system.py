@@ -24,7 +24,7 @@ from problems.blackbox.report import Found, found
 from problems.blackbox.space import Space
 
 EVALUATIONS = 200
-"""How many a search makes where nothing else is said."""
+"""How many a search makes by default."""
 
 
 class Strategy(Protocol):
@@ -108,7 +108,7 @@ class EvoLLM(System[Any]):
     def start(
         self, budget: Budget, *, seed: int = 0, path: str | Path | None = None
     ) -> PointAskTell:
-        """Return a search for a loop of your own, which asks for points and is told their values.
+        """Return a search for a loop of your own, which asks for points and reports their values.
 
         Args:
             budget: What ends it.

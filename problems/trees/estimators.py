@@ -19,7 +19,7 @@ class LLEGOClassifier(ClassifierMixin, Evolving):  # type: ignore[misc]
     Columns may lack values, as in scikit-learn's trees; columns of pandas' ``category`` type are
     split by sets of categories, other text is refused. Categories are compared by value, 1 equals
     1.0 and never '1'; one that ``fit`` did not see counts as missing. What raises ``EvollmError``
-    says in one sentence what to mend.
+    says in one sentence what to change.
 
     Args:
         model: Who varies, or its name; None for what the environment names, or the small offline
@@ -30,7 +30,7 @@ class LLEGOClassifier(ClassifierMixin, Evolving):  # type: ignore[misc]
         generations: How often they are bred, twice the population each time.
         operators: ``llego``; ``mix`` with classical operators for half of the children;
             ``rewriting`` of one subtree by the model; ``classical`` alone; or ``random`` search.
-        settings: Further fields of ``problems.trees.llego.Llego``, by name.
+        settings: Further fields of ``problems.trees.llego.LLEGOSettings``, by name.
         objectives: Names (``balanced_accuracy``, ``accuracy``, ``log_loss``, ``auc``; for numbers
             ``mse``, ``r2``; ``gap`` between groups) or functions ``f(y_true, y_pred)``, larger is
             better. With several, and with ``size`` or ``depth`` among them, the search is for a
@@ -68,7 +68,7 @@ class LLEGOClassifier(ClassifierMixin, Evolving):  # type: ignore[misc]
 
         Args:
             X: Shape ``(rows, columns)``: an array, or a pandas frame.
-            y: A label a row.
+            y: One label per row.
             sample_weight: How much each row counts, 0 or more; None for 1 each.
         """
         X, y = self.rows(X, y)
@@ -81,7 +81,7 @@ class LLEGOClassifier(ClassifierMixin, Evolving):  # type: ignore[misc]
             raise ValueError(
                 f"{type(self).__name__} needs rows of two classes or more; there is one class only"
             )
-        return self.evolve(X, codes.astype(np.float64), weights, list(self.classes_))
+        return self.evolve(X, codes.astype(np.float64), weights, self.classes_.tolist())
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the likeliest label of every row."""

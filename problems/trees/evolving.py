@@ -87,14 +87,14 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
         Args:
             X: Shape ``(rows, columns)``.
             y: Indices of classes, or numbers.
-            weights: One a row; None for 1 each.
+            weights: One per row; None for 1 each.
             classes: Labels by index; empty for regression.
         """
         rng = np.random.RandomState(self._seed())
         names = getattr(self, "feature_names_in_", None)
         labels = [f"x{i + 1}" for i in range(X.shape[1])]
         labels = labels if names is None else [str(name) for name in names]
-        categories = {labels[place]: told for place, told in self._coder.labels.items()}
+        categories = {labels[place]: values for place, values in self._coder.labels.items()}
         self.columns_ = Columns.of(X, labels, y=y, classes=classes, categories=categories)
         described = {
             labels[self._coder.place(key, labels, "features")]: words
@@ -251,7 +251,7 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
 
 
 def checked_weights(sample_weight: ArrayLike | None, X: NDArray[Any]) -> NDArray[np.float64] | None:
-    """Return weights as numbers, one a row, if there are any.
+    """Return weights as numbers, one per row, if there are any.
 
     Raises:
         ValueError: If there are too few or too many.

@@ -68,7 +68,7 @@ class LLEGOSettings:
 
     Attributes:
         population: Trees that live.
-        offspring: Children a generation; None for twice the population, as in the paper.
+        offspring: Children per generation; None for twice the population, as in the paper.
         max_depth: Most splits on a path; None for as many as a tree takes, which is ``DEEPEST`` for
             trees that are grown, as for any number above.
         arity: Parents that a prompt shows.
@@ -76,8 +76,8 @@ class LLEGOSettings:
         alpha: How far beyond the best parent the target fitness lies, in ranges of the parents'.
         tau: Temperature by which mutation prefers unlikely answers.
         candidates: Answers that mutation chooses from.
-        spare: Answers asked for beyond what is wanted, for some may be of no use.
-        per_token: Whether likelihood is counted a token, so that long trees are not favoured.
+        spare: Answers asked for beyond what is wanted, because some may be unusable.
+        per_token: Whether likelihood is counted per token, so that long trees are not favoured.
         crossover: Share of the children by fitness-guided crossover.
         mutation: Share by diversity-guided mutation.
         rewriting: Share by one subtree written anew (ours).
@@ -148,14 +148,15 @@ class LLEGOSettings:
         return replace(self, **shares | dict(SHARES[name]), start=start)
 
     def _check_numbers(self) -> None:
-        """Check that numbers are numbers: a text from a form or a file is none."""
+        """Check that numbers are numbers, not texts from a form or a file."""
         for item in fields(self):
             value, kinds = getattr(self, item.name), get_args(item.type) or (item.type,)
             if value is None and type(None) in kinds:
                 continue
-            for kind, wanted, said in _NUMBERS:
+            more = " or None" if type(None) in kinds else ""
+            for kind, wanted, noun in _NUMBERS:
                 if kind in kinds and (not isinstance(value, wanted) or isinstance(value, bool)):
-                    raise EvollmError(f"{item.name} must be {said}, not {value!r}")
+                    raise EvollmError(f"{item.name} must be {noun}{more}, not {value!r}")
 
     @property
     def deepest(self) -> int:

@@ -22,7 +22,7 @@ class Rows:
     """Which rows there are, and what a good tree is.
 
     Attributes:
-        data: A data set's name, or FILE.csv of yours.
+        data: A data set's name, or a CSV file, FILE.csv.
         target: Of FILE.csv: the column to predict.
         task: Of FILE.csv: what to do; none to tell from the column.
         separator: Of FILE.csv: what separates cells, or tab; none to find out.
@@ -130,16 +130,16 @@ def table_of(options: Options) -> Table:
     try:
         table = load(options.data, zeros_missing=options.zeros_missing)
     except EvollmError as error:
-        more = "" if "installed" in str(error) else "; or give FILE.csv of yours"
+        more = "" if "installed" in str(error) else "; or give your own FILE.csv"
         raise EvollmError(f"{error}{more}") from None
     if options.target not in (None, table.target) or options.task not in (None, table.task):
         raise EvollmError(
             f"{table.name} is a {table.task} of {table.target}: --target and --task are for "
-            "FILE.csv of yours"
+            "your own FILE.csv"
         )
     for name in ("separator", "missing", "categorical", "numeric"):
         if getattr(options, name) is not None:
-            raise EvollmError(f"--{name} is for FILE.csv of yours: {table.name} is read as it is")
+            raise EvollmError(f"--{name} is for your own FILE.csv: {table.name} is read as it is")
     return table
 
 
@@ -179,7 +179,7 @@ def _known(name: str, found: list[str], known: tuple[str, ...], table: Table) ->
 
 
 def case_of(options: Options) -> tuple[HoldoutTask, tuple[str, ...]]:
-    """Return the rows, parted and with the problem, and the objectives of the search.
+    """Return the rows, split and with the problem, and the objectives of the search.
 
     Raises:
         EvollmError: As ``table_of`` and ``aims``; or if there are no groups for a gap.

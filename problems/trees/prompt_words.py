@@ -21,9 +21,9 @@ def context(
 
     Args:
         columns: What there is; trees say classes by their number.
-        task: What is to be predicted, in words; empty for nothing said.
+        task: What is to be predicted, in words; may be empty.
         described: What columns mean, by name.
-        order: The columns' indices, the most telling first: those are told if not all fit.
+        order: The columns' indices, the most telling first: these are shown if not all fit.
     """
     described = described or {}
     lines = []
@@ -31,8 +31,8 @@ def context(
     for token, column, labels in listed:
         values = f"one of {' '.join(labels)}" if labels else _range(column)
         facts = [described.get(column.name, ""), column.unit, values]
-        said = ", ".join(" ".join(fact.split()) for fact in facts if fact)
-        lines.append(f"{token}: {said}" if said else token)
+        facts_text = ", ".join(" ".join(fact.split()) for fact in facts if fact)
+        lines.append(f"{token}: {facts_text}" if facts_text else token)
     named = ", ".join(f"{i} = {printable(label)}" for i, label in enumerate(columns.classes))
     classes = f"classes: {named}" if named else ""
     return TreeContext(task, tuple(lines), classes, tuple(order))

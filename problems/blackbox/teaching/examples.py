@@ -38,7 +38,7 @@ class Example:
             return "the prompt has no row of integers above its open one"
         answer = read(self.answer, columns, RowFormat(resolution))
         if answer.reading != "strict" or "\n" in self.answer.strip():
-            return f"the answer {self.answer[:80]!r} is no row of {columns} integers"
+            return f"the answer {self.answer[:80]!r} is not a row of {columns} integers"
         if answer.clips:
             return f"the answer {self.answer[:80]!r} leaves the range 0 to {resolution}"
         return None
@@ -78,14 +78,15 @@ def load(file: str | Path, resolution: int = 1000) -> list[Example]:
         resolution: The largest integer that an answer may hold.
 
     Raises:
-        EvollmError: If the file can't be read or holds nothing, or a line is no chat of a user and
-            an assistant, or its answer no row that fits the prompt; the line's number is said.
+        EvollmError: If the file can't be read or holds nothing, or a line is not a chat of a user
+            and an assistant, or its answer is not a row that fits the prompt; the message has the
+            line's number.
     """
     try:
         lines = anchored(file).read_text(encoding="utf-8").rstrip("\n").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise EvollmError(f"{file} can't be read: {said}") from None
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise EvollmError(f"{file} can't be read: {reason}") from None
     if lines == [""]:
         raise EvollmError(f"{file} holds no example")
     found = []
@@ -102,7 +103,7 @@ def _example(line: str, resolution: int) -> Example:
     try:
         held = json.loads(line)
     except (ValueError, RecursionError):
-        raise ValueError("this is no JSON") from None
+        raise ValueError("this is not JSON") from None
     example = Example(*_contents(held.get("messages") if isinstance(held, dict) else None))
     if fault := example.fault(resolution):
         raise ValueError(fault)

@@ -72,7 +72,7 @@ def distil(source: Source, lesson: ExampleSpec | None = None, seed: int = 0) -> 
         seed: Draws the rows of a context at random.
 
     Raises:
-        EvollmError: If there is no record, or its genomes are no places in the unit cube.
+        EvollmError: If there is no record, or its genomes are not points of the unit cube.
     """
     lesson, rng = lesson or ExampleSpec(), np.random.default_rng(seed)
     found: list[Example] = []
@@ -138,7 +138,7 @@ def export(
 
 
 def _taught(before: Sequence[Rows], after: Rows, lesson: ExampleSpec) -> bool:
-    """Say whether a generation was chosen by the search, in the sight of others, and is wanted."""
+    """Say whether a generation was chosen by the search among others, and is wanted."""
     known, new = fittest(list(chain(*before)), 1), fittest(after, 1)
     if not (known and new) or any(one.operator in UNTAUGHT for one in after):
         return False
@@ -206,14 +206,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("runs", nargs="+", metavar="RUN", help="run directories")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="JSON lines")
     add(parser, ExportOptions, "examples")
-    said = parser.parse_args(arguments)
+    given_options = parser.parse_args(arguments)
     try:
-        chosen = build(ExportOptions, given(said, ExportOptions))
-        made = export(said.runs, said.out, chosen.taught, answers=chosen.source == "calls")
+        chosen = build(ExportOptions, given(given_options, ExportOptions))
+        made = export(
+            given_options.runs, given_options.out, chosen.taught, answers=chosen.source == "calls"
+        )
     except EvollmError as error:
         print(f"evollm: {error}", file=sys.stderr)
         return 1
-    print(f"{made} examples in {said.out}")
+    print(f"{made} examples in {given_options.out}")
     return 0
 
 

@@ -39,13 +39,13 @@ def generations(record: Record) -> list[Rows]:
     """Return a search's generations, oldest first; one that was cut short is left out.
 
     Raises:
-        EvollmError: If its genomes are no places in the unit cube.
+        EvollmError: If its genomes are not points of the unit cube.
     """
     found = sorted(rows.evaluations(record, whole=True), key=lambda one: one.step)
     members = [_individual(one) for one in found]
     if not all(_placed(row.genome) for row in members):
         raise EvollmError(
-            f"the genomes of {record.path or 'the result'} are no places in the unit cube: give a "
+            f"the genomes of {record.path or 'the result'} are not points of the unit cube: give a "
             "search of numbers"
         )
     return [list(group) for _, group in groupby(members, lambda row: row.step)]

@@ -1,7 +1,7 @@
 """Tables: data sets, frames and files as rows of numbers with their meaning.
 
 - ``archives``: The raw rows of data sets, as text, from the installed packages that carry them.
-- ``case``: A table parted in three, with the problem that its training rows pose.
+- ``case``: A table split in three, with the problem that its training rows pose.
 - ``categories``: Cells of a frame's columns as numbers: categories as codes, told apart by their
   values.
 - ``dataset``: Rows as numbers, and what each column means in words.

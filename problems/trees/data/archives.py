@@ -15,7 +15,7 @@ class Sheet:
     """Rows of text.
 
     Attributes:
-        header: Name of each column; its place from 0 on where the file has none.
+        header: Name of each column; its index, starting with 0, where the file has none.
         rows: The cells, each row as long as the header.
     """
 

@@ -1,4 +1,4 @@
-"""A case: a table parted in three, with the problem that its training rows pose."""
+"""A case: a table split in three, with the problem that its training rows pose."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -48,7 +48,7 @@ class HoldoutTask:
         refit_leaves: bool = True,
         leaves: LeafRule = "objective",
     ) -> "HoldoutTask":
-        """Part a table's rows by the paper's shares.
+        """Split a table's rows by the paper's shares.
 
         Args:
             table: The rows.
@@ -78,14 +78,14 @@ class HoldoutTask:
         if table.task == "classification":
             return table.context or f"Predict {table.target}."
         facts = [table.target_description, table.target_unit, _range(self.problem.train.y)]
-        said = ", ".join(fact for fact in facts if fact and fact != table.target)
-        return f"{table.context} Predict {table.target}: {said}.".strip()
+        details = ", ".join(fact for fact in facts if fact and fact != table.target)
+        return f"{table.context} Predict {table.target}: {details}.".strip()
 
     def scores(self, tree: Tree) -> dict[str, dict[str, float]]:
-        """Return a tree's objectives on each of the three parts, as people know them: see ``told``.
+        """Return a tree's objectives on each of the three parts; see ``user_value``.
 
         Raises:
-            EvollmError: If it is no tree over the columns, or an objective fails.
+            EvollmError: If it is not a tree over the columns, or an objective fails.
         """
         found: dict[str, dict[str, float]] = {}
         for part, samples in (("valid", self.problem.valid), ("test", self.test)):
@@ -93,12 +93,14 @@ class HoldoutTask:
             if outcome.error is not None:
                 raise EvollmError(f"the tree can't be scored: {outcome.error}")
             names = [name for name in outcome.metrics if f"valid_{name}" in outcome.metrics]
-            found["train"] = {name: told(name, outcome.metrics[name]) for name in names}
-            found[part] = {name: told(name, outcome.metrics[f"valid_{name}"]) for name in names}
+            found["train"] = {name: user_value(name, outcome.metrics[name]) for name in names}
+            found[part] = {
+                name: user_value(name, outcome.metrics[f"valid_{name}"]) for name in names
+            }
         return {part: found[part] for part in PARTS}
 
 
-def told(name: str, value: float) -> float:
+def user_value(name: str, value: float) -> float:
     """Return an objective as people know it: losses and gaps are positive again."""
     return 0.0 - value if name in COSTS else value
 

@@ -28,7 +28,7 @@ class Feature:
         unit: Of the numbers, "" where there is none.
         kind: ``number``; ``category``, whose cells are codes; ``flag``, a category of no (0) and
             yes (1).
-        categories: The label of each code from 0 on; empty for a number.
+        categories: The label of each code, starting with 0; empty for a number.
         ordered: Whether the codes rise with what they stand for, so that a threshold makes sense.
         heading: As the user's own table calls it, which may be any text; empty for ``name``.
     """
@@ -107,7 +107,7 @@ class Table:
         if self.y.shape != (len(self.X),) or not len(self.y):
             raise EvollmError(
                 f"{self.name}: {len(self.X)} rows and targets of shape {self.y.shape} do not fit:"
-                " give one target a row, and one row at least"
+                " give one target per row, and at least one row"
             )
 
     def _check_names(self) -> None:
@@ -120,7 +120,7 @@ class Table:
                 )
         for name in self.sensitive:
             if name not in names:
-                raise EvollmError(f"{self.name}: {name!r} is called sensitive but is no feature")
+                raise EvollmError(f"{self.name}: {name!r} is called sensitive but is not a feature")
 
     def _check_codes(self) -> None:
         columns = [(f.name, self.X[:, i], f.categories) for i, f in enumerate(self.features)]
@@ -131,7 +131,7 @@ class Table:
             if labels and not np.isin(known, np.arange(len(labels))).all():
                 raise EvollmError(f"{self.name}: column {name!r} has codes without a label")
         if not np.isfinite(self.y).all() or np.isinf(self.X).any():
-            raise EvollmError(f"{self.name}: infinite cells, or targets that are no number")
+            raise EvollmError(f"{self.name}: infinite cells, or targets that are not numbers")
 
     def frame(self) -> "pandas.DataFrame":
         """Return the rows with readable names and labels, the target last.
@@ -156,9 +156,9 @@ class Table:
         return pandas.DataFrame(columns)
 
     def summary(self) -> str:
-        """Return a line a column: its kind, its values, and how many are missing."""
+        """Return one line per column: its kind, its values, and how many are missing."""
         lines = [f"{self.name}: {len(self.X)} rows, {len(self.features) + 1} columns"]
-        lines += [f"  {said}" for said in self.reading]
+        lines += [f"  {sentence}" for sentence in self.reading]
         for feature, cells in zip(self.features, self.X.T, strict=True):
             known, labels = cells[~np.isnan(cells)], ", ".join(map(str, feature.categories))
             held = labels if len(labels) <= LONGEST else f"{len(feature.categories)} of them"

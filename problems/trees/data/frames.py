@@ -107,7 +107,7 @@ def from_frame(
     if not columns or not len(columns[0]) or len(columns) != len(headings):
         raise EvollmError(
             f"{name} has {len(columns)} columns, {len(headings)} names and"
-            f" {len(columns[0]) if columns else 0} rows: give a row and a named column at least"
+            f" {len(columns[0]) if columns else 0} rows: give at least one row and one named column"
         )
     return replace(_table(name, headings, columns, y, task, target), context=context)
 
@@ -144,7 +144,7 @@ def _rectangle(rows: Any) -> NDArray[Any]:
     try:
         return np.array([list(row) for row in rows], dtype=object)
     except (TypeError, ValueError):
-        raise EvollmError("the inputs are no table: give rows of equally many cells") from None
+        raise EvollmError("the inputs are not a table: give rows of equally many cells") from None
 
 
 def _feature(name: str, heading: str, column: Any) -> tuple[Feature, Floats]:
@@ -203,7 +203,7 @@ def _labels(column: Any, cells: Sequence[Any]) -> tuple[tuple[Any, ...], bool]:
 def _targets(y: Any, task: Task | None, target: str) -> tuple[Floats, tuple[Any, ...], Task]:
     """Return the targets as codes or floats, the classes, and the task."""
     if isinstance(y, str) or not hasattr(y, "__len__") or getattr(y, "ndim", 1) != 1:
-        raise EvollmError("y must hold one target a row: give a column, not its name or a table")
+        raise EvollmError("y must hold one target per row: give a column, not its name or a table")
     column = y if hasattr(y, "dtype") else np.array([*y, None], dtype=object)[:-1]
     cells = _present(column, f"the target {target!r}")
     kinds = kinds_of(cells)

@@ -11,14 +11,14 @@ from problems.trees.model.routing import Columns32, as_columns
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """A table of numbers with a target a row.
+    """A table of numbers with one target per row.
 
     Attributes:
         X: Shape ``(rows, columns)``; NaN for what is missing, codes from 0 for categories. Kept in
             single precision.
         y: Indices of classes, or numbers.
         weights: How much each row counts, 0 or more; None for 1 each.
-        groups: Codes from 0 of the groups that a fair tree treats alike; None if none are told
+        groups: Codes from 0 of the groups that a fair tree treats alike; None if there are none
             apart.
         labels: ``y`` as small whole numbers; of use only where it holds indices of classes.
     """
@@ -40,7 +40,7 @@ class Samples:
         weights: ArrayLike | None = None,
         groups: ArrayLike | None = None,
     ) -> "Samples":
-        """Check and convert rows; groups may be told by any labels.
+        """Check and convert rows; groups may have any labels.
 
         Raises:
             EvollmError: If there are no rows, their numbers differ, a target is not a finite
@@ -57,22 +57,22 @@ class Samples:
             return cls(columns, target, weighed)
         codes = np.unique(np.asarray(groups), return_inverse=True)[1]
         if codes.shape != target.shape:
-            raise EvollmError(f"groups need one label a row, not shape {codes.shape}")
+            raise EvollmError(f"groups need one label per row, not shape {codes.shape}")
         return cls(columns, target, weighed, codes.astype(np.intp))
 
     def mean(self, values: NDArray[np.float64]) -> float:
-        """Return the weighted mean of one value a row."""
+        """Return the weighted mean of one value per row."""
         return float(np.average(values, weights=self.weights))
 
 
 def _vector(values: ArrayLike, what: str, rows: int) -> NDArray[np.float64]:
-    """Return one finite number a row."""
+    """Return one finite number per row."""
     try:
         vector = np.array(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise EvollmError(f"{what} must be numbers: give classes by their index") from None
     if vector.shape != (rows,) or not np.isfinite(vector).all():
         raise EvollmError(
-            f"{what} must be {rows} finite numbers, one a row, not of shape {vector.shape}"
+            f"{what} must be {rows} finite numbers, one per row, not of shape {vector.shape}"
         )
     return vector

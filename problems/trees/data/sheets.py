@@ -23,7 +23,7 @@ MISSING = ("", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "n
 DASHES = ("-", "--", "—", "–")  # noqa: RUF001
 """Missing in columns of numbers only: elsewhere one may be the opposite of a plus."""
 FEW = 10
-"""A column with texts among more different numbers than this is no column of categories."""
+"""A column with texts among more different numbers than this is not a column of categories."""
 _SAMPLE = 200
 _FORM: dict[str, Any] = {"skipinitialspace": True, "strict": True}
 _TRUTH = {"true": True, "false": False}
@@ -53,7 +53,7 @@ class Reading:
 def read_columns(
     path: str | Path, reading: Reading
 ) -> tuple[dict[str, NDArray[Any]], tuple[str, ...]]:
-    """Return the columns of a CSV file by name, and what is to be said of how they were read.
+    """Return the columns of a CSV file by name, and notes on how they were read.
 
     A column of numbers holds floats with NaN where one is missing; another one texts or booleans
     with None. A first column without a name is taken for an index and left out.
@@ -68,21 +68,21 @@ def read_columns(
             raise EvollmError(f"{path} has no column {name!r}{nearest(name, sheet.header)}")
         if name in reading.categorical and name in reading.numeric:
             raise EvollmError(f"column {name!r} is called categorical and numeric: choose one")
-    said = [f"cells separated by {SEPARATORS.get(separator, repr(separator))}"]
+    notes = [f"cells separated by {SEPARATORS.get(separator, repr(separator))}"]
     found = {}
     for place, name in enumerate(sheet.header):
         texts = [row[place] for row in sheet.rows]
         if _UNNAMED.fullmatch(name):
-            said.append(_left_out(path, place, texts))
+            notes.append(_left_out(path, place, texts))
             continue
-        found[name], notes = _Column(name, separator, reading).read(texts)
-        said += notes
+        found[name], more = _Column(name, separator, reading).read(texts)
+        notes += more
     if len(found) < 2:
         raise EvollmError(
             f"{path} has one column only, {', '.join(found) or 'without a name'}: give the target "
             "and another one, or say what separates them (separator)"
         )
-    return found, tuple(said)
+    return found, tuple(notes)
 
 
 def _sheet(path: str | Path, separator: str | None) -> tuple[str, Sheet]:
@@ -107,7 +107,7 @@ def _sheet(path: str | Path, separator: str | None) -> tuple[str, Sheet]:
         raise EvollmError(f"line {reader.line_num} of {path} is not CSV: {error}") from None
     if len(rows) < 2:
         what = "a header but no rows" if rows else "nothing in it"
-        raise EvollmError(f"{path} has {what}: write a header, and a row a line below it")
+        raise EvollmError(f"{path} has {what}: write a header, and one row per line below it")
     for name, count in Counter(rows[0]).items():
         if count > 1 and not _UNNAMED.fullmatch(name):
             raise EvollmError(f"{path} has {count} columns called {name!r}: rename one")
@@ -148,8 +148,8 @@ def _separator(path: str | Path, text: str) -> str:
             widths[separator] = []
     fit = [one for one, found in widths.items() if len(set(found)) == 1 and found[0] > 1]
     if len(fit) > 1:
-        said = " and by ".join(SEPARATORS[one] for one in fit)
-        raise EvollmError(f"{path} can be read as separated by {said}: say which (separator)")
+        options = " and by ".join(SEPARATORS[one] for one in fit)
+        raise EvollmError(f"{path} can be read as separated by {options}: say which (separator)")
     # Where none fits, the one of the header is taken, so that the line that does not fit is named.
     return fit[0] if fit else max(SEPARATORS, key=lambda one: (widths[one] or [1])[0])
 
@@ -176,12 +176,12 @@ class _Column:
     reading: Reading
 
     def read(self, texts: Sequence[str]) -> tuple[NDArray[Any], list[str]]:
-        """Return the cells, and what is to be said of them."""
-        told = self.reading.missing
-        marks = {"", *(MISSING if told is None else told)}
+        """Return the cells, and notes on them."""
+        given = self.reading.missing
+        marks = {"", *(MISSING if given is None else given)}
         if self.name in self.reading.categorical:
             return self._texts(texts, marks)
-        wider = marks if told is not None else {*marks, *DASHES}
+        wider = marks if given is not None else {*marks, *DASHES}
         present = [text for text in texts if text not in wider]
         values = {text: number for text in present if (number := _number(text)) is not None}
         if all(text in values for text in present):
@@ -223,7 +223,7 @@ class _Column:
         return cells, [*notes, f"{self.name}: {odd[0]!r} was read as {values[odd[0]]}"]
 
     def _texts(self, texts: Sequence[str], marks: set[str]) -> tuple[NDArray[Any], list[str]]:
-        """Read names, or booleans if all are and no one said otherwise."""
+        """Read names, or booleans if all are booleans and nothing else was asked for."""
         cells: list[Any] = [None if text in marks else text for text in texts]
         present = {text.lower() for text in cells if text is not None}
         if present <= set(_TRUTH) and self.name not in self.reading.categorical:

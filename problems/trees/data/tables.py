@@ -89,20 +89,20 @@ def load(name: str, *, zeros_missing: bool = False) -> Table:
 
 
 def split(table: Table, seed: int) -> HoldoutIndices:
-    """Part the rows into 20% to train, 40% to validate and 40% to test on, as the paper does.
+    """Split the rows into 20% to train, 40% to validate and 40% to test on, as the paper does.
 
     Classes keep their shares in each part as nearly as whole rows allow; the rows of a regression
-    are parted as they come from the shuffle.
+    are split in the order of the shuffle.
 
     Args:
-        table: What to part.
-        seed: 0 to 4 are the paper's five seeds; any whole number from 0 on gives a split.
+        table: The rows.
+        seed: 0 to 4 are the paper's five seeds; any whole number of at least 0 gives a split.
 
     Raises:
         EvollmError: If there are too few rows, or too few of a class to have one in each part.
     """
     if seed < 0:
-        raise EvollmError(f"the seed of a split is a whole number from 0 on, not {seed}")
+        raise EvollmError(f"the seed of a split must be a whole number of at least 0, not {seed}")
     n = len(table.y)
     order = np.random.default_rng(seed).permutation(n)
     if table.task == "classification":
@@ -110,7 +110,7 @@ def split(table: Table, seed: int) -> HoldoutIndices:
     ends = [round(SHARES[0] * n), round((SHARES[0] + SHARES[1]) * n)]
     train, valid, test = (np.sort(part) for part in np.split(order, ends))
     if not (len(train) and len(valid) and len(test)):
-        raise EvollmError(f"{table.name} has {n} rows, too few to part in three: give 5 or more")
+        raise EvollmError(f"{table.name} has {n} rows, too few to split in three: give at least 5")
     return HoldoutIndices(train, valid, test)
 
 
@@ -146,7 +146,7 @@ def _called(name: str) -> str:
     known |= {key: key for key in _books()}
     if name in known:
         return known[name]
-    raise EvollmError(f"there is no data set {name!r}{nearest(name, sorted(known))}")
+    raise EvollmError(f"there is no data set {name!r}{nearest(name, sorted(known), len(known))}")
 
 
 @lru_cache(maxsize=32)

@@ -12,7 +12,7 @@ from problems.trees.model.routing import Columns32, single
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compiled:
-    """One tree as arrays, a row a node in the order of ``walk``.
+    """One tree as arrays, one row per node in the order of ``walk``.
 
     Attributes:
         feature: Index of a column; -1 at a leaf.

@@ -33,7 +33,7 @@ def from_sklearn(model: Any) -> Fitted:
     tree = getattr(model, "tree_", None)
     if tree is None:
         raise EvollmError(
-            f"a {type(model).__name__} is no fitted decision tree: call fit(X, y) first"
+            f"a {type(model).__name__} is not a fitted decision tree: call fit(X, y) first"
         )
     if tree.n_outputs != 1:
         raise EvollmError("a decision tree of several outputs can't be converted: fit one for each")
@@ -44,8 +44,8 @@ def from_sklearn(model: Any) -> Fitted:
     values = held.argmax(axis=1) if classifies else held[:, 0]
     made = _subtree(_Arrays.of(tree), values.tolist(), 0)
     at_leaves = held[_leaf_places(tree)]
-    told = np.array([leaf.value for leaf in leaves(made)], dtype=np.float64)
-    return Fitted(made, told, at_leaves if classifies else np.empty((len(told), 0)))
+    values_at = np.array([leaf.value for leaf in leaves(made)], dtype=np.float64)
+    return Fitted(made, values_at, at_leaves if classifies else np.empty((len(values_at), 0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def _leaf_places(tree: Any) -> NDArray[np.intp]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forest:
-    """Starts from a CART of all rows, and from a random forest, each tree of a part of the rows.
+    """Starts from a CART of all rows and from a random forest of parts of the rows.
 
     The CART is scikit-learn's with ``random_state=0``, whatever the seed: where leaves are fitted
     for the fitness, as it was for the CART's, no search that keeps its best ends below it.

@@ -74,7 +74,7 @@ class TreeFitness:
         return self.leaves == "objective" and self.objectives[0] == "balanced_accuracy"
 
     def evaluate(self, genomes: Sequence[Tree], fidelity: int | None, seed: int) -> list[Outcome]:
-        """Score trees; what is no tree over the columns fails alone, and equal trees count once.
+        """Score trees; what is not a tree over the columns fails alone, and equal trees count once.
 
         A tree that sends what is missing left on a column without gaps is scored, and returned,
         as the one that does not: see ``operators.trees.genome.settled``.
@@ -99,7 +99,7 @@ class TreeFitness:
         """Return a tree as it was scored, ready to predict.
 
         Raises:
-            EvollmError: If it is no tree over the columns.
+            EvollmError: If it is not a tree over the columns.
         """
         if fault := self._fault(tree):
             raise EvollmError(fault)
@@ -111,7 +111,7 @@ class TreeFitness:
         """Return 16 hexadecimal digits, the same for trees with the same training predictions.
 
         Raises:
-            EvollmError: If it is no tree over the columns.
+            EvollmError: If it is not a tree over the columns.
         """
         return _signature(self.fit(tree), route([tree], self.train.X)[0])
 
@@ -120,9 +120,9 @@ class TreeFitness:
         return frozenset(i for i, column in enumerate(self.columns.columns) if column.gaps)
 
     def _fault(self, tree: object) -> str | None:
-        """Say why something is no tree over the columns."""
+        """Say why something is not a tree over the columns."""
         if not isinstance(tree, Leaf | Split):
-            return f"a {type(tree).__name__} is no tree"
+            return f"a {type(tree).__name__} is not a tree"
         try:
             check_width(tree, len(self.columns.columns))
         except EvollmError as error:
@@ -174,11 +174,11 @@ def _of(given: Tree, scored: Tree, outcome: Outcome) -> Outcome:
 def _signature(model: Fitted, numbers: Numbers) -> str:
     """Digest the predictions of all rows: the values that are said, and which of them each gets."""
     if model.probabilities.shape[1]:
-        code, said = model.values.astype(np.intp), b""
+        code, values = model.values.astype(np.intp), b""
     else:
         reached = np.bincount(numbers, minlength=len(model.values)) > 0
         known = np.unique(model.values[reached])
-        code, said = np.searchsorted(known, model.values), known.tobytes()
+        code, values = np.searchsorted(known, model.values), known.tobytes()
     kind = np.uint8 if code.max() < 256 else np.uint32
     predicted = code.astype(kind).take(numbers)
-    return hashlib.sha256(said + predicted.tobytes()).hexdigest()[:16]
+    return hashlib.sha256(values + predicted.tobytes()).hexdigest()[:16]

@@ -192,11 +192,11 @@ def _users(function: Callable[..., float], labels: NDArray[Any] | None) -> Measu
         weights = view.samples.weights
         more = {} if weights is None else {"sample_weight": weights}
         truth: NDArray[Any] = view.samples.y
-        told: NDArray[Any] = view.model.values
+        predicted: NDArray[Any] = view.model.values
         if labels is not None:
-            truth, told = labels[truth.astype(np.intp)], labels[told.astype(np.intp)]
+            truth, predicted = labels[truth.astype(np.intp)], labels[predicted.astype(np.intp)]
         if getattr(function, "needs_probabilities", False):
-            told = view.model.probabilities
-        return float(function(truth, told[view.numbers], **more))
+            predicted = view.model.probabilities
+        return float(function(truth, predicted[view.numbers], **more))
 
     return measure

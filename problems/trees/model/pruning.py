@@ -20,7 +20,7 @@ def simplified(tree: Tree, X: ArrayLike, equal_leaves: bool = False) -> Tree:
         equal_leaves: Whether splits between two leaves that say the same go, too.
 
     Raises:
-        EvollmError: If ``X`` is no table of finite numbers.
+        EvollmError: If ``X`` is not a table of finite numbers.
     """
     columns = as_columns(X)
     return _kept(tree, columns, np.arange(len(columns)), equal_leaves)
@@ -46,6 +46,6 @@ def idle(tree: Tree, X: ArrayLike) -> int:
     """Return how many splits tell no rows apart.
 
     Raises:
-        EvollmError: If ``X`` is no table of finite numbers.
+        EvollmError: If ``X`` is not a table of finite numbers.
     """
     return len(splits(tree)) - len(splits(simplified(tree, X)))

@@ -26,7 +26,7 @@ def as_columns(X: ArrayLike) -> Columns32:
         X: Shape ``(rows, columns)``; NaN for what is missing.
 
     Raises:
-        EvollmError: If it is no such table, or a number is infinite or beyond single precision.
+        EvollmError: If it is not such a table, or a number is infinite or beyond single precision.
     """
     try:
         with np.errstate(over="ignore"):

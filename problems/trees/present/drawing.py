@@ -84,8 +84,8 @@ def _put(axes: Any, box: tuple[Tree, float, int, tuple[float, ...]], columns: Co
 def _words(node: Tree, columns: Columns) -> Iterator[str]:
     """Yield the lines of a node's box."""
     if isinstance(node, Leaf):
-        told = columns.classes[int(node.value)] if columns.classes else number(node.value)
-        yield printable(told)
+        label = columns.classes[int(node.value)] if columns.classes else number(node.value)
+        yield printable(label)
         return
     column = columns.columns[node.feature]
     yield printable(column.name)

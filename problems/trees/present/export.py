@@ -33,11 +33,11 @@ def from_dict(value: JSON, columns: Columns) -> Tree:
     """Return the tree that ``to_dict`` made.
 
     Raises:
-        EvollmError: If it is no tree over the columns.
+        EvollmError: If it is not a tree over the columns.
     """
     found = read_json(value, columns, DEEPEST)
     if found.tree is None:
-        raise EvollmError(f"this is no tree: {found.detail}")
+        raise EvollmError(f"this is not a tree: {found.detail}")
     return found.tree
 
 
@@ -55,7 +55,7 @@ def from_json(text: str, columns: Columns) -> Tree:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        raise EvollmError("this is no tree: the text is not JSON") from None
+        raise EvollmError("this is not a tree: the text is not JSON") from None
     return from_dict(value, columns)
 
 

@@ -13,11 +13,12 @@ def plot_front(
 ) -> Path:
     """Draw the first objective against each other one, every tree labelled with its size.
 
-    Full points are the training rows, which the front is made by, hollow ones the test rows.
+    Full points are scores on the training rows, by which the front is chosen; hollow points are
+    scores on the test rows, if there are any.
 
     Args:
         members: The front's trees: ``size``, ``depth``, and other objectives by name below
-            ``train`` and ``test``.
+            ``train`` and, where there are test rows, ``test``.
         objectives: Two or more.
         file: Where to put the picture.
 
@@ -34,7 +35,9 @@ def plot_front(
     colour = STYLES[4]["color"]
     for axes, other in zip(row, others, strict=True):
         for part, full in (("train", True), ("test", False)):
-            points = list(_points(members, other, first, part))
+            points = list(_points([one for one in members if part in one], other, first, part))
+            if not (points or full):
+                continue
             x, y = [point[0] for point in points], [point[1] for point in points]
             face = colour if full else "none"
             axes.scatter(x, y, facecolors=face, edgecolors=colour, label=f"{part} rows")

@@ -13,7 +13,7 @@ from evollm.store.record import Record
 from evollm.types import JSON, Individual
 from operators.trees.columns import Columns
 from operators.trees.genome import Tree, depth, merged, size
-from problems.trees.data.case import plain, told
+from problems.trees.data.case import plain, user_value
 from problems.trees.model.objectives import named
 from problems.trees.model.pruning import idle
 from problems.trees.present.drawing import draw
@@ -96,7 +96,7 @@ def _tree(system: LLEGO, result: Result[Tree]) -> Section:
     facts = {"tree": f"candidate {individual.id}, the best on the {where} rows"}
     facts["size"] = f"{size(tree)}, depth {depth(tree)}"
     if spare := idle(tree, system.problem.train.X):
-        facts["idle splits"] = f"{spare} tell no training rows apart"
+        facts["idle splits"] = f"{spare} separate no training rows"
     return Section("Tree", facts, to_rules(tree, system.problem.columns).rstrip())
 
 
@@ -106,7 +106,8 @@ def _scores(system: LLEGO, result: Result[Tree]) -> list[Section]:
         members = _front(system, result)
         rows = [[m["candidate"], *(_cell(m, name) for name in system.objectives)] for m in members]
         columns = ("candidate", *(name.replace("_", " ") for name in system.objectives))
-        title = "training rows, in brackets test rows"
+        tested = any("test" in member for member in members)
+        title = "training rows, in brackets test rows" if tested else "training rows"
         return [Section("Front", tables=[Table(columns, rows, title)])]
     parts = _parts(system, result, system.choose(result))
     names = list(parts["train"])
@@ -131,7 +132,7 @@ def _parts(
 
 def _values(metrics: Mapping[str, float], prefix: str, system: LLEGO) -> dict[str, float | None]:
     known = {
-        name: told(name, metrics[prefix + name])
+        name: user_value(name, metrics[prefix + name])
         for name in (named(objective) for objective in system.problem.objectives)
         if prefix + name in metrics
     }
@@ -175,8 +176,8 @@ def _made(record: Record) -> Section:
     ]
     depths = ", ".join(f"{stats.depths[level]} of {level}" for level in sorted(stats.depths))
     facts = {
-        "duplicates": f"{stats.duplicates} of {stats.scored} trees say the same of the training "
-        "rows as an earlier one",
+        "duplicates": f"{stats.duplicates} of {stats.scored} trees predict the same on the "
+        "training rows as an earlier one",
         "depths": depths or "none",
     }
     if stats.repaired or stats.outside:

@@ -88,7 +88,7 @@ class OperatorStats:
             made.copies += signature in [own for _, own in lived]
 
     def _answers(self, record: Record) -> None:
-        """Count what the model said, and what of it was unusable."""
+        """Count the model's answers, and those that were unusable."""
         for name, asked in rows.operators(record).items():
             if not (asked.answers or asked.rejected):
                 continue

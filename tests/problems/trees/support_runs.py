@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from evollm import Budget, run
+from evollm import Budget
 from evollm.llm.scripted import Scripted
 from problems.trees.command import COMMAND, Options
 
@@ -25,16 +25,30 @@ def answer(prompt, sample, sampling):
     return ANSWERS[drawn[0] % len(ANSWERS)]
 
 
-def planned(options, seed=1, model=answer):
-    return COMMAND.plan(options, lambda: Scripted(model), seed)
+def system_of(options, model=answer):
+    return COMMAND.system(options, lambda: Scripted(model))
 
 
-def ran(plan, path=None, generations=2):
-    return run(plan.flow, plan.problem, budget=Budget(generations=generations), path=path)
+def ran(system, path=None, generations=2, seed=1):
+    return system.run(Budget(generations=generations), seed=seed, path=path)
 
 
-def lines(text, title):
-    return [line[14:] for line in text.splitlines() if line[:14].rstrip() == title]
+def section(report, title):
+    """Return the one section of a report that has a title."""
+    [found] = [section for section in report.sections if section.title == title]
+    return found
+
+
+def rows_of(report, title):
+    """Return the rows of a section's table, each by the names of its columns."""
+    [table] = section(report, title).tables
+    return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+
+
+def faults(report, kind):
+    """Return how often a report tells of each reason for what was "rejected" or "failed"."""
+    found = rows_of(report, "Faults")
+    return {row["reason"]: row["times"] for row in found if row["what"] == kind}
 
 
 def mine(folder):

@@ -12,7 +12,16 @@ from evollm.llm.client.probes import ODD_TEXT, PROMPT
 from problems.trees.command import COMMAND, Options
 from tests.evollm.llm.support_faulty import Server, say
 from tests.evollm.support_terminal import evollm, refusal, rows
-from tests.problems.trees.support_runs import ANSWERS, SMALL, answer, lines, mine, planned, ran
+from tests.problems.trees.support_runs import (
+    ANSWERS,
+    SMALL,
+    answer,
+    mine,
+    ran,
+    rows_of,
+    section,
+    system_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -33,9 +42,9 @@ def test_every_method_breeds_by_its_own_operators(method, operators, asks):
     def sure(prompt, sample, options):
         return "1" if method == "rewriting" else ANSWERS[0]
 
-    plan = planned(replace(SMALL, method=method), model=sure)
-    assert plan.budget == Budget(generations=25)
-    result = ran(plan)
+    system = system_of(replace(SMALL, method=method), model=sure)
+    assert system.budget == Budget(generations=25)
+    result = ran(system)
     names = [result.candidate(k).operator for k in range(20)]
     assert {name: names.count(name) for name in set(names)} == {"Forest": 4, **operators}
     assert bool(result.usage.calls) == asks
@@ -48,13 +57,13 @@ def test_the_model_reads_meanings_and_with_no_semantics_none():
         prompts.append(prompt)
         return "(x2<100 0 1)" if "x2" in prompt else ANSWERS[0]
 
-    ran(planned(SMALL, model=noted), generations=1)
+    ran(system_of(SMALL, model=noted), generations=1)
     assert "heritage" in prompts[0]
     assert "body_mass_index: weight by the square of height, kg/m2" in prompts[0]
     assert "classes: 0 = no diabetes, 1 = diabetes" in prompts[0]
     named = len(prompts)
-    plan = planned(replace(SMALL, semantics=False, fitness=False), model=noted)
-    ran(plan, generations=1)
+    system = system_of(replace(SMALL, semantics=False, fitness=False), model=noted)
+    ran(system, generations=1)
     assert not any(
         word in prompt
         for prompt in prompts[named:]
@@ -64,14 +73,13 @@ def test_the_model_reads_meanings_and_with_no_semantics_none():
 
 def test_a_file_of_the_users_is_classified(tmp_path):
     options = Options(data=str(mine(tmp_path)), target="Label", method="classical", population=10)
-    plan = planned(options)
-    result = ran(plan, tmp_path / "run", 5)
-    said = plan.report(result)
+    system = system_of(options)
+    result = ran(system, tmp_path / "run", 5)
     assert result.fitness > 0.9
-    assert "class: dear" in said
-    assert plan.problem.columns.columns[1].categories == ("blue", "green", "red")
+    assert "class: dear" in section(system.report(result), "Tree").text
+    assert system.problem.columns.columns[1].categories == ("blue", "green", "red")
     aims = replace(options, objectives="balanced_accuracy,gap", groups="Colour")
-    assert len(set(planned(aims).problem.train.groups)) == 3
+    assert len(set(system_of(aims).problem.train.groups)) == 3
 
 
 def test_a_file_of_the_users_is_a_regression(tmp_path):
@@ -82,38 +90,43 @@ def test_a_file_of_the_users_is_a_regression(tmp_path):
         prompts.append(prompt)
         return "(Size_cm<5 3 15)"
 
-    plan = planned(replace(SMALL, data=str(csv), target="Cost"), model=noted)
-    result = ran(plan, generations=1)
+    system = system_of(replace(SMALL, data=str(csv), target="Cost"), model=noted)
+    result = ran(system, generations=1)
     assert "Predict cost: " in prompts[0]
     assert "loss " in prompts[0]
-    said = plan.report(result)
-    best = plan.problem.fit(result.best.genome)
-    loss = mean_squared_error(plan.problem.train.y, best.predict(plan.problem.train.X))
-    assert float(plan.value(result.fitness)) == pytest.approx(loss, rel=1e-5)
-    assert plan.label == "training mse"
-    [row] = [line for line in said.splitlines() if line.strip().startswith("mse ")]
-    assert all(float(cell) > 0 for cell in row.split()[1:])
-    assert planned(replace(SMALL, data=str(csv), target="Cost", objective="r2"), model=noted)
+    best, train = system.problem.fit(result.best.genome), system.problem.train
+    loss = mean_squared_error(train.y, best.predict(train.X))
+    units = system.units["fitness"]
+    assert units.value(result.fitness) == pytest.approx(loss, rel=1e-5)
+    assert units.name == "training mse"
+    [row] = rows_of(system.report(result), "Scores")
+    assert row.pop("objective") == "mse"
+    assert all(row[part] > 0 for part in ("train", "valid", "test"))
+    other = system_of(replace(SMALL, data=str(csv), target="Cost", objective="r2"), model=noted)
+    assert other.units["fitness"].maximize
 
 
 def test_zeros_are_taken_for_missing_on_demand():
-    gaps = [column.gaps for column in planned(Options(zeros_missing=True)).problem.columns.columns]
-    assert any(gaps)
-    assert not any(column.gaps for column in planned(Options()).problem.columns.columns)
+    def gaps(options):
+        return [column.gaps for column in system_of(options).problem.columns.columns]
+
+    assert any(gaps(Options(zeros_missing=True)))
+    assert not any(gaps(Options()))
 
 
 def test_what_leaves_say_is_an_option():
-    kept = planned(replace(SMALL, refit_leaves=False)).problem
+    kept = system_of(replace(SMALL, refit_leaves=False)).problem
     assert not kept.refit_leaves
-    assert planned(SMALL).problem.leaves == "objective"
-    assert planned(replace(SMALL, leaves="majority")).problem.leaves == "majority"
+    assert system_of(SMALL).problem.leaves == "objective"
+    assert system_of(replace(SMALL, leaves="majority")).problem.leaves == "majority"
 
 
 def test_a_forest_of_another_seed_is_another_start():
     one, same, other = (
         [result.candidate(k).genome for k in range(4)]
         for result in (
-            ran(planned(replace(SMALL, method="random"), seed), generations=0) for seed in (1, 1, 2)
+            ran(system_of(replace(SMALL, method="random")), generations=0, seed=seed)
+            for seed in (1, 1, 2)
         )
     )
     assert one == same != other
@@ -124,8 +137,8 @@ def test_a_control_needs_no_model():
         raise AssertionError("a model was looked for")
 
     for method in ("classical", "random"):
-        plan = COMMAND.plan(replace(SMALL, method=method), connect, 1)
-        assert ran(plan).usage.evaluations == 4 + 16
+        system = COMMAND.system(replace(SMALL, method=method), connect)
+        assert ran(system).usage.evaluations == 4 + 16
 
 
 def serve(seen):
@@ -144,15 +157,16 @@ def test_a_run_of_the_command_line_is_shown_and_goes_on(tmp_path):
         assert done.returncode == 0, done.stderr
         assert "(training balanced accuracy) at (" in done.stdout
         assert "|--- " in done.stdout
-        assert lines(done.stdout, "files") == [
-            "tree.json, tree.txt, tree.dot, tree.py, tree.png in run"
-        ]
+        [written] = [line for line in done.stdout.splitlines() if line.startswith("written ")]
+        files = [f"tree.{end}" for end in ("json", "txt", "dot", "py", "png")]
+        assert [name.rpartition("/")[2] for name in written.split(", ")[1:]] == files
+        assert all((tmp_path / "run" / name).is_file() for name in files)
         again = evollm("resume", "run", "--generations", 2, folder=tmp_path)
         assert again.returncode == 0, again.stderr
         assert len(rows(tmp_path / "run", "SELECT * FROM outcomes")) == 4 + 8 + 8
     shown = evollm("show", "run", folder=tmp_path)
     assert "(training balanced accuracy) at (" in shown.stdout
-    assert lines(shown.stdout.replace("rejected    ", "rejected      "), "rejected")
+    assert [line for line in shown.stdout.splitlines() if line.startswith("rejected ")]
 
 
 def test_what_was_read_of_a_file_is_said_before_the_run(tmp_path, capsys):
@@ -217,9 +231,6 @@ def test_the_offline_model_grows_trees(tmp_path, capsys):
     few = ["--population", "4", "--max-depth", "2", "--generations", "1", "--quiet"]
     path = tmp_path / "run"
     assert main(["run", "trees", "--model", "offline", *few, "--path", str(path)]) == 0
-    said = capsys.readouterr().out
-    valid = [line for line in lines(said, "made by") if line.endswith("answers valid")]
-    assert len(valid) == 2
-    assert all("100.0% of" in line for line in valid)
+    assert capsys.readouterr().out.count(" 100.0% of ") == 2
     assert len(rows(path, "SELECT * FROM outcomes")) == 4 + 8
     assert (path / "tree.json").is_file()

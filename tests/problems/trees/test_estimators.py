@@ -29,6 +29,7 @@ from evollm.llm.offline.model import offline
 from evollm.llm.scripted import Scripted
 from problems.trees.estimators import LLEGOClassifier, LLEGORegressor
 from problems.trees.present.export import from_json, to_json
+from tests.support_each import failing
 
 RESAMPLED = {
     "check_sample_weight_equivalence_on_dense_data": "the first trees are of resampled rows",
@@ -245,12 +246,10 @@ def test_runs_can_be_recorded_and_bounded(tmp_path: Any) -> None:
         ({"settings": {"popultion": 3}}, "there is no setting 'popultion'; did you mean"),
         ({"groups": 99}, "no column is 99, which groups names: choose from 0, 1, 2, 3"),
         ({"groups": np.zeros(3)}, "no column is array.*, which groups names"),
-        ({"max_depth": "3"}, "max_depth must be a whole number, not '3'"),
         ({"population_size": 4.5}, "population must be a whole number, not 4.5"),
         ({"settings": {"tau": "1"}}, "tau must be a number, not '1'"),
         ({"validation_fraction": "0.2"}, "a share above 0 and below 1, not '0.2'"),
         ({"groups": "age"}, "no column is 'age', which groups names: choose from x1, x2"),
-        ({"groups": "age"}, "there is no column 'age'"),
         ({"objectives": ["size"]}, r"do not say how well .*\['balanced_accuracy', 'size'\]"),
         ({"objectives": ("depth", "size")}, r"\['balanced_accuracy', 'depth', 'size'\]"),
         ({"objectives": "size"}, "objectives are a list of names"),
@@ -315,8 +314,11 @@ def told(value: Any) -> Any:
     return type(value), repr(state or value)
 
 
-@pytest.mark.parametrize("name", list(DEFAULTS))
-def test_each_argument_survives_clone_and_pickle(name: str) -> None:
+def test_each_argument_survives_clone_and_pickle() -> None:
+    assert failing(survives, DEFAULTS) == {}
+
+
+def survives(name: str) -> None:
     values = [GIVEN.get(name, DEFAULTS[name].default)]
     values += {"executor": EXECUTORS, "model": MODELS}.get(name, [])
     for value in values:

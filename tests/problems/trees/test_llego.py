@@ -252,13 +252,14 @@ def test_shares_of_a_mix_are_kept():
 
 
 def test_the_first_trees_are_those_of_balanced_classes_where_leaves_are():
-    X, y = table(0, 120)
+    X, y = table(0, 120, gaps=0)
+    whole = replace(PROBLEM, train=Samples.of(X, y))
     for objective, leaves, weight in (
         ("balanced_accuracy", "objective", "balanced"),
         ("balanced_accuracy", "majority", None),
         ("accuracy", "objective", None),
     ):
-        problem = replace(PROBLEM, objectives=(objective,), leaves=leaves)
+        problem = replace(whole, objectives=(objective,), leaves=leaves)
         forest = only(classical=1)._start(problem, None, 0)
         assert forest.balanced == (weight is not None)
         cart = DecisionTreeClassifier(max_depth=2, random_state=0, class_weight=weight).fit(X, y)

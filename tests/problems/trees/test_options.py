@@ -10,6 +10,7 @@ from problems.trees.command import COMMAND
 from problems.trees.llego import LLEGOSettings
 from problems.trees.options import Options, settings
 from tests.problems.trees.support_runs import mine
+from tests.support_each import failing
 
 
 def test_the_options_reach_the_search():
@@ -50,70 +51,72 @@ def test_every_setting_is_an_option_but_the_shares_that_the_method_sets():
         build(Options, {"max_depth": 0})
 
 
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"data": "pina"}, "no data set 'pina'; did you mean 'pima'.*FILE.csv"),
-        ({"data": "zzz"}, "no data set 'zzz': choose from .*pima"),
-        ({"target": "glucose"}, "pima is a classification of diabetes: --target and --task are"),
-        ({"task": "regression"}, "--target and --task are for FILE.csv"),
-        ({"data": "mine.csv"}, "which column of mine.csv to predict: --target COLUMN"),
-        ({"data": "none.csv", "target": "y"}, "none.csv cannot be read"),
-        ({"data": "mine.csv", "target": "Lable"}, "no column 'Lable'; did you mean 'Label'"),
-        ({"data": "mine.csv", "target": "Label", "zeros_missing": True}, "--zeros-missing is for"),
-        ({"data": "mine.csv", "target": "Label", "task": "regression"}, "regression needs numbers"),
-        ({"separator": ";"}, "--separator is for FILE.csv of yours: pima is read as it is"),
-        ({"numeric": "age"}, "--numeric is for FILE.csv"),
-        ({"data": "mine.csv", "target": "Label", "separator": "::"}, "separator must be one char"),
-        (
-            {"data": "mine.csv", "target": "Label", "numeric": "Colour"},
-            "'Colour' holds '\\w+', whi",
-        ),
-        ({"data": "mine.csv", "target": "Label", "categorical": "Colr"}, "did you mean 'Colour'"),
-        ({"objective": "acuracy"}, "can't be 'acuracy'; did you mean 'accuracy'"),
-        ({"objective": "mse"}, "of a classification can't be 'mse'"),
-        ({"data": "cars", "objective": "auc"}, "of a regression can't be 'auc'"),
-        ({"objective": "size"}, "can't be 'size'"),
-        ({"objectives": "accuracy"}, "two or more different ones"),
-        ({"objectives": "accuracy,accuracy"}, "two or more different ones"),
-        ({"objectives": "size,accuracy"}, "the first of balanced_accuracy, accuracy"),
-        ({"objectives": "accuracy,siez"}, "can't be 'siez'; did you mean 'size'"),
-        ({"objectives": ""}, "can't be ''"),
-        ({"objective": "auc", "objectives": "auc,size"}, "not both"),
-        ({"objectives": "auc,size", "offspring": 3}, "leave --offspring"),
-        ({"objectives": "auc,size", "duplicates": False}, "leave --offspring"),
-        ({"objectives": "auc,gap"}, "--groups COLUMN go together"),
-        (
-            {"data": "german", "objectives": "auc,gap"},
-            "say foreign_worker go together: give both or neither",
-        ),
-        ({"groups": "age"}, "go together"),
-        ({"objectives": "auc,gap", "groups": "agee"}, "no column 'agee'.*did you mean 'age'"),
-        ({"objectives": "auc,gap", "groups": "age"}, "different numbers: groups need a column of"),
-        ({"population": 0}, "population must be 1 or more"),
-        ({"offspring": 0}, "offspring must be 1 or more"),
-        ({"max_depth": 0}, "max_depth must be 1 or more"),
-        ({"max_depth": 65}, "--max-depth must be 64 or less"),
-        ({"leaves": "majority", "refit_leaves": False}, "leave out --no-refit-leaves or it"),
-        ({"arity": 0}, "arity"),
-        ({"brood": 0}, "brood"),
-        ({"candidates": 0}, "candidates"),
-        ({"spare": -1}, "spare must be 0 or more"),
-        ({"split": -1}, "--split must be 0 or more"),
-        ({"temperature": float("nan")}, "--temperature must be 0 or more"),
-        ({"tau": 0.0}, "--tau must be positive"),
-        ({"alpha": float("inf")}, "--alpha finite"),
-        ({"method": "rewriting", "mode": "chat"}, "rewriting needs --mode plain"),
-        ({"form": "json", "hold": "grammar"}, "json form are held by schema or none"),
-    ],
-)
-def test_a_mistake_is_named_before_a_model_is_looked_for(wrong, message, tmp_path, monkeypatch):
+MISTAKES = [
+    ({"data": "pina"}, "no data set 'pina'; did you mean 'pima'.*FILE.csv"),
+    ({"data": "zzz"}, "no data set 'zzz': choose from .*pima"),
+    ({"target": "glucose"}, "pima is a classification of diabetes: --target and --task are"),
+    ({"task": "regression"}, "--target and --task are for your own FILE.csv"),
+    ({"data": "mine.csv"}, "which column of mine.csv to predict: --target COLUMN"),
+    ({"data": "none.csv", "target": "y"}, "none.csv cannot be read"),
+    ({"data": "mine.csv", "target": "Lable"}, "no column 'Lable'; did you mean 'Label'"),
+    ({"data": "mine.csv", "target": "Label", "zeros_missing": True}, "--zeros-missing is for"),
+    ({"data": "mine.csv", "target": "Label", "task": "regression"}, "regression needs numbers"),
+    ({"separator": ";"}, "--separator is for your own FILE.csv: pima is read as it is"),
+    ({"numeric": "age"}, "--numeric is for your own FILE.csv"),
+    ({"data": "mine.csv", "target": "Label", "separator": "::"}, "separator must be one char"),
+    (
+        {"data": "mine.csv", "target": "Label", "numeric": "Colour"},
+        "'Colour' holds '\\w+', whi",
+    ),
+    ({"data": "mine.csv", "target": "Label", "categorical": "Colr"}, "did you mean 'Colour'"),
+    ({"objective": "acuracy"}, "can't be 'acuracy'; did you mean 'accuracy'"),
+    ({"objective": "mse"}, "of a classification can't be 'mse'"),
+    ({"data": "cars", "objective": "auc"}, "of a regression can't be 'auc'"),
+    ({"objective": "size"}, "can't be 'size'"),
+    ({"objectives": "accuracy"}, "two or more different ones"),
+    ({"objectives": "accuracy,accuracy"}, "two or more different ones"),
+    ({"objectives": "size,accuracy"}, "the first of balanced_accuracy, accuracy"),
+    ({"objectives": "accuracy,siez"}, "can't be 'siez'; did you mean 'size'"),
+    ({"objectives": ""}, "can't be ''"),
+    ({"objective": "auc", "objectives": "auc,size"}, "not both"),
+    ({"objectives": "auc,size", "offspring": 3}, "leave --offspring"),
+    ({"objectives": "auc,size", "duplicates": False}, "leave --offspring"),
+    ({"objectives": "auc,gap"}, "--groups COLUMN go together"),
+    (
+        {"data": "german", "objectives": "auc,gap"},
+        "say foreign_worker go together: give both or neither",
+    ),
+    ({"groups": "age"}, "go together"),
+    ({"objectives": "auc,gap", "groups": "agee"}, "no column 'agee'.*did you mean 'age'"),
+    ({"objectives": "auc,gap", "groups": "age"}, "different numbers: groups need a column of"),
+    ({"population": 0}, "--population must be 1 or more"),
+    ({"offspring": 0}, "--offspring must be 1 or more"),
+    ({"max_depth": 0}, "--max-depth must be 1 or more"),
+    ({"max_depth": 65}, "--max-depth must be 64 or less"),
+    ({"leaves": "majority", "refit_leaves": False}, "leave out --no-refit-leaves or it"),
+    ({"arity": 0}, "--arity"),
+    ({"brood": 0}, "--brood"),
+    ({"candidates": 0}, "--candidates"),
+    ({"spare": -1}, "--spare must be 0 or more"),
+    ({"split": -1}, "--split must be 0 or more"),
+    ({"temperature": float("nan")}, "--temperature must be 0 or more"),
+    ({"tau": 0.0}, "--tau must be positive"),
+    ({"alpha": float("inf")}, "--alpha finite"),
+    ({"method": "rewriting", "mode": "chat"}, "rewriting needs --mode plain"),
+    ({"form": "json", "hold": "grammar"}, "json form are held by schema or none"),
+]
+
+
+def test_a_mistake_is_named_before_a_model_is_looked_for(tmp_path, monkeypatch):
     mine(tmp_path)
     monkeypatch.chdir(tmp_path)
 
     def connect():
         raise AssertionError("a model was looked for")
 
-    with pytest.raises(EvollmError, match=message) as refused:
-        COMMAND.plan(Options(**wrong), connect, 1)
-    assert "\n" not in str(refused.value)
+    def refused(wrong, message):
+        with pytest.raises(EvollmError, match=message) as caught:
+            COMMAND.system(build(Options, wrong), connect)
+        assert "\n" not in str(caught.value)
+
+    assert failing(refused, MISTAKES) == {}

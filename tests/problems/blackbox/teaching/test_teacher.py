@@ -149,7 +149,7 @@ def test_what_teaches_nothing_is_refused(tmp_path):
     with pytest.raises(EvollmError, match="no usable answer"):
         export(searched(hill_climbing(3)), file, answers=True)
     words = run(generational(word, word, size=4, seed=0), len, budget=Budget(12))
-    with pytest.raises(EvollmError, match="no places in the unit cube"):
+    with pytest.raises(EvollmError, match="not points of the unit cube"):
         distil(words)
     with pytest.raises(EvollmError, match="not a run directory"):
         export(tmp_path / "none", file)

@@ -20,12 +20,12 @@ def test_a_rare_class_is_in_every_part() -> None:
         assert all(1 in table.y[rows] for rows in (parts.train, parts.valid, parts.test))
 
 
-def test_splits_are_refused_with_the_mend() -> None:
+def test_splits_are_refused_with_the_way_to_fix_it() -> None:
     with pytest.raises(EvollmError, match=r"class 'b' of small has 4 rows.*merge"):
         split(small([0] * 50 + [1] * 4), 0)
     with pytest.raises(EvollmError, match="small has 2 rows, too few"):
         split(small([1, 2], ()), 0)
-    with pytest.raises(EvollmError, match="from 0 on, not -1"):
+    with pytest.raises(EvollmError, match="of at least 0, not -1"):
         split(small([0, 1] * 10), -1)
 
 
@@ -33,7 +33,7 @@ def test_splits_are_refused_with_the_mend() -> None:
     ("change", "message"),
     [
         ({"X": np.zeros(4)}, "give rows by columns"),
-        ({"y": np.zeros(3)}, "one target a row"),
+        ({"y": np.zeros(3)}, "one target per row"),
         ({"features": (Feature("two words"),)}, "'two words' is not usable"),
         ({"features": (Feature("y"),)}, "'y' is not usable"),
         ({"X": np.full((4, 1), np.inf)}, "infinite"),

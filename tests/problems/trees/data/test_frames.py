@@ -152,7 +152,7 @@ def test_bad_arrays_are_refused_with_the_mend() -> None:
         from_frame([1, 2], [0, 1])
     with pytest.raises(EvollmError, match="2 columns, 1 names"):
         from_frame(np.eye(2), [0, 1], features=["a"])
-    with pytest.raises(EvollmError, match="one target a row"):
+    with pytest.raises(EvollmError, match="one target per row"):
         from_frame(np.eye(2), [0, 1, 0])
     with pytest.raises(EvollmError, match="a regression needs numbers"):
         from_frame(np.eye(2), ["a", "b"], "regression")
@@ -162,7 +162,7 @@ def test_bad_arrays_are_refused_with_the_mend() -> None:
     ):
         from_frame(UserFrame(), [0, 1])
     for y in ("Sick", 3, np.zeros((2, 1)), pandas.DataFrame({"y": [0, 1]})):
-        with pytest.raises(EvollmError, match="y must hold one target a row"):
+        with pytest.raises(EvollmError, match="y must hold one target per row"):
             from_frame(np.eye(2), y)
 
 

@@ -119,8 +119,8 @@ def test_leaves_that_are_refitted_to_the_same_rows_say_the_same():
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (DecisionTreeClassifier(), "no fitted decision tree"),
-        (LogisticRegression(), "LogisticRegression is no fitted"),
+        (DecisionTreeClassifier(), "not a fitted decision tree"),
+        (LogisticRegression(), "LogisticRegression is not a fitted"),
         (DecisionTreeRegressor().fit([[0.0], [1.0]], [[0, 1], [1, 0]]), "several outputs"),
     ],
 )

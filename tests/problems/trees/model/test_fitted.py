@@ -108,7 +108,7 @@ def test_nonsense_is_refused():
         ({"y": ["a", "b"]}, "by their index"),
         ({"weights": [1, -1]}, "0 or more"),
         ({"weights": [0, 0]}, "not all 0"),
-        ({"groups": ["a"]}, "one label a row"),
+        ({"groups": ["a"]}, "one label per row"),
         ({"X": np.empty((0, 1)), "y": []}, "at least one row"),
     ],
 )

@@ -46,6 +46,13 @@ def test_a_front_has_a_panel_an_objective_and_a_label_a_tree(tmp_path):
     assert sorted(marks(file))[-4:] == [2, 2, 3, 3]  # those of the legend are fewer
 
 
+def test_without_test_rows_only_the_training_rows_are_drawn(tmp_path):
+    members = [{name: one[name] for name in ("size", "depth", "train")} for one in FRONT]
+    file = plot_front(members, ["auc", "size"], tmp_path / "front.svg")
+    assert "train rows" in texts(file)
+    assert "test rows" not in texts(file)
+
+
 def test_fewer_than_two_objectives_are_no_front(tmp_path):
     with pytest.raises(EvollmError, match="two objectives or more"):
         plot_front(FRONT, ["auc"], tmp_path / "front.png")
