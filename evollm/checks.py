@@ -1,6 +1,5 @@
 """Checks of what a user gives: numbers in range, and names that exist."""
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import fields
 from math import isnan
@@ -32,6 +31,8 @@ def nearest(name: str, names: Iterable[str], most: int = 20) -> str:
         names: What is known.
         most: If none is near, all are listed, unless they are more than this.
     """
+    import difflib  # for errors only
+
     known = list(names)
     if close := difflib.get_close_matches(name, known, 1, cutoff=0.5):
         return f"; did you mean '{close[0]}'?"

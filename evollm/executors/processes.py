@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import multiprocessing
 import os
 import pickle
 import queue
@@ -14,7 +13,6 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from math import inf
-from multiprocessing.connection import Connection
 from types import ModuleType
 from typing import Any
 
@@ -134,6 +132,8 @@ class _Child:
 
     def _start(self) -> None:
         """Start the child; it takes a moment until it listens."""
+        import multiprocessing  # slow to import, and few runs need it
+
         self._pipe, theirs = multiprocessing.Pipe()
         path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
         self._process = subprocess.Popen(
@@ -244,6 +244,8 @@ def _number(pipe: Any) -> str:
 
 def main() -> None:
     """Serve as a child: a problem, then chunks, come in by a pipe; what comes of them goes out."""
+    from multiprocessing.connection import Connection
+
     pipe = Connection(int(sys.argv.pop()))
     os.dup2(2, 1)  # what the problem prints goes where errors do
     inbox = _Inbox()

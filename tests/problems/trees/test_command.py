@@ -8,6 +8,7 @@ from sklearn.metrics import mean_squared_error
 
 from evollm import Budget
 from evollm.cli.main import main
+from evollm.llm.base import Sampling
 from evollm.llm.client.probes import ODD_TEXT, PROMPT
 from problems.trees.command import COMMAND, Options
 from tests.evollm.llm.support_faulty import Server, say
@@ -143,7 +144,11 @@ def test_a_control_needs_no_model():
 
 def serve(seen):
     """Speak as an endpoint that knows grammars and log-probabilities."""
-    text = ODD_TEXT if seen.prompt == PROMPT else answer(seen.prompt, 0, seen.body)
+    text = (
+        ODD_TEXT
+        if seen.prompt == PROMPT
+        else answer(seen.prompt, 0, Sampling(seed=seen.body["seed"]))
+    )
     words = text.split()
     told = {"tokens": words, "token_logprobs": [-1.0] * len(words)}
     return say(text, seen, logprobs=told | {"top_logprobs": [{word: -1.0} for word in words]})

@@ -299,9 +299,7 @@ PIMA = load("pima")
 CASE = HoldoutTask.of(PIMA, ["balanced_accuracy"])
 FRONT = ("balanced_accuracy", "size")
 ANSWERING_PIMA = Scripted(
-    lambda prompt, _, options: (
-        f"(glucose<{100 + options['seed'] % 60} 0 (age<{len(prompt) % 50} 0 1))"
-    )
+    lambda prompt, _, options: f"(glucose<{100 + options.seed % 60} 0 (age<{len(prompt) % 50} 0 1))"
 )
 
 
