@@ -1,6 +1,7 @@
 """Algorithms: flows that read like their pseudocode.
 
 - ``asynchronous``: Lanes that do not wait for each other.
+- ``broods``: Many small jobs of one operator as one, which costs the engine and NumPy far less.
 - ``classic``: The classical genetic algorithm: select, mate, mutate, and let the children take
   over.
 - ``duplicates``: Which children count as seen before, and what becomes of them.

@@ -13,7 +13,7 @@ from typing import Any
 
 from evollm.checks import nearest
 from evollm.errors import EvollmError
-from evollm.executors.processes import by_value
+from evollm.executors.pickling import by_value
 from evollm.paths import anchored
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from evollm.errors import EvollmError
 from evollm.executors.base import Pool, Worker
 from evollm.executors.environment import checked, keys_for
-from evollm.executors.processes import whole
+from evollm.executors.pickling import whole
 from evollm.executors.replicas import Needs, Remote, place
 from evollm.shadows import PACKAGES, check_shadows
 from evollm.types import Problem

@@ -4,29 +4,23 @@ import contextlib
 import io
 import os
 import pickle
-import queue
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from math import inf
-from types import ModuleType
 from typing import Any
 
 from evollm.errors import EvollmError
 from evollm.executors.base import Pool, Worker, processors
+from evollm.executors.child import HALT, REPLY
 from evollm.executors.environment import checked, inherited, keys_for
-from evollm.executors.remote_ledger import Desk, Question, RemoteLedger, Reply
-from evollm.executors.scoring import Chunk, Halted, Scores, parts
-from evollm.functions import prepare
-from evollm.runtime.intake import portable
-from evollm.types import Outcome, Problem
+from evollm.executors.pickling import pickled
+from evollm.executors.remote_ledger import Desk, Question
+from evollm.executors.scoring import Chunk, Halted, Scores
+from evollm.types import Problem
 
-_HALT = b""
-_REPLY = b"reply"  # begins the reply to a child's question
 _POLL = 0.05  # seconds after which a child learns that the rest of its chunk is not wanted
 
 
@@ -86,36 +80,6 @@ class Processes(Pool):
         self.each(_Child.greet)
 
 
-def by_value(module: ModuleType) -> None:
-    """Let a module's objects travel whole: for modules that a worker can't import."""
-    _cloudpickle().register_pickle_by_value(module)
-
-
-def whole() -> list[ModuleType]:
-    """Return the modules whose objects travel whole."""
-    listed = _cloudpickle().list_registry_pickle_by_value()
-    return [sys.modules[name] for name in listed if name in sys.modules]
-
-
-def _cloudpickle() -> Any:
-    try:
-        import cloudpickle
-    except ImportError:  # older releases of joblib carry it inside
-        from joblib.externals import cloudpickle
-    return cloudpickle
-
-
-def pickled(thing: object, what: str) -> bytes:
-    """Pickle by value, so that functions and classes of a script or a notebook travel too."""
-    try:
-        return bytes(_cloudpickle().dumps(thing))
-    except Exception as error:
-        raise EvollmError(
-            f"{what} can't be sent to a worker process ({error}): "
-            "keep open files, locks and connections out of it"
-        ) from None
-
-
 class _Child:
     """Drives one child process over a pipe."""
 
@@ -140,8 +104,8 @@ class _Child:
             [
                 sys.executable,
                 "-c",
-                "from evollm.executors.processes import main; main()",
-                _number(theirs),
+                "from evollm.executors.child import main; main()",
+                str(theirs.fileno()),
             ],
             stdin=subprocess.DEVNULL,
             env=inherited({"PYTHONPATH": path, **self._environment}, self._cpus),
@@ -197,7 +161,7 @@ class _Child:
                 if isinstance(found, EvollmError):
                     raise found
                 if isinstance(found, Question):
-                    self._pipe.send_bytes(_REPLY + pickle.dumps(desk.answer(found)))
+                    self._pipe.send_bytes(REPLY + pickle.dumps(desk.answer(found)))
                     continue
                 yield found
                 if found.last:
@@ -213,7 +177,7 @@ class _Child:
         while True:
             if not self._told and halted():
                 self._told = True
-                self._pipe.send_bytes(_HALT)
+                self._pipe.send_bytes(HALT)
             left = end - time.monotonic()
             if self._pipe.poll(max(0.0, min(left, _POLL))):
                 return self._pipe.recv_bytes()
@@ -236,126 +200,3 @@ class _Child:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def _number(pipe: Any) -> str:
-    return str(pipe.fileno())
-
-
-def main() -> None:
-    """Serve as a child: a problem, then chunks, come in by a pipe; what comes of them goes out."""
-    from multiprocessing.connection import Connection
-
-    pipe = Connection(int(sys.argv.pop()))
-    os.dup2(2, 1)  # what the problem prints goes where errors do
-    inbox = _Inbox()
-    answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=inbox.listen, args=(pipe,), daemon=True).start()
-    threading.Thread(target=_speak, args=(pipe, answers), daemon=True).start()
-    what = "load"
-    try:
-        problem = pickle.loads(inbox.chunks.get())
-        what = "prepare"
-        prepare(problem)
-    except BaseException as error:
-        pipe.send_bytes(pickle.dumps(f"can't {what} the problem: {type(error).__name__}: {error}"))
-        return
-    answers.put(pickle.dumps(None))
-
-    def ask(question: Question) -> Reply:
-        answers.put(pickle.dumps(question))
-        reply: Reply = pickle.loads(inbox.replies.get())
-        return reply
-
-    account = RemoteLedger(ask)
-    while True:
-        chunk = inbox.chunks.get()
-        inbox.halted.clear()
-        for answer in _work(problem, chunk, account, inbox.halted.is_set):
-            answers.put(answer)
-
-
-class _Inbox:
-    """What a child is sent, told apart."""
-
-    def __init__(self) -> None:
-        self.chunks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        self.replies: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        self.halted = threading.Event()
-
-    def listen(self, pipe: Any) -> None:
-        """Pass messages on; where none can come any more, end, even amid an evaluation."""
-        try:
-            while True:
-                message = pipe.recv_bytes()
-                if message == _HALT:
-                    self.halted.set()
-                elif message.startswith(_REPLY):
-                    self.replies.put(message.removeprefix(_REPLY))
-                else:
-                    self.chunks.put(message)
-        except (OSError, EOFError):
-            os.killpg(0, signal.SIGKILL)
-
-
-def _speak(pipe: Any, answers: "queue.SimpleQueue[bytes]") -> None:
-    """Send answers as they come, those that have gathered meanwhile as one message."""
-    while True:
-        gathered = [answers.get()]
-        with contextlib.suppress(queue.Empty):
-            while True:
-                gathered.append(answers.get_nowait())
-        with contextlib.suppress(OSError):  # then the listener ends the process
-            pipe.send_bytes(b"".join(gathered))
-
-
-def _work(
-    problem: Problem[Any], parcel: bytes, account: RemoteLedger, halted: Halted
-) -> Iterator[bytes]:
-    """Evaluate one chunk, whatever is wrong with it or with what came of it."""
-    try:
-        chunk = replace(pickle.loads(parcel), ledger=account)
-    except BaseException as error:
-        yield pickle.dumps(Scores((), f"the genome can't be loaded: {error}"))
-        return
-    try:
-        for found in parts(problem, chunk, halted):
-            yield _parcel(found)
-    except EvollmError as error:
-        yield pickle.dumps(error)
-
-
-def _parcel(found: Scores) -> bytes:
-    """Pickle what came of a chunk; an outcome that can't travel is a failure.
-
-    What can't be pickled by reference goes by value, info that can't travel at all is left out.
-    """
-    try:
-        return pickle.dumps(found)
-    except BaseException:  # tried again below
-        pass
-    try:
-        return pickled(sendable(found), "an outcome")
-    except BaseException as error:
-        fault = f"the outcome can't be sent back: {error}"
-        if len(found.outcomes) != 1:
-            return pickle.dumps(Scores((), fault, found.seconds))
-        return pickle.dumps(replace(found, outcomes=(Outcome(-inf, error=fault),)))
-
-
-def sendable(scores: Scores) -> Scores:
-    """Return scores as they are, or without the info if it can't be pickled by value."""
-    try:
-        pickled(scores, "an outcome")
-    except EvollmError:
-        cut = [portable(one, _unsendable) for one in scores.outcomes]
-        return replace(scores, outcomes=cut)
-    return scores
-
-
-def _unsendable(value: Any) -> str | None:
-    try:
-        pickled(value, "info")
-    except EvollmError:
-        return type(value).__name__
-    return None

@@ -12,7 +12,7 @@ from typing import Any
 
 from evollm.errors import EvollmError, described
 from evollm.executors.environment import forget, threads
-from evollm.executors.processes import sendable
+from evollm.executors.pickling import sendable
 from evollm.executors.remote_ledger import Desk, Question, RemoteLedger, Reply
 from evollm.executors.scoring import Chunk, Halted, Scores, parts
 from evollm.functions import prepare

@@ -1,12 +1,12 @@
-"""Language models: the interface that operators use, and the clients behind it.
+"""Language models: what operators see of them, and the endpoints behind.
 
-- ``base``: The interface: prompts in, completions out.
+- ``base``: The interface of language models: prompts in, completions out.
 - ``client``: The client for OpenAI-compatible endpoints.
-- ``connect``: Chooses the model: the one named, or the offline one.
+- ``connect``: The one named, or the offline one.
 - ``dry``: A model that only records its requests, for dry runs.
 - ``files``: Model weights, servers' lock files, and cached answers.
-- ``locks``: File locks between processes, released when a process ends.
+- ``locks``: File locks between processes, released when the process ends, however it ends.
 - ``offline``: The offline model: a small language model served on this machine.
-- ``scripted``: A model that is a function, for tests and notebooks.
-- ``transport``: HTTP: addresses, keys, request formats, errors, limits and retries.
+- ``scripted``: For tests and notebooks.
+- ``transport``: What goes over the wire: addresses, keys, forms, errors, limits and retries.
 """

@@ -13,5 +13,5 @@
 - ``result``: What was found, what it took, and why it stopped.
 - ``stops``: When a search has gone far enough, by what it spent and by what it found.
 - ``variation``: Operators at work, in threads of their own if they mostly wait for a model.
-- ``yields``: An operator that makes nothing is told of, also where others make up for it.
+- ``yields``: A warning for an operator that makes nothing, also where others make up for it.
 """

@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from evollm.executors.base import Executor
-from evollm.executors.processes import pickled
+from evollm.executors.pickling import pickled
 from evollm.runtime.budget import Budget
 from evollm.runtime.loop import run
 from evollm.runtime.result import Result

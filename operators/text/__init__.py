@@ -1,7 +1,7 @@
 """Text: classical and model-backed variation.
 
-- ``prompting``: A language model as variation of anything that can be written down: mutation and
-  crossover.
+- ``prompting``: Mutation and crossover by a language model, for anything that can be written as
+  text.
 - ``variation``: Classical variation of text: random edits and splices, a control for what a model
   adds.
 """

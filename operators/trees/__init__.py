@@ -12,8 +12,8 @@
 - ``prompting``: How a model is asked for decision trees: the common part of prompts, and reading
   answers.
 - ``reading``: Reading trees that a model or a user wrote: checked piece by piece, and never run.
-- ``rewriting``: One subtree of the best parent, rewritten by a model that sees the others:
-  ours, and cheap.
+- ``rewriting``: One subtree of the best parent, rewritten by a model that sees the others: ours,
+  and cheap.
 - ``variation``: Classical variation of decision trees: random trees, subtree crossover and node
   mutation.
 """

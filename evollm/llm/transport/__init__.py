@@ -1,4 +1,4 @@
-"""HTTP: addresses, keys, request formats, errors, limits and retries.
+"""What goes over the wire: addresses, keys, forms, errors, limits and retries.
 
 - ``addresses``: Read from a base URL, on this machine or not, behind a proxy or not.
 - ``clients``: The HTTP client of one endpoint, independent of unrelated environment variables.
@@ -6,6 +6,7 @@
   removed.
 - ``formats``: The request format of an endpoint, adapted to what it has refused.
 - ``keys``: The key, headers and query of a request, and which of them are secret.
-- ``limits``: Limits on requests and tokens per minute, first come first served.
-- ``retries``: The retry policy: the only place where a request is sent again.
+- ``limits``: Limits on requests and tokens per minute, first come first served, and pauses for
+  all.
+- ``retries``: The only place where a request is sent again.
 """

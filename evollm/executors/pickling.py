@@ -1,0 +1,58 @@
+"""Pickling: how problems and outcomes travel to workers and back."""
+
+import sys
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+from evollm.errors import EvollmError
+from evollm.executors.scoring import Scores
+from evollm.runtime.intake import portable
+
+
+def by_value(module: ModuleType) -> None:
+    """Let a module's objects travel whole: for modules that a worker can't import."""
+    _cloudpickle().register_pickle_by_value(module)
+
+
+def whole() -> list[ModuleType]:
+    """Return the modules whose objects travel whole."""
+    listed = _cloudpickle().list_registry_pickle_by_value()
+    return [sys.modules[name] for name in listed if name in sys.modules]
+
+
+def _cloudpickle() -> Any:
+    try:
+        import cloudpickle
+    except ImportError:  # older releases of joblib carry it inside
+        from joblib.externals import cloudpickle
+    return cloudpickle
+
+
+def pickled(thing: object, what: str) -> bytes:
+    """Pickle by value, so that functions and classes of a script or a notebook travel too."""
+    try:
+        return bytes(_cloudpickle().dumps(thing))
+    except Exception as error:
+        raise EvollmError(
+            f"{what} can't be sent to a worker process ({error}): "
+            "keep open files, locks and connections out of it"
+        ) from None
+
+
+def sendable(scores: Scores) -> Scores:
+    """Return scores as they are, or without the info if it can't be pickled by value."""
+    try:
+        pickled(scores, "an outcome")
+    except EvollmError:
+        cut = [portable(one, _unsendable) for one in scores.outcomes]
+        return replace(scores, outcomes=cut)
+    return scores
+
+
+def _unsendable(value: Any) -> str | None:
+    try:
+        pickled(value, "info")
+    except EvollmError:
+        return type(value).__name__
+    return None
