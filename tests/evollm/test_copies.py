@@ -11,7 +11,7 @@ from evollm import Budget, Outcome, Serial, Threads, operator, run
 from evollm.algorithms.generations import generational
 from evollm.copies import independent
 from evollm.executors.base import Executor
-from evollm.testing.kits import once
+from evollm.testing import once
 from tests.evollm.support_parts import Start, digest
 
 

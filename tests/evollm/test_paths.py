@@ -13,7 +13,7 @@ from evollm.llm.client.settings import Settings
 from evollm.llm.files import cache_folder
 from evollm.paths import anchored, brief
 from evollm.store.record import FILE
-from evollm.testing.kits import Trial, once
+from evollm.testing import Trial, once
 from tests.evollm.support_parts import Sphere, plain
 
 

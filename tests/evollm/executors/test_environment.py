@@ -12,7 +12,7 @@ from evollm import EvollmError, Outcome, Processes, run
 from evollm.executors.cluster import Ray
 from evollm.executors.environment import secret
 from evollm.functions import Fitness
-from evollm.testing.kits import once
+from evollm.testing import once
 
 SECRETS = [
     "OPENAI_API_KEY", "openai_api_key", "AZURE_KEYS", "HF_TOKEN", "AWS_ACCESS_KEY_ID", "API_KEY_2",

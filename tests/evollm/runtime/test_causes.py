@@ -10,7 +10,7 @@ from evollm.runtime.causes import cause, explained
 from evollm.search.flow import Vary
 from evollm.search.search import Ticket
 from evollm.store.record import Record
-from evollm.testing.trials import Given
+from evollm.testing import Given
 from evollm.types import NothingUsable, Offspring
 
 

@@ -8,7 +8,7 @@ from evollm.executors.base import Done, Serial
 from evollm.executors.scoring import Chunk, Scores
 from evollm.runtime.evaluations import EvaluationQueue
 from evollm.search.search import Search
-from evollm.testing.kits import Trial, once
+from evollm.testing import Trial, once
 from evollm.types import Offspring
 
 

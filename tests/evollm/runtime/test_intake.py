@@ -16,7 +16,7 @@ from evollm.algorithms.generations import generational
 from evollm.executors.base import Executor, Serial
 from evollm.runtime.intake import Intake
 from evollm.search.flow import Flow, evaluate, vary
-from evollm.testing.kits import Given, once
+from evollm.testing import Given, once
 from tests.evollm.support_parts import Blend, Sphere, Start, digest
 
 DAY = date(2026, 1, 2)

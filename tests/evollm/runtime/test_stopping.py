@@ -12,14 +12,14 @@ import pytest
 from evollm import Budget, Serial, Threads, run
 from evollm.executors.base import Executor
 from evollm.store.record import Record
-from evollm.testing.kits import once
+from evollm.testing import once
 from tests.evollm.support_cuts import ROOT
 
 QUICK = 30
 SCRIPT = f"""
 import sys, time
 from evollm import Budget, Offspring, Processes, Serial, Threads, operator, run
-from evollm.testing.kits import once
+from evollm.testing import once
 
 where, path, tally, pause = sys.argv[1:]
 

@@ -9,8 +9,16 @@ from hypothesis import strategies as st
 from evollm import Budget, EvollmError, Offspring, Outcome, Search, run
 from evollm.search.flow import Evaluate, Flow, Vary, evaluate, survive, together, vary
 from evollm.search.search import Ticket
-from evollm.testing.flows import FlowCase, FlowKit
-from evollm.testing.kits import Given, OperatorCase, OperatorKit, ProblemCase, ProblemKit, Trial
+from evollm.testing import (
+    FlowCase,
+    FlowKit,
+    Given,
+    OperatorCase,
+    OperatorKit,
+    ProblemCase,
+    ProblemKit,
+    Trial,
+)
 from tests.evollm.support_parts import Blend, Sphere, Start, plain
 
 
