@@ -9,7 +9,7 @@ demo: .venv/demo.stamp
 	$(BIN)/python -m problems.blackbox.demo
 
 test: .venv/dev.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check

@@ -24,7 +24,7 @@ from evollm.report.tables import RUNS, Column, median
 from problems.blackbox.bbob import bbob
 from problems.blackbox.controls import MODELS, TITLES, strategy_of
 
-METHODS = Axis(("random", "hill", "cma", "paper", "framed"), titles=TITLES)
+METHODS = Axis(("random", "hill", "cma", "paper", "framed"), titles=TITLES, versions={"hill": 2})
 model = cache(connect)
 """The model that all cells share; the first call connects."""
 

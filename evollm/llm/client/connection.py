@@ -9,6 +9,8 @@ import weakref
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from functools import lru_cache
+from itertools import cycle
+from math import ceil
 from typing import Any, TypeVar
 
 from evollm.llm.client.answers import Answer, read
@@ -32,6 +34,7 @@ from evollm.llm.transport.retries import (
 from evollm.types import JSON
 
 _LEARNT_FROM = (400, 422)
+_POOL = 16  # requests at once that share a pool of connections
 _NO_API = "check that the address is that of an OpenAI-compatible API: most end in /v1"
 
 
@@ -49,14 +52,17 @@ class Connection:
         self.probing = threading.Lock()
         self.url, self._model, self._settings = way.url, model, settings
         self._secrets = way.secrets
-        self._client = client(way, settings.timeout_s)
+        # A pool of connections looks at each of them for each request: several pools look at few.
+        pools = ceil(settings.concurrency / _POOL)
+        clients = [client(way, settings.timeout_s) for _ in range(pools)]
+        self._clients = cycle(clients)
         self._headers = request_headers(way)
         self._proxy = way.proxy
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._limiter = Limiter(settings.requests_per_minute, settings.tokens_per_minute)
         self._dialect = dialect(way.url, model)
         self._groups = SampleBatcher(self._answers, settings.group) if settings.group > 1 else None
-        weakref.finalize(self, _close, self._client).atexit = False
+        weakref.finalize(self, _close, clients).atexit = False
 
     async def answer(self, ask: Ask, constrain: bool) -> tuple[Answer, float]:
         """Return the answer, and the seconds that its request took.
@@ -159,12 +165,12 @@ class Connection:
     async def _create(self, ask: Ask, body: dict[str, JSON]) -> Any:
         prompt: Any = ask.prompt
         same: Any = {"model": self._model, "extra_body": body, "extra_headers": self._headers}
+        http = next(self._clients)
         if ask.sampling.mode == "plain":
-            return await self._client.completions.with_raw_response.create(prompt=prompt, **same)
+            return await http.completions.with_raw_response.create(prompt=prompt, **same)
         if isinstance(prompt, str):
             prompt = [{"role": "user", "content": prompt}]
-        chat = self._client.chat.completions
-        return await chat.with_raw_response.create(messages=prompt, **same)
+        return await http.chat.completions.with_raw_response.create(messages=prompt, **same)
 
 
 _opening: dict[int, threading.Lock] = {}
@@ -186,8 +192,9 @@ def _line(process: int, way: Route, model: str, settings: Settings) -> Connectio
     return Connection(way, model, settings)
 
 
-def _close(client: Any) -> None:
-    in_background(client.close())
+def _close(clients: Sequence[Any]) -> None:
+    for one in clients:
+        in_background(one.close())
 
 
 T = TypeVar("T")

@@ -174,7 +174,7 @@ def test_a_model_that_says_nothing_usable_ends_the_run(tmp_path: Path) -> None:
 
     with Server(nonsense) as server:
         said = refusal(evollm(*ask(server, "--no-constrain"), folder=tmp_path))
-    assert "nothing that the model said in 3 generations could be used: the cause of all" in said
+    assert "no answer of the model in 3 generations could be used: the cause of all" in said
     assert "'unreadable answer'; take another model" in said
 
 

@@ -17,7 +17,7 @@ from evollm.errors import EvollmError
 from evollm.executors import Ray
 from evollm.executors.base import Executor
 from evollm.executors.remote_ledger import Desk, Question, RemoteLedger
-from evollm.llm.base import LanguageModel
+from evollm.llm.base import LanguageModel, Sampling
 from evollm.llm.scripted import Scripted
 from evollm.store import rows
 from evollm.testing import once
@@ -42,7 +42,7 @@ class Judged:
 
     def evaluate(self, genomes: Any, fidelity: Any, seed: int) -> Iterator[Outcome]:
         for genome in genomes:
-            [[said]] = self.model.complete([str(genome)], max_tokens=8)
+            [[said]] = self.model.complete([str(genome)], Sampling(max_tokens=8))
             if genome == "dies":
                 os._exit(7)
             yield Outcome(float(said.text))
@@ -92,7 +92,7 @@ def test_a_plain_function_that_asks_a_model_is_counted(
     model = Scripted(lambda prompt, sample, options: str(prompt))
 
     def fitness(genome: int) -> float:
-        [[said]] = model.complete([str(genome)])
+        [[said]] = model.complete([str(genome)], Sampling())
         return float(said.text)
 
     executor = executor_for(where, request)

@@ -164,7 +164,7 @@ def test_a_run_of_the_command_line_is_shown_and_goes_on(tmp_path):
         assert "|--- " in done.stdout
         [written] = [line for line in done.stdout.splitlines() if line.startswith("written ")]
         files = [f"tree.{end}" for end in ("json", "txt", "dot", "py", "png")]
-        assert [name.rpartition("/")[2] for name in written.split(", ")[1:]] == files
+        assert written.rpartition(" in ")[0].split(", ")[1:] == files
         assert all((tmp_path / "run" / name).is_file() for name in files)
         again = evollm("resume", "run", "--generations", 2, folder=tmp_path)
         assert again.returncode == 0, again.stderr

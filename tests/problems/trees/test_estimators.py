@@ -37,14 +37,22 @@ RESAMPLED = {
 }
 
 
-def copying(prompt: Prompt, sample: int, sampling: Sampling) -> str:
-    """Answer with one of the trees in the prompt."""
-    assert isinstance(prompt, str)
-    lines = [line for line in prompt.splitlines() if "<" in line and not line.startswith("Dec")]
-    if not lines:  # the first trees are lone leaves
-        return f"({prompt.partition(':')[0]}<0 0 0)"
-    line = lines[(sample + int(sampling.seed or 0)) % len(lines)]
-    return line[line.index("(") :]
+class Copying:
+    """Answers with one of the trees in the prompt; its name is the same in every process."""
+
+    def __repr__(self) -> str:
+        return "copying"
+
+    def __call__(self, prompt: Prompt, sample: int, sampling: Sampling) -> str:
+        assert isinstance(prompt, str)
+        lines = [line for line in prompt.splitlines() if "<" in line and not line.startswith("Dec")]
+        if not lines:  # the first trees are lone leaves
+            return f"({prompt.partition(':')[0]}<0 0 0)"
+        line = lines[(sample + int(sampling.seed or 0)) % len(lines)]
+        return line[line.index("(") :]
+
+
+copying = Copying()
 
 
 def small(kind: Any, **more: Any) -> Any:

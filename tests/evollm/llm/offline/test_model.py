@@ -91,7 +91,8 @@ def test_dead_server_is_replaced_at_the_next_call(offline_model: Offline) -> Non
 def test_server_that_dies_in_mid_call_is_replaced(by_another: bool, offline_model: Offline) -> None:
     prompts = [f"Story {i}: once" for i in range(4)]
     with ThreadPoolExecutor(1) as pool:
-        later = pool.submit(offline_model.complete, prompts, mode="plain", max_tokens=100, seed=0)
+        sampling = Sampling(mode="plain", max_tokens=100, seed=0)
+        later = pool.submit(offline_model.complete, prompts, sampling)
         while not busy(offline_model):
             time.sleep(0.01)
         kill_server(offline_model)

@@ -151,7 +151,7 @@ def test_simultaneous_processes_fetch_once(tiny: Weights) -> None:
         ("sys.modules['gguf'] = None", "pip install 'evollm[local]'"),
         ("sys.modules['xllamacpp'] = None", "pip install 'evollm[local]'"),
         ("sys.modules['pip'] = None", "python -m ensurepip"),
-        ("import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (20_000, 20_000))", "make room"),
+        ("import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (20_000, 20_000))", "free some space"),
     ],
 )
 def test_what_is_missing_is_named(tiny: Weights, before: str, mend: str) -> None:

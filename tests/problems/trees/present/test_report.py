@@ -137,7 +137,6 @@ def test_answers_of_no_use_copies_and_duplicates_are_counted():
     asked = 0
     made = {row["operator"]: row for row in rows_of(report, "Operators")}
     for name in ("GuidedCrossover", "DiverseMutation"):
-        assert made[name]["trees"] == 12
         share, _, answers = made[name]["valid answers"].partition("% of ")
         answers = int(answers)
         asked += answers
@@ -146,6 +145,7 @@ def test_answers_of_no_use_copies_and_duplicates_are_counted():
         good = sum(text in ANSWERS[:3] for text in heard)
         assert (answers, share) == (len(heard), f"{100 * good / answers:.1f}")
     assert asked == result.usage.calls
+    assert sum(row["trees"] for row in made.values()) == 28
     scored = [k for (k,) in result.record.rows("SELECT candidate FROM outcomes")]
     distinct = len({system.problem.signature(result.candidate(k).genome) for k in scored})
     assert len(scored) == 28
