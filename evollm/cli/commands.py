@@ -52,7 +52,7 @@ class NoOptions:
 
 @dataclass(frozen=True, slots=True)
 class FileCommand:
-    """A system of the user's own, named as ``FILE.py:NAME``.
+    """A system in a user's file, named ``FILE.py:NAME``.
 
     Attributes:
         where: File and name: of a ``System``, of a subclass whose constructor needs nothing, or of
@@ -111,7 +111,7 @@ def _is_system(held: Any) -> bool:
 
 
 def in_file(name: str) -> bool:
-    """Say whether a problem's name is that of a system in a file of the user's."""
+    """Return whether a problem's name is that of a system in a file of the user's."""
     return name.endswith(".py") or ".py:" in name
 
 

@@ -1,4 +1,4 @@
-"""Configuration: what a run of the command line was told, as options, in a TOML file, on record."""
+"""Configuration: the settings of a run, from options, a TOML file or a record."""
 
 import tomllib
 from collections.abc import Mapping
@@ -108,7 +108,7 @@ PARTS: Mapping[str, type[Any]] = {"limits": Limits, "run": Machinery, "model": M
 
 
 def complete(problem: str, options: type[Any], said: Mapping[str, Any]) -> dict[str, JSON]:
-    """Return a whole configuration: what was said, and defaults for the rest.
+    """Return a complete configuration: the given values, and defaults for the rest.
 
     Args:
         problem: The problem's name.
@@ -149,7 +149,7 @@ def read(file: Path) -> dict[str, Any]:
 
 
 def written(config: Mapping[str, Any]) -> str:
-    """Write a configuration as TOML, which ``read`` takes back; what is None is left out."""
+    """Write a configuration as TOML for ``read``; None is left out."""
     lines = [f"problem = {_value(config['problem'])}"]
     for part, keys in config.items():
         if part != "problem":

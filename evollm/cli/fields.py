@@ -1,4 +1,4 @@
-"""Fields: what a class of settings says of its options, by types, defaults and docstring."""
+"""Fields: the options that a class of settings declares by types, defaults and docstring."""
 
 import dataclasses
 import re
@@ -108,7 +108,7 @@ def _settings(kind: type[Any]) -> bool:
 
 
 def below(name: str, aliases: Aliases) -> Aliases:
-    """Return what aliases say of the fields of one field."""
+    """Return the aliases of a field's own fields."""
     start = f"{name}."
     return {path.removeprefix(start): a for path, a in aliases.items() if path.startswith(start)}
 
@@ -147,11 +147,11 @@ def parts_of(hint: Any) -> tuple[Any, ...]:
 
 
 def _readable(hint: Any) -> bool:
-    """Say whether a field of this type can be an option."""
+    """Return whether a field of this type can be an option."""
     parts = [part for part in parts_of(hint) if part is not type(None)]
     return len(parts) == 1 and (parts[0] in (int, float, str, bool) or is_literal(parts[0]))
 
 
 def is_literal(hint: Any) -> bool:
-    """Say whether a type is a choice of words."""
+    """Return whether a type is a choice of words."""
     return get_origin(hint) is Literal

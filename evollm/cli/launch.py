@@ -23,7 +23,7 @@ from evollm.types import JSON
 def launch(
     config: dict[str, JSON], path: Path, connect: Callable[[], Any], quiet: bool = False
 ) -> int:
-    """Run what a configuration describes, and print what came of it.
+    """Run what a configuration describes, and print the result.
 
     Returns:
         The exit status: 0, or 130 if the run was interrupted.
@@ -77,7 +77,7 @@ def _budget(default: Budget, limits: dict[str, Any]) -> Budget:
 
 
 def _report(system: System[Any], result: Result[Any]) -> str:
-    """Write what a run came to; draw it and export what was chosen into its directory."""
+    """Write a run's report; save its plot and what was chosen in its directory."""
     lines = [f"stopped       {result.stopped}", system.report(result).text()]
     if result.path and result.usage.evaluations:
         names = ", ".join(file.name for file in _files(system, result))

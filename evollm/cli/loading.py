@@ -1,4 +1,4 @@
-"""Loading: what a file of the user holds under a name."""
+"""Loading: the object that a user's file defines under a name."""
 
 import importlib.util
 import re
@@ -62,7 +62,7 @@ def place(file: str) -> str:
 
 
 def public(file: str) -> dict[str, Any]:
-    """Return what a file defines by name, what it imports of others apart.
+    """Return what a file defines by name, without what it imports.
 
     Raises:
         EvollmError: If the file can't be loaded.

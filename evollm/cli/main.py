@@ -121,7 +121,7 @@ def _models(parser: argparse.ArgumentParser) -> None:
 
 
 def _file(words: Sequence[str]) -> str | None:
-    """Return the system of the user's own that ``run`` names, if it does."""
+    """Return the system in a user's file that ``run`` names, if it names one."""
     return words[1] if words[:1] == ["run"] and len(words) > 1 and in_file(words[1]) else None
 
 
@@ -134,7 +134,7 @@ def _named(arguments: Sequence[str] | None) -> list[str]:
 
 
 def _run(name: str, said: argparse.Namespace) -> int:
-    """Start a search in a new run directory, or continue the one that is named."""
+    """Start a search in a new run directory, or continue the named one."""
     config = _configured(name, said)
     if said.dry_run:
         return _rehearse(config)
@@ -145,7 +145,7 @@ def _run(name: str, said: argparse.Namespace) -> int:
 
 
 def _configured(name: str, said: argparse.Namespace) -> dict[str, JSON]:
-    """Join the configuration file, if there is one, with what the command line says."""
+    """Join the configuration file, if there is one, with the options of the command line."""
     options = command(name).options
     kinds = {"options": options, **PARTS}
     found: dict[str, Any] = read(said.config) if said.config else {"problem": name}
@@ -166,7 +166,7 @@ def _configured(name: str, said: argparse.Namespace) -> dict[str, JSON]:
 
 
 def _resume(said: argparse.Namespace) -> int:
-    """Continue a run under its own configuration, with limits that may be new."""
+    """Continue a run with its own configuration, and with new limits if given."""
     path = anchored(said.path)
     with Record(path, write=False) as record:
         config = record.get("config") or {}
@@ -184,7 +184,7 @@ def _resume(said: argparse.Namespace) -> int:
 
 
 def _rehearse(config: dict[str, JSON]) -> int:
-    """Say what a run would ask and cost at most."""
+    """Print what a run would ask, and what it would cost at most."""
     from evollm.llm.dry import DryRunModel
 
     asked: list[DryRunModel] = []
@@ -201,7 +201,7 @@ def _rehearse(config: dict[str, JSON]) -> int:
 
 
 def _resolve(model: dict[str, JSON]) -> None:
-    """Write down which model the environment names, so that a resume finds the same one."""
+    """Record which model the environment names, so that a resume finds the same one."""
     model["model"] = model["model"] or os.environ.get("EVOLLM_MODEL") or None
     if model["model"]:
         model["base_url"] = model["base_url"] or os.environ.get("OPENAI_BASE_URL") or None

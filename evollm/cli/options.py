@@ -85,7 +85,7 @@ def add(parser: argparse.ArgumentParser, kind: type[Any], title: str) -> None:
 
 
 def flagged(name: str) -> str:
-    """Return how an option is typed."""
+    """Return how an option is written."""
     return f"--{name.replace('_', '-')}"
 
 
@@ -101,7 +101,7 @@ def _help(leaves: list[Leaf], several: bool) -> str:
 
 
 def _bare(leaf: Leaf) -> bool:
-    """Say whether a field in a field is an option whose name does not tell where it is."""
+    """Return whether a field in a field is an option whose name does not tell where it is."""
     return "." in leaf.path and leaf.name != leaf.path
 
 
@@ -123,7 +123,7 @@ def _reader(hint: Any) -> dict[str, Any]:
 
 
 def given(arguments: argparse.Namespace, kind: type[Any]) -> dict[str, JSON]:
-    """Return those of a dataclass's options that were said on the command line."""
+    """Return the options of a dataclass that the command line gave."""
     said = vars(arguments)
     return {name: said[name] for name in options_of(kind) if name in said}
 
@@ -180,7 +180,7 @@ def _check(name: str, value: Any, leaf: Leaf, where: str) -> None:
 
 
 def _fits(value: Any, kind: Any) -> bool:
-    """Say whether a value is of a type; whole numbers are numbers too, truth values are not."""
+    """Return whether a value is of a type; whole numbers are numbers too, truth values are not."""
     if is_literal(kind):
         return value in get_args(kind)
     if isinstance(value, bool):
@@ -189,7 +189,7 @@ def _fits(value: Any, kind: Any) -> bool:
 
 
 def build(kind: type[T], given: Mapping[str, Any], where: str = "option") -> T:
-    """Make the dataclass from what was given, defaults for the rest.
+    """Make the dataclass from the given values, with defaults for the rest.
 
     Args:
         kind: A dataclass of settings.

@@ -20,7 +20,7 @@ _Chunks: TypeAlias = "queue.SimpleQueue[tuple[Chunk, Done] | None]"
 
 @runtime_checkable
 class Executor(Protocol):
-    """Evaluates chunks, and says what came of each, in any order and from any thread.
+    """Evaluates chunks, and reports their outcomes in any order and from any thread.
 
     Attributes:
         workers: How many chunks run at once.
@@ -31,7 +31,7 @@ class Executor(Protocol):
     chunk: int | None
 
     def start(self, problem: Problem[Any]) -> None:
-        """Get ready to evaluate one problem; return when the workers are."""
+        """Prepare to evaluate one problem; return when the workers are ready."""
         ...
 
     def submit(self, chunk: Chunk, done: Done) -> None:
@@ -55,7 +55,7 @@ class Executor(Protocol):
         ...
 
     def close(self, wait: bool = True) -> None:
-        """Stop the workers, if any; without ``wait`` even amid their work, where they can be."""
+        """Stop the workers, if any; without ``wait`` even during an evaluation, if possible."""
         ...
 
 
@@ -115,7 +115,7 @@ class Worker(Protocol):
     """One place where chunks are evaluated, driven by one thread of a ``Pool``."""
 
     def score(self, chunk: Chunk, halted: Halted) -> Iterator[Scores]:
-        """Yield what comes of a chunk, whatever happens to the process that does it."""
+        """Yield the outcomes of a chunk, whatever happens to the process that evaluates it."""
         ...
 
     def close(self) -> None:
@@ -146,10 +146,10 @@ class Pool(Anew):
         raise NotImplementedError
 
     def ready(self) -> None:
-        """Return when the workers that were hired can begin."""
+        """Return when the workers are ready."""
 
     def each(self, work: Callable[[Any], object]) -> None:
-        """Do something with all workers at the same time; return when it is done."""
+        """Call a function with each worker, all at the same time; return when all are done."""
         with ThreadPoolExecutor(len(self._crew)) as pool:
             list(pool.map(work, self._crew))
 
@@ -179,7 +179,7 @@ class Pool(Anew):
         self._halted.set()
 
     def close(self, wait: bool = True) -> None:
-        """Let the workers finish what they have begun, or end them at once."""
+        """Let the workers finish their chunks, or end them at once."""
         if not wait:
             self.halt()
             with contextlib.suppress(queue.Empty):

@@ -26,7 +26,7 @@ REPLY = b"reply"
 
 
 def main() -> None:
-    """Serve as a child: a problem, then chunks, come in by a pipe; what comes of them goes out."""
+    """Serve as a child: receive a problem and then chunks by a pipe, and send outcomes back."""
     from multiprocessing.connection import Connection
 
     pipe = Connection(int(sys.argv.pop()))
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 class _Inbox:
-    """What a child is sent, told apart."""
+    """The messages to a child, by kind."""
 
     def __init__(self) -> None:
         self.chunks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -67,7 +67,7 @@ class _Inbox:
         self.halted = threading.Event()
 
     def listen(self, pipe: Any) -> None:
-        """Pass messages on; where none can come any more, end, even amid an evaluation."""
+        """Pass messages on; end the process when the pipe closes, even during an evaluation."""
         try:
             while True:
                 message = pipe.recv_bytes()
@@ -95,7 +95,7 @@ def _speak(pipe: Any, answers: "queue.SimpleQueue[bytes]") -> None:
 def _work(
     problem: Problem[Any], parcel: bytes, account: RemoteLedger, halted: Halted
 ) -> Iterator[bytes]:
-    """Evaluate one chunk, whatever is wrong with it or with what came of it."""
+    """Evaluate one chunk, and turn every fault into a failed outcome."""
     try:
         chunk = replace(pickle.loads(parcel), ledger=account)
     except BaseException as error:
@@ -109,7 +109,7 @@ def _work(
 
 
 def _parcel(found: Scores) -> bytes:
-    """Pickle what came of a chunk; an outcome that can't travel is a failure.
+    """Pickle a chunk's outcomes; one that can't be pickled becomes a failure.
 
     What can't be pickled by reference goes by value, info that can't travel at all is left out.
     """

@@ -130,7 +130,7 @@ class Ray(Pool):
 
 
 def _place() -> dict[str, Any]:
-    """Return where to connect: the cluster that the environment names, else this machine."""
+    """Return the cluster's address: the one that the environment names, or this machine."""
     if os.environ.get("RAY_ADDRESS"):
         return {}
     return {"address": "local", "include_dashboard": False}

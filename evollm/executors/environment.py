@@ -15,7 +15,7 @@ _ENDS = ("PASSWORD", "PASSWORDS", "PASSWD", "APIKEY")
 
 
 def secret(name: str) -> bool:
-    """Say whether a variable's name marks it as a secret.
+    """Return whether a variable's name marks it as a secret.
 
     It does if one of its words, between underscores, in any case and without digits at its end, is
     KEY, TOKEN, SECRET, CREDENTIAL (or the plural of one of these, TOKENS apart) or PASSPHRASE, ends

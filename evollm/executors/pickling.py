@@ -11,12 +11,12 @@ from evollm.runtime.intake import portable
 
 
 def by_value(module: ModuleType) -> None:
-    """Let a module's objects travel whole: for modules that a worker can't import."""
+    """Pickle a module's objects by value: for modules that a worker can't import."""
     _cloudpickle().register_pickle_by_value(module)
 
 
 def whole() -> list[ModuleType]:
-    """Return the modules whose objects travel whole."""
+    """Return the modules whose objects are pickled by value."""
     listed = _cloudpickle().list_registry_pickle_by_value()
     return [sys.modules[name] for name in listed if name in sys.modules]
 

@@ -116,7 +116,7 @@ class _Child:
         self._greeted = False
 
     def greet(self) -> None:
-        """Wait till the child holds the problem and has prepared it, outside any time limit.
+        """Wait until the child holds the problem and has prepared it, outside any time limit.
 
         Raises:
             EvollmError: If it can't.
@@ -152,7 +152,7 @@ class _Child:
             yield Scores((), error, died=True)
 
     def _answers(self, desk: Desk, halted: Halted) -> Iterator[Scores]:
-        """Yield what the child says of its chunk until the last of it; answer what it asks."""
+        """Yield the child's outcomes until its chunk is complete; answer its questions."""
         end = self._end()
         while True:
             message = io.BytesIO(self._message(halted, end))
@@ -169,11 +169,11 @@ class _Child:
                 end = self._end()
 
     def _end(self) -> float:
-        """Return when the evaluation that begins now has to be done."""
+        """Return the deadline of an evaluation that begins now."""
         return inf if self._seconds is None else time.monotonic() + self._seconds
 
     def _message(self, halted: Halted, end: float) -> bytes:
-        """Wait for the child's next message; tell it when the rest is not wanted any more."""
+        """Wait for the child's next message; tell it when to stop early."""
         while True:
             if not self._told and halted():
                 self._told = True

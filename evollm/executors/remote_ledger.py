@@ -45,11 +45,11 @@ class RemoteLedger:
         return found
 
     def reserve(self, tokens: int, money: float | None) -> bool:
-        """Set aside one call."""
+        """Reserve one call."""
         return bool(self._asked(Question("reserve", (tokens, money))))
 
     def record(self, call: Call, tokens: int, money: float | None) -> None:
-        """Have the call written down; return when it is."""
+        """Record the call; return once it is recorded."""
         self._asked(Question("record", (call, tokens, money)))
 
     def _asked(self, question: Question) -> Any:
@@ -86,7 +86,7 @@ class Desk:
         return found, None
 
     def lost(self) -> None:
-        """Count the calls in flight of a worker that has ended at what was set aside for them.
+        """Count a dead worker's calls in flight at what was reserved for them.
 
         They may have been answered and paid, which nobody can know.
         """

@@ -44,7 +44,7 @@ class Needs:
 
 
 def place(replicas: Sequence["Remote"], needs: Needs, halted: Halted) -> None:
-    """Wait till replicas have a place on the cluster, and tell the user if that takes long.
+    """Wait until replicas have a place on the cluster, and tell the user if that takes long.
 
     Raises:
         EvollmError: If one has none in time.
@@ -83,7 +83,7 @@ class Replica:
     """What runs on the worker.
 
     The work is done in one thread of its own, while a turn is waited for: so a turn can also end
-    with a question to the driver amid an evaluation, and go on with the reply.
+    with a question to the driver during an evaluation, and go on with the reply.
     """
 
     def __init__(self, keep: Collection[str]) -> None:
@@ -110,14 +110,14 @@ class Replica:
         return self._heard()
 
     def _heard(self) -> Any:
-        """Return what the thread says next, an error that ends the run among it."""
+        """Return the thread's next message, which may be an error that ends the run."""
         found = self._said.get()
         if isinstance(found, BaseException) and not isinstance(found, EvollmError):
             raise found
         return found
 
     def greet(self) -> None:
-        """Return, which shows that the replica has a place."""
+        """Return: an answer shows that the replica has been placed."""
 
     def hold(self, problem: list[Any], keys: Mapping[str, str]) -> EvollmError | None:
         """Fetch and prepare the problem.
@@ -215,7 +215,7 @@ class Remote:
         return self._actor.greet.remote()
 
     def hold(self) -> None:
-        """Wait till the replica holds the problem and has prepared it, outside any time limit.
+        """Wait until the replica holds the problem and has prepared it, outside any time limit.
 
         Raises:
             EvollmError: If it can't.
@@ -251,7 +251,7 @@ class Remote:
             turn = None
 
     def _turn(self, chunk: Chunk | None, desk: Desk) -> list[Scores]:
-        """Let the replica work for a moment, on a new chunk or on with the one that it has."""
+        """Let the replica work for a moment, on a new chunk or on its present one."""
         import ray
 
         work = self._actor.begin.remote(chunk) if chunk else self._actor.more.remote()

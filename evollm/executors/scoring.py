@@ -48,7 +48,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What came of a chunk, or of its next places.
+    """The outcomes of a chunk, or of its next places.
 
     Attributes:
         outcomes: Of the next places, one each.
@@ -67,7 +67,7 @@ class Scores:
 
 
 def parts(problem: Problem[Any], chunk: Chunk, halted: Halted) -> Iterator[Scores]:
-    """Evaluate a chunk here and now, and yield what comes of it as it comes.
+    """Evaluate a chunk here and now, and yield each outcome as soon as it is known.
 
     What the problem raises fails what has no outcome yet. It gets copies of the genomes, so that
     the record and the search hold what was given to it.
@@ -100,7 +100,7 @@ class _Failure(str):
 
 
 def _attempt(work: Callable[[], T], account: Ledger | None) -> T | _Failure:
-    """Do the user's work on an account, and turn whatever it raises into a line."""
+    """Call the user's code with an account, and turn whatever it raises into one line."""
     watched = _Watched(account) if account else None
     token = ledger.set(watched)
     try:
@@ -155,7 +155,7 @@ def _takes_context(problem: Problem[Any]) -> bool:
 def _streamed(
     problem: Problem[Any], chunk: Chunk, coming: Iterator[Any], halted: Halted
 ) -> Iterator[Scores]:
-    """Yield outcomes one by one, and in the end what became of the rest."""
+    """Yield outcomes one by one, and at the end failures for those that are missing."""
     count = 0
     while not halted():
         began = time.perf_counter()
@@ -183,7 +183,7 @@ def _next(coming: Iterator[Any]) -> Outcome | None:
 
 
 def _outcome(found: Any) -> Outcome:
-    """Return what a problem said as an outcome that shares nothing with it."""
+    """Return a problem's answer as an outcome that shares no objects with it."""
     outcome = found if isinstance(found, Outcome) else Outcome(found)
     if outcome.info is None and outcome.genome is None:
         return outcome

@@ -26,10 +26,10 @@ class JobLedger:
         return self.book.recall(self.job, key)
 
     def reserve(self, tokens: int, money: float | None) -> bool:
-        """Set aside one call."""
+        """Reserve one call."""
         return self.meter.reserve(tokens, money)
 
     def record(self, call: Call, tokens: int, money: float | None) -> None:
-        """Write the call down and settle it."""
+        """Record the call and settle its reservation."""
         self.book.call(self.job, call)
         self.meter.settle(call, tokens, money)

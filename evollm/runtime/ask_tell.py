@@ -20,7 +20,7 @@ from evollm.units import Words
 
 
 class _Outside:
-    """The executor whose workers are the user: it only remembers what has been asked."""
+    """The executor whose worker is the user: it only remembers what was asked."""
 
     workers = 2**31
     chunk: int | None = 1
@@ -56,7 +56,7 @@ class _Elsewhere:
 
 
 class AskTell(Closing):
-    """A search that hands out candidates and is told what they are worth.
+    """A search that proposes candidates and is told their fitness.
 
     ::
 
@@ -102,7 +102,7 @@ class AskTell(Closing):
         self._waiting: dict[int, list[tuple[Candidate[Any], Chunk, Done]]] = {}
 
     def ask(self) -> list[Candidate[Any]]:
-        """Return all candidates that wait to be told, oldest first; makes new ones if none does.
+        """Return all candidates without an outcome, oldest first; make new ones if there are none.
 
         Returns:
             An empty list once the search has stopped.
@@ -123,7 +123,7 @@ class AskTell(Closing):
             raise EvollmError("this search is closed: make a new one with its path to go on")
 
     def _advance(self, seconds: float | None) -> None:
-        """Let the run do what it can without the user."""
+        """Advance the run as far as it can go without the user."""
         self._run.advance(seconds)
         self._run.check()
         for chunk, done in self._outside.asked:
@@ -134,7 +134,7 @@ class AskTell(Closing):
     def tell(
         self, candidates: Sequence[Candidate[Any]], outcomes: Sequence[Outcome | float]
     ) -> None:
-        """Say what some candidates are worth.
+        """Tell the outcomes of some candidates.
 
         Args:
             candidates: Of those that ``ask`` returned.
@@ -177,7 +177,7 @@ class AskTell(Closing):
         return result(self._run)
 
     def close(self) -> None:
-        """Give the run directory back; what is told until then can be resumed from."""
+        """Close the run directory; a later run resumes from what was told."""
         if self._closed:
             return
         self._closed = True
@@ -190,7 +190,7 @@ class AskTell(Closing):
 def pairs(
     what: str, things: Sequence[Any], told: str, values: Sequence[Any]
 ) -> list[tuple[Any, Any]]:
-    """Return what is told with what it is told of.
+    """Pair what is told with its candidates.
 
     Args:
         what: What one thing is called in an error.
@@ -213,7 +213,7 @@ def pairs(
 
 
 def _outcome(candidate: Candidate[Any], outcome: Outcome | float) -> Outcome:
-    """Return what was told of a candidate as an outcome."""
+    """Return what was told about a candidate as an outcome."""
     if isinstance(outcome, Outcome):
         return outcome
     try:

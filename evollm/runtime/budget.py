@@ -158,7 +158,7 @@ class Meter:
         self._lock = threading.Lock()
 
     def reserve(self, tokens: int, money: float | None) -> bool:
-        """Set aside one call; see ``evollm.ledger.Ledger.reserve``."""
+        """Reserve one call; see ``evollm.ledger.Ledger.reserve``."""
         limit, usage = self.budget, self.usage
         if limit.money is not None and money is None:
             raise Exhausted(f"a money budget needs the model's price: {_PRICE}")
@@ -249,7 +249,7 @@ def check_money(budget: Budget, usage: Usage, things: Iterable[Any]) -> None:
 
 
 def models(things: Iterable[Any]) -> Iterator[Any]:
-    """Yield what has a price among things and what they are made of; it is a search in memory."""
+    """Yield the objects that have a price among some objects and their parts."""
     waiting, seen = list(things), dict[int, Any]()
     while waiting and len(seen) < _MOST_THINGS:
         thing = waiting.pop()
@@ -263,7 +263,7 @@ def models(things: Iterable[Any]) -> Iterator[Any]:
 
 
 def _parts(thing: Any) -> list[Any]:
-    """Return what an operator, a flow or a function is made of; arrays and tables apart."""
+    """Return the parts of an operator, a flow or a function, without arrays and tables."""
     if isgenerator(thing):
         return list(getgeneratorlocals(thing).values())
     if isfunction(thing):
@@ -280,11 +280,11 @@ def _parts(thing: Any) -> list[Any]:
 
 
 def _counts(value: Any, whole: bool) -> bool:
-    """Say whether a value is a number, and if need be a whole one."""
+    """Return whether a value is a number, or an integer where one is required."""
     kinds = int | np.integer if whole else int | float | np.number
     return isinstance(value, kinds) and not isinstance(value, bool)
 
 
 def _room(limit: float | None, spent: float) -> float:
-    """Return what a limit leaves."""
+    """Return what remains of a limit."""
     return inf if limit is None else limit - spent

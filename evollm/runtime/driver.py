@@ -181,7 +181,7 @@ class Run:
             raise explained(error, self.record) from None
 
     def _differs(self, number: int) -> EvollmError:
-        """Say that the record is of another search."""
+        """Return the error that the record belongs to another search."""
         kind, name, step = queries.job(self.record, number)
         return EvollmError(
             f"this search is not the one recorded in {self.record.path}: job {number}, which was "
@@ -237,7 +237,7 @@ class Run:
             self._settle()
 
     def _work(self) -> None:
-        """Evaluate for a moment, if that is to be done in this thread."""
+        """Evaluate for a moment, if this thread does the evaluations."""
         end = time.monotonic() + _TURN
         while self.executor.step():
             self._committer.start()
@@ -259,7 +259,7 @@ class Run:
             pass
 
     def _note(self, who: Ticket | Chunk, what: Any) -> None:
-        """Note one answer in the record, and what remains to be told to the search."""
+        """Record one answer, and queue it for the search."""
         try:
             with self.record.together():
                 self._tellings += self._write(who, what)
@@ -267,7 +267,7 @@ class Run:
             self._fail(error)
 
     def _settle(self) -> None:
-        """Commit what has been noted, then tell it."""
+        """Commit what was recorded, then tell the search."""
         self.record.put("seconds", self.usage.seconds)
         self.record.commit()
         tellings, self._tellings = self._tellings, []
@@ -279,7 +279,7 @@ class Run:
         self._settled = time.monotonic()
 
     def _write(self, who: Ticket | Chunk, what: Any) -> list[Callable[[], object]]:
-        """Note one answer in the record; return what remains to be told to the search."""
+        """Record one answer; return what the search is to be told."""
         if isinstance(who, Chunk) and isinstance(what, Scores):
             return self._write_scores(who, what)
         if isinstance(who, Chunk):
@@ -345,7 +345,7 @@ class Run:
             )
 
     def _mark(self, ticket: Ticket, offspring: Offspring[Any] | None = None) -> None:
-        """Note that a job is answered, and when among the others."""
+        """Record that a job is answered, and its place in the order of answers."""
         self.record.told(ticket, self._answers, offspring)
         self._answers += 1
 
@@ -357,7 +357,7 @@ class Run:
             callback(self, individual)
 
     def _check_limits(self) -> None:
-        """See after a whole answer whether it ends the run."""
+        """Check whether a complete answer ends the run."""
         self._note_reused()
         if self.search.names_best and (best := self.search.best_committed):
             self.record.best(self.search.step, best.id, best.fitness)
@@ -365,13 +365,13 @@ class Run:
             self.stop(reason)
 
     def _note_reused(self) -> None:
-        """Note in the record which scores the flows have reused, each under its number."""
+        """Record which scores the flows reused, each under its candidate's id."""
         for reused in self.search.reused[self.usage.memo :]:
             self.record.reused(self.usage.memo, *reused)
             self.usage.memo += 1
 
     def _check(self) -> None:
-        """See whether evaluations, time or the flow have come to an end."""
+        """Check whether the evaluations, the time or the flow have ended."""
         if reason := self._stops.at_any_time():
             self.stop(reason)
 
@@ -380,7 +380,7 @@ class Run:
         self.stop(f"failed: {error}")
 
     def close(self, wait: bool = True) -> None:
-        """Let go of the workers, and raise what made the run fail, if anything did."""
+        """Release the workers, and raise the error that made the run fail, if there is one."""
         self._committer.close()
         self._callers.close(wait)
         self.executor.close(wait)
@@ -391,6 +391,6 @@ class Run:
         self.check()
 
     def check(self) -> None:
-        """Raise what made the run fail, if anything did."""
+        """Raise the error that made the run fail, if there is one."""
         if self._failure:
             raise self._failure

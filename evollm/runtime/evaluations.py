@@ -67,7 +67,7 @@ class EvaluationQueue:
         return len(self._flying)
 
     def add(self, ticket: Ticket, known: Collection[int]) -> None:
-        """Take on a job but for the places known, of which at least one is missing."""
+        """Add a job without the places already known; at least one must be missing."""
         waiting = deque(place for place in range(len(ticket.answers)) if place not in known)
         self._batches[ticket.id] = _Batch(ticket, waiting, len(waiting))
 
@@ -124,11 +124,11 @@ class EvaluationQueue:
         return [one.candidate if isinstance(one, Individual) else one for one in asked]
 
     def ticket(self, chunk: Chunk) -> Ticket:
-        """Return the ticket of the job that a chunk is of."""
+        """Return the ticket of the job that a chunk belongs to."""
         return self._batches[chunk.job].ticket
 
     def drop(self, chunk: Chunk) -> None:
-        """Count a chunk as back, of which nothing more comes."""
+        """Count a chunk as finished."""
         answered = self._flying.pop((chunk.job, chunk.places[0]))
         self.genomes -= len(chunk.places) - answered
         batch = self._batches[chunk.job]
@@ -157,7 +157,7 @@ class EvaluationQueue:
         return list(zip(rest, outcomes, strict=False)), bool(outcomes) and not batch.left
 
     def _retry(self, batch: _Batch, rest: tuple[int, ...], scores: Scores) -> list[Outcome]:
-        """Line up what is worth another try; otherwise the failure is the outcome."""
+        """Queue what is worth another attempt; otherwise the failure is the outcome."""
         place = rest[0]
         whole = (batch.ticket.id, place) in self._flying  # it is the chunk's first place
         if scores.error is None:  # nobody began with them

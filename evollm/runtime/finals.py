@@ -21,7 +21,7 @@ from evollm.types import G, Individual, Problem, candidate_of
 
 @dataclass(frozen=True, slots=True)
 class Finalists(Generic[G]):
-    """Who is scored once more, and on what.
+    """Which individuals are scored once more, and how.
 
     Attributes:
         candidates: Individuals of the search.
@@ -39,7 +39,7 @@ class Finalists(Generic[G]):
 def score(
     finalists: Finalists[G], problem: Problem[G], executor: Executor, record: Record
 ) -> list[Individual[G]]:
-    """Score the finalists, but for those that the record has.
+    """Score the finalists that the record does not have yet.
 
     Each outcome is recorded as it arrives, so that a killed process repeats at most what was under
     way.
@@ -76,7 +76,7 @@ def score(
 def _evaluate(
     job: Evaluate[Any], problem: Problem[Any], executor: Executor, record: Record
 ) -> None:
-    """Send one job to the workers, and write down what comes back."""
+    """Send one job to the workers, and record its outcomes."""
     arrived: queue.SimpleQueue[tuple[Chunk, Scores | BaseException]] = queue.SimpleQueue()
     ticket = Ticket(queries.FINALS, 0, job, 0, [None] * len(job.candidates), len(job.candidates))
     meter = Meter(Budget(), Usage())  # outside the search's limits

@@ -14,7 +14,7 @@ log = logging.getLogger("evollm")
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Stands in an outcome for what a record can't keep.
+    """Replaces a value of an outcome that a record can't keep.
 
     Attributes:
         kind: Name of the type that can't be kept.
@@ -36,7 +36,7 @@ def _unstorable(value: Any) -> str | None:
 
 
 def portable(outcome: Outcome, fault: Fault = _unstorable) -> Outcome:
-    """Put ``Dropped`` in the place of info that can't be kept, and of metrics that are no numbers.
+    """Replace info that can't be kept, and metrics that are not numbers, by ``Dropped``.
 
     Of a dict only the entries at fault are replaced. An outcome without fault is returned as it is.
 
@@ -68,7 +68,7 @@ def _kept(info: Any, fault: Fault) -> Any:
 
 
 class Intake:
-    """Drops what can't be kept before a run takes it in, and says so once for every kind."""
+    """Drops values that can't be kept before a run sees them, and warns once for each kind."""
 
     def __init__(self) -> None:
         self._said: set[tuple[str, str]] = set()

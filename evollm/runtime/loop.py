@@ -83,7 +83,7 @@ def run(
 
 
 def checked(budget: Any, executor: Any, callbacks: Any, on_error: Any) -> None:
-    """Refuse what ``run`` can't take, before anything is spent.
+    """Refuse arguments that ``run`` can't use, before anything is spent.
 
     Raises:
         EvollmError: By the argument's name.
@@ -109,7 +109,7 @@ def begin(
     on_error: OnError = "record",
     words: Words | None = None,
 ) -> Run:
-    """Set a run up: write the record's head, or replay what it holds."""
+    """Set up a run: write the record's head, or replay the record."""
     search = search if isinstance(search, Search) else Search(search)
     if search.started:
         raise EvollmError("this search has been run already: make a new one, of new flows")
@@ -177,7 +177,7 @@ def finish(under_way: Run, problem: Problem[Any]) -> None:
 
 
 def result(under_way: Run, finals: Sequence[Individual[Any]] = ()) -> Result[Any]:
-    """Return what a run has come to."""
+    """Return the result of a run."""
     search, record = under_way.search, under_way.record
     if finals:
         queries.count_finals(record, under_way.usage)

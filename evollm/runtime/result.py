@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Result(Generic[G]):
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
         best: The individual that the flow names as the best, or else the fittest whole evaluation;
@@ -73,7 +73,7 @@ class Result(Generic[G]):
         return queries.candidate(self.record, number)
 
     def dataframe(self) -> "pandas.DataFrame":
-        """Return one row an evaluation, in the order of the jobs.
+        """Return one row per evaluation, in the order of the jobs.
 
         Returns:
             Columns ``candidate, step, operator, parents, fidelity, fitness, error, genome``; of a

@@ -30,7 +30,7 @@ class Stops:
         return self._reached() | self._meter.refused
 
     def _reached(self) -> dict[str, float]:
-        """Leave out the limits on calls, which end a run once an operator has to stop for them."""
+        """Leave out the limits on calls: they end a run only once they stop an operator."""
         return self._meter.reasons(self._summit, self._stale)
 
     def after_answer(self) -> str | None:
@@ -45,7 +45,7 @@ class Stops:
         return self._first(self._reached())
 
     def _better(self) -> bool:
-        """Say whether the best is another one than before, and note it.
+        """Return whether the best has changed, and remember the new one.
 
         Where the flow names the best it was scored anew, on other data: figures of two steps don't
         compare, so that only another individual counts as better.

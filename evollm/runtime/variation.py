@@ -34,7 +34,7 @@ class VariationPool:
         self._threads: list[threading.Thread] = []
 
     def free(self, ticket: Ticket) -> bool:
-        """Say whether an operator can begin now.
+        """Return whether an operator can begin now.
 
         As many wait at once as their models answer at once, or as there are lanes if the models
         don't say: the rest takes turns, for whoever has begun must be waited for at a stop.
@@ -86,5 +86,5 @@ class VariationPool:
 
 
 def _waits(ticket: Ticket) -> bool:
-    """Say whether a job's operator mostly waits for a network."""
+    """Return whether a job's operator mostly waits for a network."""
     return bool(getattr(getattr(ticket.job, "operator", None), "io_bound", False))

@@ -77,7 +77,7 @@ class DeapLog:
         self._read.clear()
 
     def _begin(self, run: Any) -> None:
-        """See what is run, and what the record holds of it."""
+        """Take the run, and what its record holds already."""
         self._begun = True
         if isinstance(run.problem, Scored):
             self._form = self._form or run.problem.form

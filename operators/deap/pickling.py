@@ -10,7 +10,7 @@ from deap import creator, gp
 
 
 def packed(thing: object) -> bytes:
-    """Pickle a thing by value, but for what has to stay one and the same.
+    """Pickle an object by value, except for what must keep its identity.
 
     A plain pickle of ``random.randint`` holds a generator of its own, that no seed reaches; and one
     of a class that ``creator`` or a primitive set made replaces or changes it when it is read in
@@ -31,12 +31,12 @@ def packed(thing: object) -> bytes:
 
 
 def unpacked(data: bytes) -> Any:
-    """Return the thing that ``packed`` pickled."""
+    """Return the object that ``packed`` pickled."""
     return pickle.loads(data)
 
 
 def _reduced(item: Any) -> Any:
-    """Say how to rebuild what a plain pickle would get wrong; None for the rest."""
+    """Return how to rebuild what a plain pickle would get wrong; None for the rest."""
     if isinstance(item, creator.MetaCreator):
         return created, tuple(item.reduce_args)
     if isinstance(item, gp.MetaEphemeral):

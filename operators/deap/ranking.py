@@ -1,4 +1,4 @@
-"""Ranking: the engine's individuals in the eyes of DEAP's selection, statistics and archives."""
+"""Ranking: the engine's individuals as DEAP's selection, statistics and archives expect them."""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
