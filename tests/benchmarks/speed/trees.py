@@ -48,7 +48,7 @@ def grown(kind: Any, X: NDArray[np.float64], y: NDArray[Any], count: int) -> lis
 
 
 def walked(trees: Sequence[Tree], rows: Any, labels: Sequence[int]) -> list[float]:
-    """Fit leaves and score trees in plain Python, one row after another."""
+    """Fit leaves for balanced accuracy and score trees in plain Python, row after row."""
     return [_walk(tree, rows, labels) for tree in trees]
 
 
@@ -56,10 +56,10 @@ def _walk(tree: Tree, rows: Any, labels: Sequence[int]) -> float:
     counts: dict[int, list[int]] = {id(leaf): [0, 0] for leaf in leaves(tree)}
     for row, label in zip(rows, labels, strict=True):
         counts[id(_arrive(tree, row))][label] += 1
-    said = {leaf: int(count[1] > count[0]) for leaf, count in counts.items()}
-    right, total = [0, 0], [0, 0]
+    total = [sum(count[label] for count in counts.values()) for label in (0, 1)]
+    said = {leaf: int(n[1] * total[0] > n[0] * total[1]) for leaf, n in counts.items()}
+    right = [0, 0]
     for row, label in zip(rows, labels, strict=True):
-        total[label] += 1
         right[label] += said[id(_arrive(tree, row))] == label
     return statistics.mean(r / t for r, t in zip(right, total, strict=True))
 
