@@ -52,17 +52,8 @@ SAMPLING = Sampling(max_tokens=256)
 
 
 @dataclass(frozen=True)
-class TextMutation:
-    """Asks a model to change one genome.
-
-    Attributes:
-        model: The language model.
-        task: The goal in a few sentences; the model sees it first.
-        wording: How genomes are written and read; by default as strings.
-        sampling: How the model is asked; its seed gives way to that of the job. Without ``stop``
-            texts, plain mode stops at an empty line and at the next score.
-        rounds: How often the model is asked: again, with other seeds, for what is missing.
-    """
+class _Prompting:
+    """What operators on texts share: their model, its task, and how it is asked."""
 
     model: LanguageModel
     task: str
@@ -75,6 +66,20 @@ class TextMutation:
         """True: the call waits for a model."""
         return True
 
+
+@dataclass(frozen=True)
+class TextMutation(_Prompting):
+    """Asks a model to change one genome.
+
+    Attributes:
+        model: The language model.
+        task: The goal in a few sentences; the model sees it first.
+        wording: How genomes are written and read; by default as strings.
+        sampling: How the model is asked; its seed gives way to that of the job. Without ``stop``
+            texts, plain mode stops at an empty line and at the next score.
+        rounds: How often the model is asked: again, with other seeds, for what is missing.
+    """
+
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
         """Return up to ``n`` children; several parents take turns, each in its own prompt."""
         groups = [[i] for i in range(len(parents))] or [[]]
@@ -84,7 +89,7 @@ class TextMutation:
 
 
 @dataclass(frozen=True)
-class TextCrossover:
+class TextCrossover(_Prompting):
     """Asks a model to recombine several genomes, shown from the least fit to the fittest.
 
     Without parents it asks for a first genome, so it also makes an initial population.
@@ -97,17 +102,6 @@ class TextCrossover:
             texts, plain mode stops at an empty line and at the next score.
         rounds: How often the model is asked: again, with other seeds, for what is missing.
     """
-
-    model: LanguageModel
-    task: str
-    wording: TextCodec = field(default_factory=TextCodec)
-    sampling: Sampling = SAMPLING
-    rounds: int = 2
-
-    @property
-    def io_bound(self) -> bool:
-        """True: the call waits for a model."""
-        return True
 
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
         """Return up to ``n`` children of all parents, samples of one prompt."""
@@ -122,7 +116,7 @@ class TextCrossover:
 
 
 def _asked(
-    operator: TextMutation | TextCrossover,
+    operator: _Prompting,
     parents: Sequence[Parent[Any]],
     groups: Sequence[Sequence[int]],
     sizes: Sequence[int],
@@ -156,7 +150,7 @@ def _asked(
 
 
 def _complete(
-    operator: TextMutation | TextCrossover, prompts: Sequence[Prompt], n: int, seed: int
+    operator: _Prompting, prompts: Sequence[Prompt], n: int, seed: int
 ) -> list[list[Completion]]:
     sampling = operator.sampling
     stop = sampling.stop or (() if sampling.mode == "chat" else PLAIN_STOP)
