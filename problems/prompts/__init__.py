@@ -1,0 +1,1 @@
+"""PromptQuine: prompts pruned by evolution; ``data`` holds tasks, examples and scores."""
