@@ -91,8 +91,12 @@ def path(name: str) -> Path:
     return weights.file
 
 
-def fetch(weights: Weights) -> Path:
+def fetch(weights: Weights, *, served: bool = True) -> Path:
     """Fetch weights unless they are present and intact; concurrent calls fetch once.
+
+    Args:
+        weights: Which.
+        served: Whether they are for the offline model's server, whose package must be there.
 
     Raises:
         EvollmError: If a package is missing, the download fails, its content is unexpected,
@@ -102,7 +106,7 @@ def fetch(weights: Weights) -> Path:
     with locked(target.with_suffix(".lock")):
         if target.exists() and _sound(target):
             return target
-        require("gguf", "xllamacpp")
+        require(*("gguf", "xllamacpp")[: 1 + served])
         _check_room(weights, target.parent)
         log.info("fetching %s (%d MB, once)", weights.title, weights.size // 10**6)
         try:

@@ -1,0 +1,14 @@
+"""Language models in this process, in torch: what the systems for prompts and compression share.
+
+- ``conversion``: A GGUF file as a folder of safetensors, made once in the cache folder.
+- ``extra``: The packages of the extra ``lm``.
+- ``load``: A model with its tokenizer, and what is known about it.
+- ``quiet``: No progress bars or advice while transformers reads and writes models.
+- ``settings``: How a model is loaded; the options of the command line.
+- ``sources``: The folder that a model's name means.
+"""
+
+from problems.lm.load import LM, load
+from problems.lm.settings import LMSettings
+
+__all__ = ["LM", "LMSettings", "load"]

@@ -1,0 +1,265 @@
+"""A model with its tokenizer, and what is known about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evollm.errors import EvollmError
+from problems.lm.extra import require
+from problems.lm.quiet import quiet
+from problems.lm.settings import LMSettings
+from problems.lm.sources import Source, find
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+UNBOUNDED = 1 << 20
+"""The context of a model that names no limit."""
+
+
+@dataclass(frozen=True, eq=False)
+class LM:
+    """A model to compute with: in evaluation mode, without gradients.
+
+    Attributes:
+        model: The model, of transformers.
+        tokenizer: Its tokenizer.
+        source: Where its files are.
+        masked: Whether it fills in masks, rather than continuing a text.
+        context: Most tokens of a text, special ones included.
+        device: Where its input goes.
+        dtype: Of its weights.
+        vocabulary: Number of rows of its output matrix; some may belong to no token.
+        before: Ids of the special tokens that the tokenizer puts before a text.
+        after: And after it.
+        ends: Ids of the tokens that end a text when they are generated.
+        pad: An id for positions that are masked out.
+    """
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    source: Source
+    masked: bool
+    context: int
+    device: torch.device
+    dtype: torch.dtype
+    vocabulary: int
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    ends: tuple[int, ...]
+    pad: int
+
+    @property
+    def name(self) -> str:
+        """As the user named it."""
+        return self.source.name
+
+    @property
+    def fingerprint(self) -> Mapping[str, str | None]:
+        """What identifies the model in a record: name, commit and SHA-256."""
+        return self.source.fingerprint()
+
+
+def load(name: str | None = None, settings: LMSettings = LMSettings()) -> LM:  # noqa: B008 (frozen)
+    """Load a model and its tokenizer.
+
+    The offline model is fetched and converted on its first use, which takes half a minute; after
+    that it loads in half a second.
+
+    Args:
+        name: ``"offline"`` or None for the offline model; ``"hf:OWNER/MODEL"`` for one from
+            Hugging Face; a folder that holds ``config.json``; or a GGUF file.
+        settings: Precision, device and the like.
+
+    Raises:
+        EvollmError: If a package is missing; there is no such model, or it can't be fetched; it is
+            neither a causal nor a masked language model; it needs code that is not trusted; or it
+            does not fit in memory.
+    """
+    require()
+    source = find(name, settings)
+    masked = check(source, settings)
+    device = _device(settings.device)
+    with _memory(source, device), quiet():
+        tokenizer = _tokenizer(source, settings)
+        model = _model(source, settings, masked, device)
+    before, after = _around(tokenizer)
+    place = model.get_input_embeddings().weight.device
+    return LM(
+        model=model,
+        tokenizer=tokenizer,
+        source=source,
+        masked=masked,
+        context=_context(model),
+        device=place,
+        dtype=model.dtype,
+        vocabulary=_rows(model),
+        before=before,
+        after=after,
+        ends=_ends(model, tokenizer),
+        pad=tokenizer.pad_token_id or 0,
+    )
+
+
+def check(source: Source, settings: LMSettings) -> bool:
+    """Return whether a model is masked, after a look at its configuration.
+
+    Raises:
+        EvollmError: If the configuration or the weights are missing; or the model is neither causal
+            nor masked, unknown to the installed transformers, or needs code that is not trusted.
+    """
+    from transformers.models.auto import configuration_auto as configurations
+    from transformers.models.auto import modeling_auto as known
+
+    config, _ = source.config, source.weights
+    own = config.get("model_type") not in configurations.CONFIG_MAPPING_NAMES
+    if own and "auto_map" in config and not settings.trust_remote_code:
+        raise EvollmError(
+            f"{source.name} needs Python code that comes with it: read {source.folder}, and set "
+            "trust_remote_code if you trust that code, or name another model"
+        )
+    if own and "auto_map" not in config:
+        raise EvollmError(
+            f"the installed transformers does not know {source.name}'s model type "
+            f"'{config.get('model_type')}': upgrade it, or name another model"
+        )
+    built = config.get("architectures") or []
+    if not config.get("is_encoder_decoder"):
+        if _any(built, known.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, "ForCausalLM"):
+            return False
+        if _any(built, known.MODEL_FOR_MASKED_LM_MAPPING_NAMES, "ForMaskedLM"):
+            return True
+    raise EvollmError(
+        f"{source.name} is neither a causal nor a masked language model, but "
+        f"{', '.join(built) or 'of no named architecture'}: name another model"
+    )
+
+
+def _any(built: list[str], known: Mapping[str, Any], ending: str) -> bool:
+    return any(name in known.values() or name.endswith(ending) for name in built)
+
+
+def _device(name: str | None) -> str:
+    """Return where a model goes: a device of torch that is there, or auto.
+
+    Raises:
+        EvollmError: If the name is unknown, or there is no such device.
+    """
+    import torch
+
+    if name is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "auto":
+        require("accelerate")
+        return name
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise EvollmError(
+            f"device '{name}' is not on this machine: give cpu, cuda, cuda:1 and the like, auto, "
+            "or nothing"
+        ) from None
+    return name
+
+
+@contextmanager
+def _memory(source: Source, device: str) -> Iterator[None]:
+    """Say in one sentence that a model does not fit."""
+    import torch
+
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
+        full = isinstance(error, MemoryError | torch.OutOfMemoryError)
+        if not full and "not enough memory" not in str(error):
+            raise
+        raise EvollmError(
+            f"{source.name} does not fit in the memory of {device}: choose the dtype bfloat16, "
+            "another device, or a smaller model"
+        ) from None
+
+
+def _tokenizer(source: Source, settings: LMSettings) -> PreTrainedTokenizerBase:
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(
+            source.folder, trust_remote_code=settings.trust_remote_code, local_files_only=True
+        )
+    except (OSError, ValueError, ImportError) as error:
+        raise EvollmError(
+            f"the tokenizer of {source.name} can't be read from {source.folder} "
+            f"({' '.join(str(error).split())[:200]}): put its files there, or name another model"
+        ) from None
+
+
+def _model(source: Source, settings: LMSettings, masked: bool, device: str) -> PreTrainedModel:
+    """Return the model on its device."""
+    import torch
+    import transformers
+
+    automatic = transformers.AutoModelForMaskedLM if masked else transformers.AutoModelForCausalLM
+    dtype: Any = settings.dtype
+    if dtype != "auto":
+        dtype = getattr(torch, dtype)
+    elif torch.device("cpu" if device == "auto" else device).type == "cpu":
+        dtype = torch.float32
+    model, report = automatic.from_pretrained(
+        source.folder,
+        dtype=dtype,
+        device_map="auto" if device == "auto" else None,
+        trust_remote_code=settings.trust_remote_code,
+        local_files_only=True,
+        output_loading_info=True,
+    )
+    _check_whole(source, report)
+    if device != "auto":
+        model = model.to(device)
+    return model.eval().requires_grad_(False)
+
+
+def _check_whole(source: Source, report: Mapping[str, Any]) -> None:
+    """Refuse weights from which some of the model's tensors are missing.
+
+    Raises:
+        EvollmError: By the name of the first.
+    """
+    if missing := sorted(report["missing_keys"]):
+        raise EvollmError(
+            f"the weights of {source.name} lack {missing[0]}"
+            + (f" and {len(missing) - 1} more tensors" if len(missing) > 1 else "")
+            + ": fetch it again, or name another model"
+        )
+
+
+def _around(tokenizer: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the special tokens that the tokenizer puts before and after a text."""
+    bare = tokenizer("a", add_special_tokens=False)["input_ids"]
+    full = tokenizer("a")["input_ids"]
+    start = next(i for i in range(len(full)) if full[i : i + len(bare)] == bare)
+    return tuple(full[:start]), tuple(full[start + len(bare) :])
+
+
+def _context(model: Any) -> int:
+    """Return the number of positions; RoBERTa and its kin use some for nothing else."""
+    config = model.config.get_text_config()
+    found = getattr(config, "max_position_embeddings", None) or UNBOUNDED
+    positions = getattr(getattr(model.base_model, "embeddings", None), "position_embeddings", None)
+    unused = getattr(positions, "padding_idx", None)
+    return int(found) - (0 if unused is None else unused + 1)
+
+
+def _rows(model: Any) -> int:
+    head = model.get_output_embeddings()
+    return int(model.config.get_text_config().vocab_size if head is None else head.weight.shape[0])
+
+
+def _ends(model: Any, tokenizer: Any) -> tuple[int, ...]:
+    settings = getattr(model, "generation_config", None)
+    named = getattr(settings, "eos_token_id", None)
+    found = named if isinstance(named, list) else [named]
+    return tuple(sorted({i for i in [*found, tokenizer.eos_token_id] if i is not None}))
