@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.support_each import forget
+
 settings.register_profile("quick", deadline=None, max_examples=50)
 settings.load_profile("quick")
 
@@ -28,7 +30,4 @@ def ray_session() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _unlearnt() -> None:
-    """Forget what was learnt of endpoints, for the next one may listen on the same port."""
-    from evollm.llm.transport.formats import dialect
-
-    dialect.cache_clear()
+    forget()

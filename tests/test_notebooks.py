@@ -7,6 +7,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests.support_each import each
+
 pytestmark = pytest.mark.model
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -31,7 +33,7 @@ def test_runs(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
+@each("file", NOTEBOOKS, ids=lambda file: file.stem)
 def test_stored_outputs_are_whole_and_name_no_machine(file: Path) -> None:
     book = _read(file)
     nbformat.validate(book)

@@ -4,6 +4,7 @@ import pytest
 
 from evollm import EvollmError
 from evollm.checks import nearest, positive
+from tests.support_each import each
 
 
 def test_the_nearest_name_is_named() -> None:
@@ -17,7 +18,7 @@ def test_few_names_are_listed_and_many_are_not() -> None:
     assert nearest("xyz", [f"v{i}" for i in range(100)]) == ""
 
 
-@pytest.mark.parametrize("count", [0, -1, 1.5, True, "3"])
+@each("count", [0, -1, 1.5, True, "3"])
 def test_counts_are_whole_and_positive(count: object) -> None:
     with pytest.raises(EvollmError, match="size must be a whole number, 1 or more"):
         positive(size=count)  # type: ignore[arg-type]

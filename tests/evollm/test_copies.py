@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from evollm import Budget, Outcome, Serial, Threads, operator, run
 from evollm.algorithms.generations import generational
@@ -13,6 +12,7 @@ from evollm.copies import independent
 from evollm.executors.base import Executor
 from evollm.testing import once
 from tests.evollm.support_parts import Start, digest
+from tests.support_each import each
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Pair:
 FIXED = [1, 2.5, True, None, "text", b"bytes", np.float32(1), (1, ("a", 2.0)), Pair(1, Pair(2, ()))]
 
 
-@pytest.mark.parametrize("value", FIXED)
+@each("value", FIXED)
 def test_what_cannot_change_is_not_copied(value: Any) -> None:
     assert independent(value) is value
 
@@ -50,7 +50,7 @@ def test_what_cannot_be_copied_stays_as_it_is() -> None:
     assert independent(generator) is generator
 
 
-@pytest.mark.parametrize("executor", [Serial(), Threads(2)])
+@each("executor", [Serial(), Threads(2)])
 def test_a_search_is_the_same_after_a_resume_whatever_functions_change(
     executor: Executor, tmp_path: Path
 ) -> None:

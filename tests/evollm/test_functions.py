@@ -11,6 +11,7 @@ from evollm.algorithms import generational
 from evollm.functions import Fitness, as_problem
 from evollm.testing import OperatorCase, OperatorKit, ProblemCase, ProblemKit, once
 from tests.evollm.support_parts import Sphere
+from tests.support_each import each
 
 
 @operator
@@ -81,7 +82,7 @@ def test_outcomes_normalise_their_numbers() -> None:
         Outcome(None)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("cost", [nan, inf, -inf, -0.5])
+@each("cost", [nan, inf, -inf, -0.5])
 def test_an_outcome_whose_cost_cannot_be_summed_is_a_failure(cost: float) -> None:
     outcome = Outcome(1.0, cost=cost)
     assert (outcome.fitness, outcome.cost) == (-inf, 0.0)

@@ -15,6 +15,7 @@ from evollm.paths import anchored, brief
 from evollm.store.record import FILE
 from evollm.testing import Trial, once
 from tests.evollm.support_parts import Sphere, plain
+from tests.support_each import each
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_the_cache_stays_where_it_was_named(home: Path, monkeypatch: pytest.Monk
     assert cache_folder("models") == folder == home.parent / "here" / "my-cache" / "models"
 
 
-@pytest.mark.parametrize("wrong", [3, 1.5, ["run"]])
+@each("wrong", [3, 1.5, ["run"]])
 def test_what_is_no_path_is_said(wrong: Any) -> None:
     with pytest.raises(EvollmError, match="a path must be a string or a Path, not"):
         run(plain(1), Sphere(), path=wrong)

@@ -5,9 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from evollm.shadows import PACKAGES, check_shadows, shadow
+from tests.support_each import each
 
 SYSTEM = "from problems.blackbox import minimize"
 COMMAND = "from evollm.cli.main import main; raise SystemExit(main(['run', 'blackbox', '--help']))"
@@ -28,7 +27,7 @@ def last_line(folder: Path, code: str) -> str:
     return done.stderr.strip().splitlines()[-1]
 
 
-@pytest.mark.parametrize(
+@each(
     ("file", "package", "code"),
     [
         ("operators.py", "operators", SYSTEM),

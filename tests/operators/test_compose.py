@@ -19,6 +19,7 @@ from operators.compose import Chain, Fallback, Mix, Unique, joined
 from operators.masks import FlipBits, Prune, RandomMasks, UniformCrossover
 from operators.vectors.framed import FramedSamples
 from operators.vectors.variation import Gaussian, Uniform
+from tests.support_each import each
 
 MASKS = [np.array([True, False, True, True]), np.array([False, False, True, False])]
 
@@ -123,7 +124,7 @@ def test_joined_fills_in_what_a_part_leaves_open() -> None:
     assert joined([Offspring(["a"]), Offspring(["b"])], 2) == Offspring(["a", "b"])
 
 
-@pytest.mark.parametrize(
+@each(
     ("make", "said"),
     [
         (lambda: Mix([]), "at least one"),
@@ -158,7 +159,7 @@ BARE = FramedSamples(Scripted(halting), constrain=False)
 POINTS = [np.array([0.1, 0.2]), np.array([0.3, 0.4]), np.array([0.5, 0.5])]
 
 
-@pytest.mark.parametrize(
+@each(
     "operator",
     [
         BARE,

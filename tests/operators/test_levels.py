@@ -12,6 +12,7 @@ from evollm.errors import EvollmError
 from evollm.testing import OperatorCase, OperatorKit
 from operators.levels import LevelCrossover, LevelSwap, RandomLevels
 from tests.operators.test_compose import parents
+from tests.support_each import each
 
 ONE, OTHER = np.array([0, 4, 2, 2, 1]), np.array([3, 0, 3, 0, 3])
 
@@ -64,9 +65,7 @@ def test_a_meeting_stays_between_its_parents_where_it_can() -> None:
     assert len({child.tobytes() for child in made.genomes}) > 5
 
 
-@pytest.mark.parametrize(
-    "make", [lambda: RandomLevels(3, 31, 0, 10), lambda: RandomLevels(3, -1, 0, 10)]
-)
+@each("make", [lambda: RandomLevels(3, 31, 0, 10), lambda: RandomLevels(3, -1, 0, 10)])
 def test_impossible_sums_are_refused(make: Callable[[], Any]) -> None:
     with pytest.raises(EvollmError, match="can't have the sum"):
         make()

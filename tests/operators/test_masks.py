@@ -7,6 +7,7 @@ from evollm.errors import EvollmError
 from evollm.testing import OperatorCase, OperatorKit
 from operators.masks import FlipBits, PointCrossover, Prune, RandomMasks, UniformCrossover
 from tests.operators.test_compose import parents
+from tests.support_each import each
 
 ONE = np.array([True] * 6 + [False] * 6)
 OTHER = ~ONE
@@ -66,7 +67,7 @@ def test_crossovers_take_every_place_from_a_parent() -> None:
     assert len(ends) == 40
 
 
-@pytest.mark.parametrize("operator", [UniformCrossover(), PointCrossover()])
+@each("operator", [UniformCrossover(), PointCrossover()])
 def test_wrong_parents_are_refused(operator: UniformCrossover | PointCrossover) -> None:
     with pytest.raises(EvollmError, match="needs two parents, not 1"):
         operator.vary(parents(ONE), 1, seed=0)

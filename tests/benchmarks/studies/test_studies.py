@@ -12,6 +12,7 @@ import pytest
 from evollm.report.study import Study
 from problems.blackbox import demo
 from tests.benchmarks.studies import RESULTS, bbob, llego
+from tests.support_each import each
 
 KEPT = {
     "demo": (demo.STUDY, 60, [0], set()),
@@ -32,7 +33,7 @@ def reported(study: Study, folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     return capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", KEPT)
+@each("name", KEPT)
 def test_tables_are_those_of_the_kept_cells(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -48,7 +49,7 @@ def test_tables_are_those_of_the_kept_cells(
     assert (tmp_path / f"{name}.txt").read_text() == (RESULTS / f"{name}.txt").read_text()
 
 
-@pytest.mark.parametrize(
+@each(
     ("study", "options", "unsteady"),
     [
         (demo.STUDY, ["--function", "sphere", "--dimension", "2", "--method", "random", "hill"], 0),

@@ -28,6 +28,7 @@ from evollm.store.record import Record
 from evollm.testing import Given, Trial
 from tests.evollm.algorithms.regimes import key, quadrant, sea
 from tests.evollm.support_parts import Blend, Sphere, Start
+from tests.support_each import each
 
 
 def test_the_best_of_parents_and_children_live_on() -> None:
@@ -75,7 +76,7 @@ class Nothing:
         return Offspring([], rejected={"no luck": n})
 
 
-@pytest.mark.parametrize(
+@each(
     "make",
     [
         lambda: generational(Nothing(), Blend(), size=6, seed=1),
@@ -254,7 +255,7 @@ def genome_of(one: Any) -> Any:
     return one.genome
 
 
-@pytest.mark.parametrize(
+@each(
     ("make", "said"),
     [
         (lambda: generational(Start(), Blend(), size=-3, seed=1), "size must be a whole number"),
@@ -276,7 +277,7 @@ def test_wrong_settings_are_one_sentence(make: Any, said: str) -> None:
         run(make(), Sphere(), budget=Budget(evaluations=30))
 
 
-@pytest.mark.parametrize(
+@each(
     ("more", "said"),
     [
         ({"executor": "threads"}, "an object such as Threads"),

@@ -17,6 +17,7 @@ from evollm.types import Offspring, Parent
 from operators.compose import Chain, Unique
 from operators.masks import FlipBits, PointCrossover, RandomMasks
 from tests.operators.test_compose import parents
+from tests.support_each import each
 
 BOTH = Chain([PointCrossover(2), FlipBits()])
 
@@ -27,7 +28,7 @@ class TestBroods(OperatorKit):
         return Broods(BOTH, 2, 1), [np.arange(6) % k < 2 for k in (3, 4)] * 7
 
 
-@pytest.mark.parametrize("length", [8, 20_000])
+@each("length", [8, 20_000])
 def test_the_children_are_those_of_each_job_alone(length: int) -> None:
     pool = parents(*np.random.default_rng(1).random((12, length)).round().astype(bool))
     made = Broods(BOTH, 2, 3).vary(pool, 18, seed=5)

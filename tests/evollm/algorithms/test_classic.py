@@ -13,6 +13,7 @@ from evollm.algorithms.selection import best, tournament, uniform
 from evollm.search.flow import Flow
 from evollm.testing import FlowCase, FlowKit, Trial
 from tests.evollm.support_parts import Blend, Sphere, Start
+from tests.support_each import each
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def test_operators_that_make_nothing_end_the_run() -> None:
         bred(generations=1000, size=4, mate=none, mutate=none)
 
 
-@pytest.mark.parametrize("settings", [{"cxpb": 0.0, "mutpb": 0.0}, {"cxpb": 1.2}, {"mutpb": -0.1}])
+@each("settings", [{"cxpb": 0.0, "mutpb": 0.0}, {"cxpb": 1.2}, {"mutpb": -0.1}])
 def test_impossible_probabilities_are_refused_at_once(settings: dict[str, float]) -> None:
     with pytest.raises(EvollmError, match="cxpb and mutpb are probabilities, not both 0"):
         ea_simple(Zeros(), Tag(1), Tag(10), size=4, seed=0, **settings)  # type: ignore[arg-type]
@@ -131,9 +132,7 @@ def test_a_population_of_one_is_refused_at_once() -> None:
         ea_simple(Zeros(), Tag(1), Tag(10), size=1, seed=0)
 
 
-@pytest.mark.parametrize(
-    ("select", "warnings"), [(best, 1), (uniform, 1), (tournament(3), 0), (None, 0)]
-)
+@each(("select", "warnings"), [(best, 1), (uniform, 1), (tournament(3), 0), (None, 0)])
 def test_a_rule_that_draws_everyone_once_is_named(
     select: Any, warnings: int, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -14,6 +14,7 @@ from evollm.algorithms.mating import Breeder
 from evollm.search.flow import Flow, evaluate, seeded, survive, vary
 from evollm.search.memo import Memo
 from evollm.testing import FlowCase, FlowKit, Given, Trial
+from tests.support_each import each
 
 TOKENS = 24
 Mask = tuple[bool, ...]
@@ -46,7 +47,7 @@ def bred(scope: Any, *genomes: int, redraw: bool = True) -> list[list[int]]:
     return found
 
 
-@pytest.mark.parametrize(
+@each(
     ("scope", "first", "second"),
     [
         ("run", [3], [4]),  # 2 lived once, and 3 was bred
@@ -68,7 +69,7 @@ def test_a_dropped_duplicate_is_drawn_again_unless_its_attempt_is_used_up() -> N
     assert used_up == [[5], [6, 7]]
 
 
-@pytest.mark.parametrize("scope", ["ever", (), ("run", "all")])
+@each("scope", ["ever", (), ("run", "all")])
 def test_an_unknown_scope_is_refused(scope: Any) -> None:
     with pytest.raises(EvollmError, match="a scope of 'run', 'generation', 'living'"):
         Distinct(int, scope)
@@ -187,7 +188,7 @@ class TestGrowing(FlowKit):
         return growing, Reward()
 
 
-@pytest.mark.parametrize("flow", [generations, growing])
+@each("flow", [generations, growing])
 def test_a_prompt_is_pruned_and_no_text_is_scored_twice(flow: Any) -> None:
     found = run(flow(1), Reward())
     assert found.stopped == "nothing new was bred: a whole generation of attempts is used up"

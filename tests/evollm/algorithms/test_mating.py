@@ -17,6 +17,7 @@ from evollm.algorithms.selection import best
 from evollm.search.flow import Flow, evaluate, vary
 from evollm.testing import Given, Trial
 from tests.evollm.support_parts import Blend, Sphere, Start
+from tests.support_each import each
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def test_duplicates_are_dropped_before_they_cost_anything() -> None:
     assert len(children) == 4
 
 
-@pytest.mark.parametrize(
+@each(
     ("make", "said"),
     [
         (lambda: Mating(Named("a"), brood=0), "a brood of at least 1"),

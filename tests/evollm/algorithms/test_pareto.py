@@ -11,6 +11,7 @@ from evollm import Budget, Candidate, EvollmError, Individual, Offspring, Outcom
 from evollm.algorithms import nsga2
 from evollm.algorithms.pareto import Objectives, crowded_tournament, crowding, front, values_of
 from tests.evollm.support_parts import Blend, Start
+from tests.support_each import each
 
 PAIRS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=14)
 OBJECTIVES = {"fitness": 1.0, "cost": -1.0}
@@ -66,7 +67,7 @@ def test_failed_ones_come_last() -> None:
     assert front([broken], OBJECTIVES) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("objectives", "said"),
     [
         (["speed"], "no metric 'speed'"),

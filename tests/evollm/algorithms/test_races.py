@@ -19,6 +19,7 @@ from evollm.testing import Given, Trial, once
 from evollm.types import Candidate
 from tests.evollm.support_cuts import Cut, cut_after
 from tests.evollm.support_parts import digest
+from tests.support_each import each
 
 Levels = tuple[int, ...]
 
@@ -179,7 +180,7 @@ def test_a_larger_bound_is_not_the_best_anywhere(tmp_path: Path) -> None:
             assert "4 (fitness)" in summary(record)
 
 
-@pytest.mark.parametrize("context", [{"bar": object()}, ["bar"], 3])
+@each("context", [{"bar": object()}, ["bar"], 3])
 def test_a_context_that_is_not_json_is_one_sentence(context: Any) -> None:
     with pytest.raises(EvollmError, match="must be a dict of what JSON can hold"):
         run(once([1], context), Trial())

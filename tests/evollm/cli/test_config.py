@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from evollm.cli.config import complete, read, written
 from evollm.errors import EvollmError
+from tests.support_each import each
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def test_toml_and_back(
     assert complete("mine", Options, found) == config
 
 
-@pytest.mark.parametrize(
+@each(
     ("said", "sentence"),
     [
         ({"option": {}}, "there is no part 'option'; did you mean 'options'?"),
@@ -55,7 +56,7 @@ def test_what_is_unknown_or_wrong_is_refused(said: dict[str, Any], sentence: str
         complete("mine", Options, said)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "sentence"),
     [
         ("problem = ", "is no TOML file"),

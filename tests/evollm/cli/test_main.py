@@ -5,11 +5,10 @@ import signal
 import time
 from pathlib import Path
 
-import pytest
-
 from evollm.errors import EvollmError
 from tests.evollm.llm.support_faulty import Act, Seen, Server, complain, say
 from tests.evollm.support_terminal import ROOT, evollm, refusal, rows, speak, start
+from tests.support_each import each
 
 SLOW = """
 import os
@@ -79,7 +78,7 @@ def ask(server: Server, *more: object) -> tuple[object, ...]:
     return ("run", "blackbox", "--evaluations", 60, "--path", "run", *model, *more)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@each("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_run_cleanly(number: signal.Signals, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(SLOW)
     (tmp_path / "slowly").touch()
@@ -118,7 +117,7 @@ def scored(folder: Path) -> int:
         return 0
 
 
-@pytest.mark.parametrize("status", [401, 404])
+@each("status", [401, 404])
 def test_an_endpoint_that_refuses_is_said_at_once(status: int, tmp_path: Path) -> None:
     with Server(lambda seen: complain(status, "no")) as server:
         said = refusal(evollm(*ask(server), folder=tmp_path))
@@ -242,7 +241,7 @@ def test_a_money_budget_without_a_price_is_refused_before_any_call(tmp_path: Pat
         assert not server.seen
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "said"),
     [
         (("run", "blackbox", "--function", "spere"), "BBOB has no function 'spere'"),
@@ -268,7 +267,7 @@ def test_a_mistake_is_one_sentence(
     assert said in refusal(evollm(*arguments, folder=tmp_path))
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "said"),
     [
         (("run", "blackbox", "--funtion", "x"), "did you mean '--function'?"),
@@ -284,7 +283,7 @@ def test_a_wrong_call_is_one_line(arguments: tuple[object, ...], said: str, tmp_
     assert said in line
 
 
-@pytest.mark.parametrize("command", [("show", "run"), ("resume", "run")])
+@each("command", [("show", "run"), ("resume", "run")])
 def test_a_file_of_something_else_is_one_sentence(
     command: tuple[object, ...], tmp_path: Path
 ) -> None:
@@ -302,7 +301,7 @@ def test_the_offline_models_are_listed_without_a_network(tmp_path: Path) -> None
     assert "has not been fetched yet: run `evollm models pull offline`" in said
 
 
-@pytest.mark.parametrize("command", ["run", "resume", "show", "models"])
+@each("command", ["run", "resume", "show", "models"])
 def test_every_command_has_help(command: str, tmp_path: Path) -> None:
     done = evollm(command, "--help", folder=tmp_path)
     assert done.returncode == 0
@@ -329,7 +328,7 @@ def test_a_run_is_shown_down_to_prompt_and_answer(tmp_path: Path) -> None:
     assert "\nanswered\n" in one
 
 
-@pytest.mark.parametrize("executor", ["serial", "threads", "processes"])
+@each("executor", ["serial", "threads", "processes"])
 def test_a_function_of_the_users_may_fail_now_and_then(executor: str, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("def f(x):\n    return 1 / int(x[0] > 0)\n")
     run = ("run", "blackbox", "--method", "random", "--function", "mine.py:f")

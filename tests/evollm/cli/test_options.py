@@ -10,6 +10,7 @@ from evollm.checks import at_least
 from evollm.cli.options import Aliases, Parser, add, build, option, options_of, values
 from evollm.cli.options import given as said
 from evollm.errors import EvollmError
+from tests.support_each import each
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def test_what_is_not_said_stays_as_declared() -> None:
     assert parsed() == Knobs()
 
 
-@pytest.mark.parametrize("value", ["-5,5", "-0.5,3", "-.5,1", "5,-5"])
+@each("value", ["-5,5", "-0.5,3", "-.5,1", "5,-5"])
 def test_a_negative_value_is_no_option(value: str) -> None:
     assert parsed("--pair", value).pair == value
 
@@ -85,7 +86,7 @@ def test_help_says_each_default() -> None:
     assert "--loud, --no-loud" in text
 
 
-@pytest.mark.parametrize(
+@each(
     ("given", "message"),
     [
         ({"sise": 3}, "there is no key 'sise'; did you mean 'size'?"),

@@ -13,6 +13,7 @@ from evollm.executors.cluster import Ray
 from evollm.executors.environment import secret
 from evollm.functions import Fitness
 from evollm.testing import once
+from tests.support_each import each
 
 SECRETS = [
     "OPENAI_API_KEY", "openai_api_key", "AZURE_KEYS", "HF_TOKEN", "AWS_ACCESS_KEY_ID", "API_KEY_2",
@@ -25,12 +26,12 @@ HARMLESS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SECRETS)
+@each("name", SECRETS)
 def test_a_name_that_tells_of_a_secret(name: str) -> None:
     assert secret(name)
 
 
-@pytest.mark.parametrize("name", HARMLESS)
+@each("name", HARMLESS)
 def test_a_name_that_only_looks_like_one(name: str) -> None:
     assert not secret(name)
 
@@ -127,7 +128,7 @@ def test_a_process_can_forget_its_own_secrets(surroundings: dict[str, str]) -> N
     assert "OPENAI_API_KEY" not in done.stdout
 
 
-@pytest.mark.parametrize(
+@each(
     ("environment", "what"),
     [
         ({"THREADS": 2}, "'THREADS' can't be a int, use str"),

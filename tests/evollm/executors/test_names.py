@@ -7,6 +7,7 @@ import pytest
 from evollm.errors import EvollmError
 from evollm.executors import Processes, Ray, Serial, Threads
 from evollm.executors.names import EXECUTORS, Workers, executor_of
+from tests.support_each import each
 
 
 def test_each_name_makes_its_executor_without_further_words() -> None:
@@ -34,7 +35,7 @@ def test_a_new_executor_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
         executor_of("lazy", Workers(cpus=1))
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "workers", "sentence"),
     [
         ("serial", {"seconds": 1.0}, "seconds is not for the executor serial: use processes or r"),
@@ -51,9 +52,7 @@ def test_what_an_executor_lacks_is_refused(
     assert sentence in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"workers": 0}, {"seconds": 0.0}, {"cpus": -1.0}, {"gpus": float("nan")}]
-)
+@each("wrong", [{"workers": 0}, {"seconds": 0.0}, {"cpus": -1.0}, {"gpus": float("nan")}])
 def test_numbers_out_of_range_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(EvollmError, match=f"{next(iter(wrong))} must be"):
         Workers(**wrong)  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from evollm.llm.client.endpoint import Endpoint
 from evollm.llm.client.settings import Settings
 from evollm.llm.connect import connect, local
 from evollm.llm.offline.model import Offline
+from tests.support_each import each
 
 
 @pytest.fixture(autouse=True)
@@ -117,13 +118,13 @@ def test_prices_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Price.from_environment() == Price(1, 2)
 
 
-@pytest.mark.parametrize("text", ["", "1", "1,2,3", "a,b", "-1,2", "nan,1", "inf,1"])
+@each("text", ["", "1", "1,2,3", "a,b", "-1,2", "nan,1", "inf,1"])
 def test_odd_prices_are_refused(text: str) -> None:
     with pytest.raises(EvollmError, match="IN,OUT"):
         Price.parse(text)
 
 
-@pytest.mark.parametrize(
+@each(
     "wrong",
     [
         {"concurrency": 0},

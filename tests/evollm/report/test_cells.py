@@ -7,6 +7,7 @@ import pytest
 
 from evollm import EvollmError
 from evollm.report.cells import Cells
+from tests.support_each import each
 
 CELL = {"method": "a", "seed": 0}
 
@@ -42,7 +43,7 @@ def test_threads_share_a_file(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("line", ["{", "[]", "1", '{"found": {}}'])
+@each("line", ["{", "[]", "1", '{"found": {}}'])
 def test_a_line_that_is_no_cell_is_named(line: str, tmp_path: Path) -> None:
     Cells(tmp_path, "method").put(CELL, {})
     with (tmp_path / "a.jsonl").open("a") as file:

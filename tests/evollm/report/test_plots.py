@@ -13,6 +13,7 @@ from evollm import Budget, EvollmError, Result
 from evollm.llm.scripted import Scripted
 from evollm.report.plots import STYLES, best_so_far, panels, plot_methods, plot_run
 from problems.blackbox import EvoLLM
+from tests.support_each import each
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_methods_are_told_apart_without_colours() -> None:
     assert min(b - a for a, b in pairwise(grey)) > 0.08
 
 
-@pytest.mark.parametrize(
+@each(
     ("curves", "message"),
     [
         ({}, "at least one panel"),

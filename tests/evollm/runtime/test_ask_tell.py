@@ -16,13 +16,14 @@ from evollm.testing import Given, once
 from tests.evollm.algorithms.regimes import steady
 from tests.evollm.runtime.test_budget import paid
 from tests.evollm.support_parts import Blend, Sphere, Start, digest, plain
+from tests.support_each import each
 
 
 def score(candidates: list[Candidate[Any]]) -> list[Outcome]:
     return Sphere().evaluate([candidate.genome for candidate in candidates], None, 0)
 
 
-@pytest.mark.parametrize("n", [1, 5, 8, 30])
+@each("n", [1, 5, 8, 30])
 def test_the_loop_of_the_docstring(n: int) -> None:
     search = AskTell(plain(1), budget=Budget(evaluations=n))
     while not search.stop():
@@ -49,7 +50,7 @@ def test_any_order_and_any_portion(seed: int) -> None:
         )
 
 
-@pytest.mark.parametrize("portion", [1, 3, 7])
+@each("portion", [1, 3, 7])
 def test_resume(portion: int, tmp_path: Path) -> None:
     told = 0
     while told < 40:

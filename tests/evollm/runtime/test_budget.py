@@ -33,6 +33,7 @@ from evollm.store import queries
 from evollm.testing import once
 from operators.compose import Chain, Fallback
 from tests.evollm.support_parts import Blend, Sphere, Start, digest, plain
+from tests.support_each import each
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def paid(operator: Paid | None = None, size: int = 5, brood: int = 1) -> Flow:
     return generational(Start(), Mating(operator or Paid(), brood=brood), size=size, seed=1)
 
 
-@pytest.mark.parametrize("n", [0, 1, 7, 8, 9, 21])
+@each("n", [0, 1, 7, 8, 9, 21])
 def test_evaluations_are_met_exactly(n: int) -> None:
     found = run(plain(1), Sphere(), budget=Budget(evaluations=n))
     assert found.usage.evaluations == n
@@ -83,7 +84,7 @@ def test_nothing_evaluated_is_said() -> None:
         _ = found.fitness
 
 
-@pytest.mark.parametrize("n", [0, 1, 4])
+@each("n", [0, 1, 4])
 def test_generations_are_met_exactly(n: int) -> None:
     found = run(plain(1, size=6), Sphere(), budget=Budget(generations=n))
     assert found.usage.generations == n
@@ -140,8 +141,8 @@ def test_no_evaluation_begins_once_the_cost_is_reached(tmp_path: Path) -> None:
     assert queries.usage(found.record).cost == pytest.approx(11.0)
 
 
-@pytest.mark.parametrize("executor", [Threads(2), Processes(2)])
-@pytest.mark.parametrize("yields", [True, False])
+@each("executor", [Threads(2), Processes(2)])
+@each("yields", [True, False])
 def test_only_what_is_under_way_goes_beyond_the_cost(executor: Executor, yields: bool) -> None:
     genomes = [0.5] * 30 + [1.0] * 4000
     found = run(once(genomes), Costly(yields), budget=Budget(cost=30), executor=executor)
@@ -157,8 +158,8 @@ def test_without_a_unit_an_evaluation_costs_one() -> None:
     assert "evaluation cost" not in overview(found.record).text()
 
 
-@pytest.mark.parametrize("n", [0, 1, 5, 13])
-@pytest.mark.parametrize("operator", [Paid(), Patient()])
+@each("n", [0, 1, 5, 13])
+@each("operator", [Paid(), Patient()])
 def test_calls_are_met_exactly(n: int, operator: Paid) -> None:
     found = run(paid(operator), Sphere(), budget=Budget(calls=n))
     assert found.usage.calls == n
@@ -166,14 +167,14 @@ def test_calls_are_met_exactly(n: int, operator: Paid) -> None:
     assert found.reasons == {"calls": n}
 
 
-@pytest.mark.parametrize(
+@each(
     ("limit", "calls", "what"),
     [
         (Budget(tokens=57), 5, "the budget of 57 tokens has 7 left, and the next call may take 10"),
         (Budget(money=1.1), 4, "the money budget of 1.1 has 0.1 left, and the next call may cost"),
     ],
 )
-@pytest.mark.parametrize("operator", [Paid(), Patient()])
+@each("operator", [Paid(), Patient()])
 def test_tokens_and_money_are_not_exceeded(
     limit: Budget, calls: int, what: str, operator: Paid
 ) -> None:
@@ -194,7 +195,7 @@ def test_money_needs_every_price(tmp_path: Path) -> None:
         run(paid(Paid()), Sphere(), budget=Budget(money=1.0), path=tmp_path)
 
 
-@pytest.mark.parametrize("operator", [Paid(), Patient()])
+@each("operator", [Paid(), Patient()])
 def test_calls_are_recalled_when_a_job_is_asked_again(operator: Paid, tmp_path: Path) -> None:
     def flow() -> Flow:
         return paid(operator, size=6, brood=3)
@@ -207,7 +208,7 @@ def test_calls_are_recalled_when_a_job_is_asked_again(operator: Paid, tmp_path: 
     assert len(set(keys)) == len(keys) == 12
 
 
-@pytest.mark.parametrize("name", ["evaluations", "seconds", "money", "stagnation"])
+@each("name", ["evaluations", "seconds", "money", "stagnation"])
 def test_budgets_are_not_negative(name: str) -> None:
     with pytest.raises(EvollmError, match=f"a budget of {name} can't be -1"):
         Budget(**{name: -1})
@@ -262,7 +263,7 @@ def asking_flows(model: Any) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("where", asking_flows(None))
+@each("where", asking_flows(None))
 def test_money_without_a_price_is_refused_before_anything_is_evaluated(where: str) -> None:
     evaluated: list[Any] = []
     with pytest.raises(EvollmError, match="needs the price of the model theirs: give it as --pri"):

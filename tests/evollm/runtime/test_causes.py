@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from evollm.errors import EvollmError
 from evollm.ledger import Call
 from evollm.runtime.causes import cause, explained
@@ -12,6 +10,7 @@ from evollm.search.search import Ticket
 from evollm.store.record import Record
 from evollm.testing import Given
 from evollm.types import NothingUsable, Offspring
+from tests.support_each import each
 
 
 def call(record: Record, error: str | None) -> None:
@@ -41,7 +40,7 @@ def test_the_commonest_cause_is_told_with_an_example() -> None:
     assert (found.count, found.total) == (3, 6)
 
 
-@pytest.mark.parametrize(
+@each(
     ("error", "advice"),
     [
         ("the answer was cut off at max_tokens (10)", "raise max_tokens"),

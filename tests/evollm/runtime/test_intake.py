@@ -18,6 +18,7 @@ from evollm.runtime.intake import Intake
 from evollm.search.flow import Flow, evaluate, vary
 from evollm.testing import Given, once
 from tests.evollm.support_parts import Blend, Sphere, Start, digest
+from tests.support_each import each
 
 DAY = date(2026, 1, 2)
 
@@ -43,7 +44,7 @@ class Dated:
         return Outcome(np.array([float(genome)]), metrics, info=infos[genome])  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("executor", [Serial(), Threads(2), Processes(2)], ids=type)
+@each("executor", [Serial(), Threads(2), Processes(2)], ids=type)
 def test_an_evaluation_is_kept_without_what_cannot_be(
     executor: Executor, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
@@ -114,7 +115,7 @@ def test_info_that_refers_to_itself_is_dropped(caplog: pytest.LogCaptureFixture)
     assert "holds a value of type list and is dropped" in caplog.text
 
 
-@pytest.mark.parametrize("value", [np.array([2.0]), np.array(2.0), np.float32(2), True + 1, 2])
+@each("value", [np.array([2.0]), np.array(2.0), np.float32(2), True + 1, 2])
 def test_numbers_of_all_kinds(value: Any) -> None:
     assert Outcome(value).fitness == 2.0
     assert run(once([1]), lambda genome: value).fitness == 2.0
@@ -123,7 +124,7 @@ def test_numbers_of_all_kinds(value: Any) -> None:
         assert search.result.fitness == 2.0
 
 
-@pytest.mark.parametrize("value", ["2.0", None, np.zeros(2), [2.0], np.zeros((1, 1)), 1j])
+@each("value", ["2.0", None, np.zeros(2), [2.0], np.zeros((1, 1)), 1j])
 def test_what_is_not_a_number_fails_the_evaluation(value: Any) -> None:
     found = run(once([1, 2]), lambda genome: value if genome == 1 else 1.0)
     assert [one.fitness for one in found.population] == [-inf, 1.0]

@@ -17,6 +17,7 @@ from evollm.search.flow import Flow
 from evollm.testing import Trial, once
 from tests.evollm.support_cuts import ROOT, SCRIPT, outcomes
 from tests.evollm.support_parts import Blend, Sphere, Start, digest, plain
+from tests.support_each import each
 
 
 def test_golden_run() -> None:
@@ -43,7 +44,7 @@ def test_the_hash_seed_changes_nothing() -> None:
     assert found == {"c148eb2acfd1e7b9"}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@each("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_the_run_with_the_best_so_far(
     number: signal.Signals, tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ from evollm.search.flow import Evaluate, Flow, Vary, evaluate, together, vary
 from evollm.testing import Given, Trial, once
 from tests.evollm.algorithms.regimes import steady
 from tests.evollm.support_parts import Blend, Sphere, Start, digest, plain
+from tests.support_each import each
 
 
 def test_operators_that_wait_run_several_at_once_but_not_all() -> None:
@@ -130,8 +131,8 @@ def test_a_problem_may_end_the_run() -> None:
         run(once([1]), fitness)
 
 
-@pytest.mark.parametrize("io_bound", [False, True])
-@pytest.mark.parametrize("error", [RuntimeError("a bug"), SystemExit(3)])
+@each("io_bound", [False, True])
+@each("error", [RuntimeError("a bug"), SystemExit(3)])
 def test_what_an_operator_raises_passes_through(io_bound: bool, error: BaseException) -> None:
     class Broken(Blend):
         def vary(self, parents: Any, n: int, seed: int) -> Offspring[Any]:
@@ -150,7 +151,7 @@ class Wrong:
         return self.answer
 
 
-@pytest.mark.parametrize(
+@each(
     ("answer", "what"),
     [
         (Offspring([1, 2, 3]), "Wrong returned 3 genomes where at most 2 were asked for"),

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
-
 from evollm import Budget, Search, run
 from evollm.llm.client.endpoint import Endpoint
 from evollm.search.flow import Flow, evaluate, vary
 from evollm.types import Offspring, Parent
 from tests.evollm.llm.support_faulty import Act, Server, echo, endpoint
+from tests.support_each import each
 
 
 @dataclass
@@ -52,7 +51,7 @@ def late(seen: Any) -> Act:
     return Act(echo(seen).body, delay_s=0.5)
 
 
-@pytest.mark.parametrize(("concurrency", "least", "most"), [(40, 20, 40), (12, 9, 12), (1, 1, 8)])
+@each(("concurrency", "least", "most"), [(40, 20, 40), (12, 9, 12), (1, 1, 8)])
 def test_as_many_wait_as_the_endpoint_answers(concurrency: int, least: int, most: int) -> None:
     with Server(late if concurrency > 1 else echo) as server:
         operator = Asking(endpoint(server, concurrency=concurrency))

@@ -10,6 +10,7 @@ from evollm.algorithms.mating import Mating
 from evollm.llm.base import Completion, Sampling
 from evollm.llm.scripted import Scripted
 from evollm.types import Offspring
+from tests.support_each import each
 
 
 class Start:
@@ -52,7 +53,7 @@ def warned(caplog, model, generations, size=8):
     return [record.getMessage() for record in caplog.records]
 
 
-@pytest.mark.parametrize("generations", [1, 2, 8])
+@each("generations", [1, 2, 8])
 def test_a_share_that_makes_nothing_is_told_of_once(caplog, generations):
     [said] = warned(caplog, FAILING, generations)
     assert said.startswith("Asks has made none of the ")

@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pytest
 
 from evollm import Candidate
 from evollm.search.fingerprint import Fingerprints, describe
 from evollm.search.flow import Evaluate, Job, Vary
 from evollm.testing import Trial
 from tests.evollm.support_parts import Blend
+from tests.support_each import each
 
 
 def children(*ids: int) -> list[Candidate[Any]]:
@@ -64,7 +64,7 @@ def test_a_description_is_of_values_not_of_places() -> None:
     assert describe(object()) == describe(object())
 
 
-@pytest.mark.parametrize("value", [np.float64(0.5), 0.5, (1, [None, True]), {"a": {1: "b"}}])
+@each("value", [np.float64(0.5), 0.5, (1, [None, True]), {"a": {1: "b"}}])
 def test_a_description_is_json(value: Any) -> None:
     import json
 

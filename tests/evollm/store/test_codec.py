@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as arrays
 
 from evollm import EvollmError
 from evollm.store.codec import decode, encode
+from tests.support_each import each
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def test_round_trip(given_value: Any) -> None:
         stored.encode("ascii")
 
 
-@pytest.mark.parametrize("tag", TAGS)
+@each("tag", TAGS)
 def test_a_dict_that_looks_like_a_tag(tag: str) -> None:
     for inner in ([1, 2], "00", {tag: [["a", 1]]}, None):
         assert decode(encode({tag: inner})) == {tag: inner}
@@ -131,7 +132,7 @@ def local_class() -> Any:
     return Hidden(1)
 
 
-@pytest.mark.parametrize(
+@each(
     "odd",
     [
         {1},

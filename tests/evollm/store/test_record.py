@@ -23,6 +23,7 @@ from evollm.store.record import FILE, Record
 from evollm.testing import Given, Trial, once
 from tests.evollm.runtime.test_budget import Patient, paid
 from tests.evollm.support_parts import Sphere, digest, plain
+from tests.support_each import each
 
 ROOT = Path(__file__).parents[3]
 
@@ -156,7 +157,7 @@ def test_a_newer_format_is_refused(tmp_path: Path) -> None:
             Record(tmp_path, write=write)
 
 
-@pytest.mark.parametrize("write", [True, False])
+@each("write", [True, False])
 def test_a_file_of_something_else_is_refused(write: bool, tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"this is no database " * 100)
     with pytest.raises(EvollmError, match=r"(holds|is not a) readable run record|no readable"):
@@ -231,7 +232,7 @@ def fill(under_way: Any, individual: Any) -> None:
         under_way.record.rows(f"PRAGMA max_page_count = {pages}")
 
 
-@pytest.mark.parametrize("where", ["run", None])
+@each("where", ["run", None])
 def test_a_full_disk_is_one_sentence_and_what_was_committed_stays(
     where: str | None, tmp_path: Path
 ) -> None:

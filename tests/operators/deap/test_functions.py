@@ -14,6 +14,7 @@ from evollm.testing import OperatorCase, OperatorKit
 from operators.deap.functions import FromDeap, parameters, seeded_globals
 from operators.deap.individuals import Plain, Trees
 from tests.operators.deap.support_boxes import PSET, onemax, quartic
+from tests.support_each import each
 
 BITS = Plain(creator.Bits)
 TREE = Trees(PSET, creator.Tree)
@@ -171,13 +172,13 @@ def returns(value):
     return lambda *individuals: value
 
 
-@pytest.mark.parametrize("arity", [3, -1, "two"])
+@each("arity", [3, -1, "two"])
 def test_an_unknown_arity_is_refused(arity):
     with pytest.raises(EvollmError, match="take 0, 1 or 2 individuals, not"):
         FromDeap(tools.cxTwoPoint, arity)
 
 
-@pytest.mark.parametrize("value", [None, 1.0, ([1],), creator.Bits([1, 2])])
+@each("value", [None, 1.0, ([1],), creator.Bits([1, 2])])
 def test_an_answer_without_its_tuple_is_refused(value):
     with pytest.raises(EvollmError, match="DEAP's functions return a tuple of 2"):
         FromDeap(returns(value), 2).vary(candidates([1], [2]), 2, seed=0)

@@ -8,11 +8,12 @@ from evollm import EvollmError
 from evollm.store.codec import decode, encode
 from operators.deap.genomes import Attributed, Expression, carried, plain, same
 from tests.operators.deap import support_boxes as boxes
+from tests.support_each import each
 
 NAN = float("nan")
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     [
         [1, 2.0, NAN],
@@ -27,7 +28,7 @@ def test_a_genome_is_the_same_as_its_recorded_copy(value):
     assert same(value, decode(encode(value)))
 
 
-@pytest.mark.parametrize(
+@each(
     ("one", "other"),
     [
         ([1], [1.0]),

@@ -14,6 +14,7 @@ from operators.deap.functions import seeded_globals
 from operators.deap.genomes import Attributed, Expression
 from operators.deap.individuals import Plain, Several, Trees
 from tests.operators.deap.support_boxes import PSET, quartic
+from tests.support_each import each
 
 if not hasattr(creator, "Bytes"):
     creator.create("Bytes", array.array, typecode="b", fitness=creator.Largest)
@@ -25,7 +26,7 @@ class Gene:
     at: int
 
 
-@pytest.mark.parametrize(
+@each(
     ("individual", "genome"),
     [
         (creator.Bits([1, 0, 1]), [1, 0, 1]),
@@ -68,7 +69,7 @@ def test_an_individual_shares_nothing_with_its_genome():
     assert (genome, own) == ([[1, 2], [3, 4]], [[1]])
 
 
-@pytest.mark.parametrize("value", [object(), np.array([None]), [object()], random.Random(1)])
+@each("value", [object(), np.array([None]), [object()], random.Random(1)])
 def test_what_no_record_keeps_is_refused(value):
     with pytest.raises(EvollmError, match=r"a genome can't hold a .*: give a form"):
         Plain().to_genome(value)
@@ -122,7 +123,7 @@ def test_reading_a_tree_draws_nothing():
     assert random.getstate() == before
 
 
-@pytest.mark.parametrize(
+@each(
     "genome",
     [
         ["add", "x", "exp"],
@@ -137,7 +138,7 @@ def test_unknown_nodes_are_refused(genome):
         Trees(PSET).from_genome(genome)
 
 
-@pytest.mark.parametrize("genome", [[], ["add", "x"], ["x", "x"], ["sin", "x", "add", "x", "x"]])
+@each("genome", [[], ["add", "x"], ["x", "x"], ["sin", "x", "add", "x", "x"]])
 def test_fragments_are_refused(genome):
     with pytest.raises(EvollmError, match="is not a complete tree"):
         Trees(PSET).from_genome(genome)

@@ -14,6 +14,7 @@ from operators.deap.individuals import Plain, Trees
 from operators.deap.ranking import as_deap, from_select, weighted
 from operators.deap.toolbox import from_toolbox
 from tests.operators.deap.support_boxes import PSET, knapsack, onemax, quartic
+from tests.support_each import each
 
 RNG = np.random.default_rng
 
@@ -33,7 +34,7 @@ POOL = [individual(i, float(i * 7 % 10), cost=float(i * 3 % 10)) for i in range(
 FAILED = [individual(90 + i, 0.0, error="it failed") for i in range(3)]
 
 
-@pytest.mark.parametrize(
+@each(
     ("objectives", "weights"),
     [
         ({"a": 1, "b": -2.0}, {"a": 1.0, "b": -2.0}),
@@ -46,7 +47,7 @@ def test_objectives_have_names_and_weights(objectives, weights):
     assert weighted(objectives) == weights
 
 
-@pytest.mark.parametrize("objectives", [{}, [], {"a": 0}, {"a": "b"}, [None], (float("nan"),)])
+@each("objectives", [{}, [], {"a": 0}, {"a": "b"}, [None], (float("nan"),)])
 def test_what_are_no_objectives_is_refused(objectives):
     for make in (weighted, partial(from_select, tools.selBest), partial(as_deap, [])):
         with pytest.raises(EvollmError, match="are not objectives: give names"):
@@ -123,7 +124,7 @@ def test_statistics_compile():
     assert stats.compile(as_deap(POOL)) == {"mean": 4.5, "max": 9.0}
 
 
-@pytest.mark.parametrize(
+@each(
     "rule",
     [
         tools.selBest,

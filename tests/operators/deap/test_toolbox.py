@@ -20,6 +20,7 @@ from tests.operators.deap.support_boxes import (
     primitives,
     quartic,
 )
+from tests.support_each import each
 
 
 def noisy(individual):
@@ -89,13 +90,13 @@ def test_a_failure_costs_one_evaluation():
     assert (lost.fitness, lost.error) == (-np.inf, "obj0 is NaN")
 
 
-@pytest.mark.parametrize("value", [1.0, None, (1.0, 2.0), (), ("a",)])
+@each("value", [1.0, None, (1.0, 2.0), (), ("a",)])
 def test_an_evaluation_without_its_tuple_is_refused(value):
     with pytest.raises(EvollmError, match="where DEAP expects a tuple of 1 numbers"):
         list(FromToolbox(lambda genome: value, (1.0,)).evaluate([[1]], None, 0))
 
 
-@pytest.mark.parametrize("names", [("a",), ("a", "a"), ("a", "fitness")])
+@each("names", [("a",), ("a", "a"), ("a", "fitness")])
 def test_names_that_do_not_fit_are_refused(names):
     with pytest.raises(EvollmError, match="2 objectives can't have the names"):
         FromToolbox(count_ones, (1.0, 1.0), names=names)
@@ -106,7 +107,7 @@ def test_weights_of_zero_are_refused():
         FromToolbox(count_ones, (1.0, 0.0))
 
 
-@pytest.mark.parametrize("alias", ["individual", "mate", "mutate", "evaluate"])
+@each("alias", ["individual", "mate", "mutate", "evaluate"])
 def test_a_missing_entry_is_named(alias):
     box = onemax()
     box.unregister(alias)

@@ -13,6 +13,7 @@ from evollm.llm.scripted import Scripted
 from evollm.testing import OperatorCase, OperatorKit
 from evollm.types import JSON, Candidate, Individual, Outcome
 from operators.text.prompting import TextCodec, TextCrossover, TextMutation, bare
+from tests.support_each import each
 
 
 def counting(prompt: Prompt, sample: int, sampling: Sampling) -> str:
@@ -108,7 +109,7 @@ def test_every_malformed_answer_is_counted() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "found"),
     [
         (" a b \n", "a b"),

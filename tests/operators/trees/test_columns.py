@@ -3,6 +3,7 @@ import pytest
 
 from evollm import EvollmError
 from operators.trees.columns import Column, Columns, distinct, same_label
+from tests.support_each import each
 
 X = np.array([[1.0, 5.0, 0.0], [2.0, 5.0, 1.0], [4.0, np.nan, 1.0], [4.0, 5.0, 2.0]])
 NAMES = ["age", "flat", "colour"]
@@ -45,7 +46,7 @@ def test_anonymous_columns_say_nothing():
     assert columns.columns[0].thresholds == (1.5, 3.0)
 
 
-@pytest.mark.parametrize(
+@each(
     ("make", "message"),
     [
         (lambda: Columns(()), "at least one column"),

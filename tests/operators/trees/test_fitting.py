@@ -21,6 +21,7 @@ from operators.trees.prompting import TreePrompt
 from operators.trees.rewriting import SubtreeRewriting
 from tests.evollm.llm.support_faulty import Act, Seen, Server, complain, endpoint, say
 from tests.operators.trees.test_prompting import individual
+from tests.support_each import each
 
 WIDE = Columns(tuple(Column(f"measure {i}", (0.5,), (), 0.0, 1.0) for i in range(300)), (0, 1))
 ORDER = tuple(random.Random(0).sample(range(300), 300))
@@ -57,7 +58,7 @@ def refusing(said: str, first: list[int]) -> object:
     return script
 
 
-@pytest.mark.parametrize("said", [f"maximum context length is {LIMIT} tokens", "shorten it"])
+@each("said", [f"maximum context length is {LIMIT} tokens", "shorten it"])
 def test_a_limit_is_learnt_and_columns_are_chosen(said: str) -> None:
     refused: list[int] = []
     with Server(refusing(said, refused)) as server:  # type: ignore[arg-type]
@@ -98,7 +99,7 @@ def heard(limit: int | None, **settings: object) -> tuple[TreePrompt, list[tuple
     return TreePrompt(model, WIDE, CONTEXT, **settings), calls  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("limit", [700, 1200, 3000])
+@each("limit", [700, 1200, 3000])
 def test_prompts_fit_are_as_full_as_can_be_and_the_grammar_knows_no_more(limit: int) -> None:
     asking, calls = heard(limit)
     for operator in (GuidedCrossover(asking), DiverseMutation(asking), SubtreeRewriting(asking)):

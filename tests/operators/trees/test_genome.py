@@ -21,6 +21,7 @@ from operators.trees.genome import (
     with_leaves,
 )
 from tests.operators.trees.support_growth import trees
+from tests.support_each import each
 
 SMALL = Split(0, 1.5, Split(1, 2.5, Leaf(0), Leaf(1)), Leaf(2))
 
@@ -63,7 +64,7 @@ def test_a_replaced_subtree_is_found_at_its_place_and_nothing_else_changes(tree,
     assert replaced(found[0], place, nodes[place]) == tree
 
 
-@pytest.mark.parametrize("place", [-1, 5, 99])
+@each("place", [-1, 5, 99])
 def test_a_place_that_is_not_there_is_refused(place):
     with pytest.raises(EvollmError, match="no such place"):
         replaced(SMALL, place, Leaf(0))

@@ -1,6 +1,5 @@
 import re
 
-import pytest
 from hypothesis import given
 
 from operators.trees.columns import Column, Columns
@@ -8,6 +7,7 @@ from operators.trees.genome import Leaf, Split, depth
 from operators.trees.line import grammar, write
 from operators.trees.reading import read
 from tests.operators.trees.support_growth import COLUMNS, REGRESSION, trees
+from tests.support_each import each
 
 PIECE = re.compile(r'\s*("(?:[^"\\]|\\.)*"|\[[^\]]*\]|[a-z]+\d*|[()|?])')
 
@@ -45,7 +45,7 @@ def test_leaves_may_be_numbers(tree):
     assert bool(FOUR[REGRESSION].fullmatch(line)) == (depth(tree) > 0)
 
 
-@pytest.mark.parametrize(
+@each(
     "line",
     [
         "yes",
@@ -72,7 +72,7 @@ def test_a_subtree_may_be_a_leaf():
     assert expression(grammar(COLUMNS, 0)).fullmatch("yes")
 
 
-@pytest.mark.parametrize(
+@each(
     ("low", "high", "good", "bad"),
     [
         (0.0, 200.0, ["127.5", "0.0001", "199"], ["-1", "1270", "1e3"]),

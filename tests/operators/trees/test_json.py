@@ -1,7 +1,6 @@
 import json
 
 import jsonschema
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +9,7 @@ from operators.trees.columns import Column, Columns
 from operators.trees.genome import Leaf, Split, depth
 from operators.trees.json import as_json, read_json, read_json_text, schema
 from tests.operators.trees.support_growth import COLUMNS, REGRESSION, trees
+from tests.support_each import each
 
 SMALL = Split(0, 1.5, Leaf(0), Split(2, 0.0, Leaf(2), Leaf(1), (0, 2), True))
 HELD = {
@@ -40,7 +40,7 @@ def test_labels_that_are_numbers_stay_numbers():
     assert read_json({"value": True}, columns, 0).fault == "unknown value"
 
 
-@pytest.mark.parametrize("labels", [(1, 2, 5), (1.0, 2.5, 3.0), (False, True), ("1", "2")])
+@each("labels", [(1, 2, 5), (1.0, 2.5, 3.0), (False, True), ("1", "2")])
 def test_categories_keep_their_values(labels):
     columns = Columns((Column("zone", categories=labels),), labels)
     tree = Split(0, 0.0, Leaf(0), Leaf(1), (0, 1))
@@ -65,7 +65,7 @@ def changed(**parts):
     return {key: value for key, value in {**HELD, **parts}.items() if value is not None}
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "fault"),
     [
         (None, "malformed"),
@@ -113,9 +113,7 @@ def test_a_tree_in_a_fenced_block_is_read():
     assert not read_json_text(text, COLUMNS, 2).repaired
 
 
-@pytest.mark.parametrize(
-    "text", ["", "no", '{"value": "no', '{"value": NaN}', '{"value":', "{" * 9999, "]", '{"a"}}']
-)
+@each("text", ["", "no", '{"value": "no', '{"value": NaN}', '{"value":', "{" * 9999, "]", '{"a"}}'])
 def test_text_that_is_no_json_is_malformed(text):
     assert read_json_text(text, COLUMNS, 2).fault == "malformed"
 
@@ -135,7 +133,7 @@ def test_the_schema_takes_what_is_a_tree_of_the_depth(tree):
     assert (fault_of(json.dumps(as_json(tree, COLUMNS)), shorter) is None) == fits
 
 
-@pytest.mark.parametrize("columns", [COLUMNS, REGRESSION, Columns((Column("a"),), (0, 1))])
+@each("columns", [COLUMNS, REGRESSION, Columns((Column("a"),), (0, 1))])
 def test_the_schema_is_a_schema_without_recursion(columns):
     held = schema(columns, 4)
     jsonschema.Draft202012Validator.check_schema(held)
@@ -146,7 +144,7 @@ def test_the_schema_is_a_schema_without_recursion(columns):
         assert used <= lower
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     [
         {"feature": "pink", "threshold": 1, "left": {"value": "no"}, "right": {"value": "no"}},

@@ -8,6 +8,7 @@ from operators.trees.genome import Leaf, Split, depth, size, walk
 from operators.trees.line import number, question, write, write_around
 from operators.trees.reading import read
 from tests.operators.trees.support_growth import COLUMNS, REGRESSION, trees
+from tests.support_each import each
 
 PIMA = Columns((Column("glucose"), Column("bmi")), (0, 1))
 TEXT = "(glucose<127.5 (bmi<29.9 0 1) 1)"
@@ -47,7 +48,7 @@ def test_a_line_is_what_lies_before_within_and_after_any_subtree(tree, data):
     assert before.count("(") - before.count(")") == [level for level, _ in walk(tree)][place]
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "text"),
     [
         (0.0, "0"),

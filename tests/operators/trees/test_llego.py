@@ -21,6 +21,7 @@ from operators.trees.prompting import TreePrompt
 from operators.trees.variation import RandomTrees
 from tests.operators.trees.support_growth import COLUMNS, trees
 from tests.operators.trees.test_prompting import HEAD, OLD, RICH, SHOP, breed, heard, individual
+from tests.support_each import each
 
 PARENTS = [individual(RICH, 0.8, 0), individual(OLD, 0.6, 1)]
 SHOWN = ["(income<2.25 (age<30.5 0 1) 1)", "(age<30.5 0 1)"]
@@ -77,8 +78,8 @@ def test_crossover_by_a_loss_asks_for_less_than_the_least():
     assert prompt == HEAD + f"loss 2.5000: {SHOWN[1]}\nloss 0.5000: {SHOWN[0]}\nloss 0.4000:"
 
 
-@pytest.mark.parametrize("alpha", [0.0, 0.1, 0.5, 2.0])
-@pytest.mark.parametrize("loss", [False, True])
+@each("alpha", [0.0, 0.1, 0.5, 2.0])
+@each("loss", [False, True])
 def test_the_target_is_noted_and_lies_alpha_ranges_beyond(alpha, loss):
     parents = [individual(OLD, fitness, i) for i, fitness in enumerate([-3.0, -1.0, -2.0, -inf])]
     made = GuidedCrossover(heard()[0], alpha=alpha, loss=loss).vary(parents, 2, 0)
@@ -169,7 +170,7 @@ def test_spare_answers_replace_what_is_of_no_use_and_all_that_is_lost_is_counted
     assert (few.genomes, few.rejected) == ([], {"malformed": 3})
 
 
-@pytest.mark.parametrize("operator", [GuidedCrossover, DiverseMutation])
+@each("operator", [GuidedCrossover, DiverseMutation])
 def test_copies_are_kept_and_marked_as_they_were_shown(operator):
     fitted = individual(Split(0, 30.123456, Leaf(0), Leaf(0)), 0.5, info={"leaves": [1, 0]})
     made = operator(said("(age<30.12 1 0)")).vary([fitted], 1, 0)
@@ -204,14 +205,14 @@ def drawn(tau, draws, answers=(*UNEVEN, *SPARE), **settings):
     return np.array([counts[i] for i in (1, 2, 3, 4)]) / draws
 
 
-@pytest.mark.parametrize("tau", [10.0, 30.0, 1e9, inf])
+@each("tau", [10.0, 30.0, 1e9, inf])
 def test_answers_are_kept_in_proportion_to_their_unlikelihood(tau):
     weights = np.exp(10.0 * np.arange(1, 5) / tau)
     share = weights / weights.sum()
     assert np.abs(drawn(tau, 500) - share) == pytest.approx(0, abs=4 * np.sqrt(0.25 / 500))
 
 
-@pytest.mark.parametrize("tau", [0.1, 1e-300])
+@each("tau", [0.1, 1e-300])
 def test_a_small_tau_keeps_the_least_likely(tau):
     assert drawn(tau, 30).tolist() == [0, 0, 0, 1]
 
@@ -231,7 +232,7 @@ def test_likelihood_a_token_does_not_favour_length():
     assert drawn(0.1, 20, answers, per_token=True)[1] == 1.0
 
 
-@pytest.mark.parametrize("logprob", [-inf, float("nan")])
+@each("logprob", [-inf, float("nan")])
 def test_what_a_server_should_not_say_about_likelihood_is_survived(logprob):
     for tau in (0.1, 10.0, inf):
         operator = DiverseMutation(said(likely(1, logprob), likely(2, -1.0)), tau=tau)

@@ -19,6 +19,7 @@ from operators.trees.genome import Leaf, Split, depth
 from operators.trees.json import schema
 from operators.trees.prompting import Page, TreePrompt
 from tests.operators.trees.support_growth import COLUMNS, REGRESSION, trees
+from tests.support_each import each
 
 SHOP = Columns((Column("age", (), (), 18, 80), Column("income", (), (), 0.0, 9.5)), (0, 1))
 CONTEXT = "Tell who buys.\nage: years, 18 to 80\nincome: 0 to 9.5\nclasses: 0 = no, 1 = yes"
@@ -182,7 +183,7 @@ OBJECTS = [
 ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("form", "text", "reason"),
     [("line", *case) for case in LINES] + [("json", *case) for case in OBJECTS],
 )
@@ -200,7 +201,7 @@ def test_what_the_client_calls_unusable_is_not_read():
     assert rejected == {"unusable completion": 1}
 
 
-@pytest.mark.parametrize(
+@each(
     ("form", "text"),
     [
         ("line", "(age<30.5 0 1)"),
@@ -217,7 +218,7 @@ def test_trees_are_found_with_prose_around_them(form, text):
     assert (found.tree.feature, found.tree.threshold, found.repaired) == (0, 30.5, False)
 
 
-@pytest.mark.parametrize("form", ["line", "json"])
+@each("form", ["line", "json"])
 def test_a_bracket_that_is_missing_at_the_end_is_added_and_noted(form):
     asking = TreePrompt(SILENT, SHOP, max_depth=2, form=form, hold="none")
     found = asking.read(Completion(asking.text(RICH)[:-1]), Counter())
@@ -253,7 +254,7 @@ def test_what_is_shown_can_be_read_back(tree, form):
     assert asking.read(Completion(asking.text(tree)), Counter()).tree == tree
 
 
-@pytest.mark.parametrize(
+@each(
     ("settings", "message"),
     [
         ({"max_depth": 0}, "max_depth must be 1 or more, not 0"),

@@ -1,4 +1,3 @@
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -6,11 +5,12 @@ from operators.trees.genome import Leaf, Split, depth
 from operators.trees.line import write
 from operators.trees.reading import read
 from tests.operators.trees.support_growth import COLUMNS, REGRESSION, trees
+from tests.support_each import each
 
 GOOD = "(glucose<1.5 (colour in{red,green} no yes) yes)"
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "fault", "detail"),
     [
         ("", "malformed", "no tree"),

@@ -18,6 +18,7 @@ from operators.trees.rewriting import SubtreeRewriting
 from operators.trees.variation import RandomTrees, grown
 from tests.operators.trees.support_growth import COLUMNS, trees
 from tests.operators.trees.test_prompting import HEAD, OLD, RICH, SHOP, breed, heard, individual
+from tests.support_each import each
 
 
 class TestConformance(OperatorKit):
@@ -128,7 +129,7 @@ def test_a_lone_leaf_may_grow_and_a_stump_be_replaced():
     assert stump.vary([individual(OLD, 0.5)], 1, 0).notes[0]["place"] == 0
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "right"),
     [
         (" 0", Leaf(0)),
@@ -170,7 +171,7 @@ def test_no_answer_raises(tree, text, seed):
     assert all(depth(child) <= 2 for child in made.genomes)
 
 
-@pytest.mark.parametrize("settings", [{"mode": "chat"}, {"form": "json", "hold": "none"}])
+@each("settings", [{"mode": "chat"}, {"form": "json", "hold": "none"}])
 def test_models_that_only_chat_are_refused(settings):
     with pytest.raises(EvollmError, match="plain mode and in the one-line form only: choose"):
         SubtreeRewriting(heard(**settings)[0])

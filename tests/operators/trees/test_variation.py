@@ -13,6 +13,7 @@ from operators.trees.line import write
 from operators.trees.reading import read
 from operators.trees.variation import KINDS, NodeMutation, RandomTrees, SubtreeCrossover
 from tests.operators.trees.support_growth import COLUMNS, REGRESSION, trees
+from tests.support_each import each
 
 SMALL = Split(0, 1.5, Split(2, 0.0, Leaf(0), Leaf(1), (1,)), Leaf(2))
 
@@ -84,7 +85,7 @@ def test_mutation_keeps_trees_valid_and_within_the_depth(tree, most, seed, kind)
         assert valid(child, COLUMNS, most)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each("kind", KINDS)
 def test_each_kind_of_mutation_does_what_it_says(kind):
     found = NodeMutation(COLUMNS, 3, (kind,)).vary(parents(SMALL), 40, 1)
     assert all(note == {"kind": kind} for note in found.notes)

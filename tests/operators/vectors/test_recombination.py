@@ -9,6 +9,7 @@ from evollm.llm.scripted import Scripted
 from evollm.testing import OperatorKit
 from operators.vectors.recombination import Recombination, partition
 from operators.vectors.rows import Decimals, RowFormat
+from tests.support_each import each
 
 SIGMA = 0.5
 FIRST = [(0.8, -1.1), (-0.6, 0.4), (1.5, 0.3), (-0.1, -0.9)]
@@ -86,7 +87,7 @@ def test_the_worked_example_has_the_figures_of_the_specification():
     assert losses == pytest.approx([*wanted, 3.3685, 8.249, 3.1085, 5.581])
 
 
-@pytest.mark.parametrize("reply", ["437,471", " 437 , 471.", "437,471\nrubbish"])
+@each("reply", ["437,471", " 437 , 471.", "437,471\nrubbish"])
 def test_a_strict_reply_becomes_the_mean(reply):
     offspring = ask(Script(reply))
     assert x_of(offspring) == pytest.approx([-0.63, -0.29])
@@ -103,7 +104,7 @@ def test_a_reply_out_of_range_is_clipped_and_counted():
     assert offspring.notes[0]["clips"] == 2
 
 
-@pytest.mark.parametrize("reply", ["437", "437,471,300", "4.37,471", ""])
+@each("reply", ["437", "437,471,300", "4.37,471", ""])
 def test_after_all_attempts_the_stand_in_is_the_mean(reply):
     script = Script(reply)
     offspring = ask(script)

@@ -16,6 +16,7 @@ from operators.vectors.rows import (
     read,
     write,
 )
+from tests.support_each import each
 
 resolutions = st.sampled_from([1, 7, 100, 1000, 10_000])
 FORM = RowFormat()
@@ -51,9 +52,7 @@ def test_any_text_at_all_gives_an_answer_in_range_or_none(text, columns, header,
         assert ((answer.integers >= 0) & (answer.integers <= 1000)).all()
 
 
-@pytest.mark.parametrize(
-    "text", ["", "   \n", "437", "437,471,300", "4.37,471", "none", "-", "٤٣٧,٤٧١", "[]"]
-)
+@each("text", ["", "   \n", "437", "437,471,300", "4.37,471", "none", "-", "٤٣٧,٤٧١", "[]"])
 def test_what_is_not_exactly_two_integers_fails(text):
     assert read(text, 2, FORM).integers is None
 
@@ -104,9 +103,7 @@ def test_ranks_count_from_the_best_and_none_shows_rows_alone():
     assert write(ROWS, [-loss for loss in LOSSES], [6], RowFormat(delta=None)).endswith("\n:")
 
 
-@pytest.mark.parametrize(
-    ("delta", "query"), [(0.05, 7.55375), (0.1, 7.0275), (0.5, 2.8175), (1.0, -2.445)]
-)
+@each(("delta", "query"), [(0.05, 7.55375), (0.1, 7.0275), (0.5, 2.8175), (1.0, -2.445)])
 def test_the_query_lies_below_the_best_by_delta_ranges(delta, query):
     assert query_loss(np.array(LOSSES), delta) == pytest.approx(query)
 

@@ -5,14 +5,11 @@ import pytest
 
 from evollm import EvollmError
 from problems.blackbox.bbob import NAMES, bbob
-from tests.support_each import failing
+from tests.support_each import each
 
 
-def test_values_are_those_of_ioh_and_the_optimum_is_the_least():
-    assert failing(as_in_ioh, range(1, 25)) == {}
-
-
-def as_in_ioh(number):
+@each("number", range(1, 25))
+def test_values_are_those_of_ioh_and_the_optimum_is_the_least(number):
     problem, space, optimum = bbob(NAMES[number - 1], 3, instance=2)
     reference = ioh.get_problem(number, 2, 3, ioh.ProblemClass.BBOB)
     places = np.random.default_rng(number).random((5, 3))
@@ -50,12 +47,10 @@ def test_a_problem_travels_to_a_worker():
     assert again.evaluate(places, None, 0) == problem.evaluate(places, None, 0)
 
 
-def test_an_unknown_function_is_refused_with_the_names():
-    def refused(name):
-        with pytest.raises(EvollmError, match="rastrigin"):
-            bbob(name, 2)
-
-    assert failing(refused, [0, 25, "f25", "f", "ackley", "", "-1", "³"]) == {}
+@each("name", [0, 25, "f25", "f", "ackley", "", "-1", "³"])
+def test_an_unknown_function_is_refused_with_the_names(name):
+    with pytest.raises(EvollmError, match="rastrigin"):
+        bbob(name, 2)
 
 
 def test_dimensions_below_two_and_instances_below_one_are_refused():

@@ -10,6 +10,7 @@ from evollm.cli.main import main
 from evollm.llm.scripted import Scripted
 from evollm.store.record import Record
 from problems.blackbox.command import COMMAND, Options
+from tests.support_each import each
 
 MINE = """
 import time
@@ -40,7 +41,7 @@ def system_of(options):
     return COMMAND.system(options, lambda: Scripted(lambda prompt, i, given: "40,60"))
 
 
-@pytest.mark.parametrize("method", ["framed", "paper", "random", "hill", "recombination", "cma"])
+@each("method", ["framed", "paper", "random", "hill", "recombination", "cma"])
 def test_every_method_spends_its_default_budget(method):
     system = system_of(Options(method=method))
     result = system.run()
@@ -108,7 +109,7 @@ def ran(file, name, path, *more):
     return main(["run", "blackbox", "--method", "random", "--quiet", *options])
 
 
-@pytest.mark.parametrize("task", ["cartpole", "acrobot"])
+@each("task", ["cartpole", "acrobot"])
 def test_a_policy_is_bred_and_tested_again(task, tmp_path, capsys):
     options = ("--hidden", "none", "--episodes", "1", "--method", "cma", "--evaluations", "20")
     path = ("--path", str(tmp_path / "run"), "--quiet")

@@ -21,6 +21,7 @@ from problems.blackbox.control_tasks import (
 )
 from problems.blackbox.controls import Control, cma_es, hill_climbing, random_search
 from problems.blackbox.system import EvoLLM
+from tests.support_each import each
 
 SMALL = {"hidden": (2,), "episodes": 2}
 
@@ -47,7 +48,7 @@ def lasting(function, space):
     return max(genomes, key=lambda genome: function.evaluate([genome], None, 0)[0].fitness)
 
 
-@pytest.mark.parametrize("task", ["cartpole", "acrobot"])
+@each("task", ["cartpole", "acrobot"])
 def test_a_fitness_is_the_mean_return_of_the_episodes_that_the_seed_fixes(task):
     function, space = control(task, **SMALL)
     genome = np.random.default_rng(3).random(len(space))
@@ -77,7 +78,7 @@ def test_the_box_has_a_coordinate_for_each_weight_and_the_bound_that_is_asked():
     assert function.name == "acrobot-6x16x3-16-i1"
 
 
-@pytest.mark.parametrize("baseline", [hill_climbing, cma_es])
+@each("baseline", [hill_climbing, cma_es])
 def test_a_search_beats_random_policies_on_cartpole(baseline):
     function, space = control("cartpole", hidden=(), episodes=2)
     more = {"sigma": 0.15} if baseline is hill_climbing else {}
@@ -133,7 +134,7 @@ def test_a_task_travels_to_a_worker():
     assert again.evaluate(genomes, None, 3) == function.evaluate(genomes, None, 3)
 
 
-@pytest.mark.parametrize(
+@each(
     ("task", "wrong", "message"),
     [
         ("pendulum", {}, "no control task 'pendulum'"),

@@ -16,6 +16,7 @@ from problems.blackbox.controls import (
 from problems.blackbox.function import Function
 from problems.blackbox.space import Space
 from tests.problems.blackbox.support_drive import drive
+from tests.support_each import each
 
 CONVERGING = [hill_climbing, recombination_es, cma_es]
 ALL = [*CONVERGING, random_search, constant_answer]
@@ -28,7 +29,7 @@ def gap(flow, evaluations, function="sphere", dimension=2, instance=1):
     return -result.fitness - optimum
 
 
-@pytest.mark.parametrize("baseline", CONVERGING)
+@each("baseline", CONVERGING)
 def test_baselines_converge_on_the_sphere_where_random_search_does_not(baseline):
     gaps = [gap(baseline(2, seed=seed), 300, instance=seed + 1) for seed in range(3)]
     random = [gap(random_search(2, seed=seed), 300, instance=seed + 1) for seed in range(3)]
@@ -42,7 +43,7 @@ class TestConformance(FlowKit):
         return lambda seed: request.param(3, seed=seed), bbob("rastrigin", 3)[0]
 
 
-@pytest.mark.parametrize("baseline", CONVERGING)
+@each("baseline", CONVERGING)
 def test_all_searches_of_a_seed_begin_with_the_same_points(baseline):
     problem, _, _ = bbob("rastrigin", 3)
     start = ((0.25, 0.5, 0.75),)

@@ -7,6 +7,7 @@ from evollm.testing import ProblemKit
 from problems.blackbox.bbob import bbob
 from problems.blackbox.function import Function
 from problems.blackbox.space import Category, Integer, Space
+from tests.support_each import each
 
 BOX = Space.of([(-5, 5), (0, 10)])
 PLACES = [np.array([0.5, 0.5]), np.array([0.0, 1.0])]
@@ -73,7 +74,7 @@ def test_a_pair_brings_information_along():
 BROKEN = [lambda x: 1 / 0, lambda x: None, lambda x: "one", lambda x: "1.0", lambda x: x]
 
 
-@pytest.mark.parametrize("broken", BROKEN)
+@each("broken", BROKEN)
 def test_what_one_point_breaks_fails_that_evaluation_alone(broken):
     problem = Function(lambda x: broken(x) if x[0] == 0 else 2.0, BOX)
     bad, good = problem.evaluate(PLACES, None, 0)

@@ -12,6 +12,7 @@ from problems.blackbox.controls import SHORT
 from problems.blackbox.framed import Framed
 from problems.blackbox.options import Options, check, numbers, strategy
 from problems.blackbox.paper import Decay, Paper, TwoLevel
+from tests.support_each import each
 
 
 def chosen_by(**chosen):
@@ -46,7 +47,7 @@ def test_one_option_sets_both_methods_and_is_kept_by_the_place_where_they_differ
     assert (both.framed.block, both.paper.block) == (3, 5)
 
 
-@pytest.mark.parametrize(
+@each(
     ("chosen", "wanted"),
     [
         ({"order": "random", "shown": 2}, {"context": Context(2, 3, order="random")}),
@@ -86,7 +87,7 @@ def test_on_a_control_task_all_but_cma_have_the_same_population():
     assert (chosen_by(warmup=4).warmup, paper(warmup=5).warmup) == (4, 5)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value"),
     [
         ("episodes", 0),
@@ -107,7 +108,7 @@ def test_numbers_out_of_range_are_refused_by_the_options_name(name, value):
         check(build(Options, {name: value}))
 
 
-@pytest.mark.parametrize("target", [float("nan"), float("inf")])
+@each("target", [float("nan"), float("inf")])
 def test_a_target_must_be_a_number(target):
     with pytest.raises(EvollmError, match="--target must be a finite number"):
         check(Options(target=target))

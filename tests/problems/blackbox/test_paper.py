@@ -16,6 +16,7 @@ from problems.blackbox.function import Function
 from problems.blackbox.paper import Decay, Paper, TwoLevel, evollm
 from problems.blackbox.space import Integer, Space
 from tests.problems.blackbox.support_drive import drive
+from tests.support_each import each
 
 BOX = Space.of([(-5, 5)] * 3)
 SPHERE = Function(lambda x: float(((x - 1) ** 2).sum()), BOX)
@@ -92,7 +93,7 @@ def test_snapped_points_lie_on_the_grid_that_the_model_sees():
     assert np.allclose(grid, np.round(grid))
 
 
-@pytest.mark.parametrize("fallback", ["best", "mean", "last"])
+@each("fallback", ["best", "mean", "last"])
 def test_what_stands_in_is_chosen(fallback):
     answers = iter(["100,900,500"] + ["?"] * 3)
     flow = Paper(warmup=1, fallback=fallback, step=Decay(0.2)).flow(
@@ -112,7 +113,7 @@ def test_steps_decay_to_two_bins_or_follow_success():
     assert [TwoLevel().at(0, improved, 1000) for improved in (True, False)] == [0.05, 0.2]
 
 
-@pytest.mark.parametrize("strategy", [Paper(), Framed(constrain=False)])
+@each("strategy", [Paper(), Framed(constrain=False)])
 def test_a_model_that_says_nothing_usable_ends_the_run_in_its_third_generation(strategy):
     calls = []
     model = Scripted(lambda prompt, *_: calls.append(prompt) or "I am sorry")
@@ -191,7 +192,7 @@ def test_attempts_and_what_counts_as_an_answer_are_settings():
     assert degrees == [0.3, 0.9, 0.3]
 
 
-@pytest.mark.parametrize(
+@each(
     ("make", "message"),
     [
         (lambda: Paper(rate=-0.1), "rate must be 0 or more"),
@@ -209,7 +210,7 @@ def test_settings_that_make_no_sense_are_refused(make, message):
         make()
 
 
-@pytest.mark.parametrize("name", ["population", "warmup", "block"])
+@each("name", ["population", "warmup", "block"])
 def test_settings_with_which_no_search_begins_are_refused(name):
     with pytest.raises(EvollmError, match=f"{name} must be 1 or more"):
         Paper(**{name: 0})

@@ -5,6 +5,7 @@ import pytest
 
 from evollm import EvollmError
 from problems.blackbox.control_tasks import Network
+from tests.support_each import each
 
 
 def test_the_length_counts_weights_and_biases():
@@ -13,7 +14,7 @@ def test_the_length_counts_weights_and_biases():
     assert Network((4, 2)).length == 10
 
 
-@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@each("activation", ["tanh", "relu"])
 def test_outputs_are_those_of_a_loop_over_units(activation):
     network = Network((3, 4, 2), activation)
     rng = np.random.default_rng(1)
@@ -33,7 +34,7 @@ def test_equal_outputs_give_the_first_action():
     assert Network((4, 2)).act(np.zeros(10), np.ones((3, 4))).tolist() == [0, 0, 0]
 
 
-@pytest.mark.parametrize("sizes", [(4,), (4, 0, 2), ()])
+@each("sizes", [(4,), (4, 0, 2), ()])
 def test_a_network_without_units_is_refused(sizes):
     with pytest.raises(EvollmError, match="at least one unit"):
         Network(sizes)

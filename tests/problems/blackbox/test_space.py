@@ -8,6 +8,7 @@ from scipy.optimize import Bounds
 
 from evollm import EvollmError
 from problems.blackbox.space import Category, Integer, Real, Space
+from tests.support_each import each
 
 unit = st.floats(0, 1)
 ends = st.floats(-1e6, 1e6).flatmap(
@@ -71,7 +72,7 @@ def test_snapping_leaves_reals_and_is_the_same_point(x, y, low):
     assert np.array_equal(space.snap(snapped), snapped)
 
 
-@pytest.mark.parametrize(
+@each(
     "given_",
     [
         [(-5, 5), (0, 2)],
@@ -106,7 +107,7 @@ def test_the_grain_is_what_a_bin_is_wide():
     assert space.grain == pytest.approx((0.0, 0.1, 0.25, log(3.5 / 2.5) / log(3.5 / 0.5)))
 
 
-@pytest.mark.parametrize(
+@each(
     ("make", "word"),
     [
         (lambda: Space.of([(1, 1)]), "below the upper"),
@@ -134,7 +135,7 @@ def test_what_is_no_space_is_refused_in_one_sentence(make, word):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("point", "word"),
     [
         ([1.0], "2 numbers"),

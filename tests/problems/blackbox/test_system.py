@@ -14,6 +14,7 @@ from problems.blackbox.framed import Framed
 from problems.blackbox.paper import Paper
 from problems.blackbox.space import Category, Integer, Real
 from problems.blackbox.system import EvoLLM, maximize, minimize
+from tests.support_each import each
 
 BOX = [(-5, 5), (-5, 5)]
 
@@ -39,7 +40,7 @@ def test_three_lines_find_a_minimum_as_scipy_would_say_it():
     assert found.fallback_share == 0.0
 
 
-@pytest.mark.parametrize("strategy", [Framed(), Paper(block=2, constrain=True)])
+@each("strategy", [Framed(), Paper(block=2, constrain=True)])
 def test_to_maximise_is_to_minimise_the_negative(strategy):
     model = Scripted(lambda prompt, i, options: "40,60")
     low = minimize(sphere, BOX, 40, model=model, seed=2, strategy=strategy)
@@ -89,7 +90,7 @@ def test_points_may_be_told_in_parts_and_no_others_can_be():
     assert len(search.ask()) == len(points) - 3
 
 
-@pytest.mark.parametrize("bad", ["3.0", None, [1.0, 2.0], "x", (object(), 1.0), (1.0, 2.0, 3.0)])
+@each("bad", ["3.0", None, [1.0, 2.0], "x", (object(), 1.0), (1.0, 2.0, 3.0)])
 def test_a_value_that_is_none_loses_nothing(bad):
     search = EvoLLM(sphere, BOX, model=MODEL).start(Budget(20))
     points = search.ask()
@@ -147,7 +148,7 @@ def test_points_are_matched_by_value_in_whatever_form_they_come_back():
     assert _key({"a": 1}) != _key({"b": 1})
 
 
-@pytest.mark.parametrize("form", [list, tuple, lambda point: np.float64(point[0]), np.array])
+@each("form", [list, tuple, lambda point: np.float64(point[0]), np.array])
 def test_vectors_are_matched_by_value_too(form):
     search = EvoLLM(lambda x: x[0] ** 2, [(-1, 1)], model=MODEL).start(Budget(8))
     while not search.stop():
@@ -194,7 +195,7 @@ def test_mixed_spaces_hand_out_dicts_everywhere():
     assert search.found.nfev == 25
 
 
-@pytest.mark.parametrize("start", [[1.0, 2.0], np.array([1.0, 2.0]), [[1.0, 2.0]], np.ones((2, 2))])
+@each("start", [[1.0, 2.0], np.array([1.0, 2.0]), [[1.0, 2.0]], np.ones((2, 2))])
 def test_starting_points_come_alone_or_several(start):
     seen = []
     minimize(lambda x: seen.append(x) or sphere(x), BOX, 8, model=MODEL, start=start)
@@ -202,7 +203,7 @@ def test_starting_points_come_alone_or_several(start):
     assert np.array(seen[: len(wanted)]) == pytest.approx(wanted)
 
 
-@pytest.mark.parametrize(
+@each(
     ("start", "word"),
     [([9.0, 0.0], "must lie"), ([1.0], "2 numbers"), ([[1.0, 2.0], [1.0]], "2 n")],
 )

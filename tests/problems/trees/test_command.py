@@ -23,9 +23,10 @@ from tests.problems.trees.support_runs import (
     section,
     system_of,
 )
+from tests.support_each import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("method", "operators", "asks"),
     [
         ("llego", {"GuidedCrossover": 8, "DiverseMutation": 8}, True),

@@ -24,6 +24,7 @@ from problems.trees.model.fitness import TreeFitness
 from tests.operators.trees.support_growth import COLUMNS, REGRESSION
 from tests.operators.trees.test_prompting import breed
 from tests.problems.trees.support_rows import samples, table
+from tests.support_each import each
 
 PROBLEM = TreeFitness(COLUMNS, samples(0, 120), samples(1, 120))
 NUMBERS = TreeFitness(
@@ -267,7 +268,7 @@ def test_the_first_trees_are_those_of_balanced_classes_where_leaves_are():
         assert problem.fit(first).predict(X).tolist() == cart.predict(X).tolist()
 
 
-@pytest.mark.parametrize("most", [None, 64, 10**9])
+@each("most", [None, 64, 10**9])
 def test_without_a_bound_trees_are_as_deep_as_any_that_is_grown(most):
     for settings in (only(classical=1, random=1), SMALL):
         jobs, scored, _ = driven(flow(replace(settings, max_depth=most)), PROBLEM, 1)
@@ -289,7 +290,7 @@ def test_a_model_that_writes_no_first_tree_is_helped_by_the_forest():
     assert [one.note["fallback"] for one in scored[:6]] == ["Forest"] * 6
 
 
-@pytest.mark.parametrize(
+@each(
     ("settings", "message"),
     [
         ({"population": 0}, "population must be 1 or more, not 0"),
@@ -316,7 +317,7 @@ def test_settings_without_sense_are_refused(settings, message):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("settings", "message"),
     [
         ({"form": "json", "hold": "grammar"}, "json form are held by schema or none"),
@@ -329,7 +330,7 @@ def test_settings_that_do_not_agree_are_refused_before_anything_is_asked(setting
         flow(replace(SMALL, **settings))
 
 
-@pytest.mark.parametrize("settings", [SMALL, only(classical=1, start="model")])
+@each("settings", [SMALL, only(classical=1, start="model")])
 def test_without_a_model_none_can_be_asked(settings):
     with pytest.raises(EvollmError, match="ask a model, and there is none"):
         flow(settings, model=None)

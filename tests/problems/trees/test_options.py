@@ -10,7 +10,7 @@ from problems.trees.command import COMMAND
 from problems.trees.llego import LLEGOSettings
 from problems.trees.options import Options, settings
 from tests.problems.trees.support_runs import mine
-from tests.support_each import failing
+from tests.support_each import each
 
 
 def test_the_options_reach_the_search():
@@ -107,16 +107,14 @@ MISTAKES = [
 ]
 
 
-def test_a_mistake_is_named_before_a_model_is_looked_for(tmp_path, monkeypatch):
+@each("wrong, message", MISTAKES)
+def test_a_mistake_is_named_before_a_model_is_looked_for(wrong, message, tmp_path, monkeypatch):
     mine(tmp_path)
     monkeypatch.chdir(tmp_path)
 
     def connect():
         raise AssertionError("a model was looked for")
 
-    def refused(wrong, message):
-        with pytest.raises(EvollmError, match=message) as caught:
-            COMMAND.system(build(Options, wrong), connect)
-        assert "\n" not in str(caught.value)
-
-    assert failing(refused, MISTAKES) == {}
+    with pytest.raises(EvollmError, match=message) as caught:
+        COMMAND.system(build(Options, wrong), connect)
+    assert "\n" not in str(caught.value)

@@ -1,13 +1,13 @@
 """Words: what a model is told of columns, for made-up tables and for a real one."""
 
 import numpy as np
-import pytest
 
 from operators.trees.columns import Column, Columns
 from problems.trees.data.dataset import Feature, Table
 from problems.trees.data.tables import load, names
 from problems.trees.prompt_words import columns_of, context, described, numbered
 from tests.operators.trees.support_growth import COLUMNS, REGRESSION
+from tests.support_each import each
 
 TABLE = Table(
     "shop",
@@ -68,7 +68,7 @@ def test_numbered_classes_keep_trees_short():
     assert numbered(REGRESSION).classes == ()
 
 
-@pytest.mark.parametrize("name", names())
+@each("name", names())
 def test_every_data_set_has_a_line_a_column_and_its_classes(name):
     table = load(name)
     columns = columns_of(table)

@@ -33,6 +33,7 @@ from problems.trees.system import LLEGO, chosen
 from tests.operators.trees.support_growth import COLUMNS
 from tests.operators.trees.test_prompting import breed
 from tests.problems.trees.support_rows import samples, table
+from tests.support_each import each
 
 TRAIN, VALID = samples(0, 100), samples(1, 200)
 PROBLEM = TreeFitness(COLUMNS, TRAIN, VALID)
@@ -262,8 +263,8 @@ SCORED = {
 }
 
 
-@pytest.mark.parametrize("name", SCORED)
-@pytest.mark.parametrize("shares", [{"classical": 1}, {"random": 1}, {"crossover": 1}])
+@each("name", SCORED)
+@each("shares", [{"classical": 1}, {"random": 1}, {"crossover": 1}])
 def test_no_search_ends_below_the_cart_of_all_training_rows(name, shares):
     settings = replace(SETTINGS, **{"crossover": 0, "mutation": 0, **shares}, max_depth=3)
     below = []

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evollm.llm.base import Sampling, Token
 from evollm.llm.client.answers import Answer, dump, load, read
+from tests.support_each import each
 
 JSONS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -63,7 +63,7 @@ def reply(mode: str, text: str | None = "a b", **more: Any) -> dict[str, Any]:
     return {"choices": [{"finish_reason": "stop", **said, **more}], "usage": usage}
 
 
-@pytest.mark.parametrize("mode", ["chat", "plain"])
+@each("mode", ["chat", "plain"])
 def test_a_plain_answer(mode: Any) -> None:
     found = one({**reply(mode), "system_fingerprint": "fp"}, Sampling(mode=mode))
     assert found == Answer("a b", None, 3, 2, (), "stop", "fp")
@@ -87,7 +87,7 @@ def test_log_probabilities_of_a_text() -> None:
     assert answer.tokens == (Token("a", -0.5, (("a", -0.5), ("x", -0.9))), Token(" b", -1.0))
 
 
-@pytest.mark.parametrize("logprobs", [None, {}, {"content": []}, {"content": [{"token": "a"}]}])
+@each("logprobs", [None, {}, {"content": []}, {"content": [{"token": "a"}]}])
 def test_missing_log_probabilities_are_an_error(logprobs: Any) -> None:
     assert one(reply("chat", logprobs=logprobs), Sampling(top_logprobs=2)).error
 
@@ -122,7 +122,7 @@ def test_a_plain_text_is_continued_as_it_is() -> None:
     assert not one(cut, Sampling(mode="plain")).starved
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "finish", "max_tokens", "most"),
     [("äx", "stop", 10, 4), ("äx", "length", 10, 10), ("a" * 30, "stop", 10, 10)],
 )

@@ -11,6 +11,7 @@ from evollm.llm.client.requests import Ask
 from evollm.llm.scripted import Scripted
 from tests.evollm.llm.support_books import Book
 from tests.evollm.llm.support_faulty import Act, Seen, Server, complain, echo, endpoint, say
+from tests.support_each import each
 
 PROMPTS = [f"p{i}" for i in range(6)]
 
@@ -64,7 +65,7 @@ def test_what_was_recorded_is_recalled_at_no_charge() -> None:
         assert len(server.seen) == 6
 
 
-@pytest.mark.parametrize("calls", range(6))
+@each("calls", range(6))
 def test_a_budget_of_calls_is_met_exactly_and_in_order(calls: int) -> None:
     with Server() as server:
         for model in models(server):
@@ -198,7 +199,7 @@ def test_a_script_that_fails_leaves_nothing_held() -> None:
     assert book.calls[0].answer is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("prompt", "mode", "most"),
     [
         ("äb", "plain", 3 + 16),

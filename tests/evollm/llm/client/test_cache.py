@@ -19,6 +19,7 @@ from evollm.llm.client.requests import Ask
 from evollm.llm.client.settings import Settings
 from evollm.types import JSON
 from tests.evollm.llm.support_faulty import Act, Seen, Server, complain, echo, endpoint, say
+from tests.support_each import each
 
 FLOATS = st.floats(allow_nan=False)
 TOKENS = st.builds(
@@ -78,7 +79,7 @@ def test_samples_are_entries_of_their_own(tmp_path: Path) -> None:
     assert [c.text for c in few] == [c.text for c in more[:2]]
 
 
-@pytest.mark.parametrize(
+@each(
     "other",
     [
         {"temperature": 0.5},

@@ -10,6 +10,7 @@ from evollm.llm.client.contexts import REFUSED, count, estimate, most_tokens, na
 from evollm.llm.client.settings import Settings
 from evollm.llm.offline.model import Offline, offline
 from tests.evollm.llm.support_faulty import Act, Seen, Server, complain, endpoint, say
+from tests.support_each import each
 
 SAID = {
     "This model's maximum context length is 4097 tokens. However, you requested 5000 tokens": 4097,
@@ -31,13 +32,13 @@ TEXTS = [
 ]
 
 
-@pytest.mark.parametrize("said", SAID)
+@each("said", SAID)
 def test_a_refusal_names_the_limit(said: str) -> None:
     assert named_limit(said) == SAID[said]
     assert too_long(f"{REFUSED}, it is too long: {said}")
 
 
-@pytest.mark.parametrize(
+@each(
     "said", ["status 400: 12 is no temperature", "max_tokens must be 5", "the answer was cut off"]
 )
 def test_other_refusals_name_none(said: str) -> None:

@@ -18,6 +18,7 @@ from evollm.llm.base import LanguageModel, ModelError, Sampling
 from evollm.llm.client.endpoint import Endpoint
 from evollm.llm.client.settings import Settings
 from tests.evollm.llm.support_faulty import Act, Seen, Server, echo, endpoint, say
+from tests.support_each import each
 
 
 def late(seen: Seen) -> Act:
@@ -31,7 +32,7 @@ def test_an_endpoint_is_a_language_model() -> None:
     assert isinstance(model, LanguageModel)
 
 
-@pytest.mark.parametrize("mode", ["chat", "plain"])
+@each("mode", ["chat", "plain"])
 def test_order_is_kept_under_random_delays(mode: str) -> None:
     prompts = [f"prompt {i}" for i in range(20)]
     with Server(late) as server:
@@ -202,7 +203,7 @@ def test_the_base_url_comes_from_the_argument_first(monkeypatch: pytest.MonkeyPa
     assert Endpoint("m", base_url="http://localhost:2").base_url == "http://localhost:2"
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "said"),
     [
         ("localhost:80", "must begin with http"),
@@ -227,7 +228,7 @@ def test_odd_base_urls_are_refused(url: str, said: str) -> None:
     assert "hunter2" not in str(raised.value)
 
 
-@pytest.mark.parametrize(
+@each(
     "wrong",
     [
         {"max_tokens": 0},
@@ -247,7 +248,7 @@ def test_wrong_arguments_are_refused_before_any_request(wrong: dict[str, object]
         assert not server.seen
 
 
-@pytest.mark.parametrize(
+@each(
     ("prompts", "mode"),
     [
         ("a", "chat"),

@@ -13,6 +13,7 @@ from evollm.llm.client.probes import ODD_TEXT, PROMPT
 from evollm.llm.client.settings import CAPABILITIES
 from tests.evollm.llm.support_books import Book
 from tests.evollm.llm.support_faulty import Act, Seen, Server, complain, echo, endpoint, say
+from tests.support_each import each
 
 SCHEMA = {"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]}
 TOP = [{"token": "a", "logprob": -0.1}, {"token": "b", "logprob": -2.5}]
@@ -41,8 +42,8 @@ NEEDS: dict[str, Mapping[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("mode", ["chat", "plain"])
-@pytest.mark.parametrize("need", NEEDS)
+@each("mode", ["chat", "plain"])
+@each("need", NEEDS)
 def test_a_capability_is_probed_once(need: str, mode: str, tmp_path: Path) -> None:
     with Server(able) as server:
         model = endpoint(server, cache=tmp_path / "c")
@@ -75,8 +76,8 @@ LACKS = {
 }
 
 
-@pytest.mark.parametrize("need", LACKS)
-@pytest.mark.parametrize("status", [200, 400, 501])
+@each("need", LACKS)
+@each("status", [200, 400, 501])
 def test_a_missing_capability_is_said_before_the_real_calls(need: str, status: int) -> None:
     def script(seen: Seen) -> Act:
         return echo(seen) if status == 200 else complain(status)
@@ -113,7 +114,7 @@ def test_a_server_that_is_down_is_no_missing_capability() -> None:
         endpoint(server, retries=2).complete(["a"], Sampling(top_logprobs=1))
 
 
-@pytest.mark.parametrize("status", [200, 400])
+@each("status", [200, 400])
 def test_a_schema_that_the_server_ignores_is_checked_here(status: int) -> None:
     def script(seen: Seen) -> Act:
         if "response_format" in seen.body and status != 200:

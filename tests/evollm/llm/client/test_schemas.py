@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from evollm.llm.base import ModelError
 from evollm.llm.client.schemas import check_schema, fault_of, parse_json
+from tests.support_each import each
 
 JSONS = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(),
@@ -32,7 +33,7 @@ def test_any_text_is_json_or_a_value_error(text: str) -> None:
         return
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     ["", "x = {}", 'The answer is {"x": 1}.', "NaN", '{"x": Infinity}', "[" * 100_000, "1" * 9999],
 )

@@ -13,6 +13,7 @@ from evollm.llm.base import ModelError, Sampling
 from evollm.llm.client.endpoint import Endpoint
 from evollm.llm.client.settings import Settings
 from tests.evollm.llm.support_faulty import Server, endpoint
+from tests.support_each import each
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 NOBODY = "http://127.0.0.1:9"
@@ -32,8 +33,8 @@ def remote(url: str = "http://llm.invalid/v1", **settings: Any) -> Endpoint:
     return Endpoint("m", base_url=url, api_key="sk-secret", settings=chosen)
 
 
-@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
-@pytest.mark.parametrize("proxy", [NOBODY, "socks5://127.0.0.1:9", "ftp://x", "http://:::", "x y"])
+@each("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+@each("proxy", [NOBODY, "socks5://127.0.0.1:9", "ftp://x", "http://:::", "x y"])
 def test_no_proxy_stands_before_a_server_on_this_machine(
     name: str, proxy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,7 +61,7 @@ def test_nothing_in_the_environment_affects_a_server_on_this_machine(
     assert not {"x-mine", "openai-organization", "openai-project"} & seen.headers.keys()
 
 
-@pytest.mark.parametrize("name", ["HTTP_PROXY", "ALL_PROXY"])
+@each("name", ["HTTP_PROXY", "ALL_PROXY"])
 def test_a_remote_endpoint_is_asked_through_the_proxy(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,7 +73,7 @@ def test_a_remote_endpoint_is_asked_through_the_proxy(
     assert proxy.seen[0].path == "http://llm.invalid/v1/chat/completions"
 
 
-@pytest.mark.parametrize("past", ["llm.invalid", ".invalid", "*", "10.0.0.0/8,invalid"])
+@each("past", ["llm.invalid", ".invalid", "*", "10.0.0.0/8,invalid"])
 def test_hosts_in_no_proxy_are_asked_without_it(past: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with Server() as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
@@ -82,7 +83,7 @@ def test_hosts_in_no_proxy_are_asked_without_it(past: str, monkeypatch: pytest.M
     assert not proxy.seen
 
 
-@pytest.mark.parametrize(
+@each(
     ("proxy", "said"),
     [
         ("socks5://user:hunter2@127.0.0.1:9", "pip install socksio"),
@@ -152,7 +153,7 @@ def test_a_key_beside_a_header_is_sent_if_it_was_given() -> None:
     assert server.seen[0].path.endswith("?v=1")
 
 
-@pytest.mark.parametrize(
+@each(
     ("extras", "said"),
     [
         ({"headers": {"api-key": "sk-secret"}}, "environment variable"),
@@ -189,7 +190,7 @@ def test_white_space_around_a_key_is_stripped(monkeypatch: pytest.MonkeyPatch) -
     ]
 
 
-@pytest.mark.parametrize("key", ["sk-\nsecret", "sk-“secret”", "sk-\x00secret"])
+@each("key", ["sk-\nsecret", "sk-“secret”", "sk-\x00secret"])
 def test_a_key_that_cannot_be_sent_is_refused_as_a_key_at_once(
     key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,7 +207,7 @@ def test_a_key_that_cannot_be_sent_is_refused_as_a_key_at_once(
         assert not server.seen
 
 
-@pytest.mark.parametrize(
+@each(
     "url", ["http://10.1.2.3/v1", "http://192.168.0.7:8000", "http://gpu-box:8000/v1",
             "http://[fd00::1]:80/v1", "http://models.internal/v1"]
 )  # fmt: skip
@@ -214,7 +215,7 @@ def test_a_server_in_a_private_network_needs_no_key(url: str) -> None:
     assert Endpoint("m", base_url=url).address() == (url, "")
 
 
-@pytest.mark.parametrize("url", ["http://8.8.8.8/v1", "https://nowhere.invalid/v1"])
+@each("url", ["http://8.8.8.8/v1", "https://nowhere.invalid/v1"])
 def test_a_server_elsewhere_needs_one(url: str) -> None:
     with pytest.raises(ModelError, match="needs a key: set OPENAI_API_KEY"):
         Endpoint("m", base_url=url).address()

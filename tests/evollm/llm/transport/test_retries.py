@@ -24,6 +24,7 @@ from evollm.llm.transport.retries import retry_after
 from evollm.search.flow import Flow
 from tests.evollm.llm.support_books import Book
 from tests.evollm.llm.support_faulty import Act, Script, Seen, Server, complain, echo, endpoint, say
+from tests.support_each import each
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ PASSING = {
 }
 
 
-@pytest.mark.parametrize("fault", PASSING)
+@each("fault", PASSING)
 def test_what_may_pass_is_tried_again(fault: str) -> None:
     with Server(first(PASSING[fault], times=2)) as server:
         model = endpoint(server, timeout_s=0.5 if fault == "late" else 30)
@@ -86,7 +87,7 @@ def test_what_may_pass_is_tried_again(fault: str) -> None:
     assert len(server.seen) == 3
 
 
-@pytest.mark.parametrize("fault", PASSING)
+@each("fault", PASSING)
 def test_an_endpoint_that_never_answers_is_named(fault: str) -> None:
     with Server(lambda seen: PASSING[fault]) as server:
         model = endpoint(server, retries=2, timeout_s=0.2, max_wait_s=0.3)
@@ -171,7 +172,7 @@ FATAL: dict[str, tuple[Act, str]] = {
 }
 
 
-@pytest.mark.parametrize("fault", FATAL)
+@each("fault", FATAL)
 def test_what_cannot_pass_is_said_at_once(fault: str) -> None:
     act, said = FATAL[fault]
     with Server(lambda seen: act) as server:
@@ -192,7 +193,7 @@ def test_a_server_that_repeats_the_key_does_not_make_us_tell_it() -> None:
         assert raised.value.__context__ is None
 
 
-@pytest.mark.parametrize("code", ["context_length_exceeded", "content_filter"])
+@each("code", ["context_length_exceeded", "content_filter"])
 def test_a_prompt_that_does_not_fit_fails_alone(code: str) -> None:
     def script(seen: Seen) -> Act:
         fits = seen.prompt != "long"
@@ -229,7 +230,7 @@ USELESS: dict[str, tuple[Callable[[Seen], Act], str]] = {
 }
 
 
-@pytest.mark.parametrize("fault", USELESS)
+@each("fault", USELESS)
 def test_useless_answers_carry_an_error_and_are_not_asked_again(fault: str) -> None:
     script, said = USELESS[fault]
     with Server(script) as server:
@@ -240,7 +241,7 @@ def test_useless_answers_carry_an_error_and_are_not_asked_again(fault: str) -> N
     assert completion.text == ("half" if fault == "truncated" else "")
 
 
-@pytest.mark.parametrize(
+@each(
     "usage",
     [
         {},
@@ -331,8 +332,8 @@ REFUSALS: dict[str, Callable[[str], Act]] = {
 }
 
 
-@pytest.mark.parametrize("name", ["stop", "seed", "temperature"])
-@pytest.mark.parametrize("form", REFUSALS)
+@each("name", ["stop", "seed", "temperature"])
+@each("form", REFUSALS)
 def test_a_refused_option_is_left_out_in_whatever_form_it_is_refused(form: str, name: str) -> None:
     def script(seen: Seen) -> Act:
         if name not in seen.body:
@@ -349,7 +350,7 @@ def test_a_refused_option_is_left_out_in_whatever_form_it_is_refused(form: str, 
     assert {"stop", "seed", "temperature"} - {name} <= set(server.seen[1].body)
 
 
-@pytest.mark.parametrize(
+@each(
     "act",
     [
         complain(400, "messages: stop", param="messages"),
@@ -398,7 +399,7 @@ ANSWERS_OF_THINKERS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("form", ANSWERS_OF_THINKERS)
+@each("form", ANSWERS_OF_THINKERS)
 def test_the_answer_is_read_whatever_was_thought_before(form: str) -> None:
     message = {"role": "assistant", **ANSWERS_OF_THINKERS[form]}
     with Server(lambda seen: say(None, seen, message=message)) as server:
@@ -420,7 +421,7 @@ CUT_OFF: dict[str, Callable[[Seen], Act]] = {
 }
 
 
-@pytest.mark.parametrize("form", CUT_OFF)
+@each("form", CUT_OFF)
 def test_an_answer_cut_off_while_thinking_is_asked_once_more_with_twice_the_room(form: str) -> None:
     def script(seen: Seen) -> Act:
         return CUT_OFF[form](seen) if seen.body["max_tokens"] < 20 else say("fine", seen)
@@ -489,7 +490,7 @@ def test_an_answer_far_beyond_max_tokens_is_cut_and_said() -> None:
     assert (ended.text, ended.error) == ("word", None)
 
 
-@pytest.mark.parametrize("status", [200, 500])
+@each("status", [200, 500])
 def test_a_key_that_an_error_repeats_reaches_no_record(status: int, tmp_path: Path) -> None:
     body = json.dumps({"error": {"message": "overloaded, sk-secret"}}).replace("-", "\\u002d")
     with Server(lambda seen: Act(body.encode(), status)) as server:
@@ -553,7 +554,7 @@ def test_one_prompt_that_is_always_turned_away_fails_alone() -> None:
     assert bad[0].error is None or "max_wait_s" in bad[0].error
 
 
-@pytest.mark.parametrize(
+@each(
     "act",
     [
         Act({"error": "Unexpected endpoint or method. (POST /chat/completions)"}),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from evollm import EvollmError
 from operators.vectors.rows import RowFormat, write
 from problems.blackbox.teaching.examples import Example, load, save
+from tests.support_each import each
 
 PROMPT = write(np.array([[1, 2], [3, 4]]), [-2.0, -1.0], [2], RowFormat(header=True))
 GOOD = Example(PROMPT, "5,6")
@@ -50,7 +51,7 @@ def test_whatever_is_written_can_be_loaded(tmp_path_factory, rows, loss, header)
     assert example.row == rows[-1]
 
 
-@pytest.mark.parametrize(
+@each(
     ("bad", "message"),
     [
         ("", "not JSON"),

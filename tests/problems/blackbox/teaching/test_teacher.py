@@ -17,6 +17,7 @@ from problems.blackbox.paper import Paper
 from problems.blackbox.teaching.examples import load
 from problems.blackbox.teaching.teacher import ExampleSpec, distil, export, main, recorded_answers
 from problems.blackbox.teaching.trajectory import generations, target_of
+from tests.support_each import each
 
 PROBLEM, SPACE, _ = bbob("rosenbrock", 3)
 PLAIN = RowFormat()
@@ -48,7 +49,7 @@ def recorded(result):
     ]
 
 
-@pytest.mark.parametrize("block", [8, 2])
+@each("block", [8, 2])
 def test_what_a_search_shows_its_model_is_what_is_taught_of_it(block):
     result = papered(block=block)
     lesson = ExampleSpec(PLAIN, Context(3, 4), block=block, hindsight=False)
@@ -106,7 +107,7 @@ def test_the_best_point_can_be_the_target_and_only_progress_taught():
         assert float(query[:-1]) < float(above.split(":")[0])
 
 
-@pytest.mark.parametrize(
+@each(
     "form",
     [
         RowFormat(loss="scaled"),
@@ -170,7 +171,7 @@ def test_the_command_writes_what_the_function_does(tmp_path, capsys):
     assert file.read_text() == other.read_text()
 
 
-@pytest.mark.parametrize(
+@each(
     ("options", "message"),
     [
         (("--source", "calls"), "no usable answer"),

@@ -11,6 +11,7 @@ from problems.trees.data.categories import Coder, codes_of
 from problems.trees.estimators import LLEGOClassifier
 from problems.trees.present.export import to_python
 from tests.problems.trees.test_estimators import small
+from tests.support_each import each
 
 N = 40
 VALUES = np.arange(N) % 4
@@ -59,7 +60,7 @@ def fitted(frame: Any, **more: Any) -> Any:
     return small(LLEGOClassifier, operators="classical", **more).fit(frame, Y)
 
 
-@pytest.mark.parametrize("kind", KEPT)
+@each("kind", KEPT)
 def test_a_column_of_any_kind_is_read_alone_and_beside_categories(kind: str) -> None:
     column = KEPT[kind]
     colour = series(["a", "b", "c", None] * (N // 4)).astype("category")
@@ -74,7 +75,7 @@ def test_a_column_of_any_kind_is_read_alone_and_beside_categories(kind: str) -> 
         assert len(model.predict(frame.iloc[:3])) == 3
 
 
-@pytest.mark.parametrize("kind", REFUSED)
+@each("kind", REFUSED)
 def test_what_is_neither_numbers_nor_a_category_is_refused(kind: str) -> None:
     for more in ({}, {"k": series(VALUES).astype("category")}):
         with pytest.raises(
@@ -87,7 +88,7 @@ def test_what_is_neither_numbers_nor_a_category_is_refused(kind: str) -> None:
             model.predict(pandas.DataFrame({"a": REFUSED[kind], **more}))
 
 
-@pytest.mark.parametrize("kind", ["int64[pyarrow]", "double[pyarrow]", "bool[pyarrow]"])
+@each("kind", ["int64[pyarrow]", "double[pyarrow]", "bool[pyarrow]"])
 def test_columns_of_arrow_are_read(kind: str) -> None:
     pytest.importorskip("pyarrow")
     frame = pandas.DataFrame({"a": series(GAPS, "Int64").astype(kind), "k": KEPT["boolean"]})
@@ -117,7 +118,7 @@ def test_categories_are_the_same_by_value_whatever_holds_them() -> None:
         np.testing.assert_array_equal(said, y)
 
 
-@pytest.mark.parametrize(
+@each(
     ("then", "now", "said"),
     [
         ([1, 2], ["1", "2"], "held numbers when the tree was fitted, and holds texts now"),
@@ -177,7 +178,7 @@ def test_parameters_name_columns_by_what_the_frame_calls_them() -> None:
     assert fitted(pairs, features={("a", "c"): "sex"}).columns_.columns[1].name == "x2"
 
 
-@pytest.mark.parametrize("kind", ["bool", "int64", "float64", "str", "category"])
+@each("kind", ["bool", "int64", "float64", "str", "category"])
 def test_classes_are_exported_as_they_are(kind: str) -> None:
     y = series(Y).astype(kind)
     frame = pandas.DataFrame({"a": VALUES})

@@ -5,6 +5,7 @@ import pytest
 
 from evollm.errors import EvollmError
 from problems.trees.data.tables import Feature, Table, split
+from tests.support_each import each
 
 
 def small(y: list[int], classes: tuple[str, ...] = ("a", "b")) -> Table:
@@ -29,7 +30,7 @@ def test_splits_are_refused_with_the_way_to_fix_it() -> None:
         split(small([0, 1] * 10), -1)
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "message"),
     [
         ({"X": np.zeros(4)}, "give rows by columns"),

@@ -10,6 +10,7 @@ import pytest
 
 from evollm.errors import EvollmError
 from problems.trees.data.tables import Table, from_csv, from_frame, load, split
+from tests.support_each import each
 
 CSV = """Age (years),Smoker,Eye colour,Sick
 31,True,blue,yes
@@ -69,7 +70,7 @@ def test_a_set_comes_back_from_its_own_csv(tmp_path: Path) -> None:
         assert split(found, 0).train.shape == split(known, 0).train.shape
 
 
-@pytest.mark.parametrize(
+@each(
     ("y", "task", "classes"),
     [
         ([0, 1, 0, 1], "classification", (0, 1)),
@@ -119,7 +120,7 @@ def test_names_become_identifiers_of_their_own() -> None:
     assert table.target == "target"
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "message"),
     [
         ("a,Sik\n1,2\n", "no column 'Sick'; did you mean 'Sik'"),
@@ -166,7 +167,7 @@ def test_bad_arrays_are_refused_with_the_mend() -> None:
             from_frame(np.eye(2), y)
 
 
-@pytest.mark.parametrize(
+@each(
     ("cells", "message"),
     [
         (pandas.to_datetime(["2020-01-01", "2020-01-02"]), "holds a Timestamp: make its cells"),

@@ -8,6 +8,7 @@ import pytest
 
 from evollm.errors import EvollmError
 from problems.trees.data.tables import Table, from_csv
+from tests.support_each import each
 
 ROWS = [("31", "blue", "yes"), ("44", "brown", "no"), ("", "blue", "yes"), ("28", "", "no")]
 
@@ -21,7 +22,7 @@ def read(folder: Path, text: str, **more: Any) -> Table:
     return from_csv(write(folder, text), "Sick", **more)
 
 
-@pytest.mark.parametrize(
+@each(
     ("separator", "word"),
     [(",", "commas"), (";", "semicolons"), ("\t", "tabs"), ("|", "bars")],
 )
@@ -46,7 +47,7 @@ def test_separators_in_quotes_and_a_byte_order_mark_are_no_part_of_cells(tmp_pat
     assert found.features[1].categories == ("blue, pale", 'say "green"')
 
 
-@pytest.mark.parametrize("mark", ["?", "NA", "n/a", "NaN", "null", "-", "None"])
+@each("mark", ["?", "NA", "n/a", "NaN", "null", "-", "None"])
 def test_marks_among_numbers_are_missing_and_said(tmp_path: Path, mark: str) -> None:
     found = read(tmp_path, f"Age,Sick\n31,yes\n{mark},no\n44,yes\n,no\n")
     assert found.features[0].kind == "number"
@@ -80,7 +81,7 @@ def test_numbers_may_be_names_and_must_be_numbers_where_said(tmp_path: Path) -> 
     assert targets.classes == ("00042", "01234")
 
 
-@pytest.mark.parametrize("name", ["", "Unnamed: 0"])
+@each("name", ["", "Unnamed: 0"])
 def test_an_index_without_a_name_is_left_out_and_said(tmp_path: Path, name: str) -> None:
     found = read(tmp_path, f"{name},Age,Sick,\n0,31,yes,\n7,44,no,\n3,20,no,\n")
     assert [f.name for f in found.features] == ["age"]
@@ -97,7 +98,7 @@ def test_decimal_commas_are_read_where_they_can_be_nothing_else(tmp_path: Path) 
             read(tmp_path, text)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "message"),
     [
         ("", "has nothing in it"),
@@ -125,14 +126,14 @@ def test_what_is_no_table_is_refused_in_one_sentence(
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+@each("encoding", ["latin-1", "utf-16"])
 def test_another_encoding_is_named_with_its_line(tmp_path: Path, encoding: str) -> None:
     path = write(tmp_path, "Age,Sick\n1,ja\n2,nein, über\n", encoding)
     with pytest.raises(EvollmError, match=r"line \d of .*rows.csv is not UTF-8: save the file"):
         from_csv(path, "Sick")
 
 
-@pytest.mark.parametrize(
+@each(
     ("more", "message"),
     [
         ({"missing": "NA"}, "missing must be a list of texts"),

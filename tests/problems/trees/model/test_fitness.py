@@ -18,6 +18,7 @@ from problems.trees.model.fitness import TreeFitness
 from problems.trees.model.fitted import fit
 from tests.operators.trees.support_growth import COLUMNS
 from tests.problems.trees.support_rows import samples, table
+from tests.support_each import each
 
 POPULATION = RandomTrees(COLUMNS, 4).vary([], 30, 0).genomes
 
@@ -60,8 +61,8 @@ def labelings(tree, classes=3):
     return [with_leaves(tree, v) for v in product(range(classes), repeat=len(leaves(tree)))]
 
 
-@pytest.mark.parametrize("name", ["balanced_accuracy", "accuracy"])
-@pytest.mark.parametrize("weighed", [False, True])
+@each("name", ["balanced_accuracy", "accuracy"])
+@each("weighed", [False, True])
 def test_leaves_say_what_scores_best_of_all_that_they_could_say(name, weighed):
     weights = np.random.default_rng(0).integers(1, 6, 300) if weighed else None
     rows = samples(weights=weights)
@@ -172,7 +173,7 @@ def test_regression():
         assert outcome.metrics["r2"] == pytest.approx(1 - error / target.var())
 
 
-@pytest.mark.parametrize(
+@each(
     ("more", "message"),
     [
         ({"leaves": "most"}, "leaves must be 'objective' or 'majority', not 'most'"),

@@ -9,6 +9,7 @@ from problems.trees.data.samples import Samples
 from problems.trees.model.fitted import fit, fit_all
 from tests.operators.trees.support_growth import NUMBERS, REGRESSION, trees
 from tests.problems.trees.support_rows import arrive, tables
+from tests.support_each import each
 
 TREE = Split(0, 0.0, Leaf(2), Split(0, 1.0, Leaf(1), Leaf(0)))
 
@@ -100,7 +101,7 @@ def test_nonsense_is_refused():
         fit(TREE, samples, 3).predict(np.empty((2, 0)))
 
 
-@pytest.mark.parametrize(
+@each(
     ("more", "message"),
     [
         ({"y": [0.0]}, "2 finite numbers"),

@@ -12,6 +12,7 @@ from problems.trees.model.objectives import LeafPredictions, measures
 from problems.trees.model.routing import route
 from tests.operators.trees.support_growth import REGRESSION, trees
 from tests.problems.trees.support_rows import tables
+from tests.support_each import each
 
 THREE, TWO = ("a", "b", "c"), (0, 1)
 
@@ -174,7 +175,7 @@ def test_a_function_of_the_users_may_judge_regression():
     assert measured(metrics.max_error, seen, ()) == 3.0
 
 
-@pytest.mark.parametrize(
+@each(
     ("objectives", "classes", "message"),
     [
         ([], TWO, "at least one"),
@@ -198,7 +199,7 @@ def test_a_view_can_be_built_by_hand():
     assert measured("log_loss", seen, TWO) == pytest.approx(0, abs=1e-15)
 
 
-@pytest.mark.parametrize("classes", [(1.0, 2.0), (True, False), (3, 4), ("3", "4"), (1, "b")])
+@each("classes", [(1.0, 2.0), (True, False), (3, 4), ("3", "4"), (1, "b")])
 def test_a_users_objective_gets_the_labels_that_the_data_hold(classes):
     seen = view(Split(0, 0.0, Leaf(0), Leaf(1)), Samples.of([[-1.0], [1.0]], [0, 1]), 2)
     got = {}

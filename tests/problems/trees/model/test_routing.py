@@ -13,6 +13,7 @@ from problems.trees.model.arrays import compiled
 from problems.trees.model.routing import as_columns, goes_left, not_rounded_up, route, single
 from tests.operators.trees.support_growth import COLUMNS, trees
 from tests.problems.trees.support_rows import arrive, table, tables
+from tests.support_each import each
 
 ANY = st.floats(allow_nan=False, allow_infinity=False)
 FLOAT32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -69,7 +70,7 @@ def test_splits_that_trees_share_are_asked_once(monkeypatch):
     assert len(asked) == 2
 
 
-@pytest.mark.parametrize("make", [lambda t, c: route([t], c), lambda t, c: compiled(t).apply(c)])
+@each("make", [lambda t, c: route([t], c), lambda t, c: compiled(t).apply(c)])
 def test_a_column_that_is_not_there_is_refused(make):
     with pytest.raises(EvollmError, match="column 5, but there are 2"):
         make(Split(5, 0.0, Leaf(0), Leaf(1)), as_columns(np.zeros((3, 2))))
@@ -83,7 +84,7 @@ def test_no_rows_and_no_trees_are_no_trouble():
     assert route([], empty) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("X", "message"),
     [
         ([["a"]], "numbers"),

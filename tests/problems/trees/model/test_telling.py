@@ -1,13 +1,13 @@
 """Telling columns come first, whatever they hold, and always in the same order."""
 
 import numpy as np
-import pytest
 from sklearn.datasets import load_breast_cancer
 from sklearn.tree import DecisionTreeClassifier
 
 from operators.trees.columns import Columns
 from problems.trees.data.samples import Samples
 from problems.trees.model.telling import ROWS, most_telling
+from tests.support_each import each
 
 
 def made(rows=400, seed=0):
@@ -54,7 +54,7 @@ def test_the_first_is_where_a_stump_cuts_and_the_order_is_the_same_again():
     assert all(one < other for one, other in zip(found[::2], found[1::2], strict=True))
 
 
-@pytest.mark.parametrize("rows", [1, 2, ROWS, 3 * ROWS])
+@each("rows", [1, 2, ROWS, 3 * ROWS])
 def test_any_number_of_rows_can_be_ranked(rows):
     X = np.column_stack([np.zeros(rows), np.arange(rows) % 2])
     columns = Columns.of(X, classes=(0, 1))

@@ -29,6 +29,7 @@ from problems.trees.present.export import (
 )
 from tests.operators.trees.support_growth import COLUMNS, REGRESSION, trees
 from tests.problems.trees.support_rows import arrive, tables
+from tests.support_each import each
 
 ANY = st.floats(allow_nan=False, allow_infinity=False)
 SMALL = Split(0, 1.5, Leaf(0), Split(2, 0.0, Leaf(2), Leaf(1), (0, 2), True))
@@ -75,7 +76,7 @@ def test_json_and_dicts_come_back_in_full(data, columns):
     assert json.loads(to_json(tree, columns, None)) == to_dict(tree, columns)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "message"),
     [
         ("", "not JSON"),
@@ -156,7 +157,7 @@ def test_a_python_function_is_plain_and_has_a_name():
             to_python(SMALL, COLUMNS, name)
 
 
-@pytest.mark.parametrize(
+@each(
     ("classes", "categories"),
     [
         ((False, True), (1, 2)),
@@ -308,7 +309,7 @@ def test_a_python_function_takes_unknown_categories_and_every_mark_for_missing(
 HOSTILE = ["a\nb", 'a"b', "a'b", "a\\nb", "1st", "class", "a\tb\r\u2028", "|--- x", "{a, b}", "a]"]
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@each("name", HOSTILE)
 def test_names_of_all_kinds_break_no_export(name):
     labels = (name, "plain")
     columns = Columns((Column(name, unit=name), Column(f"{name} 2", categories=labels)), labels)
