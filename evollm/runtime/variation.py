@@ -3,6 +3,7 @@
 import contextvars
 import threading
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Any
 
 from evollm.errors import Interrupt
@@ -32,6 +33,8 @@ class VariationPool:
         self._lanes = lanes
         self._limits: dict[int, tuple[object, int]] = {}
         self._threads: list[threading.Thread] = []
+        self._work: SimpleQueue[tuple[Ticket, Callable[[], Any]] | None] = SimpleQueue()
+        self._idle = threading.Semaphore(0)
 
     def free(self, ticket: Ticket) -> bool:
         """Return whether an operator can begin now.
@@ -61,26 +64,36 @@ class VariationPool:
         context = contextvars.copy_context()
         context.run(ledger.set, account)
 
-        def work() -> None:
+        def work() -> Any:
             try:
-                answer: Any = context.run(job.operator.vary, job.parents, job.n, job.seed)
+                return context.run(job.operator.vary, job.parents, job.n, job.seed)
             except Interrupt:
                 raise
             except BaseException as error:
-                answer = error
-            self._done(ticket, answer)
+                return error
 
         self.active += 1
-        if _waits(ticket):
+        if not _waits(ticket):
+            self._done(ticket, work())
+            return
+        if not self._idle.acquire(blocking=False):
             # A daemon, for the interpreter would wait for any other thread when the user leaves.
-            thread = threading.Thread(target=work, name="evollm-vary", daemon=True)
-            self._threads = [one for one in self._threads if one.is_alive()] + [thread]
+            thread = threading.Thread(target=self._serve, name="evollm-vary", daemon=True)
+            self._threads.append(thread)
             thread.start()
-        else:
-            work()
+        self._work.put((ticket, work))
+
+    def _serve(self) -> None:
+        while given := self._work.get():
+            ticket, work = given
+            answer = work()
+            self._idle.release()
+            self._done(ticket, answer)
 
     def close(self, wait: bool = True) -> None:
         """Wait for the operators that are at work, or leave them to themselves."""
+        for _ in self._threads:
+            self._work.put(None)
         for thread in self._threads if wait else ():
             thread.join()
 

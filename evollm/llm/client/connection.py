@@ -18,7 +18,7 @@ from evollm.llm.client.batching import SampleBatcher, Timed
 from evollm.llm.client.requests import Ask
 from evollm.llm.client.settings import Settings
 from evollm.llm.transport.addresses import shown
-from evollm.llm.transport.clients import client, request_headers
+from evollm.llm.transport.clients import client, reply_type, request_headers
 from evollm.llm.transport.complaints import complaint, scrub, within
 from evollm.llm.transport.formats import dialect
 from evollm.llm.transport.keys import Route
@@ -163,18 +163,15 @@ class Connection:
         )
 
     async def _create(self, ask: Ask, body: dict[str, JSON]) -> Any:
-        prompt: Any = ask.prompt
-        same: Any = {"model": self._model, "extra_headers": self._headers}
-        http = next(self._clients)
-        if ask.sampling.mode == "plain":
-            plain = http.completions.with_raw_response
-            return await plain.create(prompt=prompt, extra_body=body, **same)
-        if isinstance(prompt, str):
+        prompt, plain = ask.prompt, ask.sampling.mode == "plain"
+        if not plain and isinstance(prompt, str):
             prompt = [{"role": "user", "content": prompt}]
-        # Messages of the extra body replace the empty ones; the library would take long to convert.
-        body = {"messages": prompt, **body}
-        return await http.chat.completions.with_raw_response.create(
-            messages=[], extra_body=body, **same
+        # The library's own method per path would take long to convert the body and the reply.
+        return await next(self._clients).post(
+            "/completions" if plain else "/chat/completions",
+            cast_to=reply_type(),
+            body={"model": self._model, "prompt" if plain else "messages": prompt, **body},
+            options={"headers": self._headers},
         )
 
 

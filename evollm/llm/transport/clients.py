@@ -2,6 +2,8 @@
 
 import os
 import ssl
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 from evollm.llm.base import ModelError
@@ -53,6 +55,15 @@ def request_headers(way: Route) -> dict[str, Any]:
 
     own = {name.lower() for name, _ in way.headers}
     return {"Authorization": omit} if way.key is None and "authorization" not in own else {}
+
+
+@cache
+def reply_type() -> Any:
+    """Return the class of an HTTP reply, whose package differs between the client's versions."""
+    from openai import DefaultAsyncHttpxClient
+
+    package = DefaultAsyncHttpxClient.__mro__[1].__module__.partition(".")[0]
+    return import_module(package).Response
 
 
 def _ambient() -> list[str]:
