@@ -1,11 +1,10 @@
 """Files of records: JSON lines and separated values, each record with the line that it is on."""
 
 import csv
-import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 from evollm.errors import EvollmError
 
@@ -40,19 +39,21 @@ def read_text(path: str | Path, encoding: str = "utf-8-sig") -> str:
     Raises:
         EvollmError: If it cannot be read, or is not text in this encoding.
     """
-    try:
-        raw = Path(path).expanduser().read_bytes()
-    except OSError as error:
-        raise EvollmError(f"{path} cannot be read: {error.strerror or error}") from None
-    try:
-        text = raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        name = encoding.removesuffix("-sig").upper()
-        raise EvollmError(f"line {line} of {path} is not {name}: save the file as {name}") from None
-    if "\0" in text:
-        raise EvollmError(f"{path} holds bytes that are not text: save it as text in UTF-8")
-    return text
+    with _opened(path) as file:
+        return _decoded(file.read(), encoding, path, 1)
+
+
+def text_lines(path: str | Path, encoding: str = "utf-8-sig") -> Iterator[str]:
+    """Yield the lines of a file with their ends, without reading it whole.
+
+    Raises:
+        EvollmError: If it cannot be read, or a line is not text in this encoding.
+    """
+    with _opened(path) as file:
+        for number, raw in enumerate(file, 1):
+            # Only the first line can begin with a byte order mark.
+            name = encoding if number == 1 else encoding.removesuffix("-sig")
+            yield _decoded(raw, name, path, number)
 
 
 def json_lines(path: str | Path) -> Iterator[Record]:
@@ -61,7 +62,7 @@ def json_lines(path: str | Path) -> Iterator[Record]:
     Raises:
         EvollmError: If the file cannot be read, or a line is not a JSON object.
     """
-    for number, line in enumerate(read_text(path).split("\n"), 1):
+    for number, line in enumerate(text_lines(path), 1):
         if not line.strip():
             continue
         try:
@@ -82,8 +83,8 @@ def table_rows(
     *,
     quoted: bool = True,
     encoding: str = "utf-8-sig",
-) -> list[Row]:
-    """Return the rows of a file of separated values, all of one length; blank lines are left out.
+) -> Iterator[Row]:
+    """Yield the rows of a file of separated values, all of one length; blank lines are left out.
 
     Args:
         path: The file.
@@ -94,29 +95,54 @@ def table_rows(
     Raises:
         EvollmError: If the file cannot be read or is not such a table.
     """
-    text = io.StringIO(read_text(path, encoding), newline="")
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-    reader = csv.reader(text, delimiter=separator, quoting=quoting, strict=True)
-    rows: list[Row] = []
-    line = 1
+    lines = text_lines(path, encoding)
+    reader = csv.reader(lines, delimiter=separator, quoting=quoting, strict=True)
+    line, width = 1, 0
     try:
         for cells in reader:
-            if cells and rows and len(cells) != len(rows[0].cells):
+            width = width or len(cells)
+            if cells and len(cells) != width:
                 raise EvollmError(
-                    f"line {line} of {path} has {len(cells)} cells and the first row "
-                    f"{len(rows[0].cells)}: put cells that hold {separator!r} in double quotes"
+                    f"line {line} of {path} has {len(cells)} cells and the first row {width}: put "
+                    f"cells that hold {separator!r} in double quotes"
                 )
             if cells:
-                rows.append(Row(line, tuple(cells)))
+                yield Row(line, tuple(cells))
             line = reader.line_num + 1
     except csv.Error as error:
         raise EvollmError(
             f"line {reader.line_num} of {path} is not a table of separated values: {error}"
         ) from None
-    return rows
 
 
-def named(rows: Sequence[Row]) -> Iterator[Record]:
-    """Yield rows with their columns by name; the first row is the header."""
-    for row in rows[1:]:
-        yield Record(row.line, dict(zip(rows[0].cells, row.cells, strict=True)))
+def named(rows: Iterable[Row], header: Sequence[str] | None = None) -> Iterator[Record]:
+    """Yield rows with their columns by name.
+
+    Args:
+        rows: The rows.
+        header: The names; None if the first row holds them.
+    """
+    rows = iter(rows)
+    names = header or next(rows, Row(1, ())).cells
+    for row in rows:
+        yield Record(row.line, dict(zip(names, row.cells, strict=True)))
+
+
+def _opened(path: str | Path) -> BinaryIO:
+    try:
+        return Path(path).expanduser().open("rb")
+    except OSError as error:
+        raise EvollmError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def _decoded(raw: bytes, encoding: str, path: str | Path, line: int) -> str:
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        line += raw.count(b"\n", 0, error.start)
+        name = encoding.removesuffix("-sig").upper()
+        raise EvollmError(f"line {line} of {path} is not {name}: save the file as {name}") from None
+    if "\0" in text:
+        raise EvollmError(f"{path} holds bytes that are not text: save it as text in UTF-8")
+    return text
