@@ -6,6 +6,7 @@
 - ``quiet``: No progress bars or advice while transformers reads and writes models.
 - ``settings``: How a model is loaded; the options of the command line.
 - ``sources``: The folder that a model's name means.
+- ``tokens``: Text as ids with the characters that they stand for, and windows of them.
 """
 
 from problems.lm.load import LM, load

@@ -21,7 +21,7 @@ UNBOUNDED = 1 << 20
 """The context of a model that names no limit."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LM:
     """A model to compute with: in evaluation mode, without gradients.
 
@@ -52,6 +52,9 @@ class LM:
     after: tuple[int, ...]
     ends: tuple[int, ...]
     pad: int
+
+    def __repr__(self) -> str:
+        return f"LM({self.name!r}, {self.dtype}, {self.device})"
 
     @property
     def name(self) -> str:
