@@ -5,20 +5,33 @@ jobs to an executor and writes down what comes back, so that any run can be kill
 the README for a start.
 """
 
+from typing import TYPE_CHECKING
+
 from evollm.errors import EvollmError
 from evollm.executors.base import Serial, Threads
-from evollm.executors.processes import Processes
 from evollm.functions import operator
-from evollm.runtime.ask_tell import AskTell
+from evollm.lazy import lazily
 from evollm.runtime.budget import Budget, Usage
 from evollm.runtime.loop import run
 from evollm.runtime.result import Result
 from evollm.search.flow import Evaluate, Vary
 from evollm.search.search import Search
-from evollm.system import System
 from evollm.types import Candidate, Individual, Offspring, Outcome
 from evollm.units import Units
 
+if TYPE_CHECKING:
+    from evollm.executors.processes import Processes
+    from evollm.runtime.ask_tell import AskTell
+    from evollm.system import System
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "AskTell": "evollm.runtime.ask_tell",
+        "Processes": "evollm.executors.processes",
+        "System": "evollm.system",
+    },
+)
 __all__ = [
     "AskTell",
     "Budget",

@@ -13,11 +13,24 @@
 - ``scoring``: A chunk of genomes evaluated here and now, outcome by outcome.
 """
 
-from evollm.executors.base import Executor, Serial, Threads
-from evollm.executors.cluster import Ray
-from evollm.executors.names import EXECUTORS
-from evollm.executors.processes import Processes
+from typing import TYPE_CHECKING
 
+from evollm.executors.base import Executor, Serial, Threads
+from evollm.lazy import lazily
+
+if TYPE_CHECKING:
+    from evollm.executors.cluster import Ray
+    from evollm.executors.names import EXECUTORS
+    from evollm.executors.processes import Processes
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "EXECUTORS": "evollm.executors.names",
+        "Processes": "evollm.executors.processes",
+        "Ray": "evollm.executors.cluster",
+    },
+)
 __all__ = [
     "EXECUTORS",
     "Executor",
