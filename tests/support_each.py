@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -110,3 +110,15 @@ def _name(row: tuple[str | None, Sequence[Any]], place: int, ids: Any) -> str:
 def _reason(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines()[:3]]
     return f"{type(error).__name__}: {' '.join(lines)}"
+
+
+def checks(kit: type) -> list[Any]:
+    """Return the tests of a conformance kit as cases: functions of the kit's case and a folder."""
+    names = [name for name in dir(kit) if name.startswith("test_")]
+    return [pytest.param(partial(_keeps, kit, name), id=name) for name in names]
+
+
+def _keeps(kit: type, name: str, case: Any, tmp_path: Path) -> None:
+    test = getattr(kit(), name)
+    given = {"case": case, "tmp_path": tmp_path}
+    test(**{key: given[key] for key in inspect.signature(test).parameters})

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,13 @@ from evollm import run
 from evollm.errors import EvollmError
 from evollm.llm.scripted import Scripted
 from evollm.search.flow import Flow, evaluate, vary
-from evollm.testing import Given, OperatorCase, OperatorKit
+from evollm.testing import Given, OperatorKit
 from evollm.types import Candidate, Individual, Offspring, Outcome
 from operators.compose import Chain, Fallback, Mix, Unique, joined
 from operators.masks import FlipBits, Prune, RandomMasks, UniformCrossover
 from operators.vectors.framed import FramedSamples
 from operators.vectors.variation import Gaussian, Uniform
-from tests.support_each import each
+from tests.support_each import checks, each
 
 MASKS = [np.array([True, False, True, True]), np.array([False, False, True, False])]
 
@@ -45,34 +46,29 @@ class Digits:
         return Offspring(drawn, list("abcdefghij")[:size] if size <= 10 else (), {"few": n - size})
 
 
-class TestMix(OperatorKit):
-    @pytest.fixture
-    def case(self) -> OperatorCase:
-        return Mix([FlipBits(), UniformCrossover(), RandomMasks(4)], [1, 2, 1]), MASKS
+@each("check", checks(OperatorKit))
+def test_conformance_mix(check: Callable[..., None], tmp_path: Path) -> None:
+    check((Mix([FlipBits(), UniformCrossover(), RandomMasks(4)], [1, 2, 1]), MASKS), tmp_path)
 
 
-class TestUnique(OperatorKit):
-    @pytest.fixture
-    def case(self) -> OperatorCase:
-        return Unique(FlipBits()), MASKS
+@each("check", checks(OperatorKit))
+def test_conformance_unique(check: Callable[..., None], tmp_path: Path) -> None:
+    check((Unique(FlipBits()), MASKS), tmp_path)
 
 
-class TestFallback(OperatorKit):
-    @pytest.fixture
-    def case(self) -> OperatorCase:
-        return Fallback(Digits(3), Digits(99, "Other")), [1, 2]
+@each("check", checks(OperatorKit))
+def test_conformance_fallback(check: Callable[..., None], tmp_path: Path) -> None:
+    check((Fallback(Digits(3), Digits(99, "Other")), [1, 2]), tmp_path)
 
 
-class TestChain(OperatorKit):
-    @pytest.fixture
-    def case(self) -> OperatorCase:
-        return Chain([UniformCrossover(), FlipBits(), Prune(1, 1, floor=0)]), MASKS
+@each("check", checks(OperatorKit))
+def test_conformance_chain(check: Callable[..., None], tmp_path: Path) -> None:
+    check((Chain([UniformCrossover(), FlipBits(), Prune(1, 1, floor=0)]), MASKS), tmp_path)
 
 
-class TestNested(OperatorKit):
-    @pytest.fixture
-    def case(self) -> OperatorCase:
-        return Unique(Mix([Fallback(Digits(1), Digits()), Digits(2)])), [1, 2]
+@each("check", checks(OperatorKit))
+def test_conformance_nested(check: Callable[..., None], tmp_path: Path) -> None:
+    check((Unique(Mix([Fallback(Digits(1), Digits()), Digits(2)])), [1, 2]), tmp_path)
 
 
 def test_a_mix_keeps_its_shares_and_says_who_made_what() -> None:

@@ -1,6 +1,7 @@
 """Level vectors: the sum is exact, and levels stay within their bounds."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,29 +10,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evollm.errors import EvollmError
-from evollm.testing import OperatorCase, OperatorKit
+from evollm.testing import OperatorKit
 from operators.levels import LevelCrossover, LevelSwap, RandomLevels
 from tests.operators.test_compose import parents
-from tests.support_each import each
+from tests.support_each import checks, each
 
 ONE, OTHER = np.array([0, 4, 2, 2, 1]), np.array([3, 0, 3, 0, 3])
 
 
-@pytest.fixture(
-    params=[
+@each(
+    "operator",
+    [
         RandomLevels(5, 9, 0, 4),
         LevelSwap(0, 4),
         LevelSwap(0, 4, 5, (0, 0, 1, 1, 1)),
         LevelCrossover(0, 4),
     ],
-    ids=repr,
 )
-def case(request: pytest.FixtureRequest) -> OperatorCase:
-    return request.param, [ONE, OTHER]
-
-
-class TestKit(OperatorKit):
-    pass
+@each("check", checks(OperatorKit))
+def test_conformance(check: Callable[..., None], operator: Any, tmp_path: Path) -> None:
+    check((operator, [ONE, OTHER]), tmp_path)
 
 
 @given(st.integers(1, 12), st.integers(0, 2**32), st.data())

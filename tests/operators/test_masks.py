@@ -1,20 +1,25 @@
 """Masks: children differ as the operators say."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
 from evollm.errors import EvollmError
-from evollm.testing import OperatorCase, OperatorKit
+from evollm.testing import OperatorKit
 from operators.masks import FlipBits, PointCrossover, Prune, RandomMasks, UniformCrossover
 from tests.operators.test_compose import parents
-from tests.support_each import each
+from tests.support_each import checks, each
 
 ONE = np.array([True] * 6 + [False] * 6)
 OTHER = ~ONE
 
 
-@pytest.fixture(
-    params=[
+@each(
+    "operator",
+    [
         RandomMasks(12, 0.3),
         FlipBits(),
         FlipBits(0.3),
@@ -23,14 +28,10 @@ OTHER = ~ONE
         PointCrossover(1),
         PointCrossover(3),
     ],
-    ids=repr,
 )
-def case(request: pytest.FixtureRequest) -> OperatorCase:
-    return request.param, [ONE, OTHER]
-
-
-class TestKit(OperatorKit):
-    pass
+@each("check", checks(OperatorKit))
+def test_conformance(check: Callable[..., None], operator: Any, tmp_path: Path) -> None:
+    check((operator, [ONE, OTHER]), tmp_path)
 
 
 def test_random_masks_keep_their_share() -> None:

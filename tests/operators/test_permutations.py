@@ -1,26 +1,28 @@
 """Permutations stay permutations."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evollm.errors import EvollmError
-from evollm.testing import OperatorCase, OperatorKit
+from evollm.testing import OperatorKit
 from operators.permutations import OrderCrossover, RandomOrders, Reverse, Swap, _crossed
 from tests.operators.test_compose import parents
+from tests.support_each import checks, each
 
 ONE, OTHER = np.arange(8), np.array([3, 1, 7, 0, 2, 6, 5, 4])
 OPERATORS = [RandomOrders(8), Swap(), Swap(3), Reverse(), OrderCrossover()]
 
 
-@pytest.fixture(params=OPERATORS, ids=repr)
-def case(request: pytest.FixtureRequest) -> OperatorCase:
-    return request.param, [ONE, OTHER]
-
-
-class TestKit(OperatorKit):
-    pass
+@each("operator", OPERATORS)
+@each("check", checks(OperatorKit))
+def test_conformance(check: Callable[..., None], operator: Any, tmp_path: Path) -> None:
+    check((operator, [ONE, OTHER]), tmp_path)
 
 
 @given(st.permutations(range(7)), st.permutations(range(7)), st.integers(0, 2**32))

@@ -1,6 +1,8 @@
 """Mating and mutation happen as often as they are to, and say of whom."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from operators.deap.functions import FromDeap
 from operators.deap.individuals import Plain
 from operators.variation import MateAndMutate, MateOrMutate
 from tests.operators.deap.support_boxes import onemax
+from tests.support_each import checks, each
 
 
 @dataclass(frozen=True)
@@ -39,23 +42,24 @@ def operators():
     return FromDeap(onemax().mate, 2, form), FromDeap(onemax().mutate, 1, form)
 
 
-class TestBoth(OperatorKit):
-    @pytest.fixture
-    def case(self) -> OperatorCase:
-        return MateAndMutate(*operators()), [[0] * 9, [1] * 9, [0, 1, 0] * 3]
+@each("check", checks(OperatorKit))
+def test_conformance_both(check: Callable[..., None], tmp_path: Path) -> None:
+    check((MateAndMutate(*operators()), [[0] * 9, [1] * 9, [0, 1, 0] * 3]), tmp_path)
 
 
-class TestEither(OperatorKit):
-    @pytest.fixture
-    def case(self) -> OperatorCase:
-        return MateOrMutate(*operators(), cxpb=0.4, mutpb=0.4), [[0] * 9, [1] * 9]
+@each("check", checks(OperatorKit))
+def test_conformance_either(check: Callable[..., None], tmp_path: Path) -> None:
+    check((MateOrMutate(*operators(), cxpb=0.4, mutpb=0.4), [[0] * 9, [1] * 9]), tmp_path)
 
 
-class TestArrays(OperatorKit):
-    @pytest.fixture
-    def case(self) -> OperatorCase:
-        mate, mutate = operators()
-        return MateAndMutate(mate, mutate, cxpb=0.0, mutpb=0.0), [np.zeros(3), np.ones(3)]
+def case_arrays() -> OperatorCase:
+    mate, mutate = operators()
+    return MateAndMutate(mate, mutate, cxpb=0.0, mutpb=0.0), [np.zeros(3), np.ones(3)]
+
+
+@each("check", checks(OperatorKit))
+def test_conformance_arrays(check: Callable[..., None], tmp_path: Path) -> None:
+    check(case_arrays(), tmp_path)
 
 
 def test_both_happen_independently():

@@ -1,7 +1,8 @@
 """Broods: many jobs as one make what they make one by one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,20 +13,19 @@ from evollm.algorithms import Adaptive, Mating, generational
 from evollm.algorithms.broods import Broods
 from evollm.errors import EvollmError
 from evollm.store.record import Record
-from evollm.testing import OperatorCase, OperatorKit
+from evollm.testing import OperatorKit
 from evollm.types import Offspring, Parent
 from operators.compose import Chain, Unique
 from operators.masks import FlipBits, PointCrossover, RandomMasks
 from tests.operators.test_compose import parents
-from tests.support_each import each
+from tests.support_each import checks, each
 
 BOTH = Chain([PointCrossover(2), FlipBits()])
 
 
-class TestBroods(OperatorKit):
-    @pytest.fixture
-    def case(self) -> OperatorCase:
-        return Broods(BOTH, 2, 1), [np.arange(6) % k < 2 for k in (3, 4)] * 7
+@each("check", checks(OperatorKit))
+def test_conformance_broods(check: Callable[..., None], tmp_path: Path) -> None:
+    check((Broods(BOTH, 2, 1), [np.arange(6) % k < 2 for k in (3, 4)] * 7), tmp_path)
 
 
 @each("length", [8, 20_000])

@@ -1,7 +1,8 @@
 """The classical genetic algorithm replaces everyone, and scores only whom it changed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from evollm.algorithms.selection import best, tournament, uniform
 from evollm.search.flow import Flow
 from evollm.testing import FlowCase, FlowKit, Trial
 from tests.evollm.support_parts import Blend, Sphere, Start
-from tests.support_each import each
+from tests.support_each import checks, each
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,16 @@ class Zeros:
         return Offspring([0] * (n - self.short))
 
 
-class TestClassic(FlowKit):
-    @pytest.fixture
-    def case(self) -> FlowCase:
-        def make(seed: int) -> Flow:
-            return ea_simple(Start(), Blend(), Blend(0.1), size=7, seed=seed)
+def case_classic() -> FlowCase:
+    def make(seed: int) -> Flow:
+        return ea_simple(Start(), Blend(), Blend(0.1), size=7, seed=seed)
 
-        return make, Sphere()
+    return make, Sphere()
+
+
+@each("check", checks(FlowKit))
+def test_conformance_classic(check: Callable[..., None], tmp_path: Path) -> None:
+    check(case_classic(), tmp_path)
 
 
 def bred(generations: int = 1, size: int = 200, **settings: Any) -> Result[int]:

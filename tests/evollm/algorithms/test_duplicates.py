@@ -1,7 +1,9 @@
 """Duplicates: what a child is compared with, and whether its attempt is used up."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +15,8 @@ from evollm.algorithms.duplicates import Scope
 from evollm.algorithms.mating import Breeder
 from evollm.search.flow import Flow, evaluate, seeded, survive, vary
 from evollm.search.memo import Memo
-from evollm.testing import FlowCase, FlowKit, Given, Trial
-from tests.support_each import each
+from evollm.testing import FlowKit, Given, Trial
+from tests.support_each import checks, each
 
 TOKENS = 24
 Mask = tuple[bool, ...]
@@ -176,16 +178,14 @@ def growing(seed: int, attempts: int = 10) -> Flow:
         living = yield from survive(fittest(grown[-attempts:], 6), step)
 
 
-class TestGenerations(FlowKit):
-    @pytest.fixture
-    def case(self) -> FlowCase:
-        return generations, Reward()
+@each("check", checks(FlowKit))
+def test_conformance_generations(check: Callable[..., None], tmp_path: Path) -> None:
+    check((generations, Reward()), tmp_path)
 
 
-class TestGrowing(FlowKit):
-    @pytest.fixture
-    def case(self) -> FlowCase:
-        return growing, Reward()
+@each("check", checks(FlowKit))
+def test_conformance_growing(check: Callable[..., None], tmp_path: Path) -> None:
+    check((growing, Reward()), tmp_path)
 
 
 @each("flow", [generations, growing])

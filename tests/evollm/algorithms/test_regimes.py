@@ -11,45 +11,44 @@ from typing import Any
 
 import pytest
 
-from evollm import Budget, Outcome, Search, Threads, run
-from evollm.search.flow import Flow
-from evollm.testing import FlowCase, FlowKit
+from evollm import Budget, Outcome, Threads, run
+from evollm.testing import FlowKit
 from evollm.types import Problem
 from tests.evollm.algorithms.regimes import ASYNCHRONOUS, REGIMES, problem
 from tests.evollm.support_cuts import ROOT, SCRIPT, Cut, cut_after, outcomes, stored
 from tests.evollm.support_parts import best_of, digest
+from tests.support_each import checks, each
 
-Make = Callable[[int], Flow | Search]
-
-
-@pytest.fixture(params=sorted(REGIMES))
-def name(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+ALL = sorted(REGIMES)
 
 
-@pytest.fixture
-def make(name: str) -> Make:
-    return REGIMES[name]
+class Asynchronous(FlowKit):
+    asynchronous = True
 
 
-class TestKit(FlowKit):
-    @pytest.fixture
-    def case(self, name: str) -> FlowCase:
-        return REGIMES[name], problem(name)
-
-    @pytest.fixture(autouse=True)
-    def _order(self, name: str) -> None:
-        self.asynchronous = name in ASYNCHRONOUS
+@each("name", sorted({*ALL} - {*ASYNCHRONOUS}))
+@each("check", checks(FlowKit))
+def test_conformance(check: Callable[..., None], name: str, tmp_path: Path) -> None:
+    check((REGIMES[name], problem(name)), tmp_path)
 
 
-def test_a_finished_run_is_only_read(name: str, make: Make, tmp_path: Path) -> None:
+@each("name", sorted(ASYNCHRONOUS))
+@each("check", checks(Asynchronous))
+def test_conformance_asynchronous(check: Callable[..., None], name: str, tmp_path: Path) -> None:
+    check((REGIMES[name], problem(name)), tmp_path)
+
+
+@each("name", ALL)
+def test_a_finished_run_is_only_read(name: str, tmp_path: Path) -> None:
     budget = Budget(evaluations=45)
-    first = run(make(3), problem(name), budget=budget, path=tmp_path)
+    first = run(REGIMES[name](3), problem(name), budget=budget, path=tmp_path)
     tally = tmp_path / "again"
-    second = run(make(3), problem(name, str(tally)), budget=budget, path=tmp_path / "other")
+    second = run(
+        REGIMES[name](3), problem(name, str(tally)), budget=budget, path=tmp_path / "other"
+    )
     assert len(tally.read_text().split()) == 45
     unread = tmp_path / "unread"
-    again = run(make(3), problem(name, str(unread)), budget=budget, path=tmp_path)
+    again = run(REGIMES[name](3), problem(name, str(unread)), budget=budget, path=tmp_path)
     assert not unread.exists()
     assert digest(first) == digest(second) == digest(again)
     assert again.stopped == first.stopped == "the budget of 45 evaluations is spent"
@@ -58,40 +57,41 @@ def test_a_finished_run_is_only_read(name: str, make: Make, tmp_path: Path) -> N
     assert again.usage.generations == first.usage.generations
 
 
-def test_resume_after_a_cut_anywhere(name: str, make: Make, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ALL)
+def test_resume_after_a_cut_anywhere(name: str, tmp_path: Path) -> None:
     budget = Budget(evaluations=30)
-    whole = run(make(3), problem(name), budget=budget, path=tmp_path / "whole")
+    whole = run(REGIMES[name](3), problem(name), budget=budget, path=tmp_path / "whole")
     for n in range(1, 30):
         path = tmp_path / str(n)
         with pytest.raises(Cut):
-            run(make(3), problem(name), budget=budget, path=path, callbacks=[cut_after(n)])
-        found = run(make(3), problem(name), budget=budget, path=path)
+            run(REGIMES[name](3), problem(name), budget=budget, path=path, callbacks=[cut_after(n)])
+        found = run(REGIMES[name](3), problem(name), budget=budget, path=path)
         assert digest(found) == digest(whole), n
         assert outcomes(path) == outcomes(tmp_path / "whole")
 
 
-def test_resume_at_every_commit(name: str, make: Make, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ALL)
+def test_resume_at_every_commit(name: str, tmp_path: Path) -> None:
     """One budget after the other cuts the run within every batch."""
-    whole = run(make(4), problem(name), budget=Budget(evaluations=30))
+    whole = run(REGIMES[name](4), problem(name), budget=Budget(evaluations=30))
     for n in range(1, 31):
-        found = run(make(4), problem(name), budget=Budget(evaluations=n), path=tmp_path)
+        found = run(REGIMES[name](4), problem(name), budget=Budget(evaluations=n), path=tmp_path)
         assert found.usage.evaluations == n == len(outcomes(tmp_path))
-        again = run(make(4), problem(name), budget=Budget(evaluations=n))
+        again = run(REGIMES[name](4), problem(name), budget=Budget(evaluations=n))
         assert digest(found) == digest(again)
         assert best_of(found) == best_of(again)
     assert digest(found) == digest(whole)
 
 
-@pytest.mark.parametrize("limit", ["generations", "stagnation"])
-def test_a_larger_budget_later_is_a_larger_budget(
-    name: str, make: Make, limit: str, tmp_path: Path
-) -> None:
+@each("name", ALL)
+@each("limit", ["generations", "stagnation"])
+def test_a_larger_budget_later_is_a_larger_budget(name: str, limit: str, tmp_path: Path) -> None:
     def budget(n: int) -> Budget:
         return Budget(**{limit: n, "evaluations": 400})
 
     for n in (2, 3, 6):
-        found = run(make(5), problem(name), budget=budget(n), path=tmp_path)
-        whole = run(make(5), problem(name), budget=budget(n))
+        found = run(REGIMES[name](5), problem(name), budget=budget(n), path=tmp_path)
+        whole = run(REGIMES[name](5), problem(name), budget=budget(n))
         assert digest(found) == digest(whole)
         assert found.stopped == whole.stopped
         assert found.usage.generations == whole.usage.generations
@@ -99,34 +99,43 @@ def test_a_larger_budget_later_is_a_larger_budget(
             assert found.usage.generations == n
 
 
-def test_workers_change_nothing_but_the_order(name: str, make: Make, tmp_path: Path) -> None:
+@each("name", ALL)
+def test_workers_change_nothing_but_the_order(name: str, tmp_path: Path) -> None:
     """Ordered flows come to the same with any workers; the others repeat their own log."""
     budget = Budget(evaluations=60)
     found = run(
-        make(2), problem(name, pause=0.0005), budget=budget, path=tmp_path, executor=Threads(3)
+        REGIMES[name](2),
+        problem(name, pause=0.0005),
+        budget=budget,
+        path=tmp_path,
+        executor=Threads(3),
     )
     if name not in ASYNCHRONOUS:
-        assert digest(found) == digest(run(make(2), problem(name), budget=budget))
-    again = run(make(2), problem(name), budget=budget, path=tmp_path)
+        assert digest(found) == digest(run(REGIMES[name](2), problem(name), budget=budget))
+    again = run(REGIMES[name](2), problem(name), budget=budget, path=tmp_path)
     assert digest(again) == digest(found)
-    more = run(make(2), problem(name), budget=Budget(evaluations=80), path=tmp_path)
-    once_more = run(make(2), problem(name), budget=Budget(evaluations=80), path=tmp_path)
+    more = run(REGIMES[name](2), problem(name), budget=Budget(evaluations=80), path=tmp_path)
+    once_more = run(REGIMES[name](2), problem(name), budget=Budget(evaluations=80), path=tmp_path)
     assert digest(more) == digest(once_more)
     assert more.usage.evaluations == 80
 
 
 @pytest.mark.ray
-def test_on_ray(name: str, make: Make, ray_session: None, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ALL)
+def test_on_ray(name: str, ray_session: None, tmp_path: Path) -> None:
     from evollm.executors import Ray
 
     budget = Budget(evaluations=40)
-    found = run(make(2), problem(name), budget=budget, path=tmp_path, executor=Ray(2))
+    found = run(REGIMES[name](2), problem(name), budget=budget, path=tmp_path, executor=Ray(2))
     assert found.usage.evaluations == 40
-    assert digest(run(make(2), problem(name), budget=budget, path=tmp_path)) == digest(found)
+    assert digest(run(REGIMES[name](2), problem(name), budget=budget, path=tmp_path)) == digest(
+        found
+    )
     if name not in ASYNCHRONOUS:
-        assert digest(found) == digest(run(make(2), problem(name), budget=budget))
+        assert digest(found) == digest(run(REGIMES[name](2), problem(name), budget=budget))
 
 
+@pytest.mark.parametrize("name", ALL)
 def test_sigkill_at_random_moments(name: str, tmp_path: Path) -> None:
     kill_and_resume(name, "serial", tmp_path, 3)
 
@@ -167,8 +176,9 @@ def kill_and_resume(name: str, executor: str, tmp_path: Path, most: int) -> None
     assert outcomes(path) == outcomes(tmp_path / "whole")
 
 
-def test_failed_evaluations_are_survived(name: str, make: Make) -> None:
-    found = run(make(6), Fragile(problem(name)), budget=Budget(evaluations=120))
+@each("name", ALL)
+def test_failed_evaluations_are_survived(name: str) -> None:
+    found = run(REGIMES[name](6), Fragile(problem(name)), budget=Budget(evaluations=120))
     assert found.usage.failed > 0
     assert found.usage.evaluations == 120
     assert found.fitness > -1

@@ -2,7 +2,9 @@
 
 import random
 import threading
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from evollm.testing import OperatorCase, OperatorKit
 from operators.deap.functions import FromDeap, parameters, seeded_globals
 from operators.deap.individuals import Plain, Trees
 from tests.operators.deap.support_boxes import PSET, onemax, quartic
-from tests.support_each import each
+from tests.support_each import checks, each
 
 BITS = Plain(creator.Bits)
 TREE = Trees(PSET, creator.Tree)
@@ -28,51 +30,52 @@ def trees(n=2):
     return FromDeap(quartic().individual, 0, TREE).vary([], n, seed=1).genomes
 
 
-class TestInitialiser(OperatorKit):
-    @pytest.fixture
-    def case(self) -> OperatorCase:
-        return FromDeap(onemax(12).individual, 0, BITS), []
+@each("check", checks(OperatorKit))
+def test_conformance_initialiser(check: Callable[..., None], tmp_path: Path) -> None:
+    check((FromDeap(onemax(12).individual, 0, BITS), []), tmp_path)
 
 
-class TestCrossover(OperatorKit):
-    @pytest.fixture
-    def case(self) -> OperatorCase:
-        return FromDeap(onemax().mate, 2, BITS), [[0] * 9, [1] * 9, [0, 1, 0] * 3]
+@each("check", checks(OperatorKit))
+def test_conformance_crossover(check: Callable[..., None], tmp_path: Path) -> None:
+    check((FromDeap(onemax().mate, 2, BITS), [[0] * 9, [1] * 9, [0, 1, 0] * 3]), tmp_path)
 
 
-class TestMutation(OperatorKit):
-    @pytest.fixture
-    def case(self) -> OperatorCase:
-        return FromDeap(onemax().mutate, 1, BITS), [[0] * 9, [1] * 9]
+@each("check", checks(OperatorKit))
+def test_conformance_mutation(check: Callable[..., None], tmp_path: Path) -> None:
+    check((FromDeap(onemax().mutate, 1, BITS), [[0] * 9, [1] * 9]), tmp_path)
 
 
-class TestMutationOfAnArray(OperatorKit):
-    @pytest.fixture
-    def case(self) -> OperatorCase:
-        mutate = partial(tools.mutGaussian, mu=0.0, sigma=1.0, indpb=0.5)
-        return FromDeap(mutate, 1, Plain(creator.Point)), [np.zeros(6), np.ones(6)]
+def case_mutation_of_an_array() -> OperatorCase:
+    mutate = partial(tools.mutGaussian, mu=0.0, sigma=1.0, indpb=0.5)
+    return FromDeap(mutate, 1, Plain(creator.Point)), [np.zeros(6), np.ones(6)]
 
 
-class TestCrossoverOfTrees(OperatorKit):
-    @pytest.fixture
-    def case(self) -> OperatorCase:
-        return FromDeap(quartic().mate, 2, TREE), trees()
+@each("check", checks(OperatorKit))
+def test_conformance_mutation_of_an_array(check: Callable[..., None], tmp_path: Path) -> None:
+    check(case_mutation_of_an_array(), tmp_path)
 
 
-class TestMutationOfTrees(OperatorKit):
-    @pytest.fixture
-    def case(self) -> OperatorCase:
-        return FromDeap(quartic().mutate, 1, TREE), trees()
+@each("check", checks(OperatorKit))
+def test_conformance_crossover_of_trees(check: Callable[..., None], tmp_path: Path) -> None:
+    check((FromDeap(quartic().mate, 2, TREE), trees()), tmp_path)
 
 
-class TestNestedLists(OperatorKit):
-    @pytest.fixture
-    def case(self) -> OperatorCase:
-        def turn(individual):
-            individual[random.randrange(2)].reverse()
-            return (individual,)
+@each("check", checks(OperatorKit))
+def test_conformance_mutation_of_trees(check: Callable[..., None], tmp_path: Path) -> None:
+    check((FromDeap(quartic().mutate, 1, TREE), trees()), tmp_path)
 
-        return FromDeap(turn, 1), [[[1, 2], [3, 4]]]
+
+def case_nested_lists() -> OperatorCase:
+    def turn(individual):
+        individual[random.randrange(2)].reverse()
+        return (individual,)
+
+    return FromDeap(turn, 1), [[[1, 2], [3, 4]]]
+
+
+@each("check", checks(OperatorKit))
+def test_conformance_nested_lists(check: Callable[..., None], tmp_path: Path) -> None:
+    check(case_nested_lists(), tmp_path)
 
 
 def test_deap_draws_the_same_as_after_random_seed():

@@ -1,6 +1,8 @@
 """Toolboxes become parts of the engine, and what they lack is said."""
 
 import random
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,30 +22,31 @@ from tests.operators.deap.support_boxes import (
     primitives,
     quartic,
 )
-from tests.support_each import each
+from tests.support_each import checks, each
 
 
 def noisy(individual):
     return (sum(individual) + random.random() + float(np.random.random()),)  # noqa: NPY002
 
 
-class TestBits(ProblemKit):
-    @pytest.fixture
-    def case(self) -> ProblemCase:
-        return from_toolbox(onemax(5)).problem, [[0, 1, 1, 0, 1], [0] * 5], None
+@each("check", checks(ProblemKit))
+def test_conformance_bits(check: Callable[..., None], tmp_path: Path) -> None:
+    check((from_toolbox(onemax(5)).problem, [[0, 1, 1, 0, 1], [0] * 5], None), tmp_path)
 
 
-class TestTrees(ProblemKit):
-    @pytest.fixture
-    def case(self) -> ProblemCase:
-        parts = from_toolbox(quartic())
-        return parts.problem, parts.start.vary([], 5, 2).genomes, None
+def case_trees() -> ProblemCase:
+    parts = from_toolbox(quartic())
+    return parts.problem, parts.start.vary([], 5, 2).genomes, None
 
 
-class TestNoise(ProblemKit):
-    @pytest.fixture
-    def case(self) -> ProblemCase:
-        return FromToolbox(noisy, (1.0,), draws=True), [[1, 0], [1, 1]], None
+@each("check", checks(ProblemKit))
+def test_conformance_trees(check: Callable[..., None], tmp_path: Path) -> None:
+    check(case_trees(), tmp_path)
+
+
+@each("check", checks(ProblemKit))
+def test_conformance_noise(check: Callable[..., None], tmp_path: Path) -> None:
+    check((FromToolbox(noisy, (1.0,), draws=True), [[1, 0], [1, 1]], None), tmp_path)
 
 
 def test_everything_is_told_from_the_toolbox():

@@ -1,19 +1,19 @@
 """Text operators: what a model is shown, and what becomes of any answer."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
-
-import pytest
 
 from evollm import Budget, run
 from evollm.algorithms import Mating, generational
 from evollm.llm.base import Completion, Prompt, Sampling
 from evollm.llm.scripted import Scripted
-from evollm.testing import OperatorCase, OperatorKit
+from evollm.testing import OperatorKit
 from evollm.types import JSON, Candidate, Individual, Outcome
 from operators.text.prompting import TextCodec, TextCrossover, TextMutation, bare
-from tests.support_each import each
+from tests.support_each import checks, each
 
 
 def counting(prompt: Prompt, sample: int, sampling: Sampling) -> str:
@@ -24,21 +24,15 @@ def individual(i: int, genome: Any, fitness: float, info: JSON = None) -> Indivi
     return Individual(Candidate(i, genome, (), "given", 0), Outcome(fitness, info=info))
 
 
-@pytest.fixture(params=[TextMutation, TextCrossover], ids=["mutation", "crossover"])
-def kind(request: pytest.FixtureRequest) -> Any:
-    return request.param
+@each("kind", [TextMutation, TextCrossover])
+@each("check", checks(OperatorKit))
+def test_conformance(check: Callable[..., None], kind: Any, tmp_path: Path) -> None:
+    check((kind(Scripted(counting), "Find words."), ["some words", "other words"]), tmp_path)
 
 
-class TestKit(OperatorKit):
-    @pytest.fixture
-    def case(self, kind: Any) -> OperatorCase:
-        return kind(Scripted(counting), "Find words."), ["some words", "other words"]
-
-
-class TestWithoutParents(OperatorKit):
-    @pytest.fixture
-    def case(self) -> OperatorCase:
-        return TextCrossover(Scripted(counting), "Find words."), []
+@each("check", checks(OperatorKit))
+def test_conformance_without_parents(check: Callable[..., None], tmp_path: Path) -> None:
+    check((TextCrossover(Scripted(counting), "Find words."), []), tmp_path)
 
 
 def said(*answers: str | Completion) -> tuple[Scripted, list[Any]]:

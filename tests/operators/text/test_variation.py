@@ -1,33 +1,35 @@
 """Text: parts join to the whole, and edits come from the text or the alphabet."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evollm.errors import EvollmError
-from evollm.testing import OperatorCase, OperatorKit
+from evollm.testing import OperatorKit
 from operators.text.variation import EditText, SpliceText, Unit, parts
 from tests.operators.test_compose import parents
+from tests.support_each import checks, each
 
 ONE, OTHER = "the quick brown fox\njumps over\n", "a lazy dog sleeps\nin the sun"
 
 
-@pytest.fixture(
-    params=[
+@each(
+    "operator",
+    [
         EditText(),
         EditText("characters", 5, tuple("abc")),
         EditText("lines"),
         SpliceText(),
         SpliceText("characters"),
     ],
-    ids=repr,
 )
-def case(request: pytest.FixtureRequest) -> OperatorCase:
-    return request.param, [ONE, OTHER]
-
-
-class TestKit(OperatorKit):
-    pass
+@each("check", checks(OperatorKit))
+def test_conformance(check: Callable[..., None], operator: Any, tmp_path: Path) -> None:
+    check((operator, [ONE, OTHER]), tmp_path)
 
 
 @given(st.text(max_size=40), st.sampled_from(["characters", "words", "lines"]))

@@ -1,7 +1,5 @@
 """First trees: as many as the model writes, from a few examples or from none."""
 
-import pytest
-
 from evollm.llm.base import Completion
 from evollm.llm.scripted import Scripted
 from evollm.testing import OperatorKit
@@ -11,6 +9,7 @@ from operators.trees.prompting import TreePrompt
 from operators.trees.variation import RandomTrees
 from tests.operators.trees.support_growth import COLUMNS
 from tests.operators.trees.test_prompting import HEAD, OLD, RICH, SHOP, breed, heard
+from tests.support_each import checks, each
 
 ANSWERS = [
     "(age<30.5 0 1)",
@@ -22,12 +21,16 @@ ANSWERS = [
 ]
 
 
-class TestConformance(OperatorKit):
-    @pytest.fixture(params=[0, 3])
-    def case(self, request):
-        asking = TreePrompt(Scripted(breed), COLUMNS, max_depth=3)
-        examples = tuple(RandomTrees(COLUMNS, 3).vary([], request.param, 0).genomes)
-        return FirstTrees(asking, examples), []
+def case(given):
+    asking = TreePrompt(Scripted(breed), COLUMNS, max_depth=3)
+    examples = tuple(RandomTrees(COLUMNS, 3).vary([], given, 0).genomes)
+    return FirstTrees(asking, examples), []
+
+
+@each("given", [0, 3])
+@each("check", checks(OperatorKit))
+def test_conformance(check, given, tmp_path):
+    check(case(given), tmp_path)
 
 
 def test_the_prompt_shows_the_examples_and_nothing_of_parents():

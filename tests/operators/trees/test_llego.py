@@ -21,7 +21,7 @@ from operators.trees.prompting import TreePrompt
 from operators.trees.variation import RandomTrees
 from tests.operators.trees.support_growth import COLUMNS, trees
 from tests.operators.trees.test_prompting import HEAD, OLD, RICH, SHOP, breed, heard, individual
-from tests.support_each import each
+from tests.support_each import checks, each
 
 PARENTS = [individual(RICH, 0.8, 0), individual(OLD, 0.6, 1)]
 SHOWN = ["(income<2.25 (age<30.5 0 1) 1)", "(age<30.5 0 1)"]
@@ -45,25 +45,21 @@ def likely(threshold, *logprobs):
     return Completion(text, tokens=tuple(Token("x", logprob) for logprob in logprobs))
 
 
-class TestConformance(OperatorKit):
-    @pytest.fixture(
-        params=[
-            lambda asking: GuidedCrossover(asking),
-            lambda asking: GuidedCrossover(asking, order="random", loss=True),
-            lambda asking: GuidedCrossover(asking, fitness=False, order="descending"),
-            lambda asking: DiverseMutation(asking),
-            lambda asking: DiverseMutation(asking, tau=inf, per_token=True),
-        ]
-    )
-    def make(self, request):
-        return request.param
-
-    @pytest.fixture(
-        params=[{}, {"mode": "chat"}, {"form": "json", "hold": "schema"}], ids=lambda s: str(s)
-    )
-    def case(self, make, request):
-        asking = TreePrompt(Scripted(breed), COLUMNS, max_depth=3, **request.param)
-        return make(asking), RandomTrees(COLUMNS, 3).vary([], 3, 0).genomes
+@each(
+    "operator, settings",
+    [
+        (GuidedCrossover, {}),
+        (GuidedCrossover, {"order": "random", "loss": True}),
+        (GuidedCrossover, {"fitness": False, "order": "descending"}),
+        (DiverseMutation, {}),
+        (DiverseMutation, {"tau": inf, "per_token": True}),
+    ],
+)
+@each("form", [{}, {"mode": "chat"}, {"form": "json", "hold": "schema"}])
+@each("check", checks(OperatorKit))
+def test_conformance(check, form, operator, settings, tmp_path):
+    asking = TreePrompt(Scripted(breed), COLUMNS, max_depth=3, **form)
+    check((operator(asking, **settings), RandomTrees(COLUMNS, 3).vary([], 3, 0).genomes), tmp_path)
 
 
 def test_crossover_shows_parents_from_worse_to_better_and_a_target_beyond():

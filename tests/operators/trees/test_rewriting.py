@@ -18,15 +18,19 @@ from operators.trees.rewriting import SubtreeRewriting
 from operators.trees.variation import RandomTrees, grown
 from tests.operators.trees.support_growth import COLUMNS, trees
 from tests.operators.trees.test_prompting import HEAD, OLD, RICH, SHOP, breed, heard, individual
-from tests.support_each import each
+from tests.support_each import checks, each
 
 
-class TestConformance(OperatorKit):
-    @pytest.fixture(params=[True, False])
-    def case(self, request):
-        asking = TreePrompt(Scripted(breed), COLUMNS, max_depth=3)
-        genomes = RandomTrees(COLUMNS, 3).vary([], 3, 0).genomes
-        return SubtreeRewriting(asking, leaves=request.param), genomes
+def case(given):
+    asking = TreePrompt(Scripted(breed), COLUMNS, max_depth=3)
+    genomes = RandomTrees(COLUMNS, 3).vary([], 3, 0).genomes
+    return SubtreeRewriting(asking, leaves=given), genomes
+
+
+@each("given", [True, False])
+@each("check", checks(OperatorKit))
+def test_conformance(check, given, tmp_path):
+    check(case(given), tmp_path)
 
 
 def nodes(tree):

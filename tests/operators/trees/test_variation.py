@@ -13,7 +13,7 @@ from operators.trees.line import write
 from operators.trees.reading import read
 from operators.trees.variation import KINDS, NodeMutation, RandomTrees, SubtreeCrossover
 from tests.operators.trees.support_growth import COLUMNS, REGRESSION, trees
-from tests.support_each import each
+from tests.support_each import checks, each
 
 SMALL = Split(0, 1.5, Split(2, 0.0, Leaf(0), Leaf(1), (1,)), Leaf(2))
 
@@ -172,17 +172,22 @@ def test_nonsense_is_refused():
         NodeMutation(COLUMNS, 2, ("graft",))
 
 
-class TestConformance(OperatorKit):
-    @pytest.fixture(
-        params=[
-            RandomTrees(COLUMNS, 3),
-            RandomTrees(REGRESSION, 2, 0.5),
-            SubtreeCrossover(3),
-            NodeMutation(COLUMNS, 3),
-        ],
-        ids=lambda operator: type(operator).__name__,
-    )
-    def case(self, request):
-        none = isinstance(request.param, RandomTrees)
-        made = RandomTrees(COLUMNS, 3).vary([], 3, 0).genomes
-        return request.param, [] if none else made
+def case(given):
+    none = isinstance(given, RandomTrees)
+    made = RandomTrees(COLUMNS, 3).vary([], 3, 0).genomes
+    return given, [] if none else made
+
+
+@each(
+    "given",
+    [
+        RandomTrees(COLUMNS, 3),
+        RandomTrees(REGRESSION, 2, 0.5),
+        SubtreeCrossover(3),
+        NodeMutation(COLUMNS, 3),
+    ],
+    ids=lambda operator: type(operator).__name__,
+)
+@each("check", checks(OperatorKit))
+def test_conformance(check, given, tmp_path):
+    check(case(given), tmp_path)

@@ -9,6 +9,7 @@ from evollm.llm.base import Completion
 from evollm.llm.scripted import Scripted
 from evollm.testing import OperatorKit
 from operators.vectors.framed import Frame, FramedSamples, overlapping
+from tests.support_each import checks, each
 
 cubes = st.integers(1, 4).flatmap(
     lambda d: st.integers(1, 10).flatmap(lambda m: arrays(float, (m, d), elements=st.floats(0, 1)))
@@ -138,11 +139,15 @@ def test_blocks_have_one_size_and_leave_no_coordinate_out(dimension, size, seed)
     assert set(np.concatenate(blocks).tolist()) == set(range(dimension))
 
 
-class TestConformance(OperatorKit):
-    @pytest.fixture(params=[True, False], ids=["shuffled", "in order"])
-    def case(self, request):
-        def answer(prompt, sample, sampling):
-            return f"{sample}7,50" if sample % 3 else "no"
+def case(given):
+    def answer(prompt, sample, sampling):
+        return f"{sample}7,50" if sample % 3 else "no"
 
-        operator = FramedSamples(Scripted(answer), constrain=False, shuffle=request.param)
-        return operator, [np.array([0.1 * i, 0.9 - 0.1 * i, 0.5]) for i in range(5)]
+    operator = FramedSamples(Scripted(answer), constrain=False, shuffle=given)
+    return operator, [np.array([0.1 * i, 0.9 - 0.1 * i, 0.5]) for i in range(5)]
+
+
+@each("given", [True, False], ids=["shuffled", "in order"])
+@each("check", checks(OperatorKit))
+def test_conformance(check, given, tmp_path):
+    check(case(given), tmp_path)

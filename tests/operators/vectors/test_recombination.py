@@ -9,7 +9,7 @@ from evollm.llm.scripted import Scripted
 from evollm.testing import OperatorKit
 from operators.vectors.recombination import Recombination, partition
 from operators.vectors.rows import Decimals, RowFormat
-from tests.support_each import each
+from tests.support_each import checks, each
 
 SIGMA = 0.5
 FIRST = [(0.8, -1.1), (-0.6, 0.4), (1.5, 0.3), (-0.1, -0.9)]
@@ -208,9 +208,13 @@ def test_the_same_seed_and_answers_give_the_same_offspring():
     assert pickle.dumps(one) == pickle.dumps(two)
 
 
-class TestConformance(OperatorKit):
-    @pytest.fixture(params=["437", "no"])
-    def case(self, request):
-        reply = request.param
-        operator = Recombination(Scripted(lambda *_: reply), block=1, shuffle=True, rate=0.5)
-        return operator, [np.array([0.1 * i, 0.9 - 0.1 * i]) for i in range(5)]
+def case(given):
+    reply = given
+    operator = Recombination(Scripted(lambda *_: reply), block=1, shuffle=True, rate=0.5)
+    return operator, [np.array([0.1 * i, 0.9 - 0.1 * i]) for i in range(5)]
+
+
+@each("given", ["437", "no"])
+@each("check", checks(OperatorKit))
+def test_conformance(check, given, tmp_path):
+    check(case(given), tmp_path)

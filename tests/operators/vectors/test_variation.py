@@ -13,6 +13,7 @@ from operators.vectors.variation import (
     SimulatedBinary,
     Uniform,
 )
+from tests.support_each import checks, each
 
 
 def individual(number, genome, fitness, step=0):
@@ -71,22 +72,27 @@ def test_the_centroid_is_the_mean_of_the_best_that_have_a_score():
     assert [[mean, rows[1], *rows][i].id for i in offspring.parents[0]] == [1, 2]
 
 
-class TestConformance(OperatorKit):
-    @pytest.fixture(
-        params=[
-            Uniform(2, skip=3),
-            Given(((0.1, 0.2), (0.3, 0.4))),
-            Gaussian(0.1),
-            Gaussian(0.0, resolution=4),
-            Centroid(2),
-            SimulatedBinary(),
-            Differential(),
-        ],
-        ids=lambda operator: type(operator).__name__,
-    )
-    def case(self, request):
-        rows = [[0.2, 0.8], [0.5, 0.1], [1.0, 0.0], [0.3, 0.3]]
-        return request.param, [np.array(row) for row in rows]
+def case(given):
+    rows = [[0.2, 0.8], [0.5, 0.1], [1.0, 0.0], [0.3, 0.3]]
+    return given, [np.array(row) for row in rows]
+
+
+@each(
+    "given",
+    [
+        Uniform(2, skip=3),
+        Given(((0.1, 0.2), (0.3, 0.4))),
+        Gaussian(0.1),
+        Gaussian(0.0, resolution=4),
+        Centroid(2),
+        SimulatedBinary(),
+        Differential(),
+    ],
+    ids=lambda operator: type(operator).__name__,
+)
+@each("check", checks(OperatorKit))
+def test_conformance(check, given, tmp_path):
+    check(case(given), tmp_path)
 
 
 def test_simulated_binary_crossover_keeps_the_mean_and_narrows_with_eta():

@@ -21,7 +21,7 @@ from problems.blackbox.control_tasks import (
 )
 from problems.blackbox.controls import Control, cma_es, hill_climbing, random_search
 from problems.blackbox.system import EvoLLM
-from tests.support_each import each
+from tests.support_each import checks, each
 
 SMALL = {"hidden": (2,), "episodes": 2}
 
@@ -157,8 +157,12 @@ def test_without_gymnasium_the_extra_is_named(monkeypatch):
         control("cartpole")
 
 
-class TestConformance(ProblemKit):
-    @pytest.fixture(params=["cartpole", "acrobot"])
-    def case(self, request):
-        function, space = control(request.param, hidden=(2,), episodes=1)
-        return function, list(np.random.default_rng(2).random((3, len(space)))), None
+def case(given):
+    function, space = control(given, hidden=(2,), episodes=1)
+    return function, list(np.random.default_rng(2).random((3, len(space)))), None
+
+
+@each("given", ["cartpole", "acrobot"])
+@each("check", checks(ProblemKit))
+def test_conformance(check, given, tmp_path):
+    check(case(given), tmp_path)

@@ -1,7 +1,6 @@
 import warnings
 
 import numpy as np
-import pytest
 
 from evollm import Budget, run
 from evollm.testing import FlowKit
@@ -16,7 +15,7 @@ from problems.blackbox.controls import (
 from problems.blackbox.function import Function
 from problems.blackbox.space import Space
 from tests.problems.blackbox.support_drive import drive
-from tests.support_each import each
+from tests.support_each import checks, each
 
 CONVERGING = [hill_climbing, recombination_es, cma_es]
 ALL = [*CONVERGING, random_search, constant_answer]
@@ -37,10 +36,10 @@ def test_baselines_converge_on_the_sphere_where_random_search_does_not(baseline)
     assert np.median(gaps) < np.median(random) / 3
 
 
-class TestConformance(FlowKit):
-    @pytest.fixture(params=ALL, ids=lambda baseline: baseline.__name__)
-    def case(self, request):
-        return lambda seed: request.param(3, seed=seed), bbob("rastrigin", 3)[0]
+@each("given", ALL, ids=lambda baseline: baseline.__name__)
+@each("check", checks(FlowKit))
+def test_conformance(check, given, tmp_path):
+    check((lambda seed: given(3, seed=seed), bbob("rastrigin", 3)[0]), tmp_path)
 
 
 @each("baseline", CONVERGING)

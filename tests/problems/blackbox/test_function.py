@@ -7,7 +7,7 @@ from evollm.testing import ProblemKit
 from problems.blackbox.bbob import bbob
 from problems.blackbox.function import Function
 from problems.blackbox.space import Category, Integer, Space
-from tests.support_each import each
+from tests.support_each import checks, each
 
 BOX = Space.of([(-5, 5), (0, 10)])
 PLACES = [np.array([0.5, 0.5]), np.array([0.0, 1.0])]
@@ -130,12 +130,16 @@ def test_what_is_no_function_is_refused():
         Function(3, BOX)
 
 
-class TestConformance(ProblemKit):
-    @pytest.fixture(params=["one by one", "batch", "bbob"])
-    def case(self, request):
-        problem = {
-            "one by one": Function(total, BOX),
-            "batch": Function(Sums(), BOX),
-            "bbob": bbob("discus", 2)[0],
-        }[request.param]
-        return problem, PLACES, None
+def case(given):
+    problem = {
+        "one by one": Function(total, BOX),
+        "batch": Function(Sums(), BOX),
+        "bbob": bbob("discus", 2)[0],
+    }[given]
+    return problem, PLACES, None
+
+
+@each("given", ["one by one", "batch", "bbob"])
+@each("check", checks(ProblemKit))
+def test_conformance(check, given, tmp_path):
+    check(case(given), tmp_path)

@@ -16,7 +16,7 @@ from problems.blackbox.function import Function
 from problems.blackbox.paper import Decay, Paper, TwoLevel, evollm
 from problems.blackbox.space import Integer, Space
 from tests.problems.blackbox.support_drive import drive
-from tests.support_each import each
+from tests.support_each import checks, each
 
 BOX = Space.of([(-5, 5)] * 3)
 SPHERE = Function(lambda x: float(((x - 1) ** 2).sum()), BOX)
@@ -45,11 +45,15 @@ STRATEGIES = [
 ]
 
 
-class TestConformance(FlowKit):
-    @pytest.fixture(params=STRATEGIES, ids=lambda pair: type(pair[0]).__name__)
-    def case(self, request):
-        strategy, answer = request.param
-        return lambda seed: strategy.flow(Scripted(answer), BOX, (), seed), SPHERE
+def case(given):
+    strategy, answer = given
+    return lambda seed: strategy.flow(Scripted(answer), BOX, (), seed), SPHERE
+
+
+@each("given", STRATEGIES, ids=lambda pair: type(pair[0]).__name__)
+@each("check", checks(FlowKit))
+def test_conformance(check, given, tmp_path):
+    check(case(given), tmp_path)
 
 
 def test_the_first_steps_are_warm_up_and_the_starting_points_come_first():

@@ -14,7 +14,7 @@ from problems.blackbox.framed import Framed
 from problems.blackbox.paper import Paper
 from problems.blackbox.space import Category, Integer, Real
 from problems.blackbox.system import EvoLLM, maximize, minimize
-from tests.support_each import each
+from tests.support_each import checks, each
 
 BOX = [(-5, 5), (-5, 5)]
 
@@ -258,14 +258,18 @@ def test_settings_and_seed_are_in_the_record():
     assert config["Paper"]["form"]["resolution"] == 1000
 
 
-class TestConformance(SystemKit):
-    @pytest.fixture(params=["framed", "paper", "maximized", "control"])
-    def case(self, request):
-        kind = request.param
-        strategy = {"paper": Paper(warmup=1), "control": Control("hill")}.get(kind)
-        model = None if kind == "control" else Scripted(lambda prompt, i, options: "40,60")
-        maximize = kind == "maximized"
-        return lambda: EvoLLM(sphere, BOX, model=model, strategy=strategy, maximize=maximize), 36
+def case(given):
+    kind = given
+    strategy = {"paper": Paper(warmup=1), "control": Control("hill")}.get(kind)
+    model = None if kind == "control" else Scripted(lambda prompt, i, options: "40,60")
+    maximize = kind == "maximized"
+    return lambda: EvoLLM(sphere, BOX, model=model, strategy=strategy, maximize=maximize), 36
+
+
+@each("given", ["framed", "paper", "maximized", "control"])
+@each("check", checks(SystemKit))
+def test_conformance(check, given, tmp_path):
+    check(case(given), tmp_path)
 
 
 def test_points_that_are_told_are_shown_in_their_own_units(tmp_path):

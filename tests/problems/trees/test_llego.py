@@ -24,7 +24,7 @@ from problems.trees.model.fitness import TreeFitness
 from tests.operators.trees.support_growth import COLUMNS, REGRESSION
 from tests.operators.trees.test_prompting import breed
 from tests.problems.trees.support_rows import samples, table
-from tests.support_each import each
+from tests.support_each import checks, each
 
 PROBLEM = TreeFitness(COLUMNS, samples(0, 120), samples(1, 120))
 NUMBERS = TreeFitness(
@@ -45,25 +45,30 @@ def flow(settings, seed=0, model=MODEL, problem=PROBLEM, objectives=()):
     return settings.flow(problem, model, TreeContext("Tell the class."), seed, objectives)
 
 
-class TestConformance(FlowKit):
-    @pytest.fixture(
-        params=[
-            (SMALL, PROBLEM, ()),
-            (SMALL, NUMBERS, ()),
-            (SMALL, PROBLEM, BOTH),
-            (replace(SMALL, form="json", mode="chat", duplicates=False), PROBLEM, ()),
-            (replace(SMALL, start="model", semantics=False, order="random"), PROBLEM, ()),
-            (replace(SMALL, crossover=0.5, mutation=0.5, classical=1), PROBLEM, ()),
-            (only(rewriting=1), PROBLEM, ()),
-            (only(classical=1), PROBLEM, ()),
-            (only(random=1, start="random"), PROBLEM, ()),
-        ],
-        ids=["llego", "mse", "front", "json", "model", "mix", "rewriting", "classical", "random"],
-    )
-    def case(self, request):
-        settings, problem, objectives = request.param
-        model = MODEL if settings.asks else None
-        return lambda seed: flow(settings, seed, model, problem, objectives), problem
+def case(given):
+    settings, problem, objectives = given
+    model = MODEL if settings.asks else None
+    return lambda seed: flow(settings, seed, model, problem, objectives), problem
+
+
+@each(
+    "given",
+    [
+        (SMALL, PROBLEM, ()),
+        (SMALL, NUMBERS, ()),
+        (SMALL, PROBLEM, BOTH),
+        (replace(SMALL, form="json", mode="chat", duplicates=False), PROBLEM, ()),
+        (replace(SMALL, start="model", semantics=False, order="random"), PROBLEM, ()),
+        (replace(SMALL, crossover=0.5, mutation=0.5, classical=1), PROBLEM, ()),
+        (only(rewriting=1), PROBLEM, ()),
+        (only(classical=1), PROBLEM, ()),
+        (only(random=1, start="random"), PROBLEM, ()),
+    ],
+    ids=["llego", "mse", "front", "json", "model", "mix", "rewriting", "classical", "random"],
+)
+@each("check", checks(FlowKit))
+def test_conformance(check, given, tmp_path):
+    check(case(given), tmp_path)
 
 
 def driven(search, problem, steps):

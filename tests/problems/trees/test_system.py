@@ -33,7 +33,7 @@ from problems.trees.system import LLEGO, chosen
 from tests.operators.trees.support_growth import COLUMNS
 from tests.operators.trees.test_prompting import breed
 from tests.problems.trees.support_rows import samples, table
-from tests.support_each import each
+from tests.support_each import checks, each
 
 TRAIN, VALID = samples(0, 100), samples(1, 200)
 PROBLEM = TreeFitness(COLUMNS, TRAIN, VALID)
@@ -304,7 +304,7 @@ ANSWERING_PIMA = Scripted(
 )
 
 
-@pytest.mark.parametrize(
+@each(
     "case",
     [
         (lambda: LLEGO(PROBLEM, SETTINGS, MODEL), 18),
@@ -315,8 +315,9 @@ ANSWERING_PIMA = Scripted(
     ],
     ids=["llego", "classical", "front", "llego-holdout", "front-holdout"],
 )
-class TestConformance(SystemKit):
-    pass
+@each("check", checks(SystemKit))
+def test_conformance(check, case, tmp_path):
+    check(case, tmp_path)
 
 
 def columns_of_numbers(X):

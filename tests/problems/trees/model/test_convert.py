@@ -25,7 +25,7 @@ from problems.trees.model.fitted import fit_all
 from problems.trees.model.routing import route
 from tests.operators.trees.support_growth import COLUMNS
 from tests.problems.trees.support_rows import samples, table
-from tests.support_each import each
+from tests.support_each import checks, each
 
 CLASSIFIERS = [DecisionTreeClassifier, ExtraTreeClassifier]
 REGRESSORS = [DecisionTreeRegressor, ExtraTreeRegressor]
@@ -220,7 +220,6 @@ def test_forests_refuse_nonsense():
             Forest(COLUMNS, samples(), **more)
 
 
-class TestConformance(OperatorKit):
-    @pytest.fixture
-    def case(self):
-        return Forest(COLUMNS, samples(), 3), []
+@each("check", checks(OperatorKit))
+def test_conformance(check, tmp_path):
+    check((Forest(COLUMNS, samples(), 3), []), tmp_path)

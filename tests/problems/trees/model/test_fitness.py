@@ -18,7 +18,7 @@ from problems.trees.model.fitness import TreeFitness
 from problems.trees.model.fitted import fit
 from tests.operators.trees.support_growth import COLUMNS
 from tests.problems.trees.support_rows import samples, table
-from tests.support_each import each
+from tests.support_each import checks, each
 
 POPULATION = RandomTrees(COLUMNS, 4).vary([], 30, 0).genomes
 
@@ -220,17 +220,21 @@ def test_several_objectives_at_once_have_a_front():
     assert all(one.metrics["gap"] <= 0 for one in found)
 
 
-class TestConformance(ProblemKit):
-    @pytest.fixture(params=["classes", "numbers"])
-    def case(self, request):
-        if request.param == "classes":
-            genomes = [*POPULATION[:5], POPULATION[0], Leaf(7), "no tree"]
-            return problem(objectives=("auc", "log_loss")), genomes, None
-        X, _ = table()
-        columns = Columns.of(X, y=[0.0, 1.0])
-        target = np.nan_to_num(X[:, 1])
-        made = RandomTrees(columns, 3).vary([], 4, 0).genomes
-        return TreeFitness(columns, Samples.of(X, target), objectives=("r2",)), made, None
+def case(given):
+    if given == "classes":
+        genomes = [*POPULATION[:5], POPULATION[0], Leaf(7), "no tree"]
+        return problem(objectives=("auc", "log_loss")), genomes, None
+    X, _ = table()
+    columns = Columns.of(X, y=[0.0, 1.0])
+    target = np.nan_to_num(X[:, 1])
+    made = RandomTrees(columns, 3).vary([], 4, 0).genomes
+    return TreeFitness(columns, Samples.of(X, target), objectives=("r2",)), made, None
+
+
+@each("given", ["classes", "numbers"])
+@each("check", checks(ProblemKit))
+def test_conformance(check, given, tmp_path):
+    check(case(given), tmp_path)
 
 
 def test_leaves_of_an_outcome_are_plain_numbers():
