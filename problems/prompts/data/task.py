@@ -150,10 +150,15 @@ class Task:
             answers: The label's word or number each (classification and choice); else a text.
 
         Raises:
-            EvollmError: If a label is unknown, or ``usable`` refuses them.
+            EvollmError: If answers are missing, a label is unknown, or ``usable`` refuses them.
         """
-        pairs = list(zip(texts, answers, strict=True))
-        return self.usable([self._example(text, answer) for text, answer in pairs])
+        texts, answers = list(texts), list(answers)
+        if len(texts) != len(answers):
+            raise EvollmError(
+                f"the task {self.name} was given {len(texts)} texts and {len(answers)} answers: "
+                "give one answer per text"
+            )
+        return self.usable(list(map(self._example, texts, answers)))
 
     def usable(self, examples: Sequence[Example], name: str = "examples") -> tuple[Example, ...]:
         """Return examples if a prompt can be scored on them.
@@ -215,7 +220,9 @@ class Task:
 
     def _shows(self, example: Example, label: int) -> bool:
         texts = (*example.fields.values(), self._written(example))
-        return (example.label or 0) == label and not any(map(has_slots, texts))
+        if any(has_slots(text, self.slots) for text in texts):
+            return False
+        return (example.label or 0) == label
 
     def _example(self, text: object, answer: object) -> Example:
         fields = text if isinstance(text, Mapping) else {self.slots[0]: str(text)}

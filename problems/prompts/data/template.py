@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -128,9 +128,15 @@ class Template:
         return name == MASK or bool(near or _NUMBERED.fullmatch(name))
 
 
-def has_slots(text: str) -> bool:
-    """Tell whether a template would read a part of this text as a slot, of any task."""
-    return any(name == MASK or _NUMBERED.fullmatch(name) for name in _NAME.findall(text))
+def has_slots(text: str, slots: Collection[str] = ()) -> bool:
+    """Tell whether a template would read a part of this text as a slot.
+
+    Args:
+        text: The text.
+        slots: What slots may be called, beside names with a number at the end and the mask's.
+    """
+    names = _NAME.findall(text)
+    return any(name in slots or name == MASK or _NUMBERED.fullmatch(name) for name in names)
 
 
 def slot_names(text: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Tasks: how prompts are written, and which examples they take."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,10 @@ def test_texts_that_would_read_as_slots_are_not_demonstrated() -> None:
     shown = (of("bad"), of("bad {sentence_1}"), of("bad {option_2}"), of("good", 1))
     films = task().with_splits(Splits(demonstrations=shown))
     assert films.prompt(1, 3).text.count("{") == 1
+    own = replace(films, block="{review} is", slots=("review",), splits=Splits())
+    texts = Example({"review": "a {review}"}, 0), Example({"review": "b"}, 1)
+    with pytest.raises(EvollmError, match="has 0 examples to demonstrate 'terrible' and 1"):
+        own.with_splits(Splits(demonstrations=texts)).prompt()
     with pytest.raises(
         EvollmError, match=r"has 1 examples to demonstrate '(great|terrible)' and 2"
     ):
@@ -77,6 +82,8 @@ def test_examples_take_words_or_numbers_for_labels() -> None:
     found = task().examples(["a", {"sentence_1": "b"}, "c"], ["Great", 0, "1"])
     assert [one.label for one in found] == [1, 0, 1]
     assert [one.fields["sentence_1"] for one in found] == ["a", "b", "c"]
+    with pytest.raises(EvollmError, match="was given 2 texts and 1 answers: give one answer per"):
+        task().examples(["a", "b"], [1])
 
 
 @pytest.mark.parametrize(

@@ -59,3 +59,4 @@ def test_texts_with_slots_of_any_task_are_told_from_braces() -> None:
     slots = ["{sentence_1}", "a {option_2}", "{mask_token}"]
     texts = ["{}", "{x}", "{ sentence_1 }", "{1}", "sentence_1"]
     assert [text for text in [*slots, *texts] if has_slots(text)] == slots
+    assert has_slots("a {x}", ["x"])
