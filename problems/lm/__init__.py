@@ -2,6 +2,8 @@
 
 - ``conversion``: A GGUF file as a folder of safetensors, made once in the cache folder.
 - ``extra``: The packages of the extra ``lm``.
+- ``forward``: One pass through a model, with or without a cache.
+- ``generation``: Many prompts continued together.
 - ``load``: A model with its tokenizer, and what is known about it.
 - ``quiet``: No progress bars or advice while transformers reads and writes models.
 - ``settings``: How a model is loaded; the options of the command line.

@@ -1,0 +1,62 @@
+"""One pass through a model, whatever its version of transformers calls the arguments."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from problems.lm.load import LM
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def empty_cache(lm: LM) -> Any:
+    """Return a cache of keys and values that holds no position yet."""
+    from transformers import DynamicCache
+
+    return DynamicCache(config=lm.model.config)
+
+
+def logits(
+    lm: LM,
+    ids: Tensor,
+    *,
+    mask: Tensor | None = None,
+    positions: Tensor | None = None,
+    cache: Any = None,
+    last: int = 0,
+) -> Tensor:
+    """Return the logits of tokens; no gradients are kept.
+
+    Args:
+        lm: The model.
+        ids: Of shape ``(rows, tokens)``, on the model's device.
+        mask: 1 for real tokens and 0 for padding, those in the cache included.
+        positions: Of the tokens; None to count from the end of the cache.
+        cache: From ``empty_cache``; the tokens are appended to it.
+        last: Of how many last tokens; 0 for all.
+
+    Returns:
+        Of shape ``(rows, tokens, vocabulary)``, in the model's precision.
+    """
+    import torch
+
+    takes = _arguments(type(lm.model).forward)
+    given: dict[str, Any] = {"attention_mask": mask, "position_ids": positions}
+    if "use_cache" in takes:
+        given["use_cache"] = cache is not None
+    if cache is not None:
+        given["cache" if "cache" in takes else "past_key_values"] = cache
+    if "logits_to_keep" in takes:
+        given["logits_to_keep"] = last
+    with torch.inference_mode():
+        found = lm.model(ids, **{k: v for k, v in given.items() if k in takes}).logits
+    return found[:, -last:] if last else found  # type: ignore[no-any-return]
+
+
+@cache
+def _arguments(forward: Callable[..., Any]) -> frozenset[str]:
+    return frozenset(inspect.signature(forward).parameters)

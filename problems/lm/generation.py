@@ -1,0 +1,239 @@
+"""Generation: many prompts continued together, each as it would be alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from evollm.checks import positive
+from evollm.errors import EvollmError
+from problems.lm.forward import empty_cache, logits
+from problems.lm.load import LM
+from problems.lm.tokens import decode, ids_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Reason = Literal["stop", "end", "length"]
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """What a model wrote after a prompt.
+
+    Attributes:
+        text: Up to the stop string or the token that ends a text, which are left out.
+        tokens: Number of tokens generated, that which ended it included.
+        prompt_tokens: Number of the prompt's tokens, special ones included.
+        reason: Why it ended: a stop string, a token that ends a text, or the limit.
+    """
+
+    text: str
+    tokens: int
+    prompt_tokens: int
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How tokens are chosen.
+
+    Attributes:
+        temperature: 0 for the likeliest token.
+        top_k: Choose among so many likeliest tokens only; none for all.
+        samples: Continuations of each prompt.
+        batch: Continuations that are computed together.
+    """
+
+    temperature: float = 0.0
+    top_k: int | None = None
+    samples: int = 1
+    batch: int = 16
+
+    def __post_init__(self) -> None:
+        positive(top_k=self.top_k, samples=self.samples, batch=self.batch)
+        if not (isfinite(self.temperature) and self.temperature >= 0):
+            raise EvollmError(f"temperature must be 0 or more, not {self.temperature}")
+
+
+@dataclass(slots=True)
+class _Row:
+    """A continuation under way."""
+
+    place: tuple[int, int]
+    prompt: tuple[int, ...]
+    limit: int
+    rng: np.random.Generator
+    ids: list[int] = field(default_factory=list)
+    done: Generated | None = None
+
+
+def generate(
+    lm: LM,
+    prompts: Sequence[str | Sequence[int]],
+    limits: int | Sequence[int],
+    *,
+    stop: Sequence[str] = (),
+    decoding: Decoding = Decoding(),
+    seed: int = 0,
+) -> list[list[Generated]]:
+    """Continue prompts.
+
+    Which prompts are computed together changes the logits by rounding only, and never the random
+    numbers: those of a sample depend on the seed, the prompt's index and the sample's.
+
+    Args:
+        lm: A causal model.
+        prompts: Texts, before which come the tokenizer's special tokens; or ids, taken as they are.
+        limits: Most tokens to generate, for all prompts or for each.
+        stop: Texts before which a continuation is cut off.
+        decoding: How tokens are chosen.
+        seed: Of the random numbers.
+
+    Returns:
+        For each prompt its continuations.
+
+    Raises:
+        EvollmError: If the model is a masked one, a prompt is empty, or a prompt and its limit
+            are longer than the context.
+    """
+    if lm.masked:
+        raise EvollmError(
+            f"{lm.name} fills in masks and can't continue a text: name a causal model"
+        )
+    each = [limits] * len(prompts) if isinstance(limits, int) else list(limits)
+    if len(each) != len(prompts) or "" in stop:
+        raise EvollmError(
+            "give one limit for all prompts or one for each, and no empty stop string"
+        )
+    rows = [
+        _Row((i, j), ids, limit, np.random.default_rng((seed, i, j)))
+        for i, (prompt, limit) in enumerate(zip(prompts, each, strict=True))
+        for ids in [_checked(lm, i, prompt, limit)]
+        for j in range(decoding.samples)
+    ]
+    rows.sort(key=lambda row: len(row.prompt))
+    for start in range(0, len(rows), decoding.batch):
+        _run(lm, rows[start : start + decoding.batch], stop, decoding)
+    found = {row.place: row.done for row in rows if row.done is not None}
+    return [[found[i, j] for j in range(decoding.samples)] for i in range(len(prompts))]
+
+
+def _checked(lm: LM, index: int, prompt: str | Sequence[int], limit: int) -> tuple[int, ...]:
+    positive(**{f"limits[{index}]": limit})
+    ids = (*lm.before, *ids_of(lm, prompt)) if isinstance(prompt, str) else tuple(prompt)
+    if not ids:
+        raise EvollmError(f"prompt {index} has no tokens: give at least one")
+    if len(ids) + limit > lm.context:
+        raise EvollmError(
+            f"prompt {index} has {len(ids)} tokens, and with {limit} more it does not fit in "
+            f"the {lm.context} of {lm.name}: shorten it, or lower its limit"
+        )
+    return ids
+
+
+def _run(lm: LM, rows: list[_Row], stop: Sequence[str], decoding: Decoding) -> None:
+    """Continue rows until all are done, each for as long as it lasts."""
+    for active, found in _steps(lm, rows):
+        for row, scores in zip(active, found, strict=True):
+            row.ids.append(_choice(scores, decoding, row.rng))
+            row.done = _ended(lm, row, stop)
+
+
+def _steps(lm: LM, rows: list[_Row]) -> Iterator[tuple[list[_Row], Tensor]]:
+    """Yield the rows that go on, with the logits of their next tokens; each gets one appended."""
+    import torch
+
+    cache, shared = _start(lm, rows)
+    width = max(len(row.prompt) for row in rows) - shared
+    ids = torch.full((len(rows), width), lm.pad, device=lm.device)
+    mask = torch.ones((len(rows), shared + width), dtype=torch.long, device=lm.device)
+    for i, row in enumerate(rows):
+        own = row.prompt[shared:]
+        ids[i, width - len(own) :] = torch.tensor(own, device=lm.device)
+        mask[i, shared : shared + width - len(own)] = 0
+    positions = (mask.cumsum(1) - 1).clamp(min=0)[:, shared:]
+    while True:
+        found = logits(lm, ids, mask=mask, positions=positions, cache=cache, last=1)
+        yield rows, found[:, -1].float()
+        going = [i for i, row in enumerate(rows) if row.done is None]
+        if not going:
+            return
+        if len(going) < len(rows):
+            keep = torch.tensor(going, device=lm.device)
+            cache.batch_select_indices(keep)
+            mask, positions, rows = mask[keep], positions[keep], [rows[i] for i in going]
+        ids = torch.tensor([[row.ids[-1]] for row in rows], device=lm.device)
+        mask = torch.cat([mask, torch.ones_like(mask[:, :1])], 1)
+        positions = positions[:, -1:] + 1
+
+
+def _start(lm: LM, rows: list[_Row]) -> tuple[Any, int]:
+    """Return a cache with the tokens with which all prompts begin, computed once."""
+    import torch
+
+    cache = empty_cache(lm)
+    first, last = min(row.prompt for row in rows), max(row.prompt for row in rows)
+    most = min(len(row.prompt) for row in rows) - 1
+    same = (a == b for a, b in zip(first[:most], last[:most], strict=True))
+    shared = next((i for i, equal in enumerate(same) if not equal), most)
+    if shared == 0 or len(rows) == 1 or _slides(lm, rows):
+        return cache, 0
+    logits(lm, torch.tensor([first[:shared]], device=lm.device), cache=cache, last=1)
+    cache.batch_repeat_interleave(len(rows))
+    return cache, shared
+
+
+def _slides(lm: LM, rows: list[_Row]) -> bool:
+    """Return whether a model may look back less far than to the start.
+
+    It counts the padding between a shared start and the rest as distance, so nothing is shared.
+    """
+    window = getattr(lm.model.config.get_text_config(), "sliding_window", None)
+    longest = max(len(row.prompt) + row.limit for row in rows)
+    return window is not None and window < 2 * longest
+
+
+def _choice(scores: Tensor, decoding: Decoding, rng: np.random.Generator) -> int:
+    """Return a token for its logits."""
+    if decoding.temperature == 0:
+        return int(scores.argmax())
+    if decoding.top_k is None or decoding.top_k >= len(scores):
+        values, order = scores, None
+    else:
+        values, order = scores.topk(decoding.top_k)
+    shares = (values.double() / decoding.temperature).softmax(0).cumsum(0).cpu().numpy()
+    place = min(int(np.searchsorted(shares, rng.random(), side="right")), len(shares) - 1)
+    return place if order is None else int(order[place])
+
+
+def _ended(lm: LM, row: _Row, stop: Sequence[str]) -> Generated | None:
+    """Return a row's result if its last token ended it."""
+    count = len(row.ids)
+    if row.ids[-1] in lm.ends:
+        return Generated(_text(lm, row, row.ids[:-1]), count, len(row.prompt), "end")
+    if stop:
+        # A character has at most four bytes, and so a stop string at most four tokens for each.
+        tail = _text(lm, row, row.ids[-4 * max(map(len, stop)) - 8 :])
+        if any(mark in tail for mark in stop):
+            text = _text(lm, row, row.ids)
+            ends = [place for mark in stop if (place := text.find(mark)) >= 0]
+            if ends:
+                return Generated(text[: min(ends)], count, len(row.prompt), "stop")
+    if count == row.limit:
+        return Generated(_text(lm, row, row.ids), count, len(row.prompt), "length")
+    return None
+
+
+def _text(lm: LM, row: _Row, ids: list[int]) -> str:
+    """Return the text of last tokens as it reads behind the token before them.
+
+    Alone, the first of them would lose its blank with some tokenizers.
+    """
+    before = [row.prompt[-1]]
+    whole, start = decode(lm, [*before, *ids]), decode(lm, before)
+    return whole[len(start) :] if whole.startswith(start) else decode(lm, ids)
