@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from evollm.errors import EvollmError
 from evollm.executors.base import Serial, Threads
 from evollm.functions import operator
-from evollm.lazy import lazily
+from evollm.lazy import lazily as _lazily
 from evollm.runtime.budget import Budget, Usage
 from evollm.runtime.loop import run
 from evollm.runtime.result import Result
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from evollm.runtime.ask_tell import AskTell
     from evollm.system import System
 
-__getattr__ = lazily(
+__getattr__ = _lazily(
     __name__,
     {
         "AskTell": "evollm.runtime.ask_tell",

@@ -16,14 +16,14 @@
 from typing import TYPE_CHECKING
 
 from evollm.executors.base import Executor, Serial, Threads
-from evollm.lazy import lazily
+from evollm.lazy import lazily as _lazily
 
 if TYPE_CHECKING:
     from evollm.executors.cluster import Ray
     from evollm.executors.names import EXECUTORS
     from evollm.executors.processes import Processes
 
-__getattr__ = lazily(
+__getattr__ = _lazily(
     __name__,
     {
         "EXECUTORS": "evollm.executors.names",
