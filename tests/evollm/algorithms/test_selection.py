@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from evollm import Candidate, EvollmError, Individual, Outcome
 from evollm.algorithms.selection import best, roulette, tournament, uniform
+from tests.support_each import each
 
 fitness = st.floats(allow_nan=False) | st.integers(-3, 3).map(float)
 fitnesses = st.lists(fitness, min_size=1, max_size=12)
@@ -36,8 +37,8 @@ def test_best_returns_the_fittest_first_and_the_older_of_equals(
     ]
 
 
+@each("rule", [uniform, roulette])
 @given(fitnesses, size, seed)
-@pytest.mark.parametrize("rule", [uniform, roulette])
 def test_draws_are_without_replacement_if_they_can_be(
     rule: object, values: list[float], k: int, seed: int
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from evollm import EvollmError
 from evollm.cli.loading import named
 from evollm.search.fingerprint import describe
+from tests.support_each import each
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_below_the_current_folder_it_is_recorded_relative_to_it(folder, monkeypa
     assert named(f"{folder}/mine.py:f").file == f"{folder}/mine.py"
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "message"),
     [
         ("raise SystemExit(3)", "can't be loaded: SystemExit: 3$"),
@@ -51,7 +52,8 @@ def test_below_the_current_folder_it_is_recorded_relative_to_it(folder, monkeypa
         ("f = 3", "has no function f$"),
     ],
 )
-def test_a_file_that_cannot_be_loaded_costs_one_sentence(folder, body, message):
+def test_a_file_that_cannot_be_loaded_costs_one_sentence(tmp_path, monkeypatch, body, message):
+    monkeypatch.chdir(tmp_path)
     Path("bad.py").write_text(body + "\n")
     with pytest.raises(EvollmError, match=message) as caught:
         named("bad.py:f")
@@ -65,7 +67,7 @@ def test_an_interrupt_while_loading_is_one(folder):
         named("slow.py:f")
 
 
-@pytest.mark.parametrize("text", ["mine.py", "mine.py:", ":f", ""])
+@each("text", ["mine.py", "mine.py:", ":f", ""])
 def test_a_file_without_a_function_is_refused(folder, text):
     with pytest.raises(EvollmError, match=r"give FILE\.py:NAME"):
         named(text)

@@ -19,6 +19,7 @@ from evollm.testing import ExecutorKit, Trial, once
 from evollm.testing.trials import Prepared
 from tests.evollm.algorithms.regimes import steady
 from tests.evollm.support_parts import Deadly, Sphere, digest, plain
+from tests.support_each import each
 
 ROOT = Path(__file__).parents[3]
 
@@ -196,11 +197,10 @@ def test_a_hostile_exception_is_a_failure_like_any_other(executor: Executor) -> 
     assert "Mute: (its message can't be read)" in (found.population[1].error or "")
 
 
-@pytest.mark.parametrize("make", [lambda: Serial(), lambda: Threads(2), lambda: Processes(2)])
-class TestWrongLengths:
-    def test_the_run_ends_and_says_so(self, make: Callable[[], Executor]) -> None:
-        with pytest.raises(EvollmError, match=r"Short.evaluate returned 2 outcomes for 3 genomes"):
-            run(once([1, 2, 3]), Short(), executor=_whole(make()))
+@each("executor", [Serial(), Threads(2), Processes(2)])
+def test_a_wrong_number_of_outcomes_ends_the_run(executor: Executor) -> None:
+    with pytest.raises(EvollmError, match=r"Short.evaluate returned 2 outcomes for 3 genomes"):
+        run(once([1, 2, 3]), Short(), executor=_whole(executor))
 
 
 class Short:

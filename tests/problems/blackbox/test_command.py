@@ -70,7 +70,7 @@ def test_a_function_of_the_users_is_minimised_or_maximised_in_its_box(file):
         assert system.units["fitness"].text(result.fitness) == f"{best:.6g}"
 
 
-@pytest.mark.parametrize(
+@each(
     ("wrong", "message"),
     [
         ({"dimension": 0}, "--dimension must be 1 or more, not 0"),

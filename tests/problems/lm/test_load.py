@@ -12,6 +12,7 @@ import torch
 from evollm.errors import EvollmError
 from problems.lm import LM, LMSettings, load
 from tests.problems.lm.support_tiny import folder, model
+from tests.support_each import each
 
 ROOT = Path(__file__).parents[3]
 BLOCKED = ("ray", "deap", "openai", "gguf", "sklearn", "tenacity", "accelerate", "xllamacpp")
@@ -46,7 +47,7 @@ def test_a_folder_with_a_causal_model(tmp_path: Path) -> None:
     assert torch.equal(lm.model(ids).logits, model("llama")(ids).logits)
 
 
-@pytest.mark.parametrize(("family", "context"), [("bert", 128), ("roberta", 129)])
+@each(("family", "context"), [("bert", 128), ("roberta", 129)])
 def test_masked_models(tmp_path: Path, family: str, context: int) -> None:
     lm = load(folder(tmp_path, family))
     assert lm.masked

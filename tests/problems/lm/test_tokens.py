@@ -15,6 +15,7 @@ from evollm.errors import EvollmError
 from problems.lm import LM
 from problems.lm.tokens import decode, encode, ids_of, windows
 from tests.problems.lm.support_tiny import TEXT
+from tests.support_each import each
 
 TALK = "Don't ask , it 's here . Is n't it ?"
 ODD = "a  b\n\n c é東🎉 \t"
@@ -110,7 +111,7 @@ def test_slow_tokenizers_that_do_not_spell_the_text_are_refused(lm: LM) -> None:
         encode(slow, TALK)
 
 
-@pytest.mark.parametrize("configured", [False, True])
+@each("configured", [False, True])
 def test_clean_up_is_ours_to_say(lm: LM, configured: bool) -> None:
     lm.tokenizer.clean_up_tokenization_spaces = configured
     ids = ids_of(lm, TALK)

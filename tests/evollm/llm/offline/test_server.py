@@ -10,6 +10,8 @@ import openai
 import pytest
 from openai.types import Completion
 
+from tests.support_each import each
+
 pytestmark = pytest.mark.model
 DIGITS = 'root ::= [0-9] [0-9] "," [0-9] [0-9]'
 STORY = "Once upon a time"
@@ -46,7 +48,7 @@ def test_counts_tokens(client: openai.OpenAI) -> None:
     assert short.completion_tokens == long.completion_tokens == 5
 
 
-@pytest.mark.parametrize("seed", range(4))
+@each("seed", range(4))
 def test_grammar_holds(client: openai.OpenAI, seed: int) -> None:
     options = {"temperature": 2.0, "seed": seed, "extra_body": {"grammar": DIGITS}}
     answer = plain(client, STORY, **options)
@@ -56,7 +58,7 @@ def test_grammar_holds(client: openai.OpenAI, seed: int) -> None:
     assert answer.choices[0].finish_reason == "stop"
 
 
-@pytest.mark.parametrize("seed", range(3))
+@each("seed", range(3))
 def test_schema_holds(client: openai.OpenAI, seed: int) -> None:
     point = {"type": "integer", "minimum": 0, "maximum": 99}
     schema = {

@@ -19,6 +19,7 @@ from evollm.llm.files import digest
 from evollm.llm.offline import weights
 from evollm.llm.offline.quantise import requantise
 from evollm.llm.offline.weights import Weights, fetch
+from tests.support_each import each
 
 ROOT = Path(__file__).parents[4]
 FETCH = """
@@ -118,7 +119,7 @@ def test_damage_is_noticed_and_mended(tiny: Weights) -> None:
     assert fetch(tiny).read_bytes() == sound
 
 
-@pytest.mark.parametrize("field", ["sha256", "size", "member"])
+@each("field", ["sha256", "size", "member"])
 def test_unknown_content_is_refused(tiny: Weights, field: str) -> None:
     wrong = {"sha256": "0" * 64, "size": tiny.size + 1, "member": "tiny_weights/other.gguf"}
     weights_ = changed(tiny, **{field: wrong[field]})

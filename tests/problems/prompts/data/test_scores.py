@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from problems.prompts.data.scores import choose, elites, margins, percentile_pool, stage_mean
+from tests.support_each import each
 
 SHARES = [
     ((0.5, 0.3, 0.2), 0, 0.2, 40.0, 0),
@@ -16,7 +17,7 @@ SHARES = [
 ]
 
 
-@pytest.mark.parametrize(("shares", "label", "gap", "reward", "prediction"), SHARES)
+@each(("shares", "label", "gap", "reward", "prediction"), SHARES)
 def test_golden_margins(
     shares: tuple[float, ...], label: int, gap: float, reward: float, prediction: int
 ) -> None:

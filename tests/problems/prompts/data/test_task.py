@@ -11,6 +11,7 @@ from problems.prompts.data.example import Example
 from problems.prompts.data.splits import Splits
 from problems.prompts.data.task import Task
 from tests.problems.prompts.data.support_data import task, write
+from tests.support_each import each
 
 BLOCK = "Review: {sentence_1}\nSentiment:"
 
@@ -86,7 +87,7 @@ def test_examples_take_words_or_numbers_for_labels() -> None:
         task().examples(["a", "b"], [1])
 
 
-@pytest.mark.parametrize(
+@each(
     ("examples", "why"),
     [
         ([], "the examples for the task films are empty"),
@@ -102,7 +103,7 @@ def test_unusable_examples_are_refused(examples: list[Example], why: str) -> Non
     assert why in str(caught.value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("labels", "block", "why"),
     [
         (("good",), BLOCK, "needs two or more label words"),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from evollm.errors import EvollmError
 from problems.prompts.data.template import Template, has_slots
+from tests.support_each import each
 
 PAIR = Template('{"a": {b}} "{sentence_1}"\n{ x }{sentence_2}', ("sentence_1", "sentence_2"))
 
@@ -28,7 +29,7 @@ def test_what_is_filled_in_is_never_filled_again(first: str, second: str) -> Non
     assert filled == f'{{"a": {{b}}}} "{first}"\n{{ x }}{second}'
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "why"),
     [
         ("Review:", "'Review:' of films lacks the slot {sentence_1}"),
