@@ -1,16 +1,28 @@
-"""The command line in a process of its own, and a model on a real server for it to ask."""
+"""The command line, here or in a process of its own, and a real server with a model to ask."""
 
 import hashlib
+import logging
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+from unittest import mock
 
+import pytest
+
+from evollm.cli import loading
+from evollm.cli.main import main
 from evollm.llm.client.probes import ODD_TEXT, PROMPT
 from evollm.store.record import Record
 from tests.evollm.llm.support_faulty import Act, Seen, Server, say
+from tests.support_each import forget
+
+Done: TypeAlias = subprocess.CompletedProcess[str]
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,16 +63,48 @@ def start(*arguments: object, folder: Path, env: Mapping[str, str] = {}) -> subp
     )
 
 
-def evollm(
-    *arguments: object, folder: Path, env: Mapping[str, str] = {}
-) -> subprocess.CompletedProcess[str]:
-    """Run the command line to its end."""
-    process = start(*arguments, folder=folder, env=env)
+def ended(process: subprocess.Popen[str]) -> Done:
+    """Wait for a command in a process of its own."""
     out, err = process.communicate(timeout=120)
-    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+    return Done(process.args, process.returncode, out, err)
 
 
-def refusal(done: subprocess.CompletedProcess[str]) -> str:
+def evollm(*arguments: object, folder: Path, env: Mapping[str, str] = {}) -> Done:
+    """Run the command line to its end in this process, as if it were a new one in a folder.
+
+    Raises:
+        AssertionError: If it raises what its user would see as a traceback.
+    """
+    out, err = StringIO(), StringIO()
+    with as_new(folder, {**environment(folder), **env}), redirect_stdout(out), redirect_stderr(err):
+        try:
+            status = main([*map(str, arguments)])
+        except SystemExit as error:
+            status = int(error.code or 0)
+    return Done(arguments, status, out.getvalue(), err.getvalue())
+
+
+@contextmanager
+def as_new(folder: Path, env: Mapping[str, str]) -> Iterator[None]:
+    """Give a command the folder, environment, warnings and log of a new process."""
+    known, root = set(sys.modules), logging.getLogger()
+    forget()
+    loading._module.cache_clear()
+    with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.chdir(folder)
+        stack.enter_context(mock.patch.dict(os.environ, env, clear=True))
+        patch.setattr(root, "handlers", [])
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("default")
+        yield
+    for name in set(sys.modules) - known:
+        if str(getattr(sys.modules[name], "__file__", None) or "").startswith(f"{folder}/"):
+            del sys.modules[name]
+    loading._module.cache_clear()
+
+
+def refusal(done: Done) -> str:
     """Return the one sentence of a refused command."""
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stdout + done.stderr

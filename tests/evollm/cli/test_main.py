@@ -7,7 +7,7 @@ from pathlib import Path
 
 from evollm.errors import EvollmError
 from tests.evollm.llm.support_faulty import Act, Seen, Server, complain, say
-from tests.evollm.support_terminal import ROOT, evollm, refusal, rows, speak, start
+from tests.evollm.support_terminal import ROOT, ended, evollm, refusal, rows, speak, start
 from tests.support_each import each
 
 SLOW = """
@@ -164,7 +164,9 @@ def test_a_run_is_its_configuration(tmp_path: Path) -> None:
 
 
 def test_the_version_is_told(tmp_path: Path) -> None:
-    assert re.fullmatch(r"evollm \d+\.\d+\.\d+\n", evollm("--version", folder=tmp_path).stdout)
+    assert re.fullmatch(
+        r"evollm \d+\.\d+\.\d+\n", ended(start("--version", folder=tmp_path)).stdout
+    )
 
 
 def test_a_model_that_says_nothing_usable_ends_the_run(tmp_path: Path) -> None:
@@ -344,7 +346,7 @@ def test_runs_from_an_uploaded_folder(tmp_path: Path) -> None:
     for name in ("evollm", "operators", "problems", "pyproject.toml"):
         (tmp_path / name).symlink_to(ROOT / name)
     run = ("run", "blackbox", "--method", "random", "--evaluations", 20, "--quiet")
-    done = evollm(*run, folder=tmp_path, env={"PYTHONPATH": ""})
+    done = ended(start(*run, folder=tmp_path, env={"PYTHONPATH": ""}))
     assert "20 evaluations" in done.stdout
 
 
@@ -355,6 +357,6 @@ def test_a_package_of_others_appears_by_being_installed(tmp_path: Path) -> None:
     (info / "entry_points.txt").write_text("[evollm.problems]\ntheirs = theirs:COMMAND\n")
     (tmp_path / "site/theirs.py").write_text(THEIRS)
     env = {"PYTHONPATH": f"{ROOT}:{tmp_path / 'site'}"}
-    assert "count ones" in evollm("run", "--help", folder=tmp_path, env=env).stdout
-    done = evollm("run", "theirs", "--bits", 6, "--quiet", folder=tmp_path, env=env)
+    assert "count ones" in ended(start("run", "--help", folder=tmp_path, env=env)).stdout
+    done = ended(start("run", "theirs", "--bits", 6, "--quiet", folder=tmp_path, env=env))
     assert "best  6 (fitness)" in done.stdout, done.stderr

@@ -15,6 +15,7 @@ from tests.evollm.support_terminal import (
     FUNCTION,
     asked,
     contents,
+    ended,
     evollm,
     refusal,
     rows,
@@ -137,19 +138,21 @@ class Mortal(Server):
 
 
 def test_a_run_that_lost_its_model_goes_on_when_that_is_back(folder: Path) -> None:
+    """The commands after the first are in new processes, which hold no connection to its server."""
     with Server(speak) as server:
         complete(*search("framed", server, "whole", "--no-cache"), folder=folder)
         port, wave = server.server_port, 2 * 5
         assert len(server.seen) == 2 + 6 * wave
     with Mortal(2 + 3 * wave, port) as server:
         command = search("framed", server, "cut", "--no-cache")
-        said = refusal(evollm(*command, folder=folder))
+        said = refusal(ended(start(*command, folder=folder)))
     assert f"the endpoint {server.url} does not answer for the model scripted" in said
     assert "check the address and whether the server runs" in said
     known = answers(folder / "cut")
     assert len(known) == 3 * wave
     with Server(speak, port) as server:
-        complete("resume", "cut", folder=folder)
+        done = ended(start("resume", "cut", folder=folder))
+        assert done.returncode == 0, done.stderr
         assert known.keys().isdisjoint(asked(server))
     assert contents(folder / "cut") == contents(folder / "whole")
     assert answers(folder / "cut") == answers(folder / "whole")
