@@ -1,6 +1,7 @@
 """Systems: a problem, an algorithm and their words, behind one interface."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Generic
 
@@ -10,7 +11,7 @@ from evollm.functions import as_problem, prepare
 from evollm.report.page import Report
 from evollm.report.sections import overview
 from evollm.runtime.budget import Budget
-from evollm.runtime.driver import Callback, OnError
+from evollm.runtime.driver import Callback, OnError, Run
 from evollm.runtime.finals import Finalists, score
 from evollm.runtime.loop import begin, checked, finish, result
 from evollm.runtime.result import Result
@@ -48,7 +49,11 @@ class System(Generic[G]):
         return str(individual.genome)
 
     def finalists(self, result: Result[G]) -> Finalists[G]:
-        """Return who is scored once more when the search has stopped: nobody, by default."""
+        """Return who is scored once more when the search has stopped: nobody, by default.
+
+        It is asked again, with those scored so far in ``result.finals``, until it names nobody new:
+        so a first round can choose among many, and a second one test the chosen alone.
+        """
         return Finalists()
 
     def choose(self, result: Result[G]) -> Individual[G]:
@@ -147,8 +152,7 @@ def run_system(
         finish(under_way, problem)
         found = result(under_way)
         if found.stopped != "interrupted":
-            finals = score(system.finalists(found), problem, executor, record)
-            found = result(under_way, finals)
+            found = _closed(system, under_way, problem, executor)
             record.put("chosen", system.choose(found).id if found.best else None)
     except BaseException:
         record.close()
@@ -156,3 +160,20 @@ def run_system(
     if record.path is not None:
         record.close()
     return found
+
+
+def _closed(
+    system: System[G], under_way: Run, problem: Problem[G], executor: Executor
+) -> Result[G]:
+    """Score finalists round after round, each once in a round, until nobody new is named."""
+    finals: list[Individual[G]] = []
+    asked: set[tuple[int, int | None, int]] = set()
+    while True:
+        found: Result[G] = result(under_way, finals)
+        named = system.finalists(found)
+        keys = [(one.id, named.fidelity, named.seed) for one in named.candidates]
+        fresh = [one for one, key in zip(named.candidates, keys, strict=True) if key not in asked]
+        if not fresh:
+            return found
+        asked |= set(keys)
+        finals += score(replace(named, candidates=fresh), problem, executor, under_way.record)

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from evollm.checks import positive
 from evollm.errors import EvollmError
 from evollm.types import Offspring, Parent
 from operators.streams import Streams
@@ -72,28 +73,33 @@ class Prune:
         least: Fewest places dropped.
         most: Most places dropped; the number is drawn uniformly between.
         floor: How many places a child keeps at least.
+        draws: How often a number is drawn at most until it leaves the floor; then the child is not
+            made.
     """
 
     least: int = 1
     most: int = 4
     floor: int = 1
+    draws: int = 10
 
     def __post_init__(self) -> None:
+        positive(draws=self.draws)
         if not 1 <= self.least <= self.most:
             raise EvollmError(
                 f"least must be at least 1 and at most {self.most} (most), not {self.least}"
             )
 
     def vary(self, parents: Sequence[Parent[Mask]], n: int, seed: int) -> Offspring[Mask]:
-        """Return up to ``n`` children; parents with nothing to drop give none."""
+        """Return up to ``n`` children; parents with too little to drop may give none."""
         rng = np.random.default_rng(seed)
         children, own = [], []
         for i in range(n):
             place = i % len(parents)
             mask = np.array(parents[place].genome, dtype=np.bool_)
             kept = np.flatnonzero(mask)
-            size = min(int(rng.integers(self.least, self.most + 1)), len(kept) - self.floor)
-            if size > 0:
+            drawn = rng.integers(self.least, self.most + 1, self.draws)
+            fitting = drawn[drawn <= len(kept) - self.floor]
+            if size := int(fitting[0]) if len(fitting) else 0:
                 mask[rng.choice(kept, size, replace=False)] = False
                 children.append(mask)
                 own.append([place])
