@@ -4,7 +4,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from evollm import Budget, Outcome, Threads, run
+from evollm.executors import Ray
 from evollm.testing import FlowKit
 from evollm.types import Problem
 from tests.evollm.algorithms.regimes import ASYNCHRONOUS, REGIMES, problem
@@ -120,13 +121,18 @@ def test_workers_change_nothing_but_the_order(name: str, tmp_path: Path) -> None
     assert more.usage.evaluations == 80
 
 
-@pytest.mark.ray
-@pytest.mark.parametrize("name", ALL)
-def test_on_ray(name: str, ray_session: None, tmp_path: Path) -> None:
-    from evollm.executors import Ray
+@pytest.fixture(scope="module")
+def replicas(ray_session: None) -> Iterator[Ray]:
+    """Two replicas that serve one run after the other."""
+    with Ray(2) as executor:
+        yield executor
 
+
+@pytest.mark.ray
+@each("name", ALL)
+def test_on_ray(name: str, replicas: Ray, tmp_path: Path) -> None:
     budget = Budget(evaluations=40)
-    found = run(REGIMES[name](2), problem(name), budget=budget, path=tmp_path, executor=Ray(2))
+    found = run(REGIMES[name](2), problem(name), budget=budget, path=tmp_path, executor=replicas)
     assert found.usage.evaluations == 40
     assert digest(run(REGIMES[name](2), problem(name), budget=budget, path=tmp_path)) == digest(
         found

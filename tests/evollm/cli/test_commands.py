@@ -168,8 +168,13 @@ def test_a_killed_run_goes_on_and_finds_the_same(
     ],
 )
 def test_classes_of_the_file_travel_to_workers(
-    where: tuple[object, ...], folder: Path, whole: list[tuple[object, ...]]
+    where: tuple[object, ...],
+    folder: Path,
+    whole: list[tuple[object, ...]],
+    request: pytest.FixtureRequest,
 ) -> None:
+    if where[0] == "ray":
+        request.getfixturevalue("ray_session")
     more = ("--generations", 3, "--path", "run", "--quiet", "--executor", *where)
     done = evollm(*RUN, *more, folder=folder)
     assert done.returncode == 0, done.stderr

@@ -42,12 +42,18 @@ class TestProcesses(ExecutorKit):
         return Processes(2)
 
 
+@pytest.fixture(scope="class")
+def replicas(ray_session: None) -> Iterator[Executor]:
+    """Two replicas that serve one test after the other."""
+    with Ray(2) as executor:
+        yield executor
+
+
 @pytest.mark.ray
 class TestRay(ExecutorKit):
     @pytest.fixture
-    def executor(self, ray_session: None) -> Iterator[Executor]:
-        with Ray(2) as executor:
-            yield executor
+    def executor(self, replicas: Executor) -> Executor:
+        return replicas
 
 
 @pytest.mark.ray

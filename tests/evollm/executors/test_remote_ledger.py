@@ -59,10 +59,17 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def replicas(ray_session: None) -> Iterator[Ray]:
+    """Two replicas that serve one run after the other, and leave room for a third."""
+    with Ray(2, cpus=0.5) as executor:
+        yield executor
+
+
 def executor_for(where: str, request: pytest.FixtureRequest) -> Executor:
     if where == "ray":
-        request.getfixturevalue("ray_session")
-        return Ray(2)
+        replicas: Ray = request.getfixturevalue("replicas")
+        return replicas
     return {"serial": Serial(), "threads": Threads(2), "processes": Processes(2)}[where]
 
 

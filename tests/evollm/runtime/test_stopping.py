@@ -1,11 +1,13 @@
 """What a kill or a stop costs: one evaluation a worker, however quick those before were."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -60,13 +62,14 @@ EVERYWHERE = ["serial", "threads", "processes", RAY]
 class Script:
     """A run in a process of its own, which notes each evaluation when it begins."""
 
-    def __init__(self, where: str, folder: Path, pause: float) -> None:
+    def __init__(self, where: str, folder: Path, pause: float, cluster: str = "") -> None:
         self.folder = folder
         (folder / "tally").write_text("")
         command = [sys.executable, "-c", SCRIPT, where, str(folder / "run"), str(folder / "tally")]
         self.process = subprocess.Popen(
             [*command, str(pause)],
             cwd=ROOT,
+            env={**os.environ, "RAY_ADDRESS": cluster},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -95,23 +98,41 @@ class Script:
         return begun - self.recorded()
 
 
+Begin: TypeAlias = Callable[[str, float], Script]
+
+
+@pytest.fixture
+def begin(tmp_path: Path, request: pytest.FixtureRequest) -> Begin:
+    """Return what starts a script; one on Ray joins the tests' cluster, which outlives it."""
+
+    def begin(where: str, pause: float) -> Script:
+        if where != "ray":
+            return Script(where, tmp_path, pause)
+        request.getfixturevalue("ray_session")
+        import ray
+
+        return Script(where, tmp_path, pause, ray.get_runtime_context().gcs_address)
+
+    return begin
+
+
 @pytest.mark.parametrize("where", ["serial", "threads", "processes"])
-def test_a_kill_costs_the_evaluations_under_way(where: str, tmp_path: Path) -> None:
-    script = Script(where, tmp_path, 600)
+def test_a_kill_costs_the_evaluations_under_way(where: str, begin: Begin) -> None:
+    script = begin(where, 600)
     script.wait_for(QUICK + WORKERS[where])
     assert script.killed() <= WORKERS[where]
 
 
 @pytest.mark.ray
-def test_a_kill_on_ray_costs_the_slow_evaluations_under_way(tmp_path: Path) -> None:
-    script = Script("ray", tmp_path, 3)
+def test_a_kill_on_ray_costs_the_slow_evaluations_under_way(begin: Begin) -> None:
+    script = begin("ray", 3)
     script.wait_for(QUICK + 4)  # by now both have handed over the quick ones before the slow ones
     assert script.killed() <= WORKERS["ray"]
 
 
 @pytest.mark.parametrize("where", EVERYWHERE)
-def test_an_interrupt_waits_for_the_evaluations_under_way(where: str, tmp_path: Path) -> None:
-    script = Script(where, tmp_path, 1.0)
+def test_an_interrupt_waits_for_the_evaluations_under_way(where: str, begin: Begin) -> None:
+    script = begin(where, 1.0)
     script.wait_for(QUICK + 3)
     before = len(script.begun())
     script.process.send_signal(signal.SIGINT)
@@ -136,8 +157,8 @@ def test_a_budget_of_seconds_waits_for_the_evaluations_under_way(executor: Execu
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("where", ["waiting", "here", "serial", "threads", RAY])
-def test_a_second_signal_leaves_at_once(where: str, number: signal.Signals, tmp_path: Path) -> None:
-    script = Script(where, tmp_path, 600)
+def test_a_second_signal_leaves_at_once(where: str, number: signal.Signals, begin: Begin) -> None:
+    script = begin(where, 600)
     script.wait_for(1 if where in ("waiting", "here") else QUICK + 1)
     script.process.send_signal(number)
     assert script.process.stderr
