@@ -1,13 +1,15 @@
 """Language models in this process, in torch: what the systems for prompts and compression share.
 
+- ``blocks``: A causal model as embeddings, blocks and head.
 - ``conversion``: A GGUF file as a folder of safetensors, made once in the cache folder.
-- ``extra``: The packages of the extra ``lm``.
+- ``devices``: Where a model goes, and in which precision.
+- ``extra``: The packages of the extra ``lm``: whether they are there, and how they keep quiet.
 - ``forward``: One pass through a model, with or without a cache.
 - ``generation``: Many prompts continued together.
 - ``load``: A model with its tokenizer, and what is known about it.
-- ``quiet``: No progress bars or advice while transformers reads and writes models.
 - ``settings``: How a model is loaded; the options of the command line.
-- ``sources``: The folder that a model's name means.
+- ``sources``: The folder that a model's name means, and the kind of model in it.
+- ``streaming``: A model of which one block is in memory at a time.
 - ``tokens``: Text as ids with the characters that they stand for, and windows of them.
 """
 

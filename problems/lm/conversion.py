@@ -16,8 +16,7 @@ from evollm.errors import EvollmError
 from evollm.llm.files import cache_folder, digest, write
 from evollm.llm.locks import locked
 from evollm.llm.offline import weights
-from problems.lm.extra import require
-from problems.lm.quiet import quiet
+from problems.lm.extra import quiet, require
 
 log = logging.getLogger("evollm")
 

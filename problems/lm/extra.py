@@ -1,6 +1,8 @@
-"""The packages of the extra ``lm``."""
+"""The packages of the extra ``lm``: whether they are there, and how they keep quiet."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 from evollm.errors import EvollmError
@@ -24,3 +26,19 @@ def _there(name: str) -> bool:
     if name in sys.modules:
         return sys.modules[name] is not None
     return find_spec(name) is not None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let transformers show errors only, no advice and no progress bars, for a ``with`` block."""
+    from transformers.utils import logging
+
+    bars, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evollm.errors import EvollmError
-from problems.lm.extra import require
-from problems.lm.quiet import quiet
+from problems.lm.devices import device_of, dtype_of, memory_of
+from problems.lm.extra import quiet, require
 from problems.lm.settings import LMSettings
-from problems.lm.sources import Source, find
+from problems.lm.sources import Source, find, is_masked
 
 if TYPE_CHECKING:
     import torch
@@ -67,7 +66,7 @@ class LM:
         return self.source.fingerprint()
 
 
-def load(name: str | None = None, settings: LMSettings = LMSettings()) -> LM:  # noqa: B008 (frozen)
+def load(name: str | None = None, settings: LMSettings = LMSettings()) -> LM:
     """Load a model and its tokenizer.
 
     The offline model is fetched and converted on its first use, which takes half a minute; after
@@ -85,11 +84,16 @@ def load(name: str | None = None, settings: LMSettings = LMSettings()) -> LM:  #
     """
     require()
     source = find(name, settings)
-    masked = check(source, settings)
-    device = _device(settings.device)
-    with _memory(source, device), quiet():
-        tokenizer = _tokenizer(source, settings)
+    masked = is_masked(source, settings)
+    device = device_of(settings.device)
+    with memory_of(source, device), quiet():
+        tokenizer = tokenizer_of(source, settings)
         model = _model(source, settings, masked, device)
+    return described(source, tokenizer, model, masked)
+
+
+def described(source: Source, tokenizer: Any, model: Any, masked: bool) -> LM:
+    """Return a model with what is known of it."""
     before, after = _around(tokenizer)
     place = model.get_input_embeddings().weight.device
     return LM(
@@ -108,85 +112,12 @@ def load(name: str | None = None, settings: LMSettings = LMSettings()) -> LM:  #
     )
 
 
-def check(source: Source, settings: LMSettings) -> bool:
-    """Return whether a model is masked, after a look at its configuration.
+def tokenizer_of(source: Source, settings: LMSettings) -> PreTrainedTokenizerBase:
+    """Return a model's tokenizer.
 
     Raises:
-        EvollmError: If the configuration or the weights are missing; or the model is neither causal
-            nor masked, unknown to the installed transformers, or needs code that is not trusted.
+        EvollmError: If its files are missing or unreadable.
     """
-    from transformers.models.auto import configuration_auto as configurations
-    from transformers.models.auto import modeling_auto as known
-
-    config, _ = source.config, source.weights
-    own = config.get("model_type") not in configurations.CONFIG_MAPPING_NAMES
-    if own and "auto_map" in config and not settings.trust_remote_code:
-        raise EvollmError(
-            f"{source.name} needs Python code that comes with it: read {source.folder}, and set "
-            "trust_remote_code if you trust that code, or name another model"
-        )
-    if own and "auto_map" not in config:
-        raise EvollmError(
-            f"the installed transformers does not know {source.name}'s model type "
-            f"'{config.get('model_type')}': upgrade it, or name another model"
-        )
-    built = config.get("architectures") or []
-    if not config.get("is_encoder_decoder"):
-        if _any(built, known.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, "ForCausalLM"):
-            return False
-        if _any(built, known.MODEL_FOR_MASKED_LM_MAPPING_NAMES, "ForMaskedLM"):
-            return True
-    raise EvollmError(
-        f"{source.name} is neither a causal nor a masked language model, but "
-        f"{', '.join(built) or 'of no named architecture'}: name another model"
-    )
-
-
-def _any(built: list[str], known: Mapping[str, Any], ending: str) -> bool:
-    return any(name in known.values() or name.endswith(ending) for name in built)
-
-
-def _device(name: str | None) -> str:
-    """Return where a model goes: a device of torch that is there, or auto.
-
-    Raises:
-        EvollmError: If the name is unknown, or there is no such device.
-    """
-    import torch
-
-    if name is None:
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "auto":
-        require("accelerate")
-        return name
-    try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError, NotImplementedError):
-        raise EvollmError(
-            f"device '{name}' is not on this machine: give cpu, cuda, cuda:1 and the like, auto, "
-            "or nothing"
-        ) from None
-    return name
-
-
-@contextmanager
-def _memory(source: Source, device: str) -> Iterator[None]:
-    """Say in one sentence that a model does not fit."""
-    import torch
-
-    try:
-        yield
-    except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
-        full = isinstance(error, MemoryError | torch.OutOfMemoryError)
-        if not full and "not enough memory" not in str(error):
-            raise
-        raise EvollmError(
-            f"{source.name} does not fit in the memory of {device}: choose the dtype bfloat16, "
-            "another device, or a smaller model"
-        ) from None
-
-
-def _tokenizer(source: Source, settings: LMSettings) -> PreTrainedTokenizerBase:
     from transformers import AutoTokenizer
 
     try:
@@ -202,18 +133,12 @@ def _tokenizer(source: Source, settings: LMSettings) -> PreTrainedTokenizerBase:
 
 def _model(source: Source, settings: LMSettings, masked: bool, device: str) -> PreTrainedModel:
     """Return the model on its device."""
-    import torch
     import transformers
 
     automatic = transformers.AutoModelForMaskedLM if masked else transformers.AutoModelForCausalLM
-    dtype: Any = settings.dtype
-    if dtype != "auto":
-        dtype = getattr(torch, dtype)
-    elif torch.device("cpu" if device == "auto" else device).type == "cpu":
-        dtype = torch.float32
     model, report = automatic.from_pretrained(
         source.folder,
-        dtype=dtype,
+        dtype=dtype_of(settings, device),
         device_map="auto" if device == "auto" else None,
         trust_remote_code=settings.trust_remote_code,
         local_files_only=True,

@@ -1,7 +1,8 @@
-"""The folder that a model's name means."""
+"""The folder that a model's name means, and the kind of model in it."""
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -170,3 +171,41 @@ def _unreachable(error: Exception) -> bool:
     home = type(error).__module__.split(".")[0]
     known = (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled, errors.HfHubHTTPError)
     return isinstance(error, (*known, OSError)) or home.startswith("http")
+
+
+def is_masked(source: Source, settings: LMSettings) -> bool:
+    """Return whether a model is masked, after a look at its configuration.
+
+    Raises:
+        EvollmError: If the configuration or the weights are missing; or the model is neither causal
+            nor masked, unknown to the installed transformers, or needs code that is not trusted.
+    """
+    from transformers.models.auto import configuration_auto as configurations
+    from transformers.models.auto import modeling_auto as known
+
+    config, _ = source.config, source.weights
+    own = config.get("model_type") not in configurations.CONFIG_MAPPING_NAMES
+    if own and "auto_map" in config and not settings.trust_remote_code:
+        raise EvollmError(
+            f"{source.name} needs Python code that comes with it: read {source.folder}, and set "
+            "trust_remote_code if you trust that code, or name another model"
+        )
+    if own and "auto_map" not in config:
+        raise EvollmError(
+            f"the installed transformers does not know {source.name}'s model type "
+            f"'{config.get('model_type')}': upgrade it, or name another model"
+        )
+    built = config.get("architectures") or []
+    if not config.get("is_encoder_decoder"):
+        if _any(built, known.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, "ForCausalLM"):
+            return False
+        if _any(built, known.MODEL_FOR_MASKED_LM_MAPPING_NAMES, "ForMaskedLM"):
+            return True
+    raise EvollmError(
+        f"{source.name} is neither a causal nor a masked language model, but "
+        f"{', '.join(built) or 'of no named architecture'}: name another model"
+    )
+
+
+def _any(built: list[str], known: Mapping[str, Any], ending: str) -> bool:
+    return any(name in known.values() or name.endswith(ending) for name in built)
