@@ -7,6 +7,7 @@
 - ``forward``: One pass through a model, with or without a cache.
 - ``generation``: Many prompts continued together.
 - ``load``: A model with its tokenizer, and what is known about it.
+- ``prose``: Text to calibrate on and to hold out, from packages or files.
 - ``settings``: How a model is loaded; the options of the command line.
 - ``sources``: The folder that a model's name means, and the kind of model in it.
 - ``streaming``: A model of which one block is in memory at a time.

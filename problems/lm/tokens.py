@@ -1,5 +1,6 @@
 """Text as tokens: ids with the characters that they stand for, back again, and windows of them."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -109,19 +110,26 @@ def cleaned(text: str) -> str:
 
 
 def windows(
-    lm: LM, documents: Sequence[str], *, count: int, length: int, seed: int
+    lm: LM,
+    documents: Sequence[str],
+    *,
+    count: int,
+    length: int,
+    seed: int,
+    join: bool = False,
 ) -> NDArray[np.int64]:
-    """Cut windows of tokens from documents: no two overlap, and none reaches over two documents.
+    """Cut windows of tokens from documents, of which no two overlap.
 
     They come from as many documents as possible: from each the first window, then from each that
     is long enough the second one, and so on. Each begins with the special tokens that begin a text.
 
     Args:
         lm: Whose tokens.
-        documents: Texts; one that is shorter than a window is left out.
+        documents: Texts; one that is shorter than a window is left out, unless they are joined.
         count: Number of windows.
         length: Of each, in tokens.
         seed: Of the order of the documents.
+        join: Join all documents by empty lines, so that a window may reach over several.
 
     Returns:
         Ids of shape ``(count, length)``.
@@ -138,12 +146,13 @@ def windows(
             f"not {length}"
         )
     order = np.random.default_rng(seed).permutation(len(documents))
-    texts = (ids_of(lm, documents[index]) for index in order)
+    shuffled = (documents[index] for index in order)
+    texts = (ids_of(lm, text) for text in (["\n\n".join(shuffled)] if join else shuffled))
     cut = [window for _, window in zip(range(count), _rounds(texts, room), strict=False)]
     if len(cut) < count:
         raise EvollmError(
             f"{len(documents)} documents hold {len(cut)} windows of {length} tokens, not {count}: "
-            "ask for fewer or shorter ones, or give more text"
+            "ask for fewer or shorter ones, join the documents, or give more text"
         )
     return np.array([(*lm.before, *window) for window in cut], np.int64)
 
@@ -154,6 +163,10 @@ def _rounds(texts: Iterator[tuple[int, ...]], room: int) -> Iterator[tuple[int, 
     for ids in texts:
         if len(ids) >= room:
             yield ids[:room]
-            rest.append(ids[room:])
-    if rest:
-        yield from _rounds(iter(rest), room)
+            rest.append(ids)
+    for start in itertools.count(room, room):
+        rest = [ids for ids in rest if len(ids) >= start + room]
+        if not rest:
+            return
+        for ids in rest:
+            yield ids[start : start + room]
