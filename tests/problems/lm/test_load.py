@@ -129,28 +129,32 @@ def test_a_model_that_does_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         load(path)
 
 
-def test_the_hub_cannot_be_reached(tmp_path: Path) -> None:
-    code = "from problems.lm import load; load('hf:nobody/nothing')"
-    said = python(code, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path)).splitlines()[-1]
-    assert said.startswith("evollm.errors.EvollmError: hf:nobody/nothing is not in the cache")
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache of Hugging Face, and no network."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    return tmp_path
 
 
-def test_a_model_of_the_hub_in_the_cache(tmp_path: Path) -> None:
-    home = tmp_path / "hub" / "models--me--tiny"
-    commit = "c" * 40
-    path = home / "snapshots" / commit
-    path.parent.mkdir(parents=True)
-    folder(path)
-    (home / "refs").mkdir()
+def test_the_hub_cannot_be_reached(hub: Path) -> None:
+    with pytest.raises(EvollmError, match="hf:nobody/nothing is not in the cache"):
+        load("hf:nobody/nothing")
+    with pytest.raises(EvollmError, match="there is no Hugging Face model a//b"):
+        load("hf:a//b")
+
+
+def test_a_model_of_the_hub_in_the_cache(hub: Path) -> None:
+    home, commit = hub / "models--me--tiny", "c" * 40
+    (home / "refs").mkdir(parents=True)
     (home / "refs" / "main").write_text(commit)
-    code = """
-from problems.lm import LMSettings, load
-print(load('hf:me/tiny').fingerprint)
-load('hf:me/tiny', LMSettings(revision='old'))
-"""
-    first, *_, last = python(code, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path)).splitlines()
-    assert first.startswith(f"{{'name': 'hf:me/tiny', 'revision': '{commit}', 'sha256': ")
-    assert last.startswith("evollm.errors.EvollmError: hf:me/tiny")
+    folder(home / "snapshots" / commit)
+    known = load("hf:me/tiny").fingerprint
+    assert (known["name"], known["revision"]) == ("hf:me/tiny", commit)
+    with pytest.raises(EvollmError, match="hf:me/tiny is not in the cache"):
+        load("hf:me/tiny", LMSettings(revision="old"))
 
 
 def test_only_torch_transformers_and_numpy_are_needed(tmp_path: Path) -> None:
