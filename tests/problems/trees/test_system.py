@@ -334,12 +334,12 @@ def test_every_tree_of_the_offline_model_is_valid():
     train, valid = (Samples.of(data.X[rows], data.y[rows]) for rows in (parts.train, parts.valid))
     problem = TreeFitness(columns_of(data, parts.train), train, valid)
     model = offline(settings=Settings(cache=None))
-    settings = LLEGOSettings(population=4, max_depth=2)
+    settings = LLEGOSettings(population=4, max_depth=2, candidates=2, spare=1)
     system = LLEGO(problem, settings, model, data.context, described(data))
     result = system.run(Budget(generations=1), seed=0)
     made = result.dataframe()
     assert (len(made), result.usage.generations) == (4 + 8, 1)
-    assert result.usage.calls == 2 * (2 + 2) + 2 * (4 + 2)
+    assert result.usage.calls == 2 * (2 + 1) + 2 * (2 + 1)
     assert result.record.rows("SELECT rejected FROM jobs WHERE rejected NOT IN ('{}')") == []
     assert made["error"].isna().all()
     born = made[made["step"] == 1]
