@@ -104,7 +104,9 @@ def _save(file: Path, folder: Path) -> None:
                 file.parent, gguf_file=file.name, dtype=dtype
             )
             tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
-        except (ValueError, KeyError, RuntimeError) as error:
+        except Exception as error:  # a damaged file may break any step of the reader
+            if isinstance(error, MemoryError) or getattr(error, "errno", None):
+                raise
             raise EvollmError(
                 f"{file} can't be read as a model ({' '.join(str(error).split())[:200]}): name a "
                 "GGUF file of an architecture that transformers knows"
