@@ -113,12 +113,12 @@ def _reason(error: BaseException) -> str:
 
 
 def checks(kit: type) -> list[Any]:
-    """Return the tests of a conformance kit as cases: functions of the kit's case and a folder."""
+    """Return a conformance kit's tests as cases: functions of its case or executor, and a folder."""
     names = [name for name in dir(kit) if name.startswith("test_")]
     return [pytest.param(partial(_keeps, kit, name), id=name) for name in names]
 
 
 def _keeps(kit: type, name: str, case: Any, tmp_path: Path) -> None:
     test = getattr(kit(), name)
-    given = {"case": case, "tmp_path": tmp_path}
+    given = {"case": case, "executor": case, "tmp_path": tmp_path}
     test(**{key: given[key] for key in inspect.signature(test).parameters})

@@ -46,29 +46,19 @@ class Digits:
         return Offspring(drawn, list("abcdefghij")[:size] if size <= 10 else (), {"few": n - size})
 
 
+CONFORMING = {
+    "mix": lambda: (Mix([FlipBits(), UniformCrossover(), RandomMasks(4)], [1, 2, 1]), MASKS),
+    "unique": lambda: (Unique(FlipBits()), MASKS),
+    "fallback": lambda: (Fallback(Digits(3), Digits(99, "Other")), [1, 2]),
+    "chain": lambda: (Chain([UniformCrossover(), FlipBits(), Prune(1, 1, floor=0)]), MASKS),
+    "nested": lambda: (Unique(Mix([Fallback(Digits(1), Digits()), Digits(2)])), [1, 2]),
+}
+
+
+@each("name", CONFORMING)
 @each("check", checks(OperatorKit))
-def test_conformance_mix(check: Callable[..., None], tmp_path: Path) -> None:
-    check((Mix([FlipBits(), UniformCrossover(), RandomMasks(4)], [1, 2, 1]), MASKS), tmp_path)
-
-
-@each("check", checks(OperatorKit))
-def test_conformance_unique(check: Callable[..., None], tmp_path: Path) -> None:
-    check((Unique(FlipBits()), MASKS), tmp_path)
-
-
-@each("check", checks(OperatorKit))
-def test_conformance_fallback(check: Callable[..., None], tmp_path: Path) -> None:
-    check((Fallback(Digits(3), Digits(99, "Other")), [1, 2]), tmp_path)
-
-
-@each("check", checks(OperatorKit))
-def test_conformance_chain(check: Callable[..., None], tmp_path: Path) -> None:
-    check((Chain([UniformCrossover(), FlipBits(), Prune(1, 1, floor=0)]), MASKS), tmp_path)
-
-
-@each("check", checks(OperatorKit))
-def test_conformance_nested(check: Callable[..., None], tmp_path: Path) -> None:
-    check((Unique(Mix([Fallback(Digits(1), Digits()), Digits(2)])), [1, 2]), tmp_path)
+def test_conformance(check: Callable[..., None], name: str, tmp_path: Path) -> None:
+    check(CONFORMING[name](), tmp_path)
 
 
 def test_a_mix_keeps_its_shares_and_says_who_made_what() -> None:

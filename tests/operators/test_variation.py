@@ -42,24 +42,22 @@ def operators():
     return FromDeap(onemax().mate, 2, form), FromDeap(onemax().mutate, 1, form)
 
 
-@each("check", checks(OperatorKit))
-def test_conformance_both(check: Callable[..., None], tmp_path: Path) -> None:
-    check((MateAndMutate(*operators()), [[0] * 9, [1] * 9, [0, 1, 0] * 3]), tmp_path)
-
-
-@each("check", checks(OperatorKit))
-def test_conformance_either(check: Callable[..., None], tmp_path: Path) -> None:
-    check((MateOrMutate(*operators(), cxpb=0.4, mutpb=0.4), [[0] * 9, [1] * 9]), tmp_path)
-
-
 def case_arrays() -> OperatorCase:
     mate, mutate = operators()
     return MateAndMutate(mate, mutate, cxpb=0.0, mutpb=0.0), [np.zeros(3), np.ones(3)]
 
 
+CONFORMING = {
+    "both": lambda: (MateAndMutate(*operators()), [[0] * 9, [1] * 9, [0, 1, 0] * 3]),
+    "either": lambda: (MateOrMutate(*operators(), cxpb=0.4, mutpb=0.4), [[0] * 9, [1] * 9]),
+    "arrays": case_arrays,
+}
+
+
+@each("name", CONFORMING)
 @each("check", checks(OperatorKit))
-def test_conformance_arrays(check: Callable[..., None], tmp_path: Path) -> None:
-    check(case_arrays(), tmp_path)
+def test_conformance(check: Callable[..., None], name: str, tmp_path: Path) -> None:
+    check(CONFORMING[name](), tmp_path)
 
 
 def test_both_happen_independently():

@@ -178,14 +178,16 @@ def growing(seed: int, attempts: int = 10) -> Flow:
         living = yield from survive(fittest(grown[-attempts:], 6), step)
 
 
-@each("check", checks(FlowKit))
-def test_conformance_generations(check: Callable[..., None], tmp_path: Path) -> None:
-    check((generations, Reward()), tmp_path)
+CONFORMING = {
+    "generations": lambda: (generations, Reward()),
+    "growing": lambda: (growing, Reward()),
+}
 
 
+@each("name", CONFORMING)
 @each("check", checks(FlowKit))
-def test_conformance_growing(check: Callable[..., None], tmp_path: Path) -> None:
-    check((growing, Reward()), tmp_path)
+def test_conformance(check: Callable[..., None], name: str, tmp_path: Path) -> None:
+    check(CONFORMING[name](), tmp_path)
 
 
 @each("flow", [generations, growing])

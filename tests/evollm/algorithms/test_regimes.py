@@ -58,7 +58,7 @@ def test_a_finished_run_is_only_read(name: str, tmp_path: Path) -> None:
     assert again.usage.generations == first.usage.generations
 
 
-@pytest.mark.parametrize("name", ALL)
+@each("name", ALL)
 def test_resume_after_a_cut_anywhere(name: str, tmp_path: Path) -> None:
     budget = Budget(evaluations=30)
     whole = run(REGIMES[name](3), problem(name), budget=budget, path=tmp_path / "whole")
@@ -71,7 +71,7 @@ def test_resume_after_a_cut_anywhere(name: str, tmp_path: Path) -> None:
         assert outcomes(path) == outcomes(tmp_path / "whole")
 
 
-@pytest.mark.parametrize("name", ALL)
+@each("name", ALL)
 def test_resume_at_every_commit(name: str, tmp_path: Path) -> None:
     """One budget after the other cuts the run within every batch."""
     whole = run(REGIMES[name](4), problem(name), budget=Budget(evaluations=30))

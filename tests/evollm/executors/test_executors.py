@@ -19,21 +19,17 @@ from evollm.testing import ExecutorKit, Trial, once
 from evollm.testing.trials import Prepared
 from tests.evollm.algorithms.regimes import steady
 from tests.evollm.support_parts import Deadly, Sphere, digest, plain
-from tests.support_each import each
+from tests.support_each import checks, each
 
 ROOT = Path(__file__).parents[3]
 
 
-class TestSerial(ExecutorKit):
-    @pytest.fixture
-    def executor(self) -> Executor:
-        return Serial()
-
-
-class TestThreads(ExecutorKit):
-    @pytest.fixture
-    def executor(self) -> Executor:
-        return Threads(3)
+@each("make", [Serial, lambda: Threads(3)], ids=["serial", "threads"])
+@each("check", checks(ExecutorKit))
+def test_executors_in_this_process_conform(
+    check: Callable[..., None], make: Callable[[], Executor], tmp_path: Path
+) -> None:
+    check(make(), tmp_path)
 
 
 class TestProcesses(ExecutorKit):
@@ -42,18 +38,17 @@ class TestProcesses(ExecutorKit):
         return Processes(2)
 
 
-@pytest.fixture(scope="class")
+@pytest.fixture
 def replicas(ray_session: None) -> Iterator[Executor]:
-    """Two replicas that serve one test after the other."""
+    """Two replicas that serve one run after the other."""
     with Ray(2) as executor:
         yield executor
 
 
 @pytest.mark.ray
-class TestRay(ExecutorKit):
-    @pytest.fixture
-    def executor(self, replicas: Executor) -> Executor:
-        return replicas
+@each("check", checks(ExecutorKit))
+def test_ray_conforms(check: Callable[..., None], replicas: Executor, tmp_path: Path) -> None:
+    check(replicas, tmp_path)
 
 
 @pytest.mark.ray

@@ -1,5 +1,7 @@
 """The search numbers, hands out and takes in."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +15,12 @@ from evollm.testing import (
     FlowCase,
     FlowKit,
     Given,
-    OperatorCase,
     OperatorKit,
-    ProblemCase,
     ProblemKit,
     Trial,
 )
 from tests.evollm.support_parts import Blend, Sphere, Start, plain
+from tests.support_each import checks, each
 
 
 class TestPlain(FlowKit):
@@ -28,22 +29,17 @@ class TestPlain(FlowKit):
         return plain, Sphere()
 
 
-class TestBlend(OperatorKit):
-    @pytest.fixture
-    def case(self) -> OperatorCase:
-        return Blend(), Start().vary([], 2, 0).genomes
+@each("operator, parents", [(Blend(), 2), (Start(), 0)])
+@each("check", checks(OperatorKit))
+def test_the_operators_conform(
+    check: Callable[..., None], operator: Any, parents: int, tmp_path: Path
+) -> None:
+    check((operator, Start().vary([], parents, 0).genomes), tmp_path)
 
 
-class TestStart(OperatorKit):
-    @pytest.fixture
-    def case(self) -> OperatorCase:
-        return Start(), []
-
-
-class TestSphere(ProblemKit):
-    @pytest.fixture
-    def case(self) -> ProblemCase:
-        return Sphere(), Start().vary([], 5, 0).genomes, None
+@each("check", checks(ProblemKit))
+def test_the_problem_conforms(check: Callable[..., None], tmp_path: Path) -> None:
+    check((Sphere(), Start().vary([], 5, 0).genomes, None), tmp_path)
 
 
 def children(ticket: Ticket) -> Offspring[Any]:

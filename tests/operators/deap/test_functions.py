@@ -30,39 +30,9 @@ def trees(n=2):
     return FromDeap(quartic().individual, 0, TREE).vary([], n, seed=1).genomes
 
 
-@each("check", checks(OperatorKit))
-def test_conformance_initialiser(check: Callable[..., None], tmp_path: Path) -> None:
-    check((FromDeap(onemax(12).individual, 0, BITS), []), tmp_path)
-
-
-@each("check", checks(OperatorKit))
-def test_conformance_crossover(check: Callable[..., None], tmp_path: Path) -> None:
-    check((FromDeap(onemax().mate, 2, BITS), [[0] * 9, [1] * 9, [0, 1, 0] * 3]), tmp_path)
-
-
-@each("check", checks(OperatorKit))
-def test_conformance_mutation(check: Callable[..., None], tmp_path: Path) -> None:
-    check((FromDeap(onemax().mutate, 1, BITS), [[0] * 9, [1] * 9]), tmp_path)
-
-
 def case_mutation_of_an_array() -> OperatorCase:
     mutate = partial(tools.mutGaussian, mu=0.0, sigma=1.0, indpb=0.5)
     return FromDeap(mutate, 1, Plain(creator.Point)), [np.zeros(6), np.ones(6)]
-
-
-@each("check", checks(OperatorKit))
-def test_conformance_mutation_of_an_array(check: Callable[..., None], tmp_path: Path) -> None:
-    check(case_mutation_of_an_array(), tmp_path)
-
-
-@each("check", checks(OperatorKit))
-def test_conformance_crossover_of_trees(check: Callable[..., None], tmp_path: Path) -> None:
-    check((FromDeap(quartic().mate, 2, TREE), trees()), tmp_path)
-
-
-@each("check", checks(OperatorKit))
-def test_conformance_mutation_of_trees(check: Callable[..., None], tmp_path: Path) -> None:
-    check((FromDeap(quartic().mutate, 1, TREE), trees()), tmp_path)
 
 
 def case_nested_lists() -> OperatorCase:
@@ -73,9 +43,21 @@ def case_nested_lists() -> OperatorCase:
     return FromDeap(turn, 1), [[[1, 2], [3, 4]]]
 
 
+CONFORMING = {
+    "initialiser": lambda: (FromDeap(onemax(12).individual, 0, BITS), []),
+    "crossover": lambda: (FromDeap(onemax().mate, 2, BITS), [[0] * 9, [1] * 9, [0, 1, 0] * 3]),
+    "mutation": lambda: (FromDeap(onemax().mutate, 1, BITS), [[0] * 9, [1] * 9]),
+    "mutation of an array": case_mutation_of_an_array,
+    "crossover of trees": lambda: (FromDeap(quartic().mate, 2, TREE), trees()),
+    "mutation of trees": lambda: (FromDeap(quartic().mutate, 1, TREE), trees()),
+    "nested lists": case_nested_lists,
+}
+
+
+@each("name", CONFORMING)
 @each("check", checks(OperatorKit))
-def test_conformance_nested_lists(check: Callable[..., None], tmp_path: Path) -> None:
-    check(case_nested_lists(), tmp_path)
+def test_conformance(check: Callable[..., None], name: str, tmp_path: Path) -> None:
+    check(CONFORMING[name](), tmp_path)
 
 
 def test_deap_draws_the_same_as_after_random_seed():

@@ -29,24 +29,22 @@ def noisy(individual):
     return (sum(individual) + random.random() + float(np.random.random()),)  # noqa: NPY002
 
 
-@each("check", checks(ProblemKit))
-def test_conformance_bits(check: Callable[..., None], tmp_path: Path) -> None:
-    check((from_toolbox(onemax(5)).problem, [[0, 1, 1, 0, 1], [0] * 5], None), tmp_path)
-
-
 def case_trees() -> ProblemCase:
     parts = from_toolbox(quartic())
     return parts.problem, parts.start.vary([], 5, 2).genomes, None
 
 
-@each("check", checks(ProblemKit))
-def test_conformance_trees(check: Callable[..., None], tmp_path: Path) -> None:
-    check(case_trees(), tmp_path)
+CONFORMING = {
+    "bits": lambda: (from_toolbox(onemax(5)).problem, [[0, 1, 1, 0, 1], [0] * 5], None),
+    "trees": case_trees,
+    "noise": lambda: (FromToolbox(noisy, (1.0,), draws=True), [[1, 0], [1, 1]], None),
+}
 
 
+@each("name", CONFORMING)
 @each("check", checks(ProblemKit))
-def test_conformance_noise(check: Callable[..., None], tmp_path: Path) -> None:
-    check((FromToolbox(noisy, (1.0,), draws=True), [[1, 0], [1, 1]], None), tmp_path)
+def test_conformance(check: Callable[..., None], name: str, tmp_path: Path) -> None:
+    check(CONFORMING[name](), tmp_path)
 
 
 def test_everything_is_told_from_the_toolbox():
