@@ -95,20 +95,20 @@ def load(name: str | None = None, settings: LMSettings = LMSettings()) -> LM:
 def described(source: Source, tokenizer: Any, model: Any, masked: bool) -> LM:
     """Return a model with what is known of it."""
     before, after = _around(tokenizer)
-    place = model.get_input_embeddings().weight.device
+    table = model.get_input_embeddings().weight
     return LM(
         model=model,
         tokenizer=tokenizer,
         source=source,
         masked=masked,
         context=_context(model),
-        device=place,
+        device=table.device,
         dtype=model.dtype,
         vocabulary=_rows(model),
         before=before,
         after=after,
         ends=_ends(model, tokenizer),
-        pad=tokenizer.pad_token_id or 0,
+        pad=_pad(tokenizer, len(table)),
     )
 
 
@@ -184,6 +184,12 @@ def _context(model: Any) -> int:
 def _rows(model: Any) -> int:
     head = model.get_output_embeddings()
     return int(model.config.get_text_config().vocab_size if head is None else head.weight.shape[0])
+
+
+def _pad(tokenizer: Any, rows: int) -> int:
+    """Return the tokenizer's token for padding if the model has it; some were added later."""
+    found = tokenizer.pad_token_id
+    return 0 if found is None or found >= rows else int(found)
 
 
 def _ends(model: Any, tokenizer: Any) -> tuple[int, ...]:

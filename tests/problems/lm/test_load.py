@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from evollm.cli.options import build
 from evollm.errors import EvollmError
 from problems.lm import LM, LMSettings, load
-from tests.problems.lm.support_tiny import folder, model
+from tests.problems.lm.support_tiny import folder, model, tokenizer
 from tests.support_each import each
 
 ROOT = Path(__file__).parents[3]
@@ -56,6 +57,16 @@ def test_masked_models(tmp_path: Path, family: str, context: int) -> None:
     assert lm.model(longest).logits.shape == (1, context, 320)
 
 
+def test_a_token_for_padding_that_the_model_lacks(tmp_path: Path) -> None:
+    path = folder(tmp_path)
+    added = tokenizer()
+    added.add_special_tokens({"pad_token": "<padding>"})
+    added.save_pretrained(path)
+    lm = load(path)
+    assert lm.tokenizer.pad_token_id >= lm.vocabulary
+    assert lm.pad == 0
+
+
 def test_the_precision_is_chosen(tmp_path: Path) -> None:
     model("llama").to(torch.bfloat16).save_pretrained(tmp_path)
     folder(tmp_path / "full")
@@ -63,6 +74,13 @@ def test_the_precision_is_chosen(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes((tmp_path / "full" / name).read_bytes())
     assert load(str(tmp_path)).dtype == torch.float32
     assert load(str(tmp_path), LMSettings(dtype="float16")).dtype == torch.float16
+
+
+def test_settings_are_options() -> None:
+    given = {"dtype": "float16", "device": "cuda:1", "trust_remote_code": True}
+    assert build(LMSettings, given) == LMSettings("float16", "cuda:1", None, True)
+    with pytest.raises(EvollmError, match="'dtype' can't be 'int8'"):
+        build(LMSettings, {"dtype": "int8"})
 
 
 def test_the_fingerprint_follows_the_content(tmp_path: Path) -> None:
