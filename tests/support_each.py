@@ -113,7 +113,7 @@ def _reason(error: BaseException) -> str:
 
 
 def checks(kit: type) -> list[Any]:
-    """Return a conformance kit's tests as cases: functions of its case or executor, and a folder."""
+    """Return a kit's tests as cases: functions of its case or executor, and a folder."""
     names = [name for name in dir(kit) if name.startswith("test_")]
     return [pytest.param(partial(_keeps, kit, name), id=name) for name in names]
 
