@@ -1,12 +1,20 @@
-"""What all tests share: one Ray session of this machine."""
+"""What all tests share: one Ray session of this machine, and files in memory if there is room."""
 
 import logging
+import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tests.support_each import forget
+
+MEMORY = Path("/dev/shm")
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 2**31:
+    # Records are written and synchronised thousands of times, which a busy disk takes minutes for.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 settings.register_profile("quick", deadline=None, max_examples=50)
 settings.load_profile("quick")
