@@ -24,12 +24,12 @@ class Command(Protocol):
 
     @property
     def help(self) -> str:
-        """One line."""
+        """One line of help."""
         ...
 
     @property
     def options(self) -> type[Any]:
-        """A frozen dataclass whose fields are the options; see ``evollm.cli.options``."""
+        """The frozen dataclass whose fields are the options; see ``evollm.cli.options``."""
         ...
 
     def system(self, options: Any, connect: Callable[[], Any]) -> System[Any]:
@@ -37,17 +37,18 @@ class Command(Protocol):
 
         Args:
             options: An instance of ``self.options``.
-            connect: Returns the language model that the user named; call it only if one is needed.
+            connect: Returns the language model that the user chose; call it only if a model is
+                needed.
 
         Raises:
-            EvollmError: If an option is wrong; then the model was not looked for.
+            EvollmError: If an option is invalid; this is checked before connecting to the model.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class NoOptions:
-    """The options of a system that has none of its own."""
+    """The options of a system without options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,9 @@ class FileCommand:
     """A system in a user's file, named ``FILE.py:NAME``.
 
     Attributes:
-        where: File and name: of a ``System``, of a subclass whose constructor needs nothing, or of
-            a function that returns a system. A parameter ``model`` gets the language model that the
-            user named.
+        where: The file and the name of a ``System``, of a subclass whose constructor needs no
+            arguments, or of a function that returns a system. A parameter named ``model`` receives
+            the language model that the user chose.
     """
 
     where: str
@@ -66,22 +67,26 @@ class FileCommand:
     def __post_init__(self) -> None:
         if self.where.endswith(".py"):
             names = [name for name, held in public(self.where).items() if _is_system(held)]
-            holds = f"holds the systems {', '.join(names)}" if names else "holds no evollm.System"
+            holds = (
+                f"defines the systems {', '.join(names)}"
+                if names
+                else "does not define an evollm.System"
+            )
             raise EvollmError(
-                f"{self.where} {holds}: name one, or a function that returns one, as "
+                f"{self.where} {holds}: name a system, or a function that returns one, as "
                 f"{self.where}:{names[0] if names else 'NAME'}"
             )
 
     @property
     def help(self) -> str:
-        """What it is."""
+        """One line of help."""
         return f"the system {self.where}"
 
     def system(self, options: Any, connect: Callable[[], Any]) -> System[Any]:
-        """Return the system that the file holds.
+        """Return the system that the file defines.
 
         Raises:
-            EvollmError: If it holds none of that name, or what makes it needs other arguments.
+            EvollmError: If the file does not define that name, or calling it needs other arguments.
         """
         found = attribute(self.where)
         if callable(found) and not isinstance(found, System):
@@ -98,7 +103,7 @@ class FileCommand:
         for name, one in parameters.items():
             if name != "model" and one.default is one.empty and one.kind not in _VARIABLE:
                 raise EvollmError(
-                    f"{self.where} must be callable without arguments, or with model=... alone: "
+                    f"{self.where} must be callable without arguments, or with model=... only: "
                     f"give its parameter '{name}' a default"
                 )
         return make(model=connect()) if "model" in parameters else make()
@@ -111,12 +116,12 @@ def _is_system(held: Any) -> bool:
 
 
 def in_file(name: str) -> bool:
-    """Return whether a problem's name is that of a system in a file of the user's."""
+    """Return whether a problem's name refers to a system in a user's file."""
     return name.endswith(".py") or ".py:" in name
 
 
 def recorded(name: str) -> str:
-    """Return a problem's name as it is recorded: a file by its place, see ``loading.place``."""
+    """Return a problem's name as it is recorded: for a file its path, see ``loading.place``."""
     if not in_file(name):
         return name
     file, colon, attribute = name.rpartition(":")
@@ -126,8 +131,8 @@ def recorded(name: str) -> str:
 def commands() -> dict[str, Command]:
     """Return all registered commands by name, sorted.
 
-    Where evollm runs from a folder that was never installed, the folder's ``pyproject.toml`` says
-    what an installation would have registered.
+    If evollm runs from a source folder that is not installed, the entry points are read from its
+    ``pyproject.toml``.
     """
     found = {entry.name: entry.value for entry in entry_points(group=GROUP)}
     project = Path(__file__).parents[2] / "pyproject.toml"
@@ -138,7 +143,7 @@ def commands() -> dict[str, Command]:
 
 
 def _load(name: str, where: str) -> Command:
-    """Import what an entry point names."""
+    """Import the object that an entry point names."""
     module, _, attribute = where.partition(":")
     if module.split(".")[0] in PACKAGES:
         check_shadows(*PACKAGES)
@@ -155,7 +160,8 @@ def command(name: str) -> Command:
     """Return one command, registered or in a file.
 
     Raises:
-        EvollmError: If none of that name is registered, or the name is that of a file alone.
+        EvollmError: If no such command is registered, or the name is a file without an object's
+            name.
     """
     if in_file(name):
         return FileCommand(name)

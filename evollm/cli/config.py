@@ -21,7 +21,7 @@ from evollm.types import JSON
 
 @dataclass(frozen=True, slots=True)
 class Limits(Budget):
-    """What ends a run, as options: a budget, whose target is the problem's own option."""
+    """What ends a run, as options: a budget without the target, which is the problem's option."""
 
     aliases: ClassVar[Aliases] = {"target": None}
 
@@ -31,10 +31,10 @@ class Machinery:
     """Where and how a run works, as options.
 
     Attributes:
-        seed: Fixes the search, but for the model's answers.
+        seed: Fixes everything in the search except the model's answers.
         executor: Where evaluations run.
-        workers: What the executor's workers are like.
-        on_error: Whether a failed evaluation is recorded and survived, or ends the run.
+        workers: Number, time limit and resources of the executor's workers.
+        on_error: Whether the run continues after a failed evaluation (record) or ends (raise).
     """
 
     seed: int = 0
@@ -51,17 +51,17 @@ class Machinery:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Which language model serves, as options.
+    """Which language model is used, as options.
 
     Attributes:
-        model: An endpoint's name for a model, a GGUF file, or a folder that holds one; none for
+        model: A model's name at the endpoint, a GGUF file, or a folder that contains one; none for
             EVOLLM_MODEL or the offline model.
-        base_url: An OpenAI-compatible endpoint; none for OPENAI_BASE_URL.
-        price: Price of a million prompt and generated tokens.
-        headers: Further headers, separated by commas; a key by its variable's name:
+        base_url: Address of an OpenAI-compatible endpoint; none for OPENAI_BASE_URL.
+        price: Price per million prompt tokens and per million generated tokens.
+        headers: Additional HTTP headers, separated by commas; refer to a key by its variable:
             'api-key=$MY_KEY'.
-        cache: Whether answers are kept and served again from the user's cache.
-        settings: All else about the endpoint.
+        cache: Whether answers are stored in the user's cache and served from it.
+        settings: All other settings of the endpoint.
     """
 
     model: str | None = None
@@ -81,7 +81,7 @@ class Model:
         """Return the settings of the endpoint.
 
         Raises:
-            EvollmError: If an option is wrong, or names a key instead of its variable.
+            EvollmError: If an option is invalid, or contains a key instead of its variable's name.
         """
         return replace(
             self.settings,
@@ -95,35 +95,38 @@ class Model:
         """The headers by name.
 
         Raises:
-            EvollmError: If they are not given as NAME=VALUE.
+            EvollmError: If they are not of the form NAME=VALUE.
         """
         pairs = [part.partition("=") for part in (self.headers or "").split(",") if part.strip()]
         if not all(equals for _, equals, _ in pairs):
-            raise EvollmError("--headers must be given as NAME=VALUE, several separated by commas")
+            raise EvollmError(
+                "--headers must have the form NAME=VALUE, with commas between several"
+            )
         return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 PARTS: Mapping[str, type[Any]] = {"limits": Limits, "run": Machinery, "model": Model}
-"""The parts of a configuration beside ``problem``, its name, and ``options``, its own."""
+"""The parts of a configuration other than ``problem`` (a name) and ``options`` (the problem's)."""
 
 
-def complete(problem: str, options: type[Any], said: Mapping[str, Any]) -> dict[str, JSON]:
-    """Return a complete configuration: the given values, and defaults for the rest.
+def complete(problem: str, options: type[Any], given: Mapping[str, Any]) -> dict[str, JSON]:
+    """Return a complete configuration: the given values, with defaults for the rest.
 
     Args:
         problem: The problem's name.
-        options: The dataclass of its own options.
-        said: By part (``options``, ``limits``, ``run``, ``model``) what was said.
+        options: The dataclass of the problem's options.
+        given: The given values by part (``options``, ``limits``, ``run``, ``model``).
 
     Raises:
-        EvollmError: If a part or a key is unknown, with the nearest one; or a value is wrong.
+        EvollmError: If a part or a key is unknown (the message suggests the nearest one), or a
+            value is invalid.
     """
     kinds = {"options": options, **PARTS}
-    for part in said:
+    for part in given:
         if part not in kinds:
             raise EvollmError(f"there is no part '{part}'{nearest(part, sorted(kinds))}")
     return {"problem": problem} | {
-        part: values(build(kind, said.get(part, {}), f"key of [{part}]"))
+        part: values(build(kind, given.get(part, {}), f"key of [{part}]"))
         for part, kind in kinds.items()
     }
 
@@ -132,24 +135,29 @@ def read(file: Path) -> dict[str, Any]:
     """Read a configuration from a TOML file.
 
     Raises:
-        EvollmError: If there is no such file, it is no TOML, or it names no problem.
+        EvollmError: If the file does not exist, is not TOML, or does not name a problem.
     """
     try:
         found = tomllib.loads(anchored(file).read_text(encoding="utf-8"))
     except OSError as error:
         raise EvollmError(f"can't read the configuration {file}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EvollmError(f"{file} is no TOML file ({error})") from None
+        raise EvollmError(f"{file} is not a TOML file ({error})") from None
     if not isinstance(found.get("problem"), str):
-        raise EvollmError(f'{file} names no problem: begin it with problem = "blackbox", say')
+        raise EvollmError(
+            f'{file} does not name a problem: begin it with a line such as problem = "blackbox"'
+        )
     for part, keys in found.items():
         if part != "problem" and not isinstance(keys, dict):
-            raise EvollmError(f"{file}: '{part}' stands alone: put it below [options] or [limits]")
+            raise EvollmError(
+                f"{file}: '{part}' is outside any section: put it below [options], [limits], [run] "
+                "or [model]"
+            )
     return found
 
 
 def written(config: Mapping[str, Any]) -> str:
-    """Write a configuration as TOML for ``read``; None is left out."""
+    """Write a configuration as TOML that ``read`` reads; None is omitted."""
     lines = [f"problem = {_value(config['problem'])}"]
     for part, keys in config.items():
         if part != "problem":
@@ -159,7 +167,7 @@ def written(config: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    """Write a string, a number, a truth value or a list of them."""
+    """Write a string, a number, a boolean or a list of them."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):

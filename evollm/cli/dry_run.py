@@ -1,4 +1,4 @@
-"""Rehearsals: what a search would ask of a model, found out without asking or evaluating."""
+"""Dry runs: what a search would ask a model, and at what cost, without calling or evaluating."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -18,12 +18,13 @@ _JOBS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """The first generation for which a search asks a model.
+    """The first generation in which a search asks a model.
 
     Attributes:
-        before: Evaluations before it.
-        children: Evaluations in it, or if no answer could be of use, the children that it wanted.
-        asked: Whether a model was asked at all.
+        before: Number of evaluations before it.
+        children: Number of evaluations in it, or of the requested children if no made-up answer was
+            usable.
+        asked: Whether any model was asked.
     """
 
     before: int
@@ -31,7 +32,7 @@ class Rehearsal:
     asked: bool
 
     def generations(self, budget: Budget) -> float:
-        """Return how many generations a budget pays for at most; infinity if it sets no end."""
+        """Return the largest number of generations within a budget; infinity if unlimited."""
         limits = [inf]
         if budget.evaluations is not None and self.children:
             limits.append(max(0, ceil((budget.evaluations - self.before) / self.children)))
@@ -41,38 +42,38 @@ class Rehearsal:
 
 
 class Asked(Protocol):
-    """A model that noted what it was asked, and what that takes at most."""
+    """A model that records the requests to it, and what they would cost at most."""
 
     name: str
 
     @property
     def asks(self) -> Sequence[Any]:
-        """What it was asked."""
+        """The requests."""
         ...
 
     @property
     def tokens(self) -> int:
-        """Tokens."""
+        """Their prompt and generated tokens."""
         ...
 
     @property
     def cost(self) -> float | None:
-        """Money; None if the price is unknown."""
+        """Their cost; None if the price is unknown."""
         ...
 
     @property
     def first(self) -> str:
-        """The first prompt, as text."""
+        """The first prompt as text."""
         ...
 
 
 def estimate(search: Search | Flow, budget: Budget, models: Sequence[Asked]) -> str:
-    """Say what a search would ask of a model and what that costs at most, without asking.
+    """Return a report of what a search would ask a model and what that would cost at most.
 
     Args:
-        search: What would be run.
+        search: The search that would be run.
         budget: Its budget.
-        models: Fills with the models that the search asks, each noting what it is asked.
+        models: The recording models that the search uses; may be filled while the search is played.
     """
     limits = ", ".join(f"{limit:g} {name}" for name, limit in asdict(budget).items() if limit)
     lines = [f"budget        {limits or 'none'}"]
@@ -81,30 +82,28 @@ def estimate(search: Search | Flow, budget: Budget, models: Sequence[Asked]) -> 
         lines += [_costs(model, found.generations(budget), budget) for model in models]
     else:
         lines.append("model         is not asked")
-    return "\n".join([*lines, "nothing was asked, evaluated or written"])
+    return "\n".join([*lines, "no model was called, and nothing was evaluated or written"])
 
 
 def _costs(model: Asked, generations: float, budget: Budget) -> str:
-    """Write what a model would be asked, from what it was in one rehearsed generation."""
+    """Estimate what a model would be asked in all from what it was asked in one generation."""
     calls = min(generations * len(model.asks), inf if budget.calls is None else budget.calls)
     tokens = min(generations * model.tokens, inf if budget.tokens is None else budget.tokens)
-    price = "unknown, give --price"
+    price = "unknown (give --price)"
     if model.cost is not None:
         money = generations * model.cost if model.cost else 0.0
         price = f"{min(money, inf if budget.money is None else budget.money):.4g}"
     prompt = "\n".join(f"  {line}" for line in model.first.splitlines())
     return (
-        f"model         {model.name}\n"
-        f"a generation  at most {len(model.asks)} calls, {model.tokens} tokens "
-        "(each byte of a prompt counted as one, as budgets reserve them)\n"
-        f"in all        at most {generations:g} generations, {calls:g} calls, {tokens:g} tokens, "
-        f"cost {price}\n"
-        f"first prompt\n{prompt}"
+        f"model         {model.name}\ngeneration    at most {len(model.asks)} calls, "
+        f"{model.tokens} tokens (each byte of a prompt counted as one token, as budgets reserve "
+        f"them)\ntotal         at most {generations:g} generations, {calls:g} calls, {tokens:g} "
+        f"tokens, cost {price}\nfirst prompt\n{prompt}"
     )
 
 
 class _Anything(Mapping[str, float]):
-    """Metrics with any name."""
+    """Metrics that have a value under any name."""
 
     def __getitem__(self, name: str) -> float:
         return 0.5
@@ -117,11 +116,11 @@ class _Anything(Mapping[str, float]):
 
 
 def rehearse(search: Search | Flow, asked: Callable[[], int]) -> Rehearsal:
-    """Play a search with made-up scores until the model has been asked for one generation.
+    """Play a search with made-up scores until the model has been asked for a whole generation.
 
     Args:
-        search: A flow, or a search made of several lanes; it can't be run afterwards.
-        asked: Returns how often the model has been asked; it may answer nothing of use.
+        search: A flow, or a search of several lanes; it can't be run afterwards.
+        asked: Returns how often the model has been asked so far; its answers may be unusable.
     """
     search = search if isinstance(search, Search) else Search(search)
     rng = np.random.default_rng(0)
@@ -143,7 +142,7 @@ def rehearse(search: Search | Flow, asked: Callable[[], int]) -> Rehearsal:
                 break
             ready += search.ask()
     except EvollmError:
-        pass  # a flow may refuse to go on with a model that says nothing
+        pass  # a flow may refuse to continue if all answers of the model are unusable
     return Rehearsal(before, children or wanted, asked() > 0)
 
 
@@ -152,7 +151,7 @@ def _n(ticket: Ticket) -> tuple[int, int]:
 
 
 def _score(search: Search, ticket: Ticket, rng: Any) -> int:
-    """Make up the scores of a job; return how many."""
+    """Tell the search made-up scores for a job; return how many."""
     size = len(ticket.answers)
     for place in range(size):
         search.score(ticket, place, Outcome(float(rng.random()), _Anything()))

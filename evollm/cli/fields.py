@@ -1,4 +1,4 @@
-"""Fields: the options that a class of settings declares by types, defaults and docstring."""
+"""Fields: the options that a class of settings declares by its types, defaults and docstring."""
 
 import dataclasses
 import re
@@ -19,44 +19,45 @@ from typing import (
 )
 
 Aliases: TypeAlias = Mapping[str, str | None]
-"""Other names of options, by the path of the field; see ``Aliased``."""
+"""Names of options that differ from their fields', by the path of the field; see ``Aliased``."""
 
 
 NONE: Aliases = MappingProxyType({})
 
 
 class Aliased(Protocol):
-    """A class of settings that names some of its options itself.
+    """A class of settings that gives some of its options other names.
 
     Attributes:
-        aliases: By the path of a field, such as ``form.loss``, its option's name. Of a field that
-            holds settings, the name is the prefix of theirs, and an empty one means none. ``None``
-            means that it is not an option. Fields of one name are one option that sets them all.
+        aliases: Maps the path of a field, such as ``form.loss``, to the name of its option. For a
+            field that contains settings, the name is a prefix of their options' names, and an empty
+            name means no prefix. ``None`` means that the field is not an option. Fields with the
+            same name form one option that sets all of them.
     """
 
     aliases: ClassVar[Aliases]
 
 
 def option(default: Any, **more: Any) -> Any:
-    """Declare a field with what neither its type nor the docstring can say about the option.
+    """Declare a field whose option needs more than a type and a docstring.
 
     Args:
         default: The field's default.
-        more: Arguments of ``argparse``: ``metavar``, or ``choices`` that are not known to the type.
+        more: Arguments of ``argparse``: ``metavar``, or ``choices`` that the type does not list.
     """
     return dataclasses.field(default=default, metadata=more)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Leaf:
-    """A field that is an option, or one of those that an option sets.
+    """A field that is an option, or one of several fields that an option sets.
 
     Attributes:
-        path: Where it is: ``form.loss`` for the field ``loss`` of the settings in ``form``.
-        name: The option's, without dashes.
-        hint: Its type.
-        default: Its default; ``dataclasses.MISSING`` if it has none.
-        help: What the docstring says of it.
+        path: Path of the field: ``form.loss`` for the field ``loss`` of the settings in ``form``.
+        name: Name of the option, without dashes.
+        hint: Type of the field.
+        default: Default of the field; ``dataclasses.MISSING`` if it has none.
+        help: Its description in the docstring.
         more: Further arguments of ``argparse``.
     """
 
@@ -85,7 +86,7 @@ def options_of(kind: type[Any]) -> dict[str, list[Leaf]]:
 
 
 def leaves_of(kind: type[Any], held: Any = None, given: Aliases = NONE) -> Iterator[Leaf]:
-    """Yield the options of a class; ``held`` is an object of it that has other defaults."""
+    """Yield the options of a class; ``held`` is an instance whose values replace the defaults."""
     aliases = {**getattr(kind, "aliases", {}), **given}
     hints, helps = get_type_hints(kind), explained(kind)
     for item in dataclasses.fields(kind):
@@ -114,7 +115,7 @@ def below(name: str, aliases: Aliases) -> Aliases:
 
 
 def default_of(item: "dataclasses.Field[Any]") -> Any:
-    """Return a field's default, made anew if it has a factory; ``MISSING`` if it has none."""
+    """Return a field's default, newly created if it has a factory; ``MISSING`` if it has none."""
     if item.default_factory is not dataclasses.MISSING:
         return item.default_factory()
     return item.default
@@ -135,7 +136,7 @@ def explained(kind: type[Any]) -> dict[str, str]:
 
 
 def _phrase(text: str) -> str:
-    """Return a sentence as a line of help: no marks of code, no capital unless it is a name's."""
+    """Return a sentence as a line of help: no code marks, no initial capital unless in a name."""
     text = re.sub(r"\bNone\b", "none", text.replace("``", "").removesuffix("."))
     first = text.split(" ", 1)[0]
     return text if any(letter.isupper() for letter in first[1:]) else text[:1].lower() + text[1:]

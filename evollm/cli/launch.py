@@ -1,4 +1,4 @@
-"""Launching: a configuration becomes a run, and the run a few lines of report."""
+"""Launching: turns a configuration into a run, and prints a short report."""
 
 import sys
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from evollm.types import JSON
 def launch(
     config: dict[str, JSON], path: Path, connect: Callable[[], Any], quiet: bool = False
 ) -> int:
-    """Run what a configuration describes, and print the result.
+    """Run the system that a configuration describes, and print the result.
 
     Returns:
         The exit status: 0, or 130 if the run was interrupted.
@@ -58,7 +58,8 @@ def prepared(config: dict[str, JSON], connect: Callable[[], Any]) -> tuple[Syste
     """Return the system and the budget that a configuration describes.
 
     Raises:
-        EvollmError: If an option or a limit is wrong; then the model was not looked for.
+        EvollmError: If an option or a limit is invalid; this is checked before connecting to the
+            model.
     """
     found = command(config["problem"])
     options = build(found.options, config["options"])
@@ -69,7 +70,7 @@ def prepared(config: dict[str, JSON], connect: Callable[[], Any]) -> tuple[Syste
 
 
 def _budget(default: Budget, limits: dict[str, Any]) -> Budget:
-    """Join the user's limits with the system's, whose length yields to any of the user's."""
+    """Join the user's limits with the system's defaults, which apply only if the user sets none."""
     own = {item.name: getattr(default, item.name) for item in fields(Budget)}
     if limits:
         own |= dict.fromkeys(options_of(Limits))
@@ -77,7 +78,7 @@ def _budget(default: Budget, limits: dict[str, Any]) -> Budget:
 
 
 def _report(system: System[Any], result: Result[Any]) -> str:
-    """Write a run's report; save its plot and what was chosen in its directory."""
+    """Return a run's report; save its plot and the system's files in the run directory."""
     lines = [f"stopped       {result.stopped}", system.report(result).text()]
     if result.path and result.usage.evaluations:
         names = ", ".join(file.name for file in _files(system, result))
@@ -86,7 +87,7 @@ def _report(system: System[Any], result: Result[Any]) -> str:
 
 
 def _files(system: System[Any], result: Result[Any]) -> list[Path]:
-    """Write the run's plot, where matplotlib is installed, and the system's own files."""
+    """Write the run's plot, if matplotlib is installed, and the system's own files."""
     from evollm.report.plots import plot_run
 
     assert result.path is not None

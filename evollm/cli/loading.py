@@ -19,13 +19,13 @@ from evollm.paths import anchored
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A function in a file, which travels to workers by its place.
+    """A function in a file, sent to workers as its path and name.
 
     Attributes:
-        file: As it is recorded: relative to the current folder if it lies below it, so that a
-            resume works where the folder has been moved to.
-        name: The function's.
-        place: The whole path, for workers in other folders.
+        file: The path as recorded: relative if the file is below the current folder, so that a run
+            resumes after the folder has been moved.
+        name: The function's name.
+        place: The absolute path, for workers in other folders.
     """
 
     file: str
@@ -38,16 +38,16 @@ class Named:
         return self.name
 
     def __call__(self, point: Any) -> Any:
-        """Call the function, loaded once a process."""
+        """Call the function, which is loaded once per process."""
         return _load(self.place, self.name)(point)
 
 
 def named(text: str) -> Named:
-    """Return the function that ``FILE.py:NAME`` means.
+    """Return the function that ``FILE.py:NAME`` refers to.
 
     Raises:
-        EvollmError: If the text has another form, the file can't be loaded, or it has no such
-            function.
+        EvollmError: If the text has another form, the file can't be loaded, or it does not define
+            such a function.
     """
     file, name = _parts(text)
     found = Named(place(file), name, str(anchored(file).resolve()))
@@ -56,13 +56,13 @@ def named(text: str) -> Named:
 
 
 def place(file: str) -> str:
-    """Return how a file is recorded: from the current folder if it lies below it."""
+    """Return a file's path as recorded: relative to the current folder if the file is below it."""
     whole, here = anchored(file).resolve(), Path.cwd()
     return (whole.relative_to(here) if whole.is_relative_to(here) else whole).as_posix()
 
 
 def public(file: str) -> dict[str, Any]:
-    """Return what a file defines by name, without what it imports.
+    """Return the objects that a file defines, by name, without those it imports.
 
     Raises:
         EvollmError: If the file can't be loaded.
@@ -77,10 +77,11 @@ def public(file: str) -> dict[str, Any]:
 
 
 def attribute(text: str) -> Any:
-    """Return what ``FILE.py:NAME`` means, whatever it is.
+    """Return the object of any kind that ``FILE.py:NAME`` refers to.
 
     Raises:
-        EvollmError: If the text has another form, the file can't be loaded, or lacks the name.
+        EvollmError: If the text has another form, the file can't be loaded, or it does not define
+            the name.
     """
     file, name = _parts(text)
     return _attribute(str(anchored(file).resolve()), name)
@@ -89,15 +90,15 @@ def attribute(text: str) -> Any:
 def _parts(text: str) -> tuple[str, str]:
     file, colon, name = text.rpartition(":")
     if not (colon and file and name):
-        raise EvollmError(f"'{text}' names nothing in a file: give FILE.py:NAME")
+        raise EvollmError(f"'{text}' does not name an object in a file: give FILE.py:NAME")
     return file, name
 
 
 def _load(file: str, name: str) -> Callable[[Any], Any]:
-    """Return the user's function from the user's file."""
+    """Load the file and return the function."""
     found = _attribute(file, name)
     if not callable(found):
-        raise EvollmError(f"{file} has no function {name}")
+        raise EvollmError(f"{file} does not define a function {name}")
     function: Callable[[Any], Any] = found
     return function
 
@@ -105,7 +106,7 @@ def _load(file: str, name: str) -> Callable[[Any], Any]:
 def _attribute(file: str, name: str) -> Any:
     module = _module(file)
     if not hasattr(module, name):
-        raise EvollmError(f"{file} has no {name}{nearest(name, _public(module))}")
+        raise EvollmError(f"{file} does not define {name}{nearest(name, _public(module))}")
     return getattr(module, name)
 
 
@@ -115,7 +116,7 @@ def _public(module: ModuleType) -> list[str]:
 
 @cache
 def _module(file: str) -> ModuleType:
-    """Load the user's file; its classes can be found by name, and travel to workers by value."""
+    """Load the user's file as a module whose classes are found by name and pickled by value."""
     name = _module_name(file)
     spec = importlib.util.spec_from_file_location(name, file)
     if not Path(file).is_file() or spec is None or spec.loader is None:
@@ -126,18 +127,18 @@ def _module(file: str) -> ModuleType:
         spec.loader.exec_module(module)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # a script may well call sys.exit
+    except BaseException as error:  # a script may call sys.exit
         del sys.modules[name]
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        raise EvollmError(f"{file} can't be loaded: {said}") from None
+        cause = " ".join(f"{type(error).__name__}: {error}".split())
+        raise EvollmError(f"{file} can't be loaded: {cause}") from None
     by_value(module)
     return module
 
 
 def _module_name(file: str) -> str:
-    """Return the name under which a file is loaded: its own, unless that is another module's.
+    """Return the name under which a file is loaded: its own, unless another module has that name.
 
-    A record names classes by it, so it must be the same in the next process.
+    A record names classes by their module, so the name must be the same in the next process.
     """
     stem = re.sub(r"\W", "_", Path(file).stem)
     names = chain([stem, f"{stem}_file"], (f"{stem}_file{i}" for i in count(2)))

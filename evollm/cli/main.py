@@ -28,25 +28,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        0; 1 if the run failed or was refused, 2 for a wrong call, 130 if it was interrupted.
+        0; 1 if the run failed or could not start, 2 for invalid arguments, 130 if interrupted.
     """
     try:
         words = _named(arguments)
         parser = _parser(_file(words))
-        said, unknown = parser.parse_known_args(words)
+        args, unknown = parser.parse_known_args(words)
     except EvollmError as error:
         print(f"evollm: {error}", file=sys.stderr)
         return 1
     if unknown:
-        known = sorted(set(re.findall(r"--[a-z][a-z.-]*", said.help_text())))
+        known = sorted(set(re.findall(r"--[a-z][a-z.-]*", args.help_text())))
         parser.error(f"there is no option '{unknown[0]}'{nearest(unknown[0], known)}")
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
-    logging.getLogger("evollm").setLevel(logging.DEBUG if said.debug else logging.INFO)
-    act: Callable[[argparse.Namespace], int] = said.act
+    logging.getLogger("evollm").setLevel(logging.DEBUG if args.debug else logging.INFO)
+    act: Callable[[argparse.Namespace], int] = args.act
     try:
-        return act(said)
+        return act(args)
     except EvollmError as error:
-        if said.debug:
+        if args.debug:
             raise
         print(f"evollm: {error}", file=sys.stderr)
         return 1
@@ -58,14 +58,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser(file: str | None = None) -> Parser:
-    """Describe all commands; each registered problem becomes one of ``run``, and so does a file."""
+    """Describe all commands; each registered problem, or a file, is a subcommand of ``run``."""
     parser = Parser("evollm", description="Evolutionary search with language-model operators.")
     parser.set_defaults(debug=False)
     parser.add_argument("--version", action="version", version=f"evollm {__version__}")
     parts = parser.add_subparsers(required=True, metavar="COMMAND")
     runs = parts.add_parser("run", help="start a search, or continue the one in --path")
     problems = runs.add_subparsers(required=True, metavar="PROBLEM")
-    runs.epilog = "PROBLEM may also be FILE.py:SYSTEM, a system in a file of yours."
+    runs.epilog = "PROBLEM may also be FILE.py:SYSTEM, a system defined in your own file."
     for name, found in ({file: command(file)} if file else commands()).items():
         one = problems.add_parser(name, help=found.help, description=found.help)
         add(one, found.options, "problem")
@@ -75,45 +75,57 @@ def _parser(file: str | None = None) -> Parser:
             "--path", type=Path, help="the run directory (default: a new one in runs/)"
         )
         one.add_argument(
-            "--config", type=Path, metavar="FILE", help="a TOML file; options on the line go first"
+            "--config",
+            type=Path,
+            metavar="FILE",
+            help="a TOML file; options on the command line override it",
         )
         one.add_argument(
-            "--dry-run", action="store_true", help="say what would be asked, and what it would cost"
+            "--dry-run",
+            action="store_true",
+            help="print what a model would be asked and the maximum cost",
         )
         _finish(one, partial(_run, name))
     resume = parts.add_parser("resume", help="continue a run from its record")
     resume.add_argument("path", type=Path, metavar="RUN", help="the run directory")
-    add(resume, Limits, "limits, where they differ from the run's own")
-    add(resume, Model, "model, where it differs")
+    add(resume, Limits, "limits that replace the run's own")
+    add(resume, Model, "model settings that replace the run's own")
     _finish(resume, _resume)
-    show = parts.add_parser("show", help="say what a run directory holds")
+    show = parts.add_parser("show", help="print what a run directory contains")
     show.add_argument("path", type=Path, metavar="RUN", help="the run directory")
     show.add_argument(
-        "--candidate", type=int, metavar="ID", help="one candidate's ancestors, and its calls"
+        "--candidate", type=int, metavar="ID", help="one candidate's ancestors and model calls"
     )
     show.add_argument(
         "--depth", type=int, default=4, metavar="N", help="generations of ancestors (default: 4)"
     )
-    show.add_argument("--config", action="store_true", help="its configuration, as a TOML file")
+    show.add_argument(
+        "--config", action="store_true", help="the run's configuration as a TOML file"
+    )
     _finish(show, _show)
     _models(parts.add_parser("models", help="the offline models: list, pull, path"))
     return parser
 
 
 def _finish(parser: argparse.ArgumentParser, act: Callable[[argparse.Namespace], int]) -> None:
-    """Add what all commands share."""
-    parser.add_argument("--quiet", action="store_true", help="no progress display")
-    parser.add_argument("--debug", action="store_true", help="full traces and messages")
+    """Add the options that all commands share."""
+    parser.add_argument("--quiet", action="store_true", help="hide the progress display")
+    parser.add_argument(
+        "--debug", action="store_true", help="show full tracebacks and debug messages"
+    )
     parser.set_defaults(act=act, help_text=parser.format_help)
 
 
 def _models(parser: argparse.ArgumentParser) -> None:
     """Describe the commands that manage the offline models."""
     parts = parser.add_subparsers(required=True, metavar="COMMAND")
-    _finish(parts.add_parser("list", help="say which there are, and which are fetched"), _list)
+    _finish(
+        parts.add_parser("list", help="print the available models, and which have been fetched"),
+        _list,
+    )
     for name, act, help in (
-        ("pull", _pull, "fetch a model, so that it works without a network"),
-        ("path", _path, "print where a model's file lies"),
+        ("pull", _pull, "fetch a model so that it works without a network"),
+        ("path", _path, "print the path of a model's file"),
     ):
         one = parts.add_parser(name, help=help)
         one.add_argument("name", nargs="?", help="the model's name (default: the offline model)")
@@ -121,42 +133,45 @@ def _models(parser: argparse.ArgumentParser) -> None:
 
 
 def _file(words: Sequence[str]) -> str | None:
-    """Return the system in a user's file that ``run`` names, if it names one."""
+    """Return the system in a user's file that is the argument of ``run``, if it is one."""
     return words[1] if words[:1] == ["run"] and len(words) > 1 and in_file(words[1]) else None
 
 
 def _named(arguments: Sequence[str] | None) -> list[str]:
     """Let ``run --config FILE`` take the problem's name from the file."""
-    said = list(sys.argv[1:] if arguments is None else arguments)
-    if said[:1] == ["run"] and said[1:2] == ["--config"] and len(said) > 2:
-        said.insert(1, read(Path(said[2]))["problem"])
-    return said
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["run"] and words[1:2] == ["--config"] and len(words) > 2:
+        words.insert(1, read(Path(words[2]))["problem"])
+    return words
 
 
-def _run(name: str, said: argparse.Namespace) -> int:
+def _run(name: str, args: argparse.Namespace) -> int:
     """Start a search in a new run directory, or continue the named one."""
-    config = _configured(name, said)
-    if said.dry_run:
-        return _rehearse(config)
+    config = _configured(name, args)
+    if args.dry_run:
+        return _dry_run(config)
     word = re.sub(r"\W+", "-", name.removesuffix(".py").replace(".py:", "-")).strip("-")
     new = Path("runs") / f"{word}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
-    path = anchored(said.path or new)
-    return launch(config, path, _connector(config, not (path / FILE).exists()), said.quiet)
+    path = anchored(args.path or new)
+    return launch(config, path, _connector(config, not (path / FILE).exists()), args.quiet)
 
 
-def _configured(name: str, said: argparse.Namespace) -> dict[str, JSON]:
-    """Join the configuration file, if there is one, with the options of the command line."""
+def _configured(name: str, args: argparse.Namespace) -> dict[str, JSON]:
+    """Join the configuration file, if given, with the options of the command line."""
     options = command(name).options
     kinds = {"options": options, **PARTS}
-    found: dict[str, Any] = read(said.config) if said.config else {"problem": name}
+    found: dict[str, Any] = read(args.config) if args.config else {"problem": name}
     if recorded(found.pop("problem")) != recorded(name):
-        raise EvollmError(f"{said.config} is for another problem than {name}")
+        raise EvollmError(
+            f"{args.config} is not for the problem {name}: name the file's own problem, or give "
+            "another file"
+        )
     try:
         complete(name, options, found)
     except EvollmError as error:
-        raise EvollmError(f"{said.config}: {error}") from None
+        raise EvollmError(f"{args.config}: {error}") from None
     parts = {
-        part: expand(kind, found.get(part, {})) | expand(kind, given(said, kind))
+        part: expand(kind, found.get(part, {})) | expand(kind, given(args, kind))
         for part, kind in kinds.items()
     }
     config = complete(recorded(name), options, parts)
@@ -165,67 +180,68 @@ def _configured(name: str, said: argparse.Namespace) -> dict[str, JSON]:
     return config
 
 
-def _resume(said: argparse.Namespace) -> int:
-    """Continue a run with its own configuration, and with new limits if given."""
-    path = anchored(said.path)
+def _resume(args: argparse.Namespace) -> int:
+    """Continue a run with its own configuration, and with new limits or another model if given."""
+    path = anchored(args.path)
     with Record(path, write=False) as record:
         config = record.get("config") or {}
     if "problem" not in config:
         raise EvollmError(
-            f"{said.path} was not started by the command line: call the same Python code again"
+            f"{args.path} was not started by the command line: call the same Python code again to "
+            "resume it"
         )
-    config["limits"] |= given(said, Limits)
-    config["model"] |= given(said, Model)
+    config["limits"] |= given(args, Limits)
+    config["model"] |= given(args, Model)
     build(Model, config["model"]).connection()
     build(Limits, config["limits"])
     with Record(path) as record:
         record.put("config", config)
-    return launch(config, path, _connector(config, False), said.quiet)
+    return launch(config, path, _connector(config, False), args.quiet)
 
 
-def _rehearse(config: dict[str, JSON]) -> int:
-    """Print what a run would ask, and what it would cost at most."""
+def _dry_run(config: dict[str, JSON]) -> int:
+    """Print what a run would ask a model, and what that would cost at most."""
     from evollm.llm.dry import DryRunModel
 
-    asked: list[DryRunModel] = []
+    models: list[DryRunModel] = []
 
     def connect() -> Any:
         model = _connector(config, False)()
-        asked.append(DryRunModel(model.name, model.price, model.context))
-        return asked[-1]
+        models.append(DryRunModel(model.name, model.price, model.context))
+        return models[-1]
 
     system, budget = prepared(config, connect)
-    said = estimate(system.flow(config["run"]["seed"]), budget, asked)
-    print(f"{system.opening}\n{said}" if system.opening else said)
+    text = estimate(system.flow(config["run"]["seed"]), budget, models)
+    print(f"{system.opening}\n{text}" if system.opening else text)
     return 0
 
 
 def _resolve(model: dict[str, JSON]) -> None:
-    """Record which model the environment names, so that a resume finds the same one."""
+    """Record which model the environment names, so that a resumed run uses the same one."""
     model["model"] = model["model"] or os.environ.get("EVOLLM_MODEL") or None
     if model["model"]:
         model["base_url"] = model["base_url"] or os.environ.get("OPENAI_BASE_URL") or None
 
 
 def _connector(config: dict[str, JSON], fresh: bool) -> Callable[[], Any]:
-    """Return what connects to the model that a configuration names, and sees that it is there.
+    """Return a function that connects to the configured model and checks that it is available.
 
-    Its price must be known if there is a limit of money. A run with a record may need no model any
-    more, so only a fresh one looks for it.
+    The model's price must be known if money is limited. Availability is checked for a new run only,
+    because a resumed one may not need the model any more.
     """
 
     def connect() -> Any:
         from evollm.llm.connect import connect
 
-        said = build(Model, config["model"])
-        settings = said.connection()
-        # On a resume the environment must not put another model in the place of the offline one.
+        chosen = build(Model, config["model"])
+        settings = chosen.connection()
+        # When a run resumes, the environment must not replace the offline model by another one.
         unnamed = "offline" if os.environ.get("EVOLLM_MODEL") else None
-        model: Any = connect(said.model or unnamed, base_url=said.base_url, settings=settings)
+        model: Any = connect(chosen.model or unnamed, base_url=chosen.base_url, settings=settings)
         paid = config["limits"]["money"] is not None
         if paid and model.price is None:
             raise EvollmError(
-                "--money needs the model's price: give --price IN,OUT a million tokens"
+                "--money needs the model's price: give --price IN,OUT per million tokens"
             )
         if fresh:
             model.reach()
@@ -234,24 +250,27 @@ def _connector(config: dict[str, JSON], fresh: bool) -> Callable[[], Any]:
     return connect
 
 
-def _show(said: argparse.Namespace) -> int:
-    """Print a run's summary, its configuration, or one candidate's ancestry."""
+def _show(args: argparse.Namespace) -> int:
+    """Print a run's summary, its configuration, or a candidate's ancestry."""
     from evollm.report.text import ancestry, summary
 
-    with Record(said.path, write=False) as record:
-        if said.config:
+    with Record(args.path, write=False) as record:
+        if args.config:
             config = record.get("config") or {}
             if "problem" not in config:
-                raise EvollmError(f"{said.path} was not started by the command line")
+                raise EvollmError(
+                    f"{args.path} was not started by the command line, so it has no configuration "
+                    "to show"
+                )
             print(written(config), end="")
-        elif said.candidate is None:
+        elif args.candidate is None:
             print(summary(record))
         else:
-            print(ancestry(record, said.candidate, said.depth))
+            print(ancestry(record, args.candidate, args.depth))
     return 0
 
 
-def _list(said: argparse.Namespace) -> int:
+def _list(args: argparse.Namespace) -> int:
     """Print the offline models."""
     from evollm.llm.offline.weights import list_models
 
@@ -261,17 +280,17 @@ def _list(said: argparse.Namespace) -> int:
     return 0
 
 
-def _pull(said: argparse.Namespace) -> int:
+def _pull(args: argparse.Namespace) -> int:
     """Fetch an offline model."""
     from evollm.llm.offline.weights import pull
 
-    print(pull(said.name or "offline"))
+    print(pull(args.name or "offline"))
     return 0
 
 
-def _path(said: argparse.Namespace) -> int:
-    """Print where an offline model lies."""
+def _path(args: argparse.Namespace) -> int:
+    """Print the path of an offline model's file."""
     from evollm.llm.offline.weights import path
 
-    print(path(said.name or "offline"))
+    print(path(args.name or "offline"))
     return 0

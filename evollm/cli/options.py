@@ -1,9 +1,9 @@
 """Options: the fields of (nested) frozen dataclasses, on the command line and in a configuration.
 
-A class of settings is declared once: an option's name, type and default are those of the field, and
-its help is what the docstring's ``Attributes:`` section says. Numbers, texts, truth values and
-``Literal`` are options, each with ``None`` if the field admits it; so are the fields of a field
-that is such a dataclass itself, as ``--tree-prompt.form``. Fields of other types are not options.
+A class of settings is declared once: an option has the name, type and default of the field, and its
+help is the field's description in the docstring's ``Attributes:`` section. Numbers, strings,
+booleans and ``Literal`` are options, each with ``None`` if the field allows it; so are the fields
+of a nested dataclass, as ``--tree-prompt.form``. Fields of other types are not options.
 """
 
 import argparse
@@ -44,23 +44,23 @@ T = TypeVar("T")
 
 
 class Parser(argparse.ArgumentParser):
-    """Takes ``-5,5`` for a value, and says what is wrong with a call in one sentence."""
+    """A parser that accepts ``-5,5`` as a value, and reports an error in one sentence."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        # argparse itself knows plain negative numbers only, neither pairs nor exponents.
+        # argparse itself accepts plain negative numbers only, not pairs or exponents.
         self._negative_number_matcher = re.compile(r"-\.?\d")
 
     def error(self, message: str) -> NoReturn:
-        """Write the sentence without the list of all options, and exit."""
+        """Print the error without the list of all options, and exit."""
         self.exit(2, f"evollm: {message}; see {self.prog} --help\n")
 
 
 def add(parser: argparse.ArgumentParser, kind: type[Any], title: str) -> None:
-    """Add a dataclass's fields to a parser as options; what is not given stays unset.
+    """Add a dataclass's fields to a parser as options; options that are not given stay unset.
 
     Raises:
-        EvollmError: If the parser has an option of the same name.
+        EvollmError: If the parser already has an option of the same name.
     """
     group, options = parser.add_argument_group(title), options_of(kind)
     parts = {
@@ -79,18 +79,18 @@ def add(parser: argparse.ArgumentParser, kind: type[Any], title: str) -> None:
             group.add_argument(flag, dest=name, default=argparse.SUPPRESS, **more)
         except argparse.ArgumentError:
             raise EvollmError(
-                f"{kind.__name__} has an option {flag}, and so has the command: rename the field, "
-                f"or name it in {kind.__name__}.aliases"
+                f"the option {flag} of {kind.__name__} already exists in the command: rename the "
+                f"field, or give it another name in {kind.__name__}.aliases"
             ) from None
 
 
 def flagged(name: str) -> str:
-    """Return how an option is written."""
+    """Return an option's name as written on the command line."""
     return f"--{name.replace('_', '-')}"
 
 
 def _help(leaves: list[Leaf], several: bool) -> str:
-    """Return an option's help, which says where each field is if several hold settings."""
+    """Return an option's help; if several fields contain settings, it names the field of each."""
     texts = [
         f"{leaf.path.split('.')[0]}: {leaf.described}"
         if several and _bare(leaf)
@@ -101,12 +101,12 @@ def _help(leaves: list[Leaf], several: bool) -> str:
 
 
 def _bare(leaf: Leaf) -> bool:
-    """Return whether a field in a field is an option whose name does not tell where it is."""
+    """Return whether a nested field is an option whose name lacks the path."""
     return "." in leaf.path and leaf.name != leaf.path
 
 
 def _reader(hint: Any) -> dict[str, Any]:
-    """Return how argparse reads a field of this type."""
+    """Return the arguments with which argparse reads a field of this type."""
     [kind] = [part for part in parts_of(hint) if part is not type(None)]
     if is_literal(kind):
         return {"choices": list(get_args(kind))}
@@ -118,14 +118,14 @@ def _reader(hint: Any) -> dict[str, Any]:
     def read(text: str) -> Any:
         return None if text == "none" and type(None) in parts_of(hint) else kind(text)
 
-    read.__name__ = kind.__name__  # which argparse shows
+    read.__name__ = kind.__name__  # argparse shows this name in errors
     return {"type": read, "metavar": "N" if kind is int else "X"}
 
 
 def given(arguments: argparse.Namespace, kind: type[Any]) -> dict[str, JSON]:
-    """Return the options of a dataclass that the command line gave."""
-    said = vars(arguments)
-    return {name: said[name] for name in options_of(kind) if name in said}
+    """Return the options of a dataclass that were given on the command line."""
+    parsed = vars(arguments)
+    return {name: parsed[name] for name in options_of(kind) if name in parsed}
 
 
 def expand(kind: type[Any], given: Mapping[str, Any], where: str = "option") -> dict[str, JSON]:
@@ -133,12 +133,13 @@ def expand(kind: type[Any], given: Mapping[str, Any], where: str = "option") -> 
 
     Args:
         kind: A dataclass of settings.
-        given: Values by the option's name or the field's path, those of fields in a field also as
-            a mapping, as from argparse, TOML or a record. A path goes before a name.
+        given: Values by the option's name or the field's path, as from argparse, TOML or a record;
+            nested fields may also be a mapping. A path takes precedence over a name.
         where: What a key is called in an error.
 
     Raises:
-        EvollmError: If a name is unknown, with the nearest one; or a value is of the wrong type.
+        EvollmError: If a name is unknown (the message suggests the nearest one), or a value has the
+            wrong type.
     """
     known = options_of(kind)
     places = {leaf.path: leaf for leaves in known.values() for leaf in leaves}
@@ -162,7 +163,7 @@ def _flat(given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _check(name: str, value: Any, leaf: Leaf, where: str) -> None:
-    """Refuse a value that the field's type does not admit."""
+    """Raise an error if the field's type does not allow a value."""
     parts = parts_of(leaf.hint)
     choices = leaf.more.get("choices")
     if any(_fits(value, part) for part in parts) and (choices is None or value in choices):
@@ -180,7 +181,7 @@ def _check(name: str, value: Any, leaf: Leaf, where: str) -> None:
 
 
 def _fits(value: Any, kind: Any) -> bool:
-    """Return whether a value is of a type; whole numbers are numbers too, truth values are not."""
+    """Return whether a value has a type; an int passes as a float, a bool not as an int."""
     if is_literal(kind):
         return value in get_args(kind)
     if isinstance(value, bool):
@@ -189,7 +190,7 @@ def _fits(value: Any, kind: Any) -> bool:
 
 
 def build(kind: type[T], given: Mapping[str, Any], where: str = "option") -> T:
-    """Make the dataclass from the given values, with defaults for the rest.
+    """Create the dataclass from the given values, with defaults for the rest.
 
     Args:
         kind: A dataclass of settings.
@@ -197,14 +198,15 @@ def build(kind: type[T], given: Mapping[str, Any], where: str = "option") -> T:
         where: What a key is called in an error.
 
     Raises:
-        EvollmError: See ``expand``; or if the settings refuse a value, by the option's name.
+        EvollmError: See ``expand``; also if the settings reject a value, which is named by its
+            option.
     """
     made: T = _made(kind, None, expand(kind, given, where), list(leaves_of(kind)))
     return made
 
 
 def _made(kind: type[Any], held: Any, values: Mapping[str, Any], leaves: list[Leaf]) -> Any:
-    """Make settings, or ``held`` with other values, from the inside out."""
+    """Create settings, or ``held`` with other values, starting with the innermost."""
     changes: dict[str, Any] = {}
     for item in dataclasses.fields(kind):
         inside = below(item.name, values)
@@ -226,7 +228,7 @@ def _made(kind: type[Any], held: Any, values: Mapping[str, Any], leaves: list[Le
 
 
 def _renamed(message: str, leaves: list[Leaf]) -> str:
-    """Return what settings say of a field, which begins with its name, by the option's name."""
+    """Return an error message that begins with a field's name with the option's name instead."""
     first, space, rest = message.partition(" ")
     deepest_last = sorted(leaves, key=lambda leaf: -leaf.path.count("."))
     names = {leaf.path.rpartition(".")[2]: leaf.name for leaf in deepest_last}
@@ -234,7 +236,7 @@ def _renamed(message: str, leaves: list[Leaf]) -> str:
 
 
 def values(settings: Any) -> dict[str, JSON]:
-    """Return settings by the options' names, or by the path where an option's fields differ."""
+    """Return settings by option name, or by path where the fields of an option differ."""
     found: dict[str, JSON] = {}
     for name, leaves in options_of(type(settings)).items():
         held = {leaf.path: _held(settings, leaf.path) for leaf in leaves}

@@ -105,11 +105,11 @@ def found(path: Path) -> list[tuple[object, ...]]:
 
 def test_a_file_alone_says_which_systems_it_holds(folder: Path) -> None:
     said = refusal(evollm("run", "mine.py", folder=folder))
-    assert "mine.py holds the systems Words, SYSTEM: name one" in said
+    assert "mine.py defines the systems Words, SYSTEM: name a system" in said
     assert said.endswith("as mine.py:Words")
     (folder / "other.py").write_text("from evollm import System\n")
     said = refusal(evollm("run", "other.py", "--help", folder=folder))
-    assert "other.py holds no evollm.System" in said
+    assert "other.py does not define an evollm.System" in said
 
 
 def test_a_systems_own_help_lists_limits_run_and_model(folder: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_systems_own_help_lists_limits_run_and_model(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("mine.py:SYSTM", "mine.py has no SYSTM; did you mean 'SYSTEM'?"),
+        ("mine.py:SYSTM", "mine.py does not define SYSTM; did you mean 'SYSTEM'?"),
         ("mine.py:number", "must be an evollm.System or a function that returns one, not int"),
         ("mine.py:needy", "give its parameter 'size' a default"),
         ("none.py:SYSTEM", "there is no Python file"),

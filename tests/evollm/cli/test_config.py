@@ -59,9 +59,9 @@ def test_what_is_unknown_or_wrong_is_refused(said: dict[str, Any], sentence: str
 @each(
     ("text", "sentence"),
     [
-        ("problem = ", "is no TOML file"),
-        ("[options]\nname = 'x'\n", "names no problem"),
-        ("problem = 'mine'\nevaluations = 3\n", "'evaluations' stands alone"),
+        ("problem = ", "is not a TOML file"),
+        ("[options]\nname = 'x'\n", "does not name a problem"),
+        ("problem = 'mine'\nevaluations = 3\n", "'evaluations' is outside any section"),
     ],
 )
 def test_other_files_are_refused(text: str, sentence: str, tmp_path: Path) -> None:

@@ -68,4 +68,4 @@ def test_the_estimate_names_calls_tokens_and_cost() -> None:
     assert "  Numbers." in said
     unknown = [DryRunModel("small", None)]
     flow = generational(Start(), Mating(asking(unknown[0]), arity=1), size=4, seed=1)
-    assert "cost unknown, give --price" in estimate(flow, Budget(evaluations=12), unknown)
+    assert "cost unknown (give --price)" in estimate(flow, Budget(evaluations=12), unknown)

@@ -49,7 +49,7 @@ def test_below_the_current_folder_it_is_recorded_relative_to_it(folder, monkeypa
         ("1 / 0", "can't be loaded: ZeroDivisionError: division by zero$"),
         ("def f(:", "can't be loaded: SyntaxError"),
         ("class Odd(BaseException): pass\nraise Odd('x')", "can't be loaded: Odd: x$"),
-        ("f = 3", "has no function f$"),
+        ("f = 3", "does not define a function f$"),
     ],
 )
 def test_a_file_that_cannot_be_loaded_costs_one_sentence(tmp_path, monkeypatch, body, message):

@@ -142,7 +142,7 @@ def test_a_dry_run_asks_and_writes_nothing(tmp_path: Path) -> None:
         done = evollm(*ask(server, "--dry-run", "--price", "1,2"), folder=tmp_path)
         assert not server.seen
     assert "at most 10 generations, 50 calls" in done.stdout
-    assert "nothing was asked, evaluated or written" in done.stdout
+    assert "no model was called, and nothing was evaluated or written" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
 

@@ -212,5 +212,5 @@ def test_none_can_be_said_where_a_number_may_be_left_out() -> None:
 def test_two_options_of_one_name_are_refused() -> None:
     parser = Parser("evollm")
     add(parser, Knobs, "knobs")
-    with pytest.raises(EvollmError, match="Knobs has an option --size"):
+    with pytest.raises(EvollmError, match="the option --size of Knobs already exists"):
         add(parser, Knobs, "again")
