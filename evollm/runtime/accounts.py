@@ -13,8 +13,8 @@ class JobLedger:
 
     Attributes:
         job: The job's id.
-        meter: Holds the run to its budget.
-        book: Where calls are written down.
+        meter: Enforces the run's budget.
+        book: Where calls are recorded.
     """
 
     job: int
@@ -22,7 +22,7 @@ class JobLedger:
     book: Record
 
     def recall(self, key: str) -> Call | None:
-        """Return what this run has recorded for the job and key."""
+        """Return the call that this run has recorded for the job and key, if any."""
         return self.book.recall(self.job, key)
 
     def reserve(self, tokens: int, money: float | None) -> bool:

@@ -1,4 +1,4 @@
-"""Ask and tell: the user's own loop evaluates, with budgets, record and resume as in ``run``."""
+"""Ask and tell: a search whose evaluations are made in the user's own loop."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from evollm.units import Words
 
 
 class _Outside:
-    """The executor whose worker is the user: it only remembers what was asked."""
+    """An executor for evaluations made by the user: it only remembers the chunks."""
 
     workers = 2**31
     chunk: int | None = 1
@@ -45,18 +45,18 @@ class _Outside:
 
 
 class _Elsewhere:
-    """The problem of a run whose evaluations happen elsewhere."""
+    """The problem of a run whose evaluations are made elsewhere."""
 
     name = "ask and tell"
 
     def evaluate(
         self, genomes: Sequence[Any], fidelity: int | None, seed: int
     ) -> Sequence[Outcome]:
-        raise EvollmError("the evaluations of this run are told, not made")
+        raise EvollmError("this run can't evaluate genomes: tell their outcomes")
 
 
 class AskTell(Closing):
-    """A search that proposes candidates and is told their fitness.
+    """A search that proposes candidates and is told their fitness, with budgets and resume.
 
     ::
 
@@ -65,16 +65,16 @@ class AskTell(Closing):
             candidates = search.ask()
             search.tell(candidates, [f(candidate.genome) for candidate in candidates])
 
-    Candidates may be told in any order, over several calls, and not all before asking again. With a
-    path, a run that was cut short goes on from what had been told.
+    Outcomes may be told in any order, over several calls, and some of them after the next ``ask``.
+    With a path, a run that was interrupted continues from the outcomes that had been told.
 
     Args:
-        search: A flow, or a search made of several lanes.
+        search: A flow, or a search of several lanes.
         budget: What ends the run.
         path: The run directory; None for a temporary record.
-        config: Kept in the record's head.
-        enqueue: Known genomes, which take the first places of the initial population.
-        words: How values and genomes are shown in reports: a ``System``; None for plain ones.
+        config: Stored at the head of the record.
+        enqueue: Known genomes that are the first ones of the initial population.
+        words: A ``System`` that formats values and genomes in reports; None for plain formats.
     """
 
     def __init__(
@@ -108,8 +108,8 @@ class AskTell(Closing):
             An empty list once the search has stopped.
 
         Raises:
-            EvollmError: If an operator fails or breaks its contract, or the search is closed; what
-                an operator raises passes through.
+            EvollmError: If an operator breaks its contract, or the search is closed. An operator's
+                own exceptions are passed on.
         """
         self._check_open()
         while not self._waiting and not self._run.finished:
@@ -120,10 +120,10 @@ class AskTell(Closing):
 
     def _check_open(self) -> None:
         if self._closed:
-            raise EvollmError("this search is closed: make a new one with its path to go on")
+            raise EvollmError("this search is closed: make a new one with its path to continue")
 
     def _advance(self, seconds: float | None) -> None:
-        """Advance the run as far as it can go without the user."""
+        """Advance the run as far as possible without further outcomes."""
         self._run.advance(seconds)
         self._run.check()
         for chunk, done in self._outside.asked:
@@ -137,20 +137,22 @@ class AskTell(Closing):
         """Tell the outcomes of some candidates.
 
         Args:
-            candidates: Of those that ``ask`` returned.
-            outcomes: One a candidate: a fitness (larger is better; NaN is a failure), or an
+            candidates: Some of the candidates that ``ask`` returned.
+            outcomes: One per candidate: a fitness (larger is better; NaN is a failure), or an
                 ``Outcome``.
 
         Raises:
-            EvollmError: If they are no lists of the same length, a candidate doesn't wait, or an
-                outcome is no number: then nothing is told. Or if the search can't go on.
+            EvollmError: If the arguments are not lists of the same length, a candidate is not
+                waiting for an outcome, or an outcome is not a number; then none of them is told.
+                Also if the search can't continue.
         """
         self._check_open()
         scored = [_outcome(*pair) for pair in pairs("candidate", candidates, "outcome", outcomes)]
         for number, times in Counter(candidate.id for candidate in candidates).items():
             if times > len(self._waiting.get(number, ())):
                 raise EvollmError(
-                    f"candidate {number} doesn't wait to be told: it was told, or never asked"
+                    f"candidate {number} is not waiting for an outcome: tell only candidates that "
+                    "ask returned, and each once"
                 )
         for candidate, outcome in zip(candidates, scored, strict=True):
             asked = self._waiting[candidate.id]
@@ -161,11 +163,12 @@ class AskTell(Closing):
         self._advance(None)
 
     def stop(self) -> dict[str, float]:
-        """Return the reasons to stop, by name; empty means go on.
+        """Return the reasons to stop, by name; empty means continue.
 
         Returns:
-            The limits of the budget that are reached, by the names of its fields; ``{"end": 1.0}``
-            if the algorithm ended otherwise. ``result.stopped`` has the sentence.
+            The limits of the budget that are reached, by the names of its fields, or ``{"end":
+            1.0}``
+            if the algorithm ended otherwise. ``result.stopped`` is the reason as text.
         """
         if self._run.stopped and not self._waiting:
             return self._run.reasons() or {"end": 1.0}
@@ -173,11 +176,11 @@ class AskTell(Closing):
 
     @property
     def result(self) -> Result[Any]:
-        """What has been found so far."""
+        """The result so far."""
         return result(self._run)
 
     def close(self) -> None:
-        """Close the run directory; a later run resumes from what was told."""
+        """Close the run directory; a later run resumes from the outcomes that were told."""
         if self._closed:
             return
         self._closed = True
@@ -188,37 +191,42 @@ class AskTell(Closing):
 
 
 def pairs(
-    what: str, things: Sequence[Any], told: str, values: Sequence[Any]
+    what: str, things: Sequence[Any], value: str, values: Sequence[Any]
 ) -> list[tuple[Any, Any]]:
-    """Pair what is told with its candidates.
+    """Pair candidates with the values that are told about them.
 
     Args:
-        what: What one thing is called in an error.
-        things: What is told of.
-        told: What one value is called in an error.
-        values: One a thing.
+        what: What a candidate is called in an error.
+        things: The candidates.
+        value: What a value is called in an error.
+        values: One per candidate.
 
     Raises:
-        EvollmError: If they are no lists of the same length.
+        EvollmError: If they are not lists of the same length.
     """
     try:
         sizes = len(things), len(values)
     except TypeError:
         sizes = None
     if sizes is None or isinstance(things, Mapping | str) or isinstance(values, Mapping | str):
-        raise EvollmError(f"tell takes two lists: tell([{what}], [{told}]) for a single {what}")
+        raise EvollmError(
+            f"tell takes two lists: write tell([{what}], [{value}]) for a single {what}"
+        )
     if sizes[0] != sizes[1]:
-        raise EvollmError(f"{sizes[0]} {what}s but {sizes[1]} {told}s: tell one each")
+        raise EvollmError(
+            f"{sizes[0]} {what}s but {sizes[1]} {value}s: give one {value} per {what}"
+        )
     return list(zip(things, values, strict=True))
 
 
 def _outcome(candidate: Candidate[Any], outcome: Outcome | float) -> Outcome:
-    """Return what was told about a candidate as an outcome."""
+    """Return the told value of a candidate as an outcome."""
     if isinstance(outcome, Outcome):
         return outcome
     try:
         return Outcome(outcome)
     except (TypeError, ValueError):
         raise EvollmError(
-            f"candidate {candidate.id} can't be worth {outcome!r}: tell a number or an Outcome"
+            f"the outcome of candidate {candidate.id} can't be {outcome!r}: tell a number or an "
+            "Outcome"
         ) from None

@@ -1,4 +1,4 @@
-"""Budgets: what a run may spend, and the meter that holds it to that."""
+"""Budgets: what a run may spend, and the meter that enforces it."""
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,13 +12,13 @@ import numpy as np
 from evollm.errors import EvollmError
 from evollm.ledger import Call, Exhausted
 
-_PRICE = "give it as --price IN,OUT a million tokens, Settings(price=(IN, OUT)) or EVOLLM_PRICE"
+_PRICE = "give it per million tokens as --price IN,OUT, Settings(price=(IN, OUT)) or EVOLLM_PRICE"
 _UNPAID = (
-    "the price of earlier calls of this run is unknown, so it can't be held to a money budget: "
-    "start anew in another folder, or without that limit"
+    "the price of earlier calls of this run is unknown, so a money budget can't be enforced: "
+    "remove that limit, or start a new run in another folder"
 )
 _MOST_THINGS = 10_000
-_ROUNDING = 1 + 1e-12  # ten costs of 0.1 reach 1, in whatever order they are summed
+_ROUNDING = 1 + 1e-12  # tolerance for rounding: ten costs of 0.1 reach 1
 _FOREIGN = ("numpy", "pandas", "scipy", "sklearn", "torch")
 _WHOLE = ("evaluations", "generations", "calls", "tokens", "stagnation")
 
@@ -28,22 +28,22 @@ class Budget:
     """What ends a run, whichever comes first; None is no limit.
 
     Attributes:
-        evaluations: Genomes sent to the problem, failed ones included; met exactly.
+        evaluations: Genomes sent to the problem, including failed ones; met exactly.
         generations: Steps after the initial population; met exactly.
-        seconds: Working time, summed over resumes; work under way is finished.
-        calls: Answers asked of a model, cached and failed ones included; met exactly.
-        tokens: Prompt and generated tokens, cached ones included; reserved before a call, never
+        seconds: Working time, summed over resumes; work in progress is finished.
+        calls: Requests to models, including cached and failed ones; met exactly.
+        tokens: Prompt and generated tokens, including cached ones; reserved before a call, never
             exceeded.
-        money: In the currency of the model's prices, cached answers free; reserved before a call,
-            never exceeded.
-        cost: Of the evaluations, in the unit that the problem names. No evaluation is sent out
-            after it is reached, and before that as many as it has room for if each costs as much as
-            the dearest so far: where all cost the same it is met exactly. Where later ones are
-            dearer, those under way are finished and go beyond it: of a problem that yields its
-            outcomes one per worker, and what a worker in another process does in the twentieth of a
-            second until it is told; of a problem that returns lists, the lists under way.
-        target: Stop at a best fitness of at least this.
-        stagnation: Stop after so many steps without a better fitness.
+        money: In the currency of the model's prices (cached answers are free); reserved before a
+            call, never exceeded.
+        cost: Cost of the evaluations, in the problem's unit. Evaluations are sent out as long as
+            the budget has room for them at the highest cost so far, so that it is met exactly if
+            all cost the same. If later ones cost more, the limit is exceeded by the evaluations in
+            progress: for a problem that yields its outcomes, one per worker and what other
+            processes finish within 0.05 s; for a problem that returns a list, the lists in
+            progress.
+        target: Stop once the best fitness is at least this.
+        stagnation: Stop after this many steps without a better fitness.
     """
 
     evaluations: int | None = None
@@ -61,17 +61,17 @@ class Budget:
             value = getattr(self, item.name)
             if value is not None and not _counts(value, whole=item.name in _WHOLE):
                 kind = "a whole number" if item.name in _WHOLE else "a number"
-                raise EvollmError(f"a budget of {item.name} is {kind}, not {value!r}")
+                raise EvollmError(f"a budget of {item.name} must be {kind}, not {value!r}")
             if item.name == "target" and value is not None and value != value:
-                raise EvollmError("a budget's target can't be NaN; give a fitness, or None")
+                raise EvollmError("a budget's target can't be NaN: give a fitness, or None")
             if value is not None and item.name != "target" and not value >= 0:
                 raise EvollmError(
-                    f"a budget of {item.name} can't be {value}; give 0 or more, or None"
+                    f"a budget of {item.name} can't be {value}: give 0 or more, or None"
                 )
 
     @property
     def ends(self) -> bool:
-        """Whether there is any limit that a run is sure to reach."""
+        """Whether the budget has a limit that every run reaches."""
         return any(
             getattr(self, name) is not None for name in ("evaluations", "generations", "seconds")
         )
@@ -82,23 +82,23 @@ class Usage:
     """What a run has spent, over all its resumes.
 
     Attributes:
-        evaluations: Genomes scored, failed ones included.
+        evaluations: Genomes scored, including failed ones.
         failed: Evaluations that failed.
         bounds: Evaluations that were cut short.
-        memo: Scores of equal genomes that were reused instead of evaluations; no limit counts them.
-        cost: Of the evaluations, in the problem's own unit, those of finalists apart.
-        finals: Evaluations of finalists after the search, which no limit counts.
-        finals_calls: Answers that those asked of a model; no other figure counts them.
-        finals_money: Paid for those; None if a price is unknown.
+        memo: Scores of equal genomes that were reused instead of evaluated; no limit counts them.
+        cost: Cost of the evaluations in the problem's unit, without those of finalists.
+        finals: Evaluations of finalists after the search; no limit counts them.
+        finals_calls: Model calls of those evaluations; no other figure includes them.
+        finals_money: Money paid for those calls; None if a price is unknown.
         generations: Steps completed after the initial population.
         seconds: Working time.
         calls: Answers asked of a model, cached and failed ones included.
-        cached_calls: Those that the cache answered.
-        failed_calls: Those whose answer was of no use.
-        prompt_tokens: Of all calls.
-        completion_tokens: Of all calls.
+        cached_calls: Calls that the cache answered.
+        failed_calls: Calls whose answer was unusable.
+        prompt_tokens: Prompt tokens of all calls.
+        completion_tokens: Generated tokens of all calls.
         cached_tokens: Prompt and generated tokens of the cached calls.
-        money: Paid so far; None if the price of a call is unknown.
+        money: Money paid so far; None if the price of a call is unknown.
     """
 
     evaluations: int = 0
@@ -137,17 +137,17 @@ class Usage:
             self.money = None if call.cost is None else self.money + call.cost
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the figures by name, the sum of the tokens among them."""
+        """Return the figures by name, including the sum of the tokens."""
         return {**asdict(self), "tokens": self.tokens}
 
 
 class Meter:
-    """Counts what a run spends, and says what has run out; safe to call from any thread.
+    """Counts what a run spends and checks it against the budget; thread-safe.
 
     Attributes:
         budget: The limits.
-        usage: What is spent.
-        refused: The limits that left no room for a call, by name.
+        usage: What has been spent.
+        refused: The limits that prevented a call, by name.
     """
 
     def __init__(self, budget: Budget, usage: Usage) -> None:
@@ -175,14 +175,14 @@ class Meter:
             if tokens > room_tokens and not calls:
                 raise self._spent(
                     "tokens",
-                    f"the budget of {limit.tokens} tokens has {room_tokens} left, "
-                    f"and the next call may take {tokens}",
+                    f"the budget of {limit.tokens} tokens has {room_tokens} left, but the next "
+                    f"call may take {tokens}",
                 )
             if cost > room_money and not calls:
                 raise self._spent(
                     "money",
-                    f"the money budget of {limit.money} has {room_money:.6g} left, "
-                    f"and the next call may cost {cost:.6g}",
+                    f"the money budget of {limit.money} has {room_money:.6g} left, but the next "
+                    f"call may cost {cost:.6g}",
                 )
             if tokens > room_tokens - held_tokens or cost > room_money - held_money:
                 return False
@@ -194,18 +194,18 @@ class Meter:
         return Exhausted(sentence)
 
     def settle(self, call: Call, tokens: int, money: float | None) -> None:
-        """Count a call and give back what was reserved for it."""
+        """Count a call and release its reservation."""
         with self._lock:
             calls, held_tokens, held_money = self._held
             self._held = [calls - 1, held_tokens - tokens, held_money - (money or 0.0)]
             self.usage.add(call)
 
     def reasons(self, best: float, stale: int) -> dict[str, float]:
-        """Return the limits that are reached, by name; empty if the run may go on.
+        """Return the limits that are reached, by name; empty if the run may continue.
 
         Args:
             best: The best fitness so far.
-            stale: For how many steps it has not become better.
+            stale: Number of steps since it last improved.
         """
         spent = {
             "evaluations": self.usage.evaluations,
@@ -224,20 +224,20 @@ class Meter:
 
 
 def costs(amount: float, unit: str) -> str:
-    """Return a cost of evaluations as text, with its unit if it has one."""
+    """Return the cost of evaluations as text, with the unit if it has one."""
     return f"{amount:.10g} {unit}" if unit else f"{amount:.10g}"
 
 
 def check_money(budget: Budget, usage: Usage, things: Iterable[Any]) -> None:
-    """Refuse a money budget that can't be kept, before anything is spent.
+    """Raise an error if a money budget can't be enforced, before anything is spent.
 
     Args:
-        budget: The run's.
-        usage: What it has spent already.
-        things: The flow's operators, and whatever else holds the language models that it asks.
+        budget: The run's budget.
+        usage: What the run has already spent.
+        things: The flow's operators, and other objects that hold the language models it uses.
 
     Raises:
-        EvollmError: If a model's price is unknown, or that of calls on record.
+        EvollmError: If the price of a model or of a recorded call is unknown.
     """
     if budget.money is None:
         return
@@ -249,7 +249,7 @@ def check_money(budget: Budget, usage: Usage, things: Iterable[Any]) -> None:
 
 
 def models(things: Iterable[Any]) -> Iterator[Any]:
-    """Yield the objects that have a price among some objects and their parts."""
+    """Yield the objects with a price among some objects and their parts."""
     waiting, seen = list(things), dict[int, Any]()
     while waiting and len(seen) < _MOST_THINGS:
         thing = waiting.pop()

@@ -1,4 +1,4 @@
-"""Causes: why nothing could be used of what was asked for, from the record, with fitting advice."""
+"""Causes: why no child or answer was usable, read from the record, with advice."""
 
 import re
 from collections import Counter
@@ -9,20 +9,20 @@ from evollm.store import queries, rows
 from evollm.store.record import Record
 from evollm.types import NothingUsable
 
-_UNUSABLE = "unusable completion"  # says less than the recorded call does
+_UNUSABLE = "unusable completion"  # less informative than the recorded call
 _ADVICE = (
-    ("thinking", "raise max_tokens, or take a model that does not think, or thinks less"),
-    ("the model thought", "take a model that does not think, or thinks less"),
-    ("far beyond max_tokens", "take an endpoint that heeds max_tokens"),
+    ("thinking", "raise max_tokens, or choose a model that reasons less or not at all"),
+    ("the model thought", "choose a model that reasons less or not at all"),
+    ("far beyond max_tokens", "choose an endpoint that respects max_tokens"),
     ("max_tokens", "raise max_tokens"),
-    ("take this prompt", "take a model with a longer context, or show it less"),
+    ("take this prompt", "choose a model with a longer context, or shorten the prompt"),
     ("content filter", "take another model, or put the task in other words"),
     ("model refused", "take another model, or put the task in other words"),
-    ("timeout_s", "raise timeout_s, or send less at a time"),
-    ("attempt", "see whether the server is well, or continue the run later"),
+    ("timeout_s", "raise timeout_s, or send smaller requests"),
+    ("attempt", "check the server, or continue the run later"),
     ("the server said", "check the base URL and the model's name"),
-    ("the reply", "check that the base URL is that of an OpenAI-compatible API: most end in /v1"),
-    ("", "take another model, or chat mode with one that only chats"),
+    ("the reply", "check that the base URL is that of an OpenAI-compatible API (most end in /v1)"),
+    ("", "choose another model, or use chat mode if the model supports only that"),
 )
 
 
@@ -31,10 +31,10 @@ class Cause:
     """Why answers or children could not be used.
 
     Attributes:
-        reason: The commonest reason, as it was recorded.
-        count: How many had it.
-        total: How many were unusable.
-        asked: Whether a model was asked at all.
+        reason: The most frequent reason, as recorded.
+        count: How many failures had this reason.
+        total: How many failures there were.
+        asked: Whether any model was asked.
     """
 
     reason: str
@@ -44,14 +44,14 @@ class Cause:
 
     @property
     def advice(self) -> str:
-        """What to do about it."""
+        """How to fix it."""
         if not self.asked:
-            return "correct the operator, or give it parents that it can vary"
+            return "fix the operator, or give it parents that it can vary"
         return next(advice for mark, advice in _ADVICE if mark in self.reason.lower())
 
 
 def cause(record: Record) -> Cause | None:
-    """Return why most of what was asked for could not be used; None if the record tells nothing."""
+    """Return the main cause of the failures; None if the record has no failures."""
     found: Counter[str] = Counter()
     examples: dict[str, str] = {}
     for reason, count in _reasons(record):
@@ -66,7 +66,7 @@ def cause(record: Record) -> Cause | None:
 
 
 def explained(error: EvollmError, record: Record) -> EvollmError:
-    """Return an error as it is, or, if nothing was usable, with the cause and the advice."""
+    """Return an error, extended by the cause and advice if nothing was usable."""
     if not isinstance(error, NothingUsable) or (why := cause(record)) is None:
         return error
     share = f"{why.count} of {why.total}" if why.count < why.total else f"all {why.total}"
@@ -74,7 +74,7 @@ def explained(error: EvollmError, record: Record) -> EvollmError:
 
 
 def _reasons(record: Record) -> list[tuple[str, int]]:
-    """Return reasons with how often each occurred: of calls, and of what was read and rejected."""
+    """Return the reasons for failed calls and rejected answers with their counts."""
     calls = list(rows.failed_calls(record).items())
     rejected = rows.rejections(record)
     read = [

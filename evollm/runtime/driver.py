@@ -1,4 +1,4 @@
-"""The driver: carries jobs to an executor and answers back, within a budget and on record."""
+"""The driver: sends jobs to an executor and answers to the search, within a budget."""
 
 import queue
 import time
@@ -16,28 +16,16 @@ from evollm.runtime.accounts import JobLedger
 from evollm.runtime.budget import Budget, Meter
 from evollm.runtime.causes import explained
 from evollm.runtime.evaluations import EvaluationQueue
-from evollm.runtime.intake import Intake
+from evollm.runtime.journal import Journal
 from evollm.runtime.result import dataframe
 from evollm.runtime.stops import Stops
 from evollm.runtime.variation import VariationPool
-from evollm.runtime.yields import Yields
-from evollm.search.fingerprint import Fingerprints
-from evollm.search.flow import Evaluate, Vary
-from evollm.search.search import Search, Ticket, check
+from evollm.search.flow import Vary
+from evollm.search.search import Search, Ticket
 from evollm.store import queries
 from evollm.store.committer import Committer
 from evollm.store.record import Record
-from evollm.types import (
-    Candidate,
-    Individual,
-    NothingUsable,
-    Offspring,
-    Outcome,
-    Parent,
-    Problem,
-    evaluated,
-    name_of,
-)
+from evollm.types import Candidate, Individual, Offspring, Outcome, Problem
 
 if TYPE_CHECKING:
     import pandas
@@ -45,25 +33,25 @@ if TYPE_CHECKING:
 Callback: TypeAlias = Callable[["Run", Individual[Any]], object]
 """Called as ``f(run, individual)`` after each evaluation, failed or not; may call ``run.stop()``.
 
-If it has a method ``tick(run)``, that is called several times a second while the run goes on.
+If it has a method ``tick(run)``, that is called several times per second during the run.
 """
 OnError: TypeAlias = Literal["record", "raise"]
 
-_HOPELESS = 10  # so many evaluations, none of them good, are no search
-_TURN = 0.002  # seconds of answers that are committed and told together
+_HOPELESS = 10  # number of first evaluations that end the run if all of them fail
+_TURN = 0.002  # seconds of answers that are committed and told to the search together
 
 
 class Run:
-    """One search under way.
+    """A search in progress.
 
     Attributes:
         search: The search, with its population and its best.
         problem: What scores genomes.
-        record: What is written down.
-        budget: What ends it.
+        record: Where jobs and answers are recorded.
+        budget: What ends the run.
         usage: What has been spent, over all resumes.
         executor: Where evaluations run.
-        stopped: Why it ended, or is about to; empty while it goes on.
+        stopped: Why the run has ended or is about to; empty while it continues.
     """
 
     def __init__(
@@ -80,22 +68,17 @@ class Run:
         self.executor = executor
         self._callbacks = callbacks
         self._on_error = on_error
-        self._text = write
         self._meter = Meter(budget, self.usage)
         self._stops = Stops(self._meter, search, record.get("cost_unit", ""))
-        self._fingerprints = Fingerprints(problem)
-        self._intake = Intake()
+        self._journal = Journal(record, problem, write)
         self._finished: queue.SimpleQueue[tuple[Ticket | Chunk, Any]] = queue.SimpleQueue()
-        self._batches = EvaluationQueue(
+        self._queue = EvaluationQueue(
             problem, executor, lambda *done: self._finished.put(done), self._account
         )
-        self._callers = VariationPool(lambda *done: self._finished.put(done), len(search.flows))
+        self._pool = VariationPool(lambda *done: self._finished.put(done), len(search.flows))
         self._committer = Committer(record)
-
-        self._yields = Yields(record)
         self._varying: deque[Ticket] = deque()
         self._tellings: list[Callable[[], object]] = []
-        self._answers = 0
         self._failure: BaseException | None = None
         self._dearest = queries.dearest(record)
         self._base, self._began = self.usage.seconds, -inf
@@ -108,35 +91,35 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether the run is to stop and nothing is under way any more."""
-        return bool(self.stopped) and not self._callers.active and not self._batches.in_flight
+        """Whether the run is to stop and nothing is in progress any more."""
+        return bool(self.stopped) and not self._pool.active and not self._queue.in_flight
 
     @property
     def active(self) -> bool:
-        """Whether an operator is at work."""
-        return self._callers.active > 0
+        """Whether an operator is running."""
+        return self._pool.active > 0
 
     def reasons(self) -> dict[str, float]:
-        """Return the limits that are reached, by name; empty if the run may go on."""
+        """Return the limits that are reached, by name; empty if the run may continue."""
         return self._stops.reasons()
 
     def _account(self, job: int) -> JobLedger:
         return JobLedger(job, self._meter, self.record)
 
     def candidates(self, chunk: Chunk) -> list[Candidate[Any]]:
-        """Return the candidates of a chunk that is under way."""
-        return self._batches.candidates(chunk)
+        """Return the candidates of a chunk in progress."""
+        return self._queue.candidates(chunk)
 
     def dataframe(self) -> "pandas.DataFrame":
-        """Return one row an evaluation so far; see ``evollm.Result.dataframe``."""
+        """Return one row per evaluation so far; see ``evollm.Result.dataframe``."""
         return dataframe(self.record)
 
     def individuals(self) -> Iterator[Individual[Any]]:
-        """Yield what has been evaluated so far, in the order of the jobs."""
+        """Yield the individuals evaluated so far, in the order of the jobs."""
         return queries.individuals(self.record)
 
-    def stop(self, reason: str = "a callback asked for it") -> None:
-        """End the run once the evaluations and calls under way are done."""
+    def stop(self, reason: str = "a callback stopped the run") -> None:
+        """End the run once the evaluations and calls in progress are done."""
         self.stopped = self.stopped or reason
         self.executor.halt()
 
@@ -144,66 +127,33 @@ class Run:
         """Feed the recorded answers to the search, in their order.
 
         Returns:
-            How many jobs were answered from the record.
+            Number of jobs that were answered from the record.
 
         Raises:
-            EvollmError: If the search asks for another job than the one that was recorded.
+            EvollmError: If the search asks for a job other than the recorded one.
         """
-        asked: dict[int, Ticket] = {}
-        for number, fingerprint in list(queries.answered(self.record)):
-            asked |= {ticket.id: ticket for ticket in self.search.ask()}
-            ticket = asked.pop(number, None)
-            if ticket is None or self._fingerprints.of(ticket.job)[1] != fingerprint:
-                raise self._differs(number)
-            if isinstance(ticket.job, Vary):
-                self._tell_again(ticket)
-            else:
-                for place, outcome in queries.outcomes(self.record, ticket):
-                    self.search.score(ticket, place, outcome)
-            self._answers += 1
-            self._check_limits()
-        for ticket in [*asked.values(), *self.search.ask()]:
-            recorded = queries.fingerprint(self.record, ticket.id)
-            if recorded not in (None, self._fingerprints.of(ticket.job)[1]):
-                raise self._differs(ticket.id)
-            known = dict(queries.outcomes(self.record, ticket))
+        for ticket, known in self._journal.replay(self.search, self._check_limits):
             self._admit(ticket, known)
             for place, outcome in known.items():
                 self.search.score(ticket, place, outcome)
         self._check()
-        return self._answers
-
-    def _tell_again(self, ticket: Ticket) -> None:
-        """Tell the search what the record holds of an operator's job."""
-        try:
-            self.search.tell(ticket, queries.offspring(self.record, ticket))
-        except NothingUsable as error:
-            raise explained(error, self.record) from None
-
-    def _differs(self, number: int) -> EvollmError:
-        """Return the error that the record belongs to another search."""
-        kind, name, step = queries.job(self.record, number)
-        return EvollmError(
-            f"this search is not the one recorded in {self.record.path}: job {number}, which was "
-            f"{kind} by {name} in step {step}, is another one now; resume with the same settings "
-            "and seed, or choose a new folder"
-        )
+        return self._journal.answers
 
     def advance(self, seconds: float | None = 0.1) -> None:
-        """Send out what is ready, then take in what has finished.
+        """Send out the jobs that are ready, then process the answers that have arrived.
 
         Args:
-            seconds: How long to wait for something to finish; None for not at all.
+            seconds: How long to wait for an answer; None to not wait.
         """
-        if self._began == -inf:  # from here on it works: what came before was starting up
+        if self._began == -inf:  # working time begins here, after the start-up
             self._began = time.monotonic()
         for ticket in self.search.ask():
             self._admit(ticket, ())
-        while self._varying and not self.stopped and self._callers.free(self._varying[0]):
+        while self._varying and not self.stopped and self._pool.free(self._varying[0]):
             ticket = self._varying.popleft()
-            self._callers.call(ticket, self._account(ticket.id))
+            self._pool.call(ticket, self._account(ticket.id))
         if not self.stopped:
-            self._batches.send(self._room() - self._batches.genomes)
+            self._queue.send(self._room() - self._queue.genomes)
         self._collect(seconds)
         self._check()
         for callback in self._callbacks:
@@ -211,25 +161,24 @@ class Run:
                 tick(self)
 
     def _room(self) -> float:
-        """Return how many genomes may be under way, if each costs as much as the dearest so far."""
+        """Return how many genomes may be in progress if each has the highest cost so far."""
         budget, usage = self.budget, self.usage
         room = inf if budget.evaluations is None else budget.evaluations - usage.evaluations
-        dearest = 1.0 if self._dearest is None else self._dearest  # 1 is usual
+        dearest = 1.0 if self._dearest is None else self._dearest  # 1 is the default cost
         if budget.cost is not None and dearest:
             room = min(room, max(1, ceil((budget.cost - usage.cost) / dearest - 1e-9)))
         return room
 
     def _admit(self, ticket: Ticket, known: Collection[int]) -> None:
-        """Note a job, but for the places that the record has already."""
-        name, fingerprint = self._fingerprints.of(ticket.job)
-        self.record.ask(ticket, name, fingerprint)
+        """Queue a job, except for the places that are already on record."""
+        self._journal.ask(ticket)
         if isinstance(ticket.job, Vary):
             self._varying.append(ticket)
             return
-        self._batches.add(ticket, known)
+        self._queue.add(ticket, known)
 
     def _collect(self, seconds: float | None) -> None:
-        """Take in all that has finished: first into the record, then into the search."""
+        """Process the answers that have arrived: first record them, then tell the search."""
         self._work()
         self._gather(seconds)
         self.usage.seconds = self._base + time.monotonic() - self._began
@@ -237,7 +186,7 @@ class Run:
             self._settle()
 
     def _work(self) -> None:
-        """Evaluate for a moment, if this thread does the evaluations."""
+        """Evaluate for a moment if evaluations run in this thread."""
         end = time.monotonic() + _TURN
         while self.executor.step():
             self._committer.start()
@@ -246,13 +195,13 @@ class Run:
                 return
 
     def _gather(self, seconds: float | None) -> None:
-        """Note what has finished: wait for the first, and for more while all workers are busy."""
-        busy = self._callers.active + self._batches.in_flight
+        """Record answers: wait for the first, and for more while all workers are busy."""
+        busy = self._pool.active + self._queue.in_flight
         pause = 0.0 if self._tellings or not busy else seconds or 0.0
         try:
             while True:
                 self._note(*self._finished.get(timeout=pause))
-                idle = self._callers.active + self._batches.in_flight < busy
+                idle = self._pool.active + self._queue.in_flight < busy
                 wait = self._settled + _TURN - time.monotonic()
                 pause = 0.0 if idle else max(0.0, wait)
         except queue.Empty:
@@ -279,13 +228,13 @@ class Run:
         self._settled = time.monotonic()
 
     def _write(self, who: Ticket | Chunk, what: Any) -> list[Callable[[], object]]:
-        """Record one answer; return what the search is to be told."""
+        """Record one answer; return the calls that tell it to the search."""
         if isinstance(who, Chunk) and isinstance(what, Scores):
             return self._write_scores(who, what)
         if isinstance(who, Chunk):
-            self._batches.drop(who)
+            self._queue.drop(who)
         else:
-            self._callers.active -= 1
+            self._pool.active -= 1
         if isinstance(what, Exhausted):
             self.stop(str(what))
         elif isinstance(what, BaseException):
@@ -297,23 +246,14 @@ class Run:
     def _write_children(
         self, ticket: Ticket, offspring: Offspring[Any]
     ) -> list[Callable[[], object]]:
-        assert isinstance(ticket.job, Vary)
-        check(ticket, offspring)  # a wrong answer must not reach the record
-        offspring = self._intake.offspring(offspring, name_of(ticket.job.operator))
-        self.record.children(ticket, offspring)
-        self._mark(ticket, offspring)
-        self._yields.note(name_of(ticket.job.operator), ticket.job.n, len(offspring.genomes))
+        offspring = self._journal.children(ticket, offspring)
         return [partial(self.search.tell, ticket, offspring), self._check_limits]
 
     def _write_scores(self, chunk: Chunk, scores: Scores) -> list[Callable[[], object]]:
-        ticket = self._batches.ticket(chunk)
-        job = ticket.job
-        assert isinstance(job, Evaluate)
-        taken, complete = self._batches.take(chunk, scores)
-        found = [(place, self._intake.outcome(outcome)) for place, outcome in taken]
-        for place, outcome in found:
-            parent = job.candidates[place]
-            self.record.outcome(ticket, place, parent.id, outcome, self._written(parent, outcome))
+        ticket = self._queue.ticket(chunk)
+        taken, complete = self._queue.take(chunk, scores)
+        found = self._journal.outcomes(ticket, taken)
+        for _, outcome in found:
             self.usage.evaluations += 1
             self.usage.bounds += outcome.bound
             self.usage.cost += outcome.cost
@@ -321,16 +261,10 @@ class Run:
             if outcome.error is not None:
                 self._note_failure(outcome.error)
         if self.budget.cost is not None:
-            self._check()  # at once, so that a worker begins no further evaluation
+            self._check()  # now, so that no worker begins another evaluation
         if complete:
-            self._mark(ticket)
+            self._journal.complete(ticket)
         return [partial(self._score, ticket, place, outcome) for place, outcome in found]
-
-    def _written(self, parent: Parent[Any], outcome: Outcome) -> str | None:
-        """Return an evaluated genome as the system writes it, if there is a system."""
-        if self._text is None:
-            return None
-        return self._text(Individual(evaluated(parent, outcome), outcome))
 
     def _note_failure(self, error: str) -> None:
         usage = self.usage
@@ -344,11 +278,6 @@ class Run:
                 )
             )
 
-    def _mark(self, ticket: Ticket, offspring: Offspring[Any] | None = None) -> None:
-        """Record that a job is answered, and its place in the order of answers."""
-        self.record.told(ticket, self._answers, offspring)
-        self._answers += 1
-
     def _score(self, ticket: Ticket, place: int, outcome: Outcome) -> None:
         individual = self.search.score(ticket, place, outcome)
         if not ticket.missing:
@@ -357,7 +286,7 @@ class Run:
             callback(self, individual)
 
     def _check_limits(self) -> None:
-        """Check whether a complete answer ends the run."""
+        """Check whether a complete answer ends the run, and record reused scores and the best."""
         self._note_reused()
         if self.search.names_best and (best := self.search.best_committed):
             self.record.best(self.search.step, best.id, best.fitness)
@@ -365,13 +294,13 @@ class Run:
             self.stop(reason)
 
     def _note_reused(self) -> None:
-        """Record which scores the flows reused, each under its candidate's id."""
+        """Record which scores the flows have reused."""
         for reused in self.search.reused[self.usage.memo :]:
             self.record.reused(self.usage.memo, *reused)
             self.usage.memo += 1
 
     def _check(self) -> None:
-        """Check whether the evaluations, the time or the flow have ended."""
+        """Check whether the budget or the flow has ended."""
         if reason := self._stops.at_any_time():
             self.stop(reason)
 
@@ -382,12 +311,12 @@ class Run:
     def close(self, wait: bool = True) -> None:
         """Release the workers, and raise the error that made the run fail, if there is one."""
         self._committer.close()
-        self._callers.close(wait)
+        self._pool.close(wait)
         self.executor.close(wait)
         self.record.put("seconds", self.usage.seconds)
-        self.record.event("stop", self.stopped or "left before its end")
+        self.record.event("stop", self.stopped or "abandoned before its end")
         if self._failure is None:
-            self._yields.close()
+            self._journal.close()
         self.check()
 
     def check(self) -> None:

@@ -1,4 +1,4 @@
-"""Batches: evaluations on their way to the workers, cut into chunks and tried again."""
+"""Evaluations that are sent to workers in chunks and retried after a failure."""
 
 from collections import deque
 from collections.abc import Callable, Collection
@@ -14,14 +14,14 @@ from evollm.search.flow import Evaluate
 from evollm.search.search import Ticket
 from evollm.types import Candidate, Individual, Outcome, Problem
 
-_PACE = 1.0  # seconds of work in one chunk, where a batch may be cut anywhere
-_RECENT = 50  # answers of which the slowest says how long an evaluation takes
-_SHARES = 2  # chunks a worker that are left at least, so that all workers end at the same time
+_PACE = 1.0  # target seconds of work per chunk, if a batch may be cut anywhere
+_RECENT = 50  # number of recent answers whose slowest estimates the time of an evaluation
+_SHARES = 2  # minimum number of chunks per worker, so that all workers end at about the same time
 
 
 @dataclass(slots=True)
 class _Batch:
-    """An ``Evaluate`` job: which places have still to be sent, and which one by one."""
+    """An ``Evaluate`` job: which places are still to be sent, and which of them one by one."""
 
     ticket: Ticket
     waiting: deque[int]
@@ -36,12 +36,12 @@ class EvaluationQueue:
 
     Args:
         problem: What scores the genomes.
-        executor: Where.
-        done: Called with a chunk and what came of it, from any thread.
-        account: Returns the ledger of a job, by its id; None if nobody counts its model calls.
+        executor: Where they run.
+        done: Called with a chunk and its outcomes or error, from any thread.
+        account: Returns the ledger of a job by its id; None if its model calls are not counted.
 
     Attributes:
-        genomes: Genomes under way.
+        genomes: Number of genomes in progress.
     """
 
     def __init__(
@@ -57,22 +57,22 @@ class EvaluationQueue:
         self._divisible = getattr(problem, "elementwise", False)
         self._done = done
         self._batches: dict[int, _Batch] = {}
-        self._flying: dict[tuple[int, int], int] = {}  # how many places a chunk has answered
+        self._flying: dict[tuple[int, int], int] = {}  # number of answered places per chunk
         self._recent: deque[float] = deque(maxlen=_RECENT)
         self._size = 0
 
     @property
     def in_flight(self) -> int:
-        """Chunks under way."""
+        """Number of chunks in progress."""
         return len(self._flying)
 
     def add(self, ticket: Ticket, known: Collection[int]) -> None:
-        """Add a job without the places already known; at least one must be missing."""
+        """Add a job except for the places already known; at least one must be missing."""
         waiting = deque(place for place in range(len(ticket.answers)) if place not in known)
         self._batches[ticket.id] = _Batch(ticket, waiting, len(waiting))
 
     def send(self, room: float) -> None:
-        """Submit chunks while workers are free, at most ``room`` genomes in all."""
+        """Submit chunks while workers are free, with at most ``room`` genomes in total."""
         for batch in self._batches.values():
             while (
                 (batch.waiting or batch.alone)
@@ -84,7 +84,7 @@ class EvaluationQueue:
                 self._submit(batch, places)
 
     def _cut(self, batch: _Batch, room: float) -> tuple[int, ...]:
-        """Take the next places that travel together."""
+        """Take the next places that are sent together."""
         if batch.alone:
             return (batch.alone.popleft(),)
         workers = self._executor.workers
@@ -96,7 +96,7 @@ class EvaluationQueue:
         return tuple(batch.waiting.popleft() for _ in range(size))
 
     def _paced(self) -> int:
-        """Return how many evaluations make a chunk, if the slowest recent one is the measure."""
+        """Return the number of evaluations per chunk, estimated by the slowest recent one."""
         if not self._recent:
             return 1
         pace = int(_PACE / max(*self._recent, 1e-9))
@@ -117,7 +117,7 @@ class EvaluationQueue:
         self._executor.submit(chunk, self._done)
 
     def candidates(self, chunk: Chunk) -> list[Candidate[Any]]:
-        """Return the candidates of a chunk that is under way."""
+        """Return the candidates of a chunk in progress."""
         job = self._batches[chunk.job].ticket.job
         assert isinstance(job, Evaluate)
         asked = [job.candidates[place] for place in chunk.places]
@@ -137,10 +137,10 @@ class EvaluationQueue:
             del self._batches[chunk.job]
 
     def take(self, chunk: Chunk, scores: Scores) -> tuple[list[tuple[int, Outcome]], bool]:
-        """Return the outcomes that came of a chunk by place, and whether they complete its job.
+        """Return the outcomes of a chunk by place, and whether they complete its job.
 
-        What failed without an outcome is tried again, one by one as far as it may have been at
-        fault, and a genome whose worker died once more.
+        Genomes without an outcome after a failure are retried: those that may have caused it one by
+        one, and a genome whose worker died once more.
         """
         batch, key = self._batches[chunk.job], (chunk.job, chunk.places[0])
         outcomes = list(scores.outcomes)
@@ -157,14 +157,14 @@ class EvaluationQueue:
         return list(zip(rest, outcomes, strict=False)), bool(outcomes) and not batch.left
 
     def _retry(self, batch: _Batch, rest: tuple[int, ...], scores: Scores) -> list[Outcome]:
-        """Queue what is worth another attempt; otherwise the failure is the outcome."""
+        """Queue the genomes that get another attempt; for the others the failure is the outcome."""
         place = rest[0]
-        whole = (batch.ticket.id, place) in self._flying  # it is the chunk's first place
-        if scores.error is None:  # nobody began with them
+        whole = (batch.ticket.id, place) in self._flying  # this is the chunk's first place
+        if scores.error is None:  # their evaluation had not begun
             batch.waiting.extendleft(reversed(rest))
         elif len(rest) > 1 and whole:
             batch.alone.extend(rest)
-        elif len(rest) > 1:  # outcomes came one by one, so the next is to blame
+        elif len(rest) > 1:  # outcomes came one by one, so the next genome caused the failure
             batch.alone.append(place)
             batch.waiting.extendleft(reversed(rest[1:]))
         elif scores.died and place not in batch.deaths:

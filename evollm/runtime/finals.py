@@ -1,4 +1,4 @@
-"""Finals: a few candidates scored once more when the search has stopped."""
+"""Finals: the evaluation of a few finalists after the search has stopped."""
 
 import queue
 from collections.abc import Sequence
@@ -21,13 +21,13 @@ from evollm.types import G, Individual, Problem, candidate_of
 
 @dataclass(frozen=True, slots=True)
 class Finalists(Generic[G]):
-    """Which individuals are scored once more, and how.
+    """Which individuals are scored once more after the search, and how.
 
     Attributes:
-        candidates: Individuals of the search.
-        fidelity: The rung on which they are scored: validation rows, held-out text.
-        seed: Fixes the data that they share.
-        problem: What scores them; None for the search's own problem.
+        candidates: The individuals.
+        fidelity: The rung at which they are scored, such as validation rows or held-out text.
+        seed: Fixes the data that all of them are scored on.
+        problem: The problem that scores them; None for the search's own.
     """
 
     candidates: Sequence[Individual[G]] = ()
@@ -39,19 +39,19 @@ class Finalists(Generic[G]):
 def score(
     finalists: Finalists[G], problem: Problem[G], executor: Executor, record: Record
 ) -> list[Individual[G]]:
-    """Score the finalists that the record does not have yet.
+    """Score the finalists whose scores are not in the record yet.
 
-    Each outcome is recorded as it arrives, so that a killed process repeats at most what was under
-    way.
+    Each outcome is recorded as it arrives, so that after a kill at most the evaluations in progress
+    are repeated.
 
     Args:
-        finalists: Who, and on what.
-        problem: What scores them if the finalists name no other one.
-        executor: Where; it is started and closed here.
-        record: The run's.
+        finalists: The individuals and how to score them.
+        problem: The problem that scores them unless the finalists name another one.
+        executor: Where they are evaluated; it is started and closed here.
+        record: The run's record.
 
     Returns:
-        The finalists in their order, with what was found now.
+        The finalists in their order, with the new outcomes.
 
     Raises:
         EvollmError: If the problem breaks its contract.
@@ -79,7 +79,7 @@ def _evaluate(
     """Send one job to the workers, and record its outcomes."""
     arrived: queue.SimpleQueue[tuple[Chunk, Scores | BaseException]] = queue.SimpleQueue()
     ticket = Ticket(queries.FINALS, 0, job, 0, [None] * len(job.candidates), len(job.candidates))
-    meter = Meter(Budget(), Usage())  # outside the search's limits
+    meter = Meter(Budget(), Usage())  # not counted in the search's budget
     evaluations = EvaluationQueue(
         problem,
         executor,

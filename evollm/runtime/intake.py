@@ -1,4 +1,4 @@
-"""Intake: what problems and operators return, turned into what a record can keep."""
+"""Intake: turns what problems and operators return into values that a record can hold."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -14,17 +14,17 @@ log = logging.getLogger("evollm")
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Replaces a value of an outcome that a record can't keep.
+    """Replaces a value of an outcome that a record can't hold.
 
     Attributes:
-        kind: Name of the type that can't be kept.
+        kind: Name of the type that a record can't hold.
     """
 
     kind: str
 
 
 Fault: TypeAlias = Callable[[Any], str | None]
-"""Returns the name of the type for which a value can't be kept; None if it can be."""
+"""Returns the name of the type because of which a value can't be stored; None if it can be."""
 
 
 def _unstorable(value: Any) -> str | None:
@@ -36,13 +36,14 @@ def _unstorable(value: Any) -> str | None:
 
 
 def portable(outcome: Outcome, fault: Fault = _unstorable) -> Outcome:
-    """Replace info that can't be kept, and metrics that are not numbers, by ``Dropped``.
+    """Replace info that can't be stored, and metrics that are not numbers, by ``Dropped``.
 
-    Of a dict only the entries at fault are replaced. An outcome without fault is returned as it is.
+    In a dict only the entries at fault are replaced. An outcome without a fault is returned
+    unchanged.
 
     Args:
-        outcome: As a problem made it.
-        fault: Looks for what can't be kept; by default in a record.
+        outcome: The outcome that a problem returned.
+        fault: Finds what can't be stored; by default in a record.
     """
     metrics = {name: _number(value) for name, value in outcome.metrics.items()}
     info = None if outcome.info is None else _kept(outcome.info, fault)
@@ -68,20 +69,20 @@ def _kept(info: Any, fault: Fault) -> Any:
 
 
 class Intake:
-    """Drops values that can't be kept before a run sees them, and warns once for each kind."""
+    """Drops values that can't be stored before a run sees them, and warns once per type."""
 
     def __init__(self) -> None:
-        self._said: set[tuple[str, str]] = set()
+        self._warned: set[tuple[str, str]] = set()
 
     def outcome(self, outcome: Outcome) -> Outcome:
-        """Return an outcome that memory and record can share."""
+        """Return an outcome that is the same in memory and in the record."""
         if outcome.info is None and not outcome.metrics:
             return outcome
         found = portable(outcome)
-        metrics = self._without(found.metrics, "the metric", "metrics are numbers")
+        metrics = self._without(found.metrics, "the metric", "metrics must be numbers")
         info = found.info
         if isinstance(info, Dropped):
-            self._say("the info of an evaluation", info.kind, _KEEPS)
+            self._warn("the info of an evaluation", info.kind, _KEEPS)
             info = None
         elif type(info) is dict:
             info = self._without(info, "the entry of info", _KEEPS)
@@ -90,40 +91,40 @@ class Intake:
         return replace(found, info=info, metrics=metrics)
 
     def offspring(self, offspring: Offspring[Any], operator: str) -> Offspring[Any]:
-        """Return offspring whose notes a record can keep, with plain counts of rejections.
+        """Return offspring whose notes a record can hold, with integer counts of rejections.
 
         Raises:
-            EvollmError: If the rejections are no counts.
+            EvollmError: If the rejections are not counts.
         """
         try:
             rejected = {str(why): int(count) for why, count in offspring.rejected.items()}
         except (AttributeError, TypeError, ValueError):
             raise EvollmError(
-                f"{operator} returned {offspring.rejected!r:.60} as rejections: give a dict from "
+                f"{operator} returned {offspring.rejected!r:.60} as rejections: return a dict from "
                 "reasons to counts"
             ) from None
         notes = list(offspring.notes)
         for place, note in enumerate(notes):
             if (kind := _unstorable(note)) is not None:
-                self._say(f"a note of {operator}", kind, _KEEPS)
+                self._warn(f"a note of {operator}", kind, _KEEPS)
                 notes[place] = None
         return replace(offspring, notes=notes, rejected=rejected)
 
     def _without(self, held: Mapping[str, Any], what: str, why: str) -> Mapping[str, Any]:
-        """Leave out what was dropped, with a warning for each kind."""
+        """Remove dropped values, with one warning per type."""
         for name, value in held.items():
             if isinstance(value, Dropped):
-                self._say(f"{what} {name!r}", value.kind, why)
+                self._warn(f"{what} {name!r}", value.kind, why)
         if not any(isinstance(value, Dropped) for value in held.values()):
             return held
         return {name: value for name, value in held.items() if not isinstance(value, Dropped)}
 
-    def _say(self, what: str, kind: str, why: str) -> None:
-        if (what, kind) not in self._said:
-            self._said.add((what, kind))
-            log.warning("%s holds a value of type %s and is dropped: %s", what, kind, why)
+    def _warn(self, what: str, kind: str, why: str) -> None:
+        if (what, kind) not in self._warned:
+            self._warned.add((what, kind))
+            log.warning("%s is dropped because it contains a value of type %s: %s", what, kind, why)
 
 
 _KEEPS = (
-    "a record keeps numbers, strings, tuples, lists, dicts, frozen dataclasses and NumPy arrays"
+    "a record can hold numbers, strings, tuples, lists, dicts, frozen dataclasses and NumPy arrays"
 )

@@ -1,4 +1,4 @@
-"""The loop: one call that runs a search to its end, or on from where its record stops."""
+"""The loop: ``run``, which runs a search to its end, or continues it from its record."""
 
 import logging
 import platform
@@ -41,30 +41,30 @@ def run(
 ) -> Result[Any]:
     """Run a search until its flow ends, a budget is reached, or Ctrl-C.
 
-    The same call on a run directory that has a record continues that run: nothing recorded is done
-    again.
+    If the run directory has a record, the same call continues that run without repeating recorded
+    work.
 
     Args:
-        search: A flow, or a search made of several lanes; it must not have been run before.
+        search: A flow, or a search of several lanes; it must not have been run before.
         problem: What scores genomes, or a plain function from a genome to a number (larger is
             better).
-        budget: What ends the run; None leaves that to the flow.
-        executor: Where evaluations run; by default in this thread, one after the other.
-        path: The run directory; without one the record is a temporary file that goes with the
+        budget: What ends the run; None for no limit besides the flow's own end.
+        executor: Where evaluations run; by default in this thread, one at a time.
+        path: The run directory; without one the record is a temporary file that is deleted with the
             result.
-        config: Kept in the record's head, for whoever reads it.
+        config: Stored at the head of the record, for information.
         callbacks: Each called as ``f(run, individual)`` after an evaluation.
-        on_error: Whether a failed evaluation is recorded and survived, or ends the run.
+        on_error: Whether the run continues after a failed evaluation ("record") or ends ("raise").
 
     Returns:
-        What was found, with the reason for the end.
+        What was found, and why the run ended.
 
     Raises:
-        EvollmError: If the folder is in use, the record is of another search, all evaluations fail,
-            a model can't be used, or an evaluation fails with ``on_error="raise"``. All that was
+        EvollmError: If the folder is in use, the record belongs to another search, all evaluations
+            fail, a model can't be used, or an evaluation fails with ``on_error="raise"``. All work
             done until then is recorded.
-        KeyboardInterrupt: At a second Ctrl-C or SIGTERM, which leaves at once. The first one ends
-            the run after the evaluations and calls under way.
+        KeyboardInterrupt: At a second Ctrl-C or SIGTERM, which stops immediately. The first one
+            ends the run after the evaluations and calls in progress.
     """
     checked(budget, executor, callbacks, on_error)
     problem = as_problem(problem)
@@ -83,19 +83,21 @@ def run(
 
 
 def checked(budget: Any, executor: Any, callbacks: Any, on_error: Any) -> None:
-    """Refuse arguments that ``run`` can't use, before anything is spent.
+    """Check the arguments of ``run`` before anything is spent.
 
     Raises:
-        EvollmError: By the argument's name.
+        EvollmError: If one is invalid; the message names it.
     """
     if budget is not None and not isinstance(budget, Budget):
-        raise EvollmError(f"give the budget as Budget(evaluations={budget!r}), not {budget!r}")
+        raise EvollmError(
+            f"the budget must be a Budget such as Budget(evaluations={budget!r}), not {budget!r}"
+        )
     if executor is not None and not isinstance(executor, Executor):
-        raise EvollmError(f"an executor is an object such as Threads(4), not {executor!r}")
+        raise EvollmError(f"the executor must be an object such as Threads(4), not {executor!r}")
     if callable(callbacks):
-        raise EvollmError(f"callbacks are a list of functions: give [{name_of(callbacks)}]")
+        raise EvollmError(f"callbacks must be a list of functions: give [{name_of(callbacks)}]")
     if on_error not in ("record", "raise"):
-        raise EvollmError(f"on_error is 'record' or 'raise', not {on_error!r}")
+        raise EvollmError(f"on_error must be 'record' or 'raise', not {on_error!r}")
 
 
 def begin(
@@ -112,7 +114,7 @@ def begin(
     """Set up a run: write the record's head, or replay the record."""
     search = search if isinstance(search, Search) else Search(search)
     if search.started:
-        raise EvollmError("this search has been run already: make a new one, of new flows")
+        raise EvollmError("this search has already been run: make a new one from new flows")
     fresh = _head(record, problem, config, words)
     under_way = Run(
         search,
@@ -139,7 +141,7 @@ def _head(
     config: Mapping[str, JSON] | None,
     words: Words | None,
 ) -> bool:
-    """Write a record's head; return whether the record was empty."""
+    """Write the head of a record; return whether the record was empty."""
     versions = {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES}
     if words is not None:
         record.put("system", type(words).__name__)
@@ -159,7 +161,7 @@ def _head(
 
 
 def finish(under_way: Run, problem: Problem[Any]) -> None:
-    """Start the workers, and advance a run to its end."""
+    """Start the workers, and advance the run to its end."""
     whole = False
     try:
         if not under_way.finished:
@@ -195,23 +197,28 @@ def result(under_way: Run, finals: Sequence[Individual[Any]] = ()) -> Result[Any
 
 @contextmanager
 def _interruptible(under_way: Run) -> Iterator[None]:
-    """Let the first Ctrl-C end the run after the work under way, and a second one at once."""
+    """Make a first Ctrl-C end the run after the work in progress, and a second immediately."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    told = False
+    interrupted = False
 
     def interrupt(number: int, frame: object) -> None:
-        nonlocal told
-        if told:
+        nonlocal interrupted
+        if interrupted:
             restore()
             raise Interrupt
-        told = True
+        interrupted = True
         under_way.stop("interrupted")
-        log.warning("interrupted: finishing the work under way; once more to leave at once")
+        log.warning(
+            "interrupted: finishing the work in progress (interrupt again to stop immediately)"
+        )
 
     def restore() -> None:
-        for number, handler in before.items():  # None is one that was not set from Python
+        for (
+            number,
+            handler,
+        ) in before.items():  # None stands for a handler that was not set from Python
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     before = {

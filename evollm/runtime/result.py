@@ -1,4 +1,4 @@
-"""The result of a run: what was found, what it took, and why it stopped."""
+"""The result of a run: what it found, what it spent, and why it stopped."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ class Result(Generic[G]):
     """The result of a run.
 
     Attributes:
-        best: The individual that the flow names as the best, or else the fittest whole evaluation;
-            None if there is none.
-        population: The individuals that lived when it stopped.
-        stopped: Why it stopped, in words.
-        reasons: The limits that were reached, by name; empty if something else stopped it.
+        best: The individual that the flow names as the best, otherwise the fittest one that was
+            evaluated completely; None if there is none.
+        population: The individuals in the population when it stopped.
+        stopped: Why it stopped, as text.
+        reasons: The limits that were reached, by name; empty if it stopped for another reason.
         usage: Evaluations, calls, tokens, money and time, over all resumes.
-        record: The run's record, which can be read while and after the run goes on.
-        finals: The finalists as they were scored after the search, if the system has any.
+        record: The run's record, which can be read during and after the run.
+        finals: The finalists with their scores after the search, if the system has any.
     """
 
     best: Individual[G] | None
@@ -53,14 +53,14 @@ class Result(Generic[G]):
         """
         if self.best is None:
             why = f" ({self.stopped})" if self.stopped else " yet"
-            raise EvollmError(f"nothing was evaluated{why}: there is no best fitness")
+            raise EvollmError(f"there is no best fitness because nothing was evaluated{why}")
         return self.best.fitness
 
     @property
     def fallback_share(self) -> float:
-        """The share of what a model was asked for that it did not supply, 0 to 1.
+        """The share of the children requested from models that they did not supply, 0 to 1.
 
-        Something else stood in for it, or it was asked again. It is 0 if no model was asked.
+        A stand-in made these children, or the model was asked again. It is 0 if no model was asked.
         """
         return queries.fallback_share(self.record)
 
@@ -68,7 +68,7 @@ class Result(Generic[G]):
         """Return any candidate of the run by its id, with its genome, parents and note.
 
         Raises:
-            EvollmError: If the run has none of that id.
+            EvollmError: If the run has no candidate with that id.
         """
         return queries.candidate(self.record, number)
 
@@ -76,9 +76,9 @@ class Result(Generic[G]):
         """Return one row per evaluation, in the order of the jobs.
 
         Returns:
-            Columns ``candidate, step, operator, parents, fidelity, fitness, error, genome``; of a
+            Columns ``candidate, step, operator, parents, fidelity, fitness, error, genome``; for a
             system also ``value``, the fitness in the user's units, and ``text``, the genome as
-            people read it; where they occur ``bound``, whether an evaluation was cut short, and
+            readable text; if any, ``bound``, whether an evaluation was cut short, and
             ``rung``, what its fidelity means; and one ``metrics.NAME`` for each metric.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Stops: when a search has gone far enough, by what it spent and by what it found."""
+"""Stops: when a search ends, by what it has spent and what it has found."""
 
 from math import inf
 
@@ -7,15 +7,15 @@ from evollm.search.search import Search
 
 
 class Stops:
-    """Watches a search and says which limits it has reached.
+    """Watches a search and reports which limits it has reached.
 
-    Limits on what is found count between whole answers only, so that neither the executor nor a
-    resume moves the point where a run stops.
+    Limits on what is found are checked between complete answers only, so that a run stops at the
+    same point with any executor and after a resume.
 
     Args:
-        meter: What is spent, and the budget.
-        search: What is watched.
-        cost_unit: The unit of the evaluations' costs, as the problem names it.
+        meter: The budget and what has been spent.
+        search: The search to watch.
+        cost_unit: The problem's unit of cost.
     """
 
     def __init__(self, meter: Meter, search: Search, cost_unit: str = "") -> None:
@@ -26,15 +26,15 @@ class Stops:
         self._champion: int | None = None
 
     def reasons(self) -> dict[str, float]:
-        """Return the limits that are reached, by name; empty if the run may go on."""
+        """Return the limits that are reached, by name; empty if the run may continue."""
         return self._reached() | self._meter.refused
 
     def _reached(self) -> dict[str, float]:
-        """Leave out the limits on calls: they end a run only once they stop an operator."""
+        """Return the limits reached; those on calls count only once they stop an operator."""
         return self._meter.reasons(self._summit, self._stale)
 
     def after_answer(self) -> str | None:
-        """Count steps and stale ones after a whole answer; return why they end the run."""
+        """Count steps after a complete answer; return why the run ends, if it does."""
         passed = self._search.step - self._step
         if not passed:
             return None
@@ -45,10 +45,10 @@ class Stops:
         return self._first(self._reached())
 
     def _better(self) -> bool:
-        """Return whether the best has changed, and remember the new one.
+        """Return whether the best has improved, and remember it.
 
-        Where the flow names the best it was scored anew, on other data: figures of two steps don't
-        compare, so that only another individual counts as better.
+        If the flow names the best, it was rescored on other data: the scores of two steps can't be
+        compared, so that only a different individual counts as an improvement.
         """
         best = self._search.best_committed
         before, champion = self._summit, self._champion
@@ -59,10 +59,10 @@ class Stops:
         return champion != self._champion if self._search.names_best else self._summit > before
 
     def at_any_time(self) -> str | None:
-        """Return why the run ends here and now: a resource has run out, or the flow."""
+        """Return why the run ends now, if a resource is used up or the flow has ended."""
         spent = {name: limit for name, limit in self._reached().items() if name in _RESOURCES}
         if self._search.done and not spent:
-            return self._search.ending or "the algorithm came to its end"
+            return self._search.ending or "the algorithm has ended"
         return self._first(spent)
 
     def _first(self, reasons: dict[str, float]) -> str | None:
@@ -73,7 +73,7 @@ _RESOURCES = ("evaluations", "seconds", "cost")
 
 
 def _sentence(name: str, limit: float, cost_unit: str) -> str:
-    """Say which limit was reached."""
+    """Return the reached limit as text."""
     if name == "cost":
         return f"the cost budget of {costs(limit, cost_unit)} is spent"
     if name == "target":

@@ -1,4 +1,4 @@
-"""Callers: operators at work, in threads of their own if they mostly wait for a model."""
+"""Variation: runs operators, in separate threads if they mostly wait for a model."""
 
 import contextvars
 import threading
@@ -12,19 +12,19 @@ from evollm.runtime.budget import models
 from evollm.search.flow import Vary
 from evollm.search.search import Ticket
 
-_LEAST = 8  # operators that may wait at the same time, whatever their models can do at once
-_MOST_KNOWN = 1000  # operators whose limit is kept in mind
+_LEAST = 8  # maximum number of waiting operators, whatever the concurrency of their models
+_MOST_KNOWN = 1000  # number of operators whose limit is cached
 
 
 class VariationPool:
-    """Lets operators work, and says when each is done.
+    """Runs operators, and reports when each is done.
 
     Args:
-        done: Called with a ticket and what the operator returned or raised, from any thread.
-        lanes: How many flows there are, each of which may wait for an operator.
+        done: Called with a ticket and the operator's result or exception, from any thread.
+        lanes: Number of flows, each of which may wait for an operator.
 
     Attributes:
-        active: How many are at work; who takes in what is done counts it down.
+        active: Number of running operators; the receiver of a result decrements it.
     """
 
     def __init__(self, done: Callable[[Ticket, Any], None], lanes: int) -> None:
@@ -39,13 +39,13 @@ class VariationPool:
     def free(self, ticket: Ticket) -> bool:
         """Return whether an operator can begin now.
 
-        As many wait at once as their models answer at once, or as there are lanes if the models
-        don't say: the rest takes turns, for whoever has begun must be waited for at a stop.
+        At most as many operators wait at once as their models answer at once, or as there are lanes
+        if that is unknown, because a stop must wait for all that have begun.
         """
         return not _waits(ticket) or self.active < self._limit(ticket)
 
     def _limit(self, ticket: Ticket) -> int:
-        """Return how many may wait at once beside a job; its models are looked for once."""
+        """Return how many operators may wait at once beside that of a job."""
         job = ticket.job
         assert isinstance(job, Vary)
         known = self._limits.get(id(job.operator))
@@ -58,7 +58,7 @@ class VariationPool:
         return known[1]
 
     def call(self, ticket: Ticket, account: Ledger) -> None:
-        """Let a job's operator work; its model calls go to the account."""
+        """Run a job's operator; its model calls go to the account."""
         job = ticket.job
         assert isinstance(job, Vary)
         context = contextvars.copy_context()
@@ -77,7 +77,7 @@ class VariationPool:
             self._done(ticket, work())
             return
         if not self._idle.acquire(blocking=False):
-            # A daemon, for the interpreter would wait for any other thread when the user leaves.
+            # A daemon thread, because the interpreter would wait for any other one at exit.
             thread = threading.Thread(target=self._serve, name="evollm-vary", daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -91,7 +91,7 @@ class VariationPool:
             self._done(ticket, answer)
 
     def close(self, wait: bool = True) -> None:
-        """Wait for the operators that are at work, or leave them to themselves."""
+        """Wait for the running operators, or abandon them."""
         for _ in self._threads:
             self._work.put(None)
         for thread in self._threads if wait else ():
@@ -99,5 +99,5 @@ class VariationPool:
 
 
 def _waits(ticket: Ticket) -> bool:
-    """Return whether a job's operator mostly waits for a network."""
+    """Return whether a job's operator is I/O-bound."""
     return bool(getattr(getattr(ticket.job, "operator", None), "io_bound", False))

@@ -1,4 +1,4 @@
-"""Yields: a warning for an operator that makes nothing, also where others make up for it."""
+"""Yields: a warning about an operator that makes no children, even if other operators do."""
 
 import logging
 from collections import Counter
@@ -19,12 +19,12 @@ class _Made:
 
 @dataclass(slots=True)
 class Yields:
-    """Counts what each operator makes, and warns once of one that has made no child at all.
+    """Counts the children of each operator, and warns once about one that has made none.
 
-    It warns after ten calls, and at the end of the run of those that were called less often.
+    It warns after ten calls, or at the end of the run if the operator was called less often.
 
     Attributes:
-        record: Where the causes are.
+        record: Where the causes are read.
     """
 
     record: Record
@@ -48,18 +48,18 @@ class Yields:
     def _tell(self, name: str, made: _Made) -> None:
         if made.asked and not made.children:
             logging.getLogger("evollm").warning(
-                "%s has made none of the %d children asked of it (%s): the search goes on with "
-                "what other operators make",
+                "%s has made none of the %d children requested from it (%s): the search continues "
+                "with the children of other operators",
                 name,
                 made.asked,
                 self._cause(name),
             )
 
     def _cause(self, name: str) -> str:
-        """Return the commonest reason: of the model's calls if there is one, else of rejections."""
+        """Return the most frequent reason for failed model calls, or else for rejections."""
         if calls := rows.failed_calls(self.record, name):
             return calls.most_common(1)[0][0]
         asked = rows.operators(self.record).get(name)
         rejected = Counter(asked.rejected if asked else {})
-        told = [why for why, _ in rejected.most_common() if not why.startswith(rows.STAND_IN)]
-        return f"most often rejected: {told[0]}" if told else "it gives no reason"
+        reasons = [why for why, _ in rejected.most_common() if not why.startswith(rows.STAND_IN)]
+        return f"most often rejected: {reasons[0]}" if reasons else "no reason was recorded"

@@ -120,12 +120,14 @@ class Notes:
         row = (ticket.id, place, candidate, *_found(outcome))
         self._gather("outcomes", (*row, repaired, outcome.cost, text, int(outcome.bound)))
 
-    def told(self, ticket: Ticket, order: int, offspring: Offspring[Any] | None = None) -> None:
-        """Note that an answer is whole, its place in the order, and what an operator rejected."""
+    def answered(
+        self, ticket: Ticket, position: int, offspring: Offspring[Any] | None = None
+    ) -> None:
+        """Record that an answer is complete, its position, and what an operator rejected."""
         made = offspring or Offspring([])
         rejected = json.dumps(dict(made.rejected)) if made.rejected else None
         model = (made.asked, made.supplied) if made.asked else (None, None)
-        self._gather("answers", (order, rejected, *model, ticket.id))
+        self._gather("answers", (position, rejected, *model, ticket.id))
 
     def final(self, candidate: int, fidelity: int | None, seed: int, outcome: Outcome) -> None:
         """Note what a finalist scored after the search."""

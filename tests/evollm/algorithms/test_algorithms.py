@@ -246,7 +246,7 @@ def test_no_valid_child_at_all_is_an_error() -> None:
         def vary(self, parents: Any, n: int, seed: int) -> Offspring[Any]:
             return Offspring([], rejected={"odd": n})
 
-    said = "made no valid child in 3 rounds: the cause of all 12 failures is 'odd'; correct the op"
+    said = "made no valid child in 3 rounds: the cause of all 12 failures is 'odd'; fix the op"
     with pytest.raises(EvollmError, match=said):
         run(generational(Start(), Barren(), size=4, seed=1), Sphere())
 
@@ -281,8 +281,8 @@ def test_wrong_settings_are_one_sentence(make: Any, said: str) -> None:
     ("more", "said"),
     [
         ({"executor": "threads"}, "an object such as Threads"),
-        ({"callbacks": print}, "callbacks are a list of functions"),
-        ({"budget": 30}, "give the budget as Budget"),
+        ({"callbacks": print}, "callbacks must be a list of functions"),
+        ({"budget": 30}, "the budget must be a Budget"),
     ],
 )
 def test_wrong_arguments_of_a_run_are_one_sentence(more: dict[str, Any], said: str) -> None:

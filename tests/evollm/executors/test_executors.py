@@ -162,7 +162,7 @@ def test_what_cannot_come_back_from_ray_fails_alone_or_is_left_out(
     assert [one.fitness for one in found.population] == [1.0, -inf, 3.0]
     assert "can't be sent back" in (found.population[1].error or "")
     assert found.population[2].outcome.info is None
-    assert "holds a value of type lock and is dropped" in caplog.text
+    assert "is dropped because it contains a value of type lock" in caplog.text
 
 
 class Late(Threads):
@@ -175,7 +175,7 @@ class Late(Threads):
 
 def test_starting_the_workers_is_no_working_time() -> None:
     found = run(once([1]), Trial(), executor=Late(1), budget=Budget(seconds=1.9))
-    assert found.stopped == "the algorithm came to its end"
+    assert found.stopped == "the algorithm has ended"
     assert 0 < found.usage.seconds < 1.9
 
 

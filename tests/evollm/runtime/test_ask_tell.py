@@ -72,7 +72,7 @@ def test_plain_numbers_and_failures() -> None:
         search.tell(candidates, [1.5, float("nan"), Outcome(0.0, error="lost")])
         assert search.stop() == {"end": 1.0}
         found = search.result
-    assert found.stopped == "the algorithm came to its end"
+    assert found.stopped == "the algorithm has ended"
     assert found.fitness == 1.5
     assert found.usage.failed == 2
 
@@ -86,13 +86,13 @@ def test_wrong_tellings_are_refused_and_do_no_harm() -> None:
         for wrong in ((candidates[0], 1.0), (candidates, 1.0), (candidates, {"a": 1.0})):
             with pytest.raises(EvollmError, match=r"tell\(\[candidate\], \[outcome\]\) for a"):
                 search.tell(*wrong)  # type: ignore[arg-type]
-        with pytest.raises(EvollmError, match="candidate 1 can't be worth 'high': tell a number"):
+        with pytest.raises(EvollmError, match="the outcome of candidate 1 can't be 'high'"):
             search.tell(candidates[:2], [1.0, "high"])  # type: ignore[list-item]
-        with pytest.raises(EvollmError, match="candidate 0 doesn't wait"):
+        with pytest.raises(EvollmError, match="candidate 0 is not waiting"):
             search.tell([candidates[0]] * 2, [1.0, 2.0])
         assert search.ask() == candidates
         search.tell(candidates[:1], [1.0])
-        with pytest.raises(EvollmError, match="candidate 0 doesn't wait to be told"):
+        with pytest.raises(EvollmError, match="candidate 0 is not waiting for an outcome"):
             search.tell(candidates[:1], [1.0])
         assert search.ask() == candidates[1:]
         search.tell(search.ask(), [2.0, 3.0])

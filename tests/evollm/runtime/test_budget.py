@@ -170,8 +170,8 @@ def test_calls_are_met_exactly(n: int, operator: Paid) -> None:
 @each(
     ("limit", "calls", "what"),
     [
-        (Budget(tokens=57), 5, "the budget of 57 tokens has 7 left, and the next call may take 10"),
-        (Budget(money=1.1), 4, "the money budget of 1.1 has 0.1 left, and the next call may cost"),
+        (Budget(tokens=57), 5, "the budget of 57 tokens has 7 left, but the next call may take 10"),
+        (Budget(money=1.1), 4, "the money budget of 1.1 has 0.1 left, but the next call may cost"),
     ],
 )
 @each("operator", [Paid(), Patient()])
@@ -213,12 +213,14 @@ def test_budgets_are_not_negative(name: str) -> None:
     with pytest.raises(EvollmError, match=f"a budget of {name} can't be -1"):
         Budget(**{name: -1})
     for value in (nan, "ten", True):
-        with pytest.raises(EvollmError, match=r"can't be nan|is a (whole )?number, not"):
+        with pytest.raises(EvollmError, match=r"can't be nan|must be a (whole )?number, not"):
             Budget(**{name: value})  # type: ignore[arg-type]
 
 
 def test_counts_are_whole() -> None:
-    with pytest.raises(EvollmError, match=r"a budget of evaluations is a whole number, not 2\.5"):
+    with pytest.raises(
+        EvollmError, match=r"a budget of evaluations must be a whole number, not 2\.5"
+    ):
         Budget(evaluations=2.5)  # type: ignore[arg-type]
     assert Budget(evaluations=np.int64(3), seconds=2.5).evaluations == 3  # type: ignore[arg-type]
 
@@ -266,7 +268,9 @@ def asking_flows(model: Any) -> dict[str, Any]:
 @each("where", asking_flows(None))
 def test_money_without_a_price_is_refused_before_anything_is_evaluated(where: str) -> None:
     evaluated: list[Any] = []
-    with pytest.raises(EvollmError, match="needs the price of the model theirs: give it as --pri"):
+    with pytest.raises(
+        EvollmError, match="needs the price of the model theirs: give it per million"
+    ):
         run(asking_flows(Unpriced())[where], evaluated.append, budget=Budget(money=1.0))
     assert not evaluated
     priced = asking_flows(Unpriced((1.0, 1.0)))[where]

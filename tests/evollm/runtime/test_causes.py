@@ -22,7 +22,7 @@ def reject(record: Record, **rejected: int) -> None:
     job: Vary[Any] = Vary(Given([]), [], 1, 0)
     ticket = Ticket(0, 0, job, 0, [], 1)
     record.ask(ticket, "x", "")
-    record.told(ticket, 0, Offspring([], rejected=rejected))
+    record.answered(ticket, 0, Offspring([], rejected=rejected))
     record.commit()
 
 
@@ -44,12 +44,12 @@ def test_the_commonest_cause_is_told_with_an_example() -> None:
     ("error", "advice"),
     [
         ("the answer was cut off at max_tokens (10)", "raise max_tokens"),
-        ("the answer was cut off before it began ... used them up for thinking", "does not think"),
-        ("the model thought, but gave no answer", "does not think"),
+        ("the answer was cut off before it began ... used them up for thinking", "reasons less"),
+        ("the model thought, but gave no answer", "reasons less"),
         ("the endpoint does not take this prompt: too long", "longer context"),
         ("the server's content filter stopped the answer", "other words"),
         ("no answer within timeout_s=5, after 6 attempts (retries=6)", "raise timeout_s"),
-        ("status 500: no, after 6 attempts (retries=6)", "server is well"),
+        ("status 500: no, after 6 attempts (retries=6)", "check the server"),
         ("the server said: nope", "base URL"),
         ("the answer is not JSON: x", "chat mode"),
     ],

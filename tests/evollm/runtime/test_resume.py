@@ -77,7 +77,7 @@ def test_a_second_interrupt_leaves_at_once(tmp_path: Path) -> None:
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
     assert process.stderr
-    assert "once more to leave at once" in process.stderr.readline()
+    assert "interrupt again to stop immediately" in process.stderr.readline()
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert "KeyboardInterrupt" in said
@@ -85,7 +85,9 @@ def test_a_second_interrupt_leaves_at_once(tmp_path: Path) -> None:
 
 def test_another_search_is_refused_by_the_first_job_that_differs(tmp_path: Path) -> None:
     run(plain(1), Sphere(), budget=Budget(evaluations=20), path=tmp_path)
-    with pytest.raises(EvollmError, match="job 0, which was vary by Start in step 0, is another"):
+    with pytest.raises(
+        EvollmError, match="job 0, which was vary by Start in step 0, is a different"
+    ):
         run(plain(2), Sphere(), path=tmp_path)
     with pytest.raises(EvollmError, match="job 1, which was evaluate by Sphere in step 0"):
         run(plain(1), Trial(), path=tmp_path)

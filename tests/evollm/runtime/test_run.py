@@ -65,7 +65,7 @@ def test_a_stop_does_not_wait_for_work_that_has_not_begun() -> None:
 
 def test_the_flow_may_come_to_its_end() -> None:
     found = run(once([3, 1]), Trial())
-    assert found.stopped == "the algorithm came to its end"
+    assert found.stopped == "the algorithm has ended"
     assert found.reasons == {}
     assert [one.fitness for one in found.population] == [3.0, 1.0]
     assert run(once([]), Trial()).population == []
@@ -84,7 +84,7 @@ def test_callbacks_see_each_evaluation_once_and_may_stop(tmp_path: Path) -> None
         found = run(plain(1), Sphere(), callbacks=[callback], path=tmp_path,
                     budget=Budget(evaluations=18))  # fmt: skip
         stops.append(found.stopped)
-    assert stops[0] == "a callback asked for it"
+    assert stops[0] == "a callback stopped the run"
     assert stops[-1] == "the budget of 18 evaluations is spent"
     assert seen == list(range(18))
 
@@ -109,7 +109,7 @@ def test_on_error_raise_ends_the_run(tmp_path: Path) -> None:
         run(once([1, "raise", 2]), Trial(), on_error="raise", path=tmp_path)
     found = run(once([1, "raise", 2]), Trial(), path=tmp_path)
     assert found.usage.evaluations == 3
-    with pytest.raises(EvollmError, match="on_error is 'record' or 'raise', not 'ignore'"):
+    with pytest.raises(EvollmError, match="on_error must be 'record' or 'raise', not 'ignore'"):
         run(once([1]), Trial(), on_error="ignore")  # type: ignore[arg-type]
 
 
@@ -202,7 +202,7 @@ def test_what_an_operator_reads_is_the_same_after_a_resume(tmp_path: Path) -> No
 def test_a_search_runs_once() -> None:
     search = Search(once([1]))
     run(search, Trial())
-    with pytest.raises(EvollmError, match="this search has been run already"):
+    with pytest.raises(EvollmError, match="this search has already been run"):
         run(search, Trial())
     flow = once([1])
     run(flow, Trial())

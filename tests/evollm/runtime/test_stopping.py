@@ -162,7 +162,7 @@ def test_a_second_signal_leaves_at_once(where: str, number: signal.Signals, begi
     script.wait_for(1 if where in ("waiting", "here") else QUICK + 1)
     script.process.send_signal(number)
     assert script.process.stderr
-    assert "once more to leave at once" in script.process.stderr.readline()
+    assert "interrupt again to stop immediately" in script.process.stderr.readline()
     script.process.send_signal(number)
     _, said = script.process.communicate(timeout=60)
     assert said.splitlines()[-1] == "KeyboardInterrupt"
@@ -176,7 +176,7 @@ def test_an_interrupt_of_the_functions_own_ends_nothing() -> None:
         return float(genome)
 
     found = run(once(list(range(20))), fitness)
-    assert found.stopped == "the algorithm came to its end"
+    assert found.stopped == "the algorithm has ended"
     assert (found.usage.evaluations, found.usage.failed) == (20, 10)
 
 

@@ -80,5 +80,5 @@ def test_a_stop_does_not_wait_for_operators_that_have_not_begun() -> None:
     found = run(
         lanes(operator, 12, 50), len, callbacks=[lambda under_way, individual: under_way.stop()]
     )
-    assert found.stopped == "a callback asked for it"
+    assert found.stopped == "a callback stopped the run"
     assert operator.begun <= 24

@@ -58,7 +58,7 @@ def test_a_share_that_makes_nothing_is_told_of_once(caplog, generations):
     [said] = warned(caplog, FAILING, generations)
     assert said.startswith("Asks has made none of the ")
     assert "does not take this prompt" in said
-    assert said.endswith("goes on with what other operators make")
+    assert said.endswith("continues with the children of other operators")
 
 
 def test_shares_that_make_something_are_not(caplog):
