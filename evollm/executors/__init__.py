@@ -1,16 +1,16 @@
 """Executors: where evaluations run.
 
-- ``anew``: Of what the constructor was given, whatever the object holds by then.
+- ``anew``: Copies of an object that are made from its constructor's arguments.
 - ``base``: Where evaluations run, from the same thread to child processes with time limits.
 - ``child``: A child process that evaluates chunks for a pool, and the protocol it speaks.
-- ``cluster``: Evaluations on replica actors of a cluster, or of this machine.
-- ``environment``: The caller's, without what is a secret by its name.
-- ``names``: The executors by name, and what their workers are like.
-- ``pickling``: How problems and outcomes travel to workers and back.
+- ``cluster``: Evaluations by Ray actors, on a cluster or on this machine.
+- ``environment``: The environment variables of workers: the caller's without its secrets.
+- ``names``: The executors by name, and the settings of their workers.
+- ``pickling``: How problems and outcomes are sent to workers and back.
 - ``processes``: Evaluations in child processes that can be killed, without the parent's secrets.
-- ``remote_ledger``: A worker's model calls, accounted for by the process that drives the worker.
-- ``replicas``: Ray actors that hold a copy of the problem, and who drives each from this side.
-- ``scoring``: A chunk of genomes evaluated here and now, outcome by outcome.
+- ``remote_ledger``: Accounts for a worker's model calls in the process that drives the worker.
+- ``replicas``: Ray actors that hold a copy of the problem, and the objects that drive them.
+- ``scoring``: Evaluates a chunk of genomes in this process, one outcome at a time.
 """
 
 from typing import TYPE_CHECKING

@@ -1,19 +1,19 @@
-"""Copies made anew: of what the constructor was given, whatever the object holds by then."""
+"""Anew: copies of an object that are made from its constructor's arguments."""
 
 from typing import Any, Self
 
 
 class Anew:
-    """Copies and pickles as its constructor's arguments.
+    """Base of classes whose copies and pickles consist of the constructor's arguments.
 
-    What an object has beyond them, such as threads, queues and workers, belongs to this one and to
-    this process: a copy begins without. Subclasses may have constructors of any form.
+    Everything else, such as threads, queues and workers, belongs to the original object in this
+    process; a copy begins without it. Subclasses may have constructors of any form.
     """
 
     _given: tuple[tuple[Any, ...], dict[str, Any]]
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
-        """Keep what the constructor is given."""
+        """Keep the constructor's arguments."""
         made = super().__new__(cls)
         made._given = args, options
         return made

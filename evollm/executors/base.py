@@ -1,4 +1,4 @@
-"""Executors: where evaluations run, from the same thread to child processes with time limits."""
+"""Executors: the interface, and those that evaluate in this process."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ class Executor(Protocol):
 
     Attributes:
         workers: How many chunks run at once.
-        chunk: The largest chunk that it takes; None for any size.
+        chunk: The largest chunk that it accepts; None for any size.
     """
 
     workers: int
@@ -37,21 +37,21 @@ class Executor(Protocol):
     def submit(self, chunk: Chunk, done: Done) -> None:
         """Evaluate a chunk.
 
-        ``done`` gets the outcomes as they arrive, in one or several ``Scores`` of which one is the
-        last, or an ``EvollmError`` if the run can't go on.
+        ``done`` is called with the outcomes as they arrive, in one or several ``Scores`` of which
+        one is marked as the last, or with an ``EvollmError`` if the run can't continue.
         """
         ...
 
     def step(self) -> bool:
-        """Evaluate the next genome in the calling thread, if that is the place for it.
+        """Evaluate the next genome, if this executor evaluates in the calling thread.
 
         Returns:
-            Whether there was one; False where others do the work.
+            Whether a genome was evaluated; always False for executors with workers.
         """
         ...
 
     def halt(self) -> None:
-        """End each chunk after the genome that is being evaluated, until the next ``start``."""
+        """End each chunk after its current genome, until the next ``start``."""
         ...
 
     def close(self, wait: bool = True) -> None:
@@ -60,7 +60,7 @@ class Executor(Protocol):
 
 
 def _guarded(coming: Iterator[Scores]) -> Iterator[Scores | EvollmError]:
-    """Hand an error that ends the run to whoever waits for it."""
+    """Yield an error that ends the run instead of raising it in the worker's thread."""
     try:
         yield from coming
     except EvollmError as error:
@@ -103,11 +103,11 @@ class Serial(Anew):
         return True
 
     def halt(self) -> None:
-        """End the chunk after the genome that is being evaluated."""
+        """End the chunk after its current genome."""
         self._halted = True
 
     def close(self, wait: bool = True) -> None:
-        """Drop what has not been evaluated: there are no workers."""
+        """Drop the chunks that have not been evaluated; there are no workers."""
         self._under_way = None
 
 
@@ -115,20 +115,20 @@ class Worker(Protocol):
     """One place where chunks are evaluated, driven by one thread of a ``Pool``."""
 
     def score(self, chunk: Chunk, halted: Halted) -> Iterator[Scores]:
-        """Yield the outcomes of a chunk, whatever happens to the process that evaluates it."""
+        """Yield the outcomes of a chunk, even if the process that evaluates it dies."""
         ...
 
     def close(self) -> None:
-        """End it at once."""
+        """End the worker immediately."""
         ...
 
 
 class Pool(Anew):
-    """Workers that take one chunk at a time: the common part of threads, processes and Ray.
+    """Workers that evaluate one chunk at a time: the base of threads, processes and Ray.
 
     Attributes:
-        workers: How many there are.
-        chunk: The largest chunk taken.
+        workers: Number of workers.
+        chunk: The largest chunk that a worker accepts.
     """
 
     def __init__(self, workers: int, chunk: int | None = None) -> None:
@@ -142,7 +142,7 @@ class Pool(Anew):
         self._crew: list[Any] = []
 
     def hire(self, problem: Problem[Any]) -> Worker:
-        """Make one worker for the problem."""
+        """Create one worker for the problem."""
         raise NotImplementedError
 
     def ready(self) -> None:
@@ -154,7 +154,7 @@ class Pool(Anew):
             list(pool.map(work, self._crew))
 
     def start(self, problem: Problem[Any]) -> None:
-        """Make the workers and the threads that drive them."""
+        """Create the workers and the threads that drive them."""
         self._chunks, self._halted = queue.SimpleQueue(), threading.Event()
         for _ in range(self.workers):
             self._crew.append(self.hire(problem))
@@ -171,15 +171,15 @@ class Pool(Anew):
         self._chunks.put((chunk, done))
 
     def step(self) -> bool:
-        """Do nothing: the workers work by themselves."""
+        """Do nothing, as the workers evaluate in threads of their own."""
         return False
 
     def halt(self) -> None:
-        """End each worker's chunk after the genome that it is evaluating."""
+        """End each worker's chunk after its current genome."""
         self._halted.set()
 
     def close(self, wait: bool = True) -> None:
-        """Let the workers finish their chunks, or end them at once."""
+        """Let the workers finish their chunks, or end them immediately."""
         if not wait:
             self.halt()
             with contextlib.suppress(queue.Empty):
@@ -201,7 +201,7 @@ def processors() -> int:
 
 
 def _drive(worker: Worker, chunks: _Chunks, halted: threading.Event) -> None:
-    """Feed one worker; the queue is its own start's, so that a straggler takes no later work."""
+    """Feed one worker from the queue of its start, so that it never takes chunks of a later one."""
     while item := chunks.get():
         chunk, done = item
         for found in _guarded(worker.score(chunk, halted.is_set)):
@@ -209,7 +209,7 @@ def _drive(worker: Worker, chunks: _Chunks, halted: threading.Event) -> None:
 
 
 class Threads(Pool):
-    """Evaluates in threads: for problems that wait, or that release the interpreter's lock.
+    """Evaluates in threads: for problems that wait for I/O or release the interpreter lock.
 
     A thread can't be killed, so there is no time limit; use ``Processes`` or Ray for one.
 
@@ -221,7 +221,7 @@ class Threads(Pool):
         super().__init__(processors() if workers is None else workers)
 
     def hire(self, problem: Problem[Any]) -> Worker:
-        """Make one worker that evaluates in its thread."""
+        """Create one worker that evaluates in its thread."""
         return _Here(problem)
 
 

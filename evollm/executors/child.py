@@ -1,4 +1,4 @@
-"""A child process that evaluates chunks for a pool, and the protocol it speaks."""
+"""A child process that evaluates chunks for a pool, and its protocol."""
 
 import contextlib
 import os
@@ -20,9 +20,9 @@ from evollm.functions import prepare
 from evollm.types import Outcome, Problem
 
 HALT = b""
-"""Tells a child that the rest of its chunk is not wanted."""
+"""Tells a child to skip the rest of its chunk."""
 REPLY = b"reply"
-"""Begins the reply to a child's question."""
+"""Marks the beginning of a reply to a child's question."""
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
     from multiprocessing.connection import Connection
 
     pipe = Connection(int(sys.argv.pop()))
-    os.dup2(2, 1)  # what the problem prints goes where errors do
+    os.dup2(2, 1)  # the problem's output goes to standard error
     inbox = _Inbox()
     answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=inbox.listen, args=(pipe,), daemon=True).start()
@@ -82,20 +82,20 @@ class _Inbox:
 
 
 def _speak(pipe: Any, answers: "queue.SimpleQueue[bytes]") -> None:
-    """Send answers as they come, those that have gathered meanwhile as one message."""
+    """Send answers as they arrive; those that are waiting are sent as one message."""
     while True:
         gathered = [answers.get()]
         with contextlib.suppress(queue.Empty):
             while True:
                 gathered.append(answers.get_nowait())
-        with contextlib.suppress(OSError):  # then the listener ends the process
+        with contextlib.suppress(OSError):  # the listener then ends the process
             pipe.send_bytes(b"".join(gathered))
 
 
 def _work(
     problem: Problem[Any], parcel: bytes, account: RemoteLedger, halted: Halted
 ) -> Iterator[bytes]:
-    """Evaluate one chunk, and turn every fault into a failed outcome."""
+    """Evaluate one chunk, and turn every error into a failed outcome."""
     try:
         chunk = replace(pickle.loads(parcel), ledger=account)
     except BaseException as error:
@@ -111,7 +111,8 @@ def _work(
 def _parcel(found: Scores) -> bytes:
     """Pickle a chunk's outcomes; one that can't be pickled becomes a failure.
 
-    What can't be pickled by reference goes by value, info that can't travel at all is left out.
+    Objects that can't be pickled by reference are pickled by value; info that can't be pickled is
+    dropped.
     """
     try:
         return pickle.dumps(found)

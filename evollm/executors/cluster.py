@@ -1,4 +1,4 @@
-"""Ray: evaluations on replica actors of a cluster, or of this machine."""
+"""Ray: evaluations by Ray actors, on a cluster or on this machine."""
 
 import logging
 import os
@@ -18,26 +18,26 @@ from evollm.types import Problem
 class Ray(Pool):
     """Evaluates on Ray actors, each of which holds a replica of the problem.
 
-    A Ray session that runs already is used and left alone. A replica that dies is rebuilt; what it
-    worked on is asked again, genome by genome, and only the genome that kills it twice fails. Used
-    as a context manager, the replicas stay up between runs. Secrets are removed from the replicas'
-    environment when they start: see ``evollm.executors.environment.secret`` for which variables
-    these are. Only a problem with the attribute ``asks_model`` gets the model's key. If the problem
-    has a method ``prepare()``, each replica calls it once, before its first evaluation and outside
-    the time limit.
+    A running Ray session is used and not shut down. A replica that dies is rebuilt; its genomes are
+    evaluated again, one by one, and only a genome that kills the replica twice fails. If this
+    executor is used as a context manager, the replicas are kept between runs. Secrets are removed
+    from the replicas' environment when they start; ``evollm.executors.environment.secret`` says
+    which variables these are. Only a problem with the attribute ``asks_model`` gets the model's
+    key. If the problem has a method ``prepare()``, each replica calls it once, before its first
+    evaluation and outside the time limit.
 
     Args:
-        workers: How many replicas; None for as many as the cluster has room for.
-        seconds: Time limit of one evaluation; then its replica is killed and rebuilt. None is no
-            limit.
+        workers: Number of replicas; None for as many as fit on the cluster.
+        seconds: Time limit of one evaluation, after which its replica is killed and rebuilt; None
+            for no limit.
         cpus: Processors that one replica takes; its numerical libraries get as many threads.
         gpus: Graphics processors, or a share of one, that one replica takes.
-        environment: Variables for the replicas beside those that they get, or in their place.
-        placement_timeout: How many seconds a replica may wait for a free place on the cluster. The
-            user is told of a wait after ten.
+        environment: Variables that are added to the replicas' environment or replace those in it.
+        placement_timeout: Seconds that a replica may wait for free resources on the cluster. A wait
+            of more than ten seconds is logged.
 
     Raises:
-        EvollmError: If a time limit is not positive, or the variables make no sense.
+        EvollmError: If a time limit is not positive, or the variables are invalid.
     """
 
     def __init__(
@@ -54,22 +54,22 @@ class Ray(Pool):
                 raise EvollmError(f"a time limit must be positive, not {limit}")
         super().__init__(1 if workers is None else workers, None if seconds is None else 1)
         self._seconds = seconds
-        self._wanted = workers
+        self._workers = workers
         self._needs = Needs(cpus, gpus, checked(environment or {}), placement_timeout)
         self._kept: list[Worker] | None = None
         self._owner = False
 
     def start(self, problem: Problem[Any]) -> None:
-        """Join the cluster, or start one on this machine, and give the replicas their problem.
+        """Join the cluster, or start one on this machine, and send the problem to the replicas.
 
         Raises:
-            EvollmError: If the cluster has no room for the replicas or no place free in time, or if
-                the problem can't travel.
+            EvollmError: If the replicas don't fit on the cluster, its resources don't become free
+                in time, or the problem can't be pickled.
         """
         import ray
 
         if not ray.is_initialized():
-            check_shadows(*PACKAGES)  # or the workers would import a mixture
+            check_shadows(*PACKAGES)  # otherwise the workers would import a mixture
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **_place())
             self._owner = True
         there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
@@ -79,18 +79,18 @@ class Ray(Pool):
         super().start(problem)
 
     def _fit(self, there: dict[str, float]) -> int:
-        """Return how many replicas to make, if the cluster can ever hold them."""
+        """Return the number of replicas, if they fit on the cluster."""
         shares = {"CPU": self._needs.cpus, "GPU": self._needs.gpus}
         most = min(int(there.get(what, 0) / share) for what, share in shares.items() if share)
-        if most < (self._wanted or 1):
+        if most < (self._workers or 1):
             raise EvollmError(
-                f"the Ray cluster has room for {most} replicas of {self._needs}, "
-                f"not for {self._wanted or 1}: ask for fewer workers"
+                f"the Ray cluster has room for {most} replicas of {self._needs}, not for "
+                f"{self._workers or 1}: use fewer workers"
             )
-        return self._wanted or most
+        return self._workers or most
 
     def hire(self, problem: Problem[Any]) -> Worker:
-        """Make the driver of one replica, or give a kept one the problem."""
+        """Create the driver of one replica, or give the problem to a kept one."""
         if self._kept:
             worker = self._kept.pop()
             assert isinstance(worker, Remote)
@@ -99,7 +99,7 @@ class Ray(Pool):
         return Remote(self._problem, keys_for(problem), self._seconds, self._needs)
 
     def ready(self) -> None:
-        """Return when all replicas have a place, hold the problem and have prepared it."""
+        """Return when all replicas are placed, hold the problem and have prepared it."""
         place(self._crew, self._needs, lambda: False)
         self.each(Remote.hold)
 
@@ -130,14 +130,14 @@ class Ray(Pool):
 
 
 def _place() -> dict[str, Any]:
-    """Return the cluster's address: the one that the environment names, or this machine."""
+    """Return the cluster's address: the one in the environment, or this machine."""
     if os.environ.get("RAY_ADDRESS"):
         return {}
     return {"address": "local", "include_dashboard": False}
 
 
 def _by_value() -> None:
-    """Tell Ray's own pickler which modules travel whole; see ``processes.by_value``."""
+    """Register the modules that Ray's pickler pickles by value; see ``pickling.by_value``."""
     import ray.cloudpickle
 
     for module in whole():

@@ -1,4 +1,4 @@
-"""Names: the executors by name, and what their workers are like."""
+"""Names: the executors by name, and the settings of their workers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -17,19 +17,19 @@ EXECUTORS: Mapping[str, Callable[..., Executor]] = {
     "processes": Processes,
     "ray": Ray,
 }
-"""What makes an executor, by its name; its parameters are those of ``Workers`` that it has."""
+"""The factory of each executor by its name; it takes some of the parameters in ``Workers``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """What an executor's workers are like; None leaves it to the executor.
+    """Settings of an executor's workers; None for the executor's default.
 
     Attributes:
-        workers: How many evaluations run at once; None for one per processor, or with ray for as
-            many as the cluster has room for.
-        seconds: Time limit of one evaluation in seconds, for processes and ray.
-        cpus: Processors that one worker takes, for ray.
-        gpus: Graphics processors, or a share of one, that one worker takes, for ray.
+        workers: Number of evaluations at the same time; None for one per processor, or with ray for
+            as many as fit on the cluster.
+        seconds: Time limit of one evaluation in seconds (processes and ray).
+        cpus: Processors per worker (ray).
+        gpus: Graphics processors per worker, or a fraction of one (ray).
     """
 
     workers: int | None = None
@@ -44,10 +44,10 @@ class Workers:
             raise EvollmError(f"seconds must be positive, not {self.seconds}")
 
     def given_to(self, name: str) -> dict[str, float]:
-        """Return what is set, by the parameter of an executor.
+        """Return the settings that are given, by the executor's parameter.
 
         Raises:
-            EvollmError: If there is no such executor, or it lacks one of the parameters.
+            EvollmError: If there is no such executor, or it does not have one of the parameters.
         """
         if name not in EXECUTORS:
             raise EvollmError(f"there is no executor '{name}'{nearest(name, EXECUTORS)}")
@@ -57,16 +57,16 @@ class Workers:
                 able = [one for one, make in EXECUTORS.items() if item in _parameters(make)]
                 first, last = ", ".join(able[:-1]), able[-1]
                 others = f"{first} or {last}" if first else last
-                raise EvollmError(f"{item} is not for the executor {name}: use {others}")
+                raise EvollmError(f"{item} is not available for the executor {name}: use {others}")
         return wanted
 
 
 def executor_of(name: str, workers: Workers | None = None) -> Executor:
-    """Make an executor by its name.
+    """Create an executor by its name.
 
     Args:
         name: One of ``EXECUTORS``.
-        workers: What its workers are like.
+        workers: Settings of its workers.
 
     Raises:
         EvollmError: See ``Workers.given_to``.
@@ -76,6 +76,6 @@ def executor_of(name: str, workers: Workers | None = None) -> Executor:
 
 
 def _parameters(make: Any) -> Mapping[str, object]:
-    # A class's own signature would be that of __new__, which takes anything.
+    # The signature of the class would be that of __new__, which takes any arguments.
     bare = make.__init__ if isinstance(make, type) else make  # type: ignore[misc]
     return signature(bare).parameters

@@ -1,4 +1,4 @@
-"""Pickling: how problems and outcomes travel to workers and back."""
+"""Pickling: how problems and outcomes are sent to workers and back."""
 
 import sys
 from dataclasses import replace
@@ -11,7 +11,7 @@ from evollm.runtime.intake import portable
 
 
 def by_value(module: ModuleType) -> None:
-    """Pickle a module's objects by value: for modules that a worker can't import."""
+    """Pickle a module's objects by value, because workers can't import it."""
     _cloudpickle().register_pickle_by_value(module)
 
 
@@ -24,13 +24,13 @@ def whole() -> list[ModuleType]:
 def _cloudpickle() -> Any:
     try:
         import cloudpickle
-    except ImportError:  # older releases of joblib carry it inside
+    except ImportError:  # older releases of joblib contain it
         from joblib.externals import cloudpickle
     return cloudpickle
 
 
 def pickled(thing: object, what: str) -> bytes:
-    """Pickle by value, so that functions and classes of a script or a notebook travel too."""
+    """Pickle by value, so that functions and classes of a script or a notebook are included."""
     try:
         return bytes(_cloudpickle().dumps(thing))
     except Exception as error:
@@ -41,7 +41,7 @@ def pickled(thing: object, what: str) -> bytes:
 
 
 def sendable(scores: Scores) -> Scores:
-    """Return scores as they are, or without the info if it can't be pickled by value."""
+    """Return the scores, without the info of an outcome if it can't be pickled by value."""
     try:
         pickled(scores, "an outcome")
     except EvollmError:

@@ -21,26 +21,27 @@ from evollm.executors.remote_ledger import Desk, Question
 from evollm.executors.scoring import Chunk, Halted, Scores
 from evollm.types import Problem
 
-_POLL = 0.05  # seconds after which a child learns that the rest of its chunk is not wanted
+_POLL = 0.05  # seconds between checks whether a child must skip the rest of its chunk
 
 
 class Processes(Pool):
-    """Evaluates in child processes, each the leader of a group of its own.
+    """Evaluates in child processes, each in its own process group.
 
-    A child that dies or passes the time limit is replaced, and only what it worked on fails. The
-    children get this process's environment without its secrets: see
-    ``evollm.executors.environment.secret`` for which variables these are. Only a problem with the
+    A child that dies or exceeds the time limit is replaced, and only the genome that it was
+    evaluating fails. The children get this process's environment without its secrets;
+    ``evollm.executors.environment.secret`` says which variables these are. Only a problem with the
     attribute ``asks_model`` gets the model's key. If the problem has a method ``prepare()``, each
     child calls it once, before its first evaluation and outside the time limit.
 
     Args:
-        workers: How many processes; None for one per processor.
-        seconds: Time limit of one evaluation; then its process group is killed. None is no limit.
-        environment: Variables for the children beside those, or in their place.
-        cpus: Processors that one child may use: the numerical libraries get as many threads.
+        workers: Number of processes; None for one per processor.
+        seconds: Time limit of one evaluation, after which its process group is killed; None for no
+            limit.
+        environment: Variables that are added to the children's environment or replace those in it.
+        cpus: Processors per child; the numerical libraries use as many threads.
 
     Raises:
-        EvollmError: If the number, the limit or the variables make no sense.
+        EvollmError: If the number, the limit or the variables are invalid.
     """
 
     def __init__(
@@ -62,10 +63,10 @@ class Processes(Pool):
         self.environment = checked(environment or {})
 
     def start(self, problem: Problem[Any]) -> None:
-        """Start the children, and give them their problem.
+        """Start the children, and send them the problem.
 
         Raises:
-            EvollmError: If the problem can't travel.
+            EvollmError: If the problem can't be pickled.
         """
         self._parcel = pickled(problem, type(problem).__name__)
         super().start(problem)
@@ -91,12 +92,12 @@ class _Child:
         self._environment = environment
         self._cpus = cpus
         self._process: subprocess.Popen[bytes] | None = None
-        self._greeted = self._told = False
+        self._greeted = self._halt_sent = False
         self._start()
 
     def _start(self) -> None:
-        """Start the child; it takes a moment until it listens."""
-        import multiprocessing  # slow to import, and few runs need it
+        """Start the child, which takes a moment until it listens."""
+        import multiprocessing  # imported here because it is slow and few runs need it
 
         self._pipe, theirs = multiprocessing.Pipe()
         path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
@@ -139,7 +140,7 @@ class _Child:
             self.greet()
         desk = Desk(chunk.ledger)
         try:
-            self._told = False
+            self._halt_sent = False
             self._pipe.send_bytes(parcel)
             yield from self._answers(desk, halted)
         except TimeoutError:
@@ -173,10 +174,10 @@ class _Child:
         return inf if self._seconds is None else time.monotonic() + self._seconds
 
     def _message(self, halted: Halted, end: float) -> bytes:
-        """Wait for the child's next message; tell it when to stop early."""
+        """Wait for the child's next message; forward a request to stop early."""
         while True:
-            if not self._told and halted():
-                self._told = True
+            if not self._halt_sent and halted():
+                self._halt_sent = True
                 self._pipe.send_bytes(HALT)
             left = end - time.monotonic()
             if self._pipe.poll(max(0.0, min(left, _POLL))):
@@ -185,15 +186,15 @@ class _Child:
                 raise TimeoutError
 
     def _ending(self) -> str:
-        """Reap a dead child and say how it died."""
+        """Reap a dead child and return how it died."""
         if self._process is None:
-            return "it was ended"
+            return "it was closed"
         code = self._process.wait()
         self.close()
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
     def close(self) -> None:
-        """Kill the child and its group; whoever waits for the pipe sees its end, and lets it go."""
+        """Kill the child and its group; a thread that waits for the pipe then returns."""
         process, self._process = self._process, None
         if process is None:
             return

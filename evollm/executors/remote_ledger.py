@@ -1,4 +1,4 @@
-"""Remote ledgers: a worker's model calls, accounted for by the process that drives the worker."""
+"""Remote ledgers: account for a worker's model calls in the process that drives the worker."""
 
 import threading
 from collections.abc import Callable
@@ -8,16 +8,16 @@ from typing import Any, Literal, TypeAlias
 from evollm.errors import EvollmError
 from evollm.ledger import Call, Ledger
 
-_LOST = "the worker ended before the answer came"
+_LOST = "the worker ended before the answer arrived"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a worker asks of the ledger of its job.
+    """A worker's request to the ledger of its job.
 
     Attributes:
-        method: Of ``evollm.ledger.Ledger``.
-        arguments: Of that method.
+        method: Name of a method of ``evollm.ledger.Ledger``.
+        arguments: Its arguments.
     """
 
     method: Literal["recall", "reserve", "record"]
@@ -25,14 +25,14 @@ class Question:
 
 
 Reply: TypeAlias = tuple[Any, EvollmError | None]
-"""What the method returned, and what it raised."""
+"""The method's result, and the exception it raised if any."""
 
 
 class RemoteLedger:
-    """The ledger on the worker's side: it asks its driver, one question at a time.
+    """The ledger in the worker: sends each call to the driver, one at a time.
 
     Args:
-        ask: Sends a question to the driver, and returns its reply.
+        ask: Sends a question to the driver, and returns the reply.
     """
 
     def __init__(self, ask: Callable[[Question], Reply]) -> None:
@@ -40,19 +40,19 @@ class RemoteLedger:
         self._turn = threading.Lock()
 
     def recall(self, key: str) -> Call | None:
-        """Return what the run has recorded for the job and key."""
-        found: Call | None = self._asked(Question("recall", (key,)))
+        """Return the call that the run has recorded for the job and key, if any."""
+        found: Call | None = self._call(Question("recall", (key,)))
         return found
 
     def reserve(self, tokens: int, money: float | None) -> bool:
         """Reserve one call."""
-        return bool(self._asked(Question("reserve", (tokens, money))))
+        return bool(self._call(Question("reserve", (tokens, money))))
 
     def record(self, call: Call, tokens: int, money: float | None) -> None:
         """Record the call; return once it is recorded."""
-        self._asked(Question("record", (call, tokens, money)))
+        self._call(Question("record", (call, tokens, money)))
 
-    def _asked(self, question: Question) -> Any:
+    def _call(self, question: Question) -> Any:
         with self._turn:
             found, error = self._ask(question)
         if error is not None:
@@ -61,10 +61,10 @@ class RemoteLedger:
 
 
 class Desk:
-    """The driver's side: answers a worker's questions from the ledger of its job.
+    """The driver's counterpart: answers a worker's questions from the ledger of its job.
 
     Args:
-        ledger: Of the job; None if nobody counts.
+        ledger: The job's ledger; None if calls are not counted.
     """
 
     def __init__(self, ledger: Ledger | None) -> None:
@@ -72,7 +72,7 @@ class Desk:
         self._held: list[tuple[int, float | None]] = []
 
     def answer(self, question: Question) -> Reply:
-        """Do what a worker asks for."""
+        """Call the method that a worker asks for, and return the reply."""
         if self._ledger is None:
             return question.method == "reserve" or None, None
         try:
@@ -86,9 +86,9 @@ class Desk:
         return found, None
 
     def lost(self) -> None:
-        """Count a dead worker's calls in flight at what was reserved for them.
+        """Count a dead worker's calls in flight as if they had used their whole reservations.
 
-        They may have been answered and paid, which nobody can know.
+        It is unknown whether they were answered and charged.
         """
         for tokens, money in self._held:
             call = Call("", "", {}, None, _LOST, tokens, 0, 0.0, money, False)

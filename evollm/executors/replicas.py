@@ -1,4 +1,4 @@
-"""Replicas: Ray actors that hold a copy of the problem, and who drives each from this side."""
+"""Replicas: Ray actors that hold a copy of the problem, and the objects that drive them."""
 
 import logging
 import os
@@ -19,19 +19,19 @@ from evollm.functions import prepare
 
 log = logging.getLogger("evollm")
 
-_TURN = 0.05  # seconds of work after which a replica hands over what it has
-_PATIENCE = 10.0  # seconds without a place after which the user is told
+_TURN = 0.05  # seconds of work after which a replica returns the outcomes so far
+_PATIENCE = 10.0  # seconds of waiting for resources after which a warning is logged
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What one replica asks of the cluster.
+    """The resources that one replica requests from the cluster.
 
     Attributes:
         cpus: Processors.
-        gpus: Graphics processors, or a share of one.
-        environment: Variables that it gets.
-        placement_timeout: How many seconds it may wait for a place.
+        gpus: Graphics processors, or a fraction of one.
+        environment: Additional environment variables.
+        placement_timeout: Seconds that it may wait for free resources.
     """
 
     cpus: float
@@ -44,46 +44,46 @@ class Needs:
 
 
 def place(replicas: Sequence["Remote"], needs: Needs, halted: Halted) -> None:
-    """Wait until replicas have a place on the cluster, and tell the user if that takes long.
+    """Wait until replicas are placed on the cluster; log a warning if that takes long.
 
     Raises:
-        EvollmError: If one has none in time.
+        EvollmError: If one is not placed in time.
     """
     import ray
 
     waiting = [replica.greet() for replica in replicas]
-    began, told = time.monotonic(), False
+    began, warned = time.monotonic(), False
     while waiting and not halted():
         _, waiting = ray.wait(waiting, num_returns=len(waiting), timeout=0.2)
         passed = time.monotonic() - began
         if waiting and passed > needs.placement_timeout:
             raise EvollmError(
-                f"{_shortage(len(waiting), needs)}, for {needs.placement_timeout:g} s: stop what "
-                "else runs on the cluster, ask for fewer or smaller workers, or raise "
+                f"{_shortage(len(waiting), needs)}, after {needs.placement_timeout:g} s: stop "
+                "other work on the cluster, use fewer or smaller workers, or raise "
                 "placement_timeout"
             )
-        if waiting and passed > _PATIENCE and not told:
-            told = True
+        if waiting and passed > _PATIENCE and not warned:
+            warned = True
             log.warning("%s; waiting at most %g s", _shortage(len(waiting), needs),
                         needs.placement_timeout)  # fmt: skip
 
 
 def _shortage(waiting: int, needs: Needs) -> str:
-    """Say what is asked of the cluster and what is free."""
+    """Return a message with the requested and the free resources."""
     import ray
 
     free: dict[str, float] = ray.available_resources()  # type: ignore[no-untyped-call]
     return (
-        f"{waiting} Ray workers have no place yet: each asks for {needs}, and free are "
-        f"{free.get('CPU', 0):g} CPU and {free.get('GPU', 0):g} GPU"
+        f"{waiting} Ray workers wait for resources: each needs {needs}, but only "
+        f"{free.get('CPU', 0):g} CPU and {free.get('GPU', 0):g} GPU are free"
     )
 
 
 class Replica:
-    """What runs on the worker.
+    """The actor that evaluates on a worker.
 
-    The work is done in one thread of its own, while a turn is waited for: so a turn can also end
-    with a question to the driver during an evaluation, and go on with the reply.
+    Evaluations run in a separate thread while the actor waits for a turn's result, so that a turn
+    can end with a question to the driver during an evaluation and continue with the reply.
     """
 
     def __init__(self, keep: Collection[str]) -> None:
@@ -92,7 +92,7 @@ class Replica:
         self._held: tuple[Any, Any] = (None, None)
         self._coming: Iterator[Scores] = iter(())
         self._tasks: queue.SimpleQueue[Callable[[], Any]] = queue.SimpleQueue()
-        self._said: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -103,28 +103,29 @@ class Replica:
                 found = task()
             except BaseException as error:
                 found = error
-            self._said.put(found)
+            self._messages.put(found)
 
     def _do(self, task: Callable[[], Any]) -> Any:
         self._tasks.put(task)
-        return self._heard()
+        return self._message()
 
-    def _heard(self) -> Any:
+    def _message(self) -> Any:
         """Return the thread's next message, which may be an error that ends the run."""
-        found = self._said.get()
+        found = self._messages.get()
         if isinstance(found, BaseException) and not isinstance(found, EvollmError):
             raise found
         return found
 
     def greet(self) -> None:
-        """Return: an answer shows that the replica has been placed."""
+        """Return, which shows that the replica has been placed."""
 
     def hold(self, problem: list[Any], keys: Mapping[str, str]) -> EvollmError | None:
         """Fetch and prepare the problem.
 
         Args:
-            problem: Ray's reference to it, in a list, for Ray unpickles a bare one each time.
-            keys: The environment variables with secrets that it may see.
+            problem: Ray's reference to it, in a list because Ray would resolve a bare one at each
+                call.
+            keys: The environment variables with the secrets that the problem may see.
         """
         held: EvollmError | None = self._do(partial(self._hold, problem[0], keys))
         return held
@@ -146,28 +147,28 @@ class Replica:
         self._held = reference, problem
 
     def begin(self, chunk: Chunk) -> list[Scores] | Question | EvollmError:
-        """Evaluate the first genomes of a chunk, see ``more``."""
+        """Evaluate the first genomes of a chunk; see ``more``."""
         chunk = replace(chunk, ledger=RemoteLedger(self._ask))
         self._coming = parts(self._held[1], chunk, lambda: False)
         return self.more()
 
     def more(self) -> list[Scores] | Question | EvollmError:
-        """Evaluate the chunk's next genome, and others until a moment has passed.
+        """Evaluate the chunk's next genome, and further ones for a moment.
 
         Returns:
-            What came of them; or a question, after whose ``reply`` the turn goes on.
+            Their outcomes; or a question, after whose ``reply`` the turn continues.
         """
         turn: list[Scores] | Question | EvollmError = self._do(self._turn)
         return turn
 
     def reply(self, reply: Reply) -> list[Scores] | Question | EvollmError:
-        """Take the reply to a question, and go on with the turn."""
+        """Take the reply to a question, and continue the turn."""
         self._replies.put(reply)
-        turn: list[Scores] | Question | EvollmError = self._heard()
+        turn: list[Scores] | Question | EvollmError = self._message()
         return turn
 
     def _ask(self, question: Question) -> Reply:
-        self._said.put(question)
+        self._messages.put(question)
         return self._replies.get()
 
     def _turn(self) -> list[Scores] | EvollmError:
@@ -185,7 +186,7 @@ class Replica:
 
 
 class Remote:
-    """Drives one replica from the driver's side."""
+    """The driver's handle of one replica."""
 
     def __init__(
         self, problem: Any, keys: Mapping[str, str], seconds: float | None, needs: Needs
@@ -211,7 +212,7 @@ class Remote:
         self._held = None
 
     def greet(self) -> Any:
-        """Ask for a sign of life; return Ray's reference to it."""
+        """Ask the replica to respond; return Ray's reference to the response."""
         return self._actor.greet.remote()
 
     def hold(self) -> None:
@@ -251,7 +252,7 @@ class Remote:
             turn = None
 
     def _turn(self, chunk: Chunk | None, desk: Desk) -> list[Scores]:
-        """Let the replica work for a moment, on a new chunk or on its present one."""
+        """Let the replica work for a moment on a new chunk or the current one."""
         import ray
 
         work = self._actor.begin.remote(chunk) if chunk else self._actor.more.remote()

@@ -1,4 +1,4 @@
-"""Scoring: a chunk of genomes evaluated here and now, outcome by outcome."""
+"""Scoring: evaluates a chunk of genomes in this process, one outcome at a time."""
 
 import inspect
 import time
@@ -14,23 +14,23 @@ from evollm.types import JSON, Outcome, Problem
 
 T = TypeVar("T")
 Halted: TypeAlias = Callable[[], bool]
-"""Says whether the rest of a chunk is not wanted any more."""
+"""Returns whether the rest of a chunk is to be skipped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some places of an ``Evaluate`` job that travel together.
+    """Some places of an ``Evaluate`` job that are sent to a worker together.
 
     Attributes:
         job: The job's id.
-        places: Which of its candidates these are.
-        genomes: One a place.
+        places: Indices of the candidates in the job.
+        genomes: One per place.
         fidelity: The job's fidelity.
         seed: The job's seed.
-        context: The job's context with the candidates' ``ids``, for problems that take it; None if
+        context: The job's context with the candidates' ``ids``, for problems that take one; None if
             the job has none.
-        ledger: Accounts for the models that the evaluations ask; None if nobody does. It stays in
-            this process: a pickled chunk comes without it.
+        ledger: Accounts for the model calls of the evaluations; None if they are not counted. It is
+            not pickled with the chunk.
     """
 
     job: int
@@ -51,12 +51,12 @@ class Scores:
     """The outcomes of a chunk, or of its next places.
 
     Attributes:
-        outcomes: Of the next places, one each.
-        error: Why the rest of the chunk failed: an exception, a worker that died, a time limit.
+        outcomes: One per place, for the next places.
+        error: Why the rest of the chunk failed: an exception, a worker's death, a time limit.
         seconds: The problem's working time for these outcomes.
-        died: Whether the worker went down with it, perhaps through no fault of the genomes.
-        last: Whether nothing more comes of the chunk. Places that have no outcome by then were not
-            evaluated, if there is no error.
+        died: Whether the worker died, which the genomes may not have caused.
+        last: Whether these are the last outcomes of the chunk. Without an error, places that have
+            no outcome by then were not evaluated.
     """
 
     outcomes: Sequence[Outcome]
@@ -67,19 +67,20 @@ class Scores:
 
 
 def parts(problem: Problem[Any], chunk: Chunk, halted: Halted) -> Iterator[Scores]:
-    """Evaluate a chunk here and now, and yield each outcome as soon as it is known.
+    """Evaluate a chunk in this process, and yield each outcome as soon as it is known.
 
-    What the problem raises fails what has no outcome yet. It gets copies of the genomes, so that
-    the record and the search hold what was given to it.
+    If the problem raises an exception, the genomes without an outcome fail. The problem gets copies
+    of the genomes, so that it can't change those of the record and the search.
 
     Args:
         problem: What scores the genomes.
         chunk: What to score.
-        halted: Asked before each outcome whether the rest is not wanted any more.
+        halted: Called before each outcome; returns whether to skip the rest.
 
     Raises:
-        EvollmError: If the problem breaks its contract, or raises one itself.
-        Exhausted: If the budget has no room for a model's call: what made the call has no outcome.
+        EvollmError: If the problem breaks its contract, or raises this error itself.
+        Exhausted: If the budget has no room for a model call; the genome that made the call has no
+            outcome.
     """
     if halted():
         yield Scores(())
@@ -100,19 +101,19 @@ class _Failure(str):
 
 
 def _attempt(work: Callable[[], T], account: Ledger | None) -> T | _Failure:
-    """Call the user's code with an account, and turn whatever it raises into one line."""
+    """Call the user's code with an account, and turn any exception into one line."""
     watched = _Watched(account) if account else None
     token = ledger.set(watched)
     try:
         found: T | _Failure = work()
     except (EvollmError, Interrupt):
         raise
-    except BaseException as error:  # only the user's own Ctrl-C may end a run, not a function's
+    except BaseException as error:  # only a real Ctrl-C may end a run
         found = _Failure(described(error))
     finally:
         ledger.reset(token)
     if watched and watched.refusal and not watched.refusal.dispensable:
-        raise watched.refusal  # the user's work has caught it, and made something else of it
+        raise watched.refusal  # the user's code has caught it and raised another exception
     return found
 
 
@@ -138,7 +139,7 @@ class _Watched:
 
 
 def _evaluated(problem: Problem[Any], chunk: Chunk) -> list[Outcome] | Iterator[Any]:
-    """Call the problem: a sized answer is whole, any other comes outcome by outcome."""
+    """Call the problem: a sized answer is complete, any other yields one outcome at a time."""
     genomes = [independent(genome) for genome in chunk.genomes]
     more = {}
     if chunk.context is not None and _takes_context(problem):
@@ -155,7 +156,7 @@ def _takes_context(problem: Problem[Any]) -> bool:
 def _streamed(
     problem: Problem[Any], chunk: Chunk, coming: Iterator[Any], halted: Halted
 ) -> Iterator[Scores]:
-    """Yield outcomes one by one, and at the end failures for those that are missing."""
+    """Yield outcomes one by one, and at the end failures for the missing ones."""
     count = 0
     while not halted():
         began = time.perf_counter()
@@ -192,9 +193,9 @@ def _outcome(found: Any) -> Outcome:
 
 
 def _check(problem: Problem[Any], chunk: Chunk, count: int) -> None:
-    """Refuse a wrong number of outcomes."""
+    """Raise an error if the number of outcomes is wrong."""
     if count != len(chunk.genomes):
         raise EvollmError(
-            f"{type(problem).__name__}.evaluate returned {count} outcomes for "
-            f"{len(chunk.genomes)} genomes; it must return one each, in order"
+            f"{type(problem).__name__}.evaluate returned {count} outcomes for {len(chunk.genomes)} "
+            "genomes: return one per genome, in order"
         )

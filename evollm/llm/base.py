@@ -11,11 +11,11 @@ from evollm.types import JSON
 
 
 class Price(NamedTuple):
-    """The price of a million tokens, in the currency of the budget.
+    """The price per million tokens, in the currency of the budget.
 
     Attributes:
-        input: For a million prompt tokens.
-        output: For a million generated tokens.
+        input: Price per million prompt tokens.
+        output: Price per million generated tokens.
     """
 
     input: float
@@ -23,7 +23,7 @@ class Price(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Price":
-        """Read ``"IN,OUT"``, say ``"0.15,0.60"``.
+        """Parse ``"IN,OUT"``, such as ``"0.15,0.60"``.
 
         Raises:
             EvollmError: If the text is not two numbers of at least 0.
@@ -34,14 +34,14 @@ class Price(NamedTuple):
             price = cls(math.nan, math.nan)
         if not all(0 <= figure < math.inf for figure in price):
             raise EvollmError(
-                f"the price {text!r} must be two numbers IN,OUT: money for a million prompt tokens "
-                "and for a million generated ones, say 0.15,0.60"
+                f"the price {text!r} must be two numbers IN,OUT per million prompt and generated "
+                "tokens, such as 0.15,0.60"
             )
         return price
 
     @classmethod
     def from_environment(cls) -> "Price | None":
-        """Return the price in ``$EVOLLM_PRICE``; None, hence unknown, if it is not set."""
+        """Return the price in ``$EVOLLM_PRICE``; None (unknown) if it is not set."""
         text = os.environ.get("EVOLLM_PRICE")
         return cls.parse(text) if text else None
 
@@ -51,23 +51,23 @@ class Price(NamedTuple):
 
 
 Prompt: TypeAlias = str | Sequence[Mapping[str, str]]
-"""A text, or chat messages as ``{"role": ..., "content": ...}``."""
+"""A string, or a list of chat messages such as ``{"role": ..., "content": ...}``."""
 Mode: TypeAlias = Literal["plain", "chat"]
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a model is asked: the parameters that all samples of one request share.
+    """Sampling parameters, shared by all samples of one request.
 
     Attributes:
         temperature: At least 0; 0 is greedy.
         max_tokens: Upper limit of generated tokens per sample; a truncated answer has an error.
-        stop: Texts that end an answer and are not part of it.
-        mode: ``chat`` for the chat endpoint, ``plain`` for the one that continues a text.
-        schema: JSON schema that every answer must meet; always checked by the client, whatever the
-            endpoint enforces.
+        stop: Strings that end an answer and are not part of it.
+        mode: ``chat`` for the chat endpoint, ``plain`` for the completion endpoint.
+        schema: JSON schema that every answer must satisfy; the client always checks it.
         grammar: GBNF grammar that the endpoint must enforce; excludes ``schema``.
-        top_logprobs: If positive, every token has its log-probability and this many alternatives.
+        top_logprobs: If positive, every token is returned with its log-probability and this many
+            alternatives.
         seed: Sample ``i`` is requested with ``seed + i``; endpoints honour it as far as they can.
     """
 
@@ -86,7 +86,7 @@ class Sampling:
 
 
 class ModelError(EvollmError):
-    """The endpoint refuses a request, does not support it or is unreachable; do not retry."""
+    """The endpoint refuses or does not support a request, or is unreachable; do not retry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +95,8 @@ class Token:
 
     Attributes:
         text: The token.
-        logprob: Its natural log-probability.
-        top: The most likely alternatives at its place, as text and log-probability, most likely
-            first.
+        logprob: Its log-probability (natural logarithm).
+        top: The most likely alternatives, as pairs of text and log-probability, most likely first.
     """
 
     text: str
@@ -116,8 +115,8 @@ class Completion:
         prompt_tokens: As counted by the endpoint.
         completion_tokens: As counted by the endpoint.
         tokens: The generated tokens with log-probabilities, if they were requested.
-        seconds: From the request to the answer.
-        cost: Money; None if the price is unknown.
+        seconds: Seconds from the request to the answer.
+        cost: Money paid; None if the price is unknown.
         cached: Whether it came from the cache.
         key: Hash of the request, which identifies the call in a run's record.
     """
@@ -134,13 +133,13 @@ class Completion:
 
     @property
     def logprob(self) -> float:
-        """Sum of the tokens' log-probabilities; 0 if none were requested."""
+        """Sum of the tokens' log-probabilities; 0 if they were not requested."""
         return sum(token.logprob for token in self.tokens)
 
 
 @runtime_checkable
 class LanguageModel(Protocol):
-    """Completes many prompts, with several samples each; how they are sent is up to the model.
+    """Completes several prompts, with several samples each.
 
     Attributes:
         name: The model's name, as recorded.
@@ -154,13 +153,13 @@ class LanguageModel(Protocol):
         """Return ``n`` completions per prompt, in the order of the prompts.
 
         Args:
-            prompts: Texts or chat messages; plain mode accepts texts only.
-            sampling: How the model is asked.
+            prompts: Strings or lists of chat messages; plain mode accepts strings only.
+            sampling: The sampling parameters.
             n: Samples per prompt; each is a call and a cache entry of its own.
 
         Raises:
-            ModelError: At once for a missing key (401), an unknown model (404), a missing
-                capability, or an endpoint that answers none of the prompts after all retries.
+            ModelError: If the key is missing (401), the model is unknown (404), a capability is
+                missing, or the endpoint answers none of the prompts after all retries.
             Exhausted: If the budget is used up; earlier answers are recorded.
         """
         ...

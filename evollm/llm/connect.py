@@ -1,4 +1,4 @@
-"""Which model answers: the one named, or the offline one."""
+"""Connecting: chooses the model that is named, or the offline one."""
 
 import logging
 import os
@@ -16,20 +16,20 @@ HUGGING_FACE = "hf:"
 def connect(
     model: str | None = None, base_url: str | None = None, settings: Settings | None = None
 ) -> LanguageModel:
-    """Return the model that the arguments or the environment name; no request is sent yet.
+    """Return the model named by the arguments or the environment, without sending a request.
 
     A key in the environment alone never selects a paid endpoint.
 
     Args:
-        model: An endpoint's name for a model; the path of a GGUF file, or of a folder that holds
+        model: A model's name at the endpoint; the path of a GGUF file, or of a folder that contains
             one; or ``"offline"``. If None, ``$EVOLLM_MODEL``, else the offline model. A bare name
-            is an endpoint's, whatever folders there are.
+            always refers to an endpoint's model, even if there is a folder of that name.
         base_url: The endpoint's address; if None, ``$OPENAI_BASE_URL``, else OpenAI's.
         settings: Everything else.
 
     Raises:
-        EvollmError: If there is an address but no model to ask for, the model is one that only
-            Hugging Face's libraries can run, or a folder holds no GGUF file or several.
+        EvollmError: If an address is given without a model, the model needs Hugging Face's
+            libraries, or a folder does not contain exactly one GGUF file.
     """
     named = model or os.environ.get("EVOLLM_MODEL") or None
     if named is None and base_url is not None:
@@ -38,7 +38,7 @@ def connect(
         )
     if named is None:
         logging.getLogger("evollm").info(
-            "no model is named (--model or EVOLLM_MODEL): the offline model answers"
+            "no model is named (--model or EVOLLM_MODEL): using the offline model"
         )
     served = bool(base_url or os.environ.get("OPENAI_BASE_URL"))
     file = None if named in (None, OFFLINE) else local(named, served)
@@ -53,14 +53,15 @@ def connect(
 
 
 def local(name: str, served: bool = False) -> Path | None:
-    """Return the GGUF file that a model's name means; None for the name of an endpoint's model.
+    """Return the GGUF file that a model's name refers to; None for an endpoint's model.
 
     Args:
         name: The model's name.
-        served: Whether an endpoint's address is given: then ``owner/model`` is not a folder.
+        served: Whether an endpoint's address is given, so that ``owner/model`` is not a folder.
 
     Raises:
-        EvollmError: If it is a Hugging Face model, or a folder holds no GGUF file or several.
+        EvollmError: If it is a Hugging Face model, or a folder does not contain exactly one GGUF
+            file.
     """
     if name.startswith(HUGGING_FACE):
         raise _foreign(f"{name} is a Hugging Face model")
@@ -72,23 +73,21 @@ def local(name: str, served: bool = False) -> Path | None:
         return None
     if not folder.is_dir():
         raise EvollmError(
-            f"there is no folder {folder}: give a GGUF file or a folder that holds one"
+            f"there is no folder {folder}: give a GGUF file or a folder that contains one"
         )
     files = sorted(folder.glob("*.gguf"))
     if len(files) > 1:
         names = ", ".join(file.name for file in files)
         raise EvollmError(
-            f"the folder {folder} holds several GGUF files ({names}): name one of them"
+            f"the folder {folder} contains several GGUF files ({names}): name one of them"
         )
     if not files:
-        raise _foreign(
-            f"the folder {folder} holds no GGUF file, so it is a Hugging Face model if any"
-        )
+        raise _foreign(f"the folder {folder} contains no GGUF file; it may be a Hugging Face model")
     return files[0]
 
 
 def _foreign(what: str) -> EvollmError:
     return EvollmError(
-        f"{what}, which only the systems for prompts and model compression are to run, in this "
-        "process: here name an endpoint's model, a GGUF file or 'offline'"
+        f"{what}, which only the systems for prompts and model compression can run: name an "
+        "endpoint's model, a GGUF file or 'offline'"
     )

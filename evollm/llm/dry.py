@@ -7,12 +7,12 @@ from evollm.llm.client.requests import Ask, check
 
 
 class DryRunModel:
-    """Answers every prompt with an error, and adds up the upper bounds of tokens and cost.
+    """Answers every prompt with an error, and sums upper bounds of tokens and cost.
 
     Args:
-        name: Of the model that it replaces.
-        price: The price of a million tokens; None if unknown.
-        context: The most tokens per request; None if unknown.
+        name: Name of the model that it replaces.
+        price: The price per million tokens; None if unknown.
+        context: Maximum number of tokens per request; None if unknown.
     """
 
     def __init__(self, name: str, price: Price | None, context: int | None = None) -> None:
@@ -42,7 +42,7 @@ class DryRunModel:
 
     @property
     def cost(self) -> float | None:
-        """Upper bound of money; None if the price is unknown."""
+        """Upper bound of the cost; None if the price is unknown."""
         if self.price is None:
             return None
         costs = (self.price.cost(a.most_prompt_tokens, a.sampling.max_tokens) for a in self.asks)
@@ -50,7 +50,7 @@ class DryRunModel:
 
     @property
     def first(self) -> str:
-        """The first prompt, as text."""
+        """The first prompt as text."""
         if not self.asks:
             return ""
         prompt = self.asks[0].prompt

@@ -12,7 +12,7 @@ from evollm.paths import anchored
 
 
 def cache_folder(part: str = "") -> Path:
-    """Return the cache folder, or its sub-folder ``part``, created if it is missing.
+    """Return the cache folder, or its sub-folder ``part``; it is created if missing.
 
     The folder is ``$EVOLLM_CACHE``, else ``$XDG_CACHE_HOME/evollm``, else ``~/.cache/evollm``.
 
@@ -38,12 +38,12 @@ def _root() -> Path:
 
 @cache
 def _fixed(folder: str) -> Path:
-    """Resolve a folder of the environment against the working directory of its first use."""
+    """Resolve a folder in the environment relative to the working directory at its first use."""
     return anchored(folder)
 
 
 def digest(file: Path) -> str:
-    """Return a file's SHA-256, computed again only if its size or time stamp has changed."""
+    """Return a file's SHA-256, recomputed only if its size or modification time has changed."""
     stat = file.stat()
     stamp = [stat.st_size, stat.st_mtime_ns]
     memo = cache_folder("digests") / hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:24]

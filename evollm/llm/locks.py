@@ -1,4 +1,4 @@
-"""File locks between processes, released when the process ends, however it ends."""
+"""File locks between processes, released whenever the process ends."""
 
 import os
 import sys
@@ -30,7 +30,7 @@ def hold(path: Path, *, shared: bool = False) -> int:
 
 
 def grab(path: Path, *, shared: bool = False) -> int | None:
-    """Lock a file as `hold` does, but return None at once if another holder has it."""
+    """Lock a file as ``hold`` does, but return None immediately if another holder has it."""
     try:
         return _lock(path, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -39,7 +39,7 @@ def grab(path: Path, *, shared: bool = False) -> int | None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a file's lock for a ``with`` block, against other processes and threads."""
+    """Hold a file's lock against other processes and threads during a ``with`` block."""
     descriptor = hold(path)
     try:
         yield

@@ -1,4 +1,4 @@
-"""A model that is a function: for tests and notebooks."""
+"""A model that is a function, for tests and notebooks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,15 +13,15 @@ from evollm.llm.client.schemas import fault_of
 
 @dataclass
 class Scripted:
-    """Answers by a pure function; its calls are budgeted and recorded like those of an endpoint.
+    """Answers with a pure function; its calls are budgeted and recorded like those of an endpoint.
 
-    There is no cache, and the price is 0. An answer is cut at the first of the ``stop`` texts, and
-    one that breaks the ``schema`` has an error.
+    There is no cache, and the price is 0. An answer is cut at the first of the ``stop`` strings,
+    and has an error if it breaks the ``schema``.
 
     Attributes:
         function: Called as ``function(prompt, sample, sampling)`` with the sample's index and the
-            request's ``Sampling``, whose ``seed`` is that of this sample; returns the text or a
-            whole ``Completion``.
+            request's ``Sampling``, whose ``seed`` is that of this sample; returns a text or a
+            ``Completion``.
         name: The model's name, as recorded.
     """
 

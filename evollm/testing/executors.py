@@ -47,7 +47,7 @@ class ExecutorKit:
         """Score no genome that was not begun when the run was to stop, of a stream of outcomes."""
         problem = Trial(elementwise=False, yields=True, seconds=0.2)
         found = run(once([1.0] * 50), problem, executor=executor, callbacks=[_stop])
-        assert found.stopped == "a callback asked for it"
+        assert found.stopped == "a callback stopped the run"
         assert 1 <= found.usage.evaluations < 25
 
     def test_genomes_are_recorded_as_they_were_given(self, executor: Executor) -> None:

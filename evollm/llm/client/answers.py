@@ -25,11 +25,12 @@ class Answer:
         prompt_tokens: As counted by the server, or an estimate.
         completion_tokens: As counted by the server, or an estimate.
         tokens: With log-probabilities, if requested.
-        finish: Why the model ended, as the server reports it.
+        finish: Why generation ended, as the server reports it.
         fingerprint: The server's version, as it reports it.
         broken: Whether the text breaks the schema, so that another attempt may help.
         counted: Whether the server reported the numbers of tokens; otherwise they are upper bounds.
-        starved: Whether the model's reasoning left no tokens for an answer, so that more may help.
+        starved: Whether the model's reasoning left no tokens for an answer, so that a larger limit
+            may help.
         definite: Whether the model answered at all; only then is the answer cached.
     """
 
@@ -86,17 +87,17 @@ class Answer:
 def read(
     reply: Mapping[str, Any], sampling: Sampling, n: int = 1, prompt_bound: int = 0
 ) -> list[Answer]:
-    """Read a server's reply; ``n`` answers are returned whatever its form, if need be with errors.
+    """Parse a server's reply into ``n`` answers, with errors where the reply is malformed.
 
-    The usage of a reply with several samples counts the first one; the others are counted by their
-    log-probabilities, with the same allowance for the token that ends an answer. What a server does
-    not count is bounded from above: one token per byte.
+    The usage in a reply with several samples covers the first one; the tokens of the others are
+    counted by their log-probabilities, with the same allowance for the token that ends an answer.
+    Counts that a server does not report are replaced by an upper bound: one token per byte.
 
     Args:
-        reply: The reply, parsed.
+        reply: The parsed reply.
         sampling: Of the request.
-        n: How many samples it asked for.
-        prompt_bound: Tokens counted for the prompt if the server does not report them.
+        n: Number of requested samples.
+        prompt_bound: Number of prompt tokens to assume if the server does not report it.
     """
     usage = reply.get("usage")
     usage = usage if isinstance(usage, Mapping) else {}
@@ -139,7 +140,7 @@ def _read(
         answer, speech = _read_choice(reply, sampling, place, counting)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as fault:
         odd = isinstance(fault, _Odd)
-        error = str(fault) if odd else "the reply lacks a field or has an odd form"
+        error = str(fault) if odd else "the reply lacks a field or is malformed"
         answer, speech = Answer(error=error, definite=False), Speech(None)
     known = clean(fingerprint)[:_LONGEST_WORD] if isinstance(fingerprint, str) else None
     return replace(answer, fingerprint=known), speech
@@ -169,8 +170,8 @@ def _read_choice(
     if len(text) > most:
         text = text[:most]
         error = error or (
-            f"the answer goes far beyond max_tokens ({sampling.max_tokens}): it was cut after "
-            f"{most} characters"
+            f"the answer is far beyond max_tokens ({sampling.max_tokens}): it was cut after {most} "
+            "characters"
         )
     tokens = _read_tokens(choice.get("logprobs") or {}) if counting else ()
     if sampling.top_logprobs and not tokens and error is None:
@@ -188,7 +189,7 @@ def _fault(
     if speech.unended or (cut and nothing):
         return (
             f"the answer was cut off before it began, at max_tokens ({sampling.max_tokens}): the "
-            "model used them up for thinking"
+            "model used all tokens for thinking"
         ), True
     if cut:
         return f"the answer was cut off at max_tokens ({sampling.max_tokens})", speech.thought
@@ -204,7 +205,7 @@ def _fault(
 
 
 def _estimate(finish: str, speech: Speech, sampling: Sampling) -> int:
-    """Return an upper bound of the generated tokens, where the server does not report them."""
+    """Return an upper bound of the generated tokens, if the server does not report them."""
     if finish == "length":
         return sampling.max_tokens
     size = len(clean(speech.whole or "").encode()) + speech.hidden + 1
@@ -212,7 +213,7 @@ def _estimate(finish: str, speech: Speech, sampling: Sampling) -> int:
 
 
 def _within(answer: Answer, speech: Speech, sampling: Sampling) -> tuple[Token, ...]:
-    """Return the tokens of the answer itself, without reasoning and what follows a stop text."""
+    """Return the tokens of the answer, without reasoning and the text after a stop string."""
     size = len(speech.whole or "")
     if "".join(token.text for token in answer.tokens) != clean(speech.whole or ""):
         return answer.tokens[: 2 * sampling.max_tokens]
@@ -255,5 +256,5 @@ def dump(answer: Answer) -> str:
 
 
 def load(line: str) -> Answer:
-    """Read what ``dump`` wrote."""
+    """Read a line that ``dump`` wrote."""
     return Answer.from_json(json.loads(line))

@@ -1,4 +1,4 @@
-"""Many requests at once: sent in order, answered in any order, recorded as answers arrive."""
+"""Many requests at once: sent in order, recorded as answers arrive."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -21,7 +21,7 @@ Send: TypeAlias = Callable[[Ask], Pending]
 
 
 class FanOut:
-    """The requests and replies of one call; all but the sending runs on the calling thread.
+    """The requests and replies of one call; everything except the sending runs in its thread.
 
     Args:
         account: Where calls are reserved and recorded.
@@ -31,8 +31,8 @@ class FanOut:
 
     Attributes:
         replies: By the keys of the requests.
-        sent: How many requests went to the endpoint.
-        unanswered: Why some of them have no answer.
+        sent: Number of requests sent to the endpoint.
+        unanswered: Why some of them have no answer, if so.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class FanOut:
 
         Raises:
             ModelError: If the endpoint refuses one; the others are cancelled.
-            Exhausted: If the budget has no room for one; earlier ones are answered first.
+            Exhausted: If the budget has no room for one; earlier requests are answered first.
         """
         self._fault = None
         try:
@@ -167,11 +167,11 @@ _Waiting: TypeAlias = tuple[Ask, bool, "asyncio.Future[Timed]"]
 
 
 class SampleBatcher:
-    """Gathers requests made at the same moment, and sends samples of one prompt together.
+    """Collects requests made at the same moment, and sends samples of one prompt together.
 
     Args:
         send: Sends requests that differ only in their sample, with consecutive samples.
-        most: How many samples one request may have.
+        most: Maximum number of samples per request.
     """
 
     def __init__(self, send: SendTogether, most: int) -> None:
@@ -192,7 +192,7 @@ class SampleBatcher:
         return await future
 
     def _flush(self) -> None:
-        """Send what was gathered, one request for each run of consecutive samples."""
+        """Send the collected requests, those with consecutive samples as one."""
         waiting, self._waiting, self._timer = self._waiting, [], None
         waiting.sort(
             key=lambda one: (id(one[0].sampling), str(one[0].prompt), one[0].attempt, one[0].sample)
@@ -204,7 +204,7 @@ class SampleBatcher:
 
     def _start(self, group: list[_Waiting]) -> None:
         task = asyncio.get_running_loop().create_task(self._answer(group))
-        self._tasks.add(task)  # the loop alone has only a weak reference
+        self._tasks.add(task)  # the loop has only a weak reference
         task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, group: list[_Waiting]) -> None:
@@ -225,6 +225,6 @@ class SampleBatcher:
 
 
 def _run(place: int, one: _Waiting) -> tuple[int, str, int, int]:
-    """Return what is equal for neighbours with consecutive samples."""
+    """Return a key that is equal for neighbours with consecutive samples."""
     ask = one[0]
     return id(ask.sampling), str(ask.prompt), ask.attempt, ask.sample - place

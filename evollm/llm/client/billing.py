@@ -1,4 +1,4 @@
-"""What a call owes to the run's ledger: recalled, reserved, recorded."""
+"""Billing: reserves and records calls in the run's ledger, and recalls earlier ones."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,7 @@ class Reply:
 
     Attributes:
         answer: The server's answer; without text and with an error if there is none.
-        seconds: From the request to the reply.
+        seconds: Seconds from the request to the reply.
         cost: Money paid; None if unknown.
         cached: Whether it came from the cache.
     """
@@ -36,11 +36,11 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Billing:
-    """What one call of ``complete`` owes to the run, if it is part of one.
+    """Accounts for one call of ``complete`` in the run, if it is part of one.
 
     Attributes:
         book: The job's ledger; None outside a run.
-        price: The price of a million tokens; None if unknown.
+        price: The price per million tokens; None if unknown.
     """
 
     book: Ledger | None
@@ -54,7 +54,7 @@ class Billing:
         return Reply(Answer.from_json(call.answer), call.seconds, call.cost, call.cached)
 
     def reserve(self, ask: Ask, wait: Callable[[], None] = lambda: time.sleep(POLL_S)) -> None:
-        """Reserve one call, waiting as long as calls in flight may free room for it.
+        """Reserve one call; wait while calls in flight may still free room for it.
 
         Raises:
             Exhausted: If the budget has no room.
@@ -100,11 +100,11 @@ class Usage:
     """Counts of calls, tokens and money.
 
     Attributes:
-        calls: Answers given, cached and failed ones included, probes too.
-        cached: Those from the cache.
-        failed: Those with an error.
-        prompt_tokens: Of the answers that were not cached.
-        completion_tokens: Of the answers that were not cached.
+        calls: Answers, including cached and failed ones and probes.
+        cached: Answers from the cache.
+        failed: Answers with an error.
+        prompt_tokens: Prompt tokens of the answers that were not cached.
+        completion_tokens: Generated tokens of the answers that were not cached.
         cached_tokens: Prompt and generated tokens of the cached answers.
         cost: Money paid; None if the price of an answer is unknown.
     """
@@ -118,7 +118,7 @@ class Usage:
     cost: float | None = 0.0
 
     def plus(self, reply: Reply) -> "Usage":
-        """Return the usage with one more reply."""
+        """Return the usage including one more reply."""
         answer, fresh = reply.answer, not reply.cached
         known = self.cost is not None and reply.cost is not None
         return Usage(

@@ -30,8 +30,8 @@ _TABLES = (
 class Cache:
     """One SQLite file; threads and processes may share it.
 
-    The first answer to a request is kept: later ones, such as that of a process with the same
-    request, are dropped.
+    The first answer to a request is kept; later ones, for example from another process, are
+    dropped.
 
     Args:
         path: The file; created if missing.
@@ -139,7 +139,7 @@ class Cache:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turn errors of the file into one sentence."""
+        """Turn errors of the file into an error of one sentence."""
         name, advice = f"the cache {self.path}", f"delete it, or {_ELSEWHERE}"
         try:
             with explained(name, advice, _ELSEWHERE):
@@ -151,7 +151,7 @@ class Cache:
 
 
 def open_cache(path: Path) -> Cache:
-    """Return this process's cache of that path, opened at the first use."""
+    """Return this process's cache at a path, opened on first use."""
     return _open(os.getpid(), path)
 
 

@@ -1,4 +1,4 @@
-"""What a model's endpoint supports: remembered, looked up, or probed."""
+"""Capabilities: what an endpoint supports, as remembered, cached or probed."""
 
 import logging
 import time
@@ -21,13 +21,13 @@ class Capabilities:
     """Checks that an endpoint can do what a call needs.
 
     Attributes:
-        way: The connection to the endpoint; keeps findings for this process.
-        cache: Keeps them for a day, or None.
+        way: The connection to the endpoint; remembers findings for this process.
+        cache: Stores findings for a day; None for no cache.
         account: Where probes are reserved and recorded.
         count: Called with each reply to a probe.
         model: The model's name.
         identity: The endpoint's name in the cache.
-        settings: Its ``known`` capabilities are not probed; its ``options`` go into each probe.
+        settings: The ``known`` capabilities are not probed; ``options`` are part of each probe.
     """
 
     way: Connection
@@ -39,7 +39,7 @@ class Capabilities:
     settings: Settings
 
     def check(self, sampling: Sampling) -> bool:
-        """Return whether the endpoint enforces the call's schema, if it has one.
+        """Return whether the endpoint enforces the call's schema, if any.
 
         Raises:
             ModelError: If the endpoint lacks a capability that the client cannot replace.

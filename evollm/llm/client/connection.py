@@ -34,7 +34,7 @@ from evollm.llm.transport.retries import (
 from evollm.types import JSON
 
 _LEARNT_FROM = (400, 422)
-_POOL = 4  # requests at once that share a pool of connections
+_POOL = 4  # concurrent requests that share a pool of connections
 _NO_API = "check that the address is that of an OpenAI-compatible API: most end in /v1"
 
 
@@ -43,7 +43,7 @@ class Connection:
 
     Attributes:
         url: The endpoint's address.
-        abilities: Whether the endpoint has a capability, by its name.
+        abilities: Whether the endpoint has a capability, by the capability's name.
         probing: Held by the thread that probes.
     """
 
@@ -52,7 +52,7 @@ class Connection:
         self.probing = threading.Lock()
         self.url, self._model, self._settings = way.url, model, settings
         self._secrets = way.secrets
-        # A pool of connections looks at each of them for each request: several pools look at few.
+        # For each request a pool checks all its connections, so several small pools are faster.
         pools = ceil(settings.concurrency / _POOL)
         clients = [client(way, settings.timeout_s) for _ in range(pools)]
         self._clients = cycle(clients)
@@ -80,7 +80,7 @@ class Connection:
         return (await self._answers([ask], constrain))[0]
 
     async def _answers(self, asks: Sequence[Ask], constrain: bool) -> list[Timed]:
-        """Answer samples of one prompt by one request."""
+        """Request several samples of one prompt together."""
         patience = RetryPolicy(self._settings, self._limiter)
         try:
             return await patience.call(self._send, asks, constrain)
@@ -102,8 +102,8 @@ class Connection:
         if not all(answer.counted for answer in answers):
             self._dialect.say(
                 "uncounted",
-                "comes without usable counts of tokens: they are estimated from above, each byte "
-                "as a token, so that budgets end early rather than late",
+                "does not report usable token counts: they are estimated from above, one token per "
+                "byte, so that budgets end early rather than late",
             )
         if any(answer.starved and answer.finish != "length" for answer in answers):
             self._dialect.do_without_stop()
@@ -128,7 +128,7 @@ class Connection:
     async def _receive(
         self, ask: Ask, body: dict[str, JSON]
     ) -> tuple[int, JSON, Mapping[str, str]]:
-        """Return status, body and headers of a reply, without the key where it is repeated."""
+        """Return status, body and headers of a reply, with the key removed."""
         import openai
 
         timeout_s = self._settings.timeout_s

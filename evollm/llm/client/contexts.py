@@ -7,7 +7,7 @@ from typing import Any
 from evollm.llm.base import Prompt
 
 REFUSED = "the endpoint does not take this prompt"
-"""Start of the error of an answer whose prompt was refused."""
+"""Beginning of the error of an answer whose prompt was refused."""
 _LIMITS = (
     r"(?:maximum|max|available) (?:context|prompt|sequence)[ _](?:length|size)\D{0,16}?(\d+)",
     r"context (?:length|size|window)\D{0,16}?(\d+)",
@@ -20,7 +20,7 @@ _CHAT_TOKENS = 32
 
 
 def named_limit(message: str) -> int | None:
-    """Return the limit of tokens that a refusal names; None if it names none."""
+    """Return the token limit that a refusal names; None if it names none."""
     plain = re.sub(r"(?<=\d),(?=\d{3}\b)", "", message.lower())
     if "token" not in plain and "context" not in plain:
         return None
@@ -31,12 +31,12 @@ def named_limit(message: str) -> int | None:
 
 
 def too_long(error: str | None) -> bool:
-    """Return whether an answer's error is that its prompt, or the requested answer, is too long."""
+    """Return whether an answer's error is that the prompt or the requested answer is too long."""
     return error is not None and error.startswith(f"{REFUSED}, it is too long")
 
 
 def estimate(text: str) -> int:
-    """Estimate the number of tokens in a text, rather too high than too low.
+    """Estimate the number of tokens in a text; the estimate tends to be too high.
 
     Up to three lower-case letters count as one token, as does every digit, sign and capital; other
     letters count as their UTF-8 bytes. Names, numbers and abbreviations rarely have more tokens.
@@ -56,7 +56,7 @@ def most_tokens(prompt: Prompt) -> int:
 
 
 def count(model: Any, prompts: Sequence[Prompt]) -> list[int]:
-    """Return the tokens of each prompt, by the model's tokenizer if it has one, else estimated.
+    """Return the number of tokens of each prompt, by the model's tokenizer or else estimated.
 
     Args:
         model: A language model; its method ``count_tokens(texts)`` is used if there is one.
@@ -73,5 +73,5 @@ def _texts(prompt: Prompt) -> list[str]:
 
 
 def _frame(prompt: Prompt) -> int:
-    """Return the tokens that a chat's template adds at most."""
+    """Return the maximum number of tokens that a chat template adds."""
     return 1 if isinstance(prompt, str) else _CHAT_TOKENS * len(prompt)

@@ -38,16 +38,15 @@ _REACH_S = 10
 class Endpoint:
     """A language model at an OpenAI-compatible endpoint.
 
-    Calls may come from many threads, and from within a running event loop. The same request has
+    Calls may come from several threads, and from within a running event loop. The same request has
     the same answer within a call, within a job of a run, and through the cache; use another seed,
-    or more samples, for other answers. Pickling leaves out the key, which is then read from the
-    environment again.
+    or more samples, for other answers. The key is not pickled, but read from the environment again.
 
     Args:
-        model: The model's name, as the endpoint knows it.
+        model: The model's name at the endpoint.
         base_url: The endpoint's address; if None, ``$OPENAI_BASE_URL``, else OpenAI's.
-        api_key: If None, ``$OPENAI_API_KEY``; an endpoint on this machine or in a private network
-            needs none, nor does one whose settings have a header that carries a key.
+        api_key: If None, ``$OPENAI_API_KEY``. No key is needed for an endpoint on this machine or
+            in a private network, or if the settings have a header with a key.
         settings: Everything else.
 
     Attributes:
@@ -98,7 +97,7 @@ class Endpoint:
 
     @property
     def context(self) -> int | None:
-        """The most tokens per request, answer included: as set, or as named by a refusal."""
+        """Maximum tokens per request including the answer, as set or as named by a refusal."""
         known = [limit for limit in (self.settings.context, self._learnt) if limit is not None]
         return min(known, default=None)
 
@@ -124,23 +123,23 @@ class Endpoint:
         key = self._key or clean_key(os.environ.get("OPENAI_API_KEY", ""), "OPENAI_API_KEY")
         if not key and not is_loopback(self.base_url) and not is_private(self.base_url):
             raise ModelError(
-                f"the endpoint {self.base_url} needs a key: set OPENAI_API_KEY (to any word, if "
-                "its server needs none), or name no model, so that the offline one answers"
+                f"the endpoint {self.base_url} needs a key: set OPENAI_API_KEY (to any word if its "
+                "server needs none), or name no model to use the offline one"
             )
         return self.base_url, key
 
     @property
     def concurrency(self) -> int:
-        """How many requests are in flight at most."""
+        """Maximum number of requests in flight."""
         return self.settings.concurrency
 
     @property
     def price(self) -> Price | None:
-        """The price of a million tokens; None if it is unknown."""
+        """The price per million tokens; None if it is unknown."""
         return self.settings.price or Price.from_environment()
 
     def reach(self) -> None:
-        """Check that a request could be sent, before anything is spent on a search.
+        """Check that a request can be sent, before anything is spent on a search.
 
         Raises:
             ModelError: If the key is missing or can't be sent, or nothing listens at the address
@@ -167,7 +166,7 @@ class Endpoint:
     ) -> list[list[Completion]]:
         """Return ``n`` completions per prompt; see ``evollm.llm.base.LanguageModel``."""
         check(prompts, sampling, n)
-        sampling = replace(sampling)  # its identity separates this call's requests from another's
+        sampling = replace(sampling)  # its identity distinguishes the requests of this call
         extra = self.settings.options
         asks = [
             Ask(self.name, self._identity, prompt, sampling, sample, extra=extra)
@@ -204,9 +203,9 @@ class Endpoint:
         return [fanout.replies[ask.key] for ask in last.values()]
 
     def _make_room(self, fanout: FanOut, last: dict[int, Ask], sampling: Sampling) -> None:
-        """Repeat with twice the tokens where a model's reasoning left none for the answer.
+        """Repeat requests with twice the tokens if the model's reasoning left none for the answer.
 
-        The first answer stays if the budget or the endpoint does not allow it.
+        The first answer is kept if the budget or the endpoint does not allow it.
         """
         wide = replace(sampling, max_tokens=2 * sampling.max_tokens)
         roomier = {
@@ -220,7 +219,7 @@ class Endpoint:
             if isinstance(fault, Exhausted):
                 fault.dispensable = True
             logging.getLogger("evollm").info(
-                "no more tokens for an answer that was cut off: %s", fault
+                "an answer that was cut off is not requested again with more tokens: %s", fault
             )
         for place, ask in roomier.items():
             reply = fanout.replies.get(ask.key)

@@ -13,10 +13,10 @@ from evollm.llm.transport.retries import Refused
 from evollm.types import JSON
 
 VALID_S = 24 * 3600.0
-"""Seconds for which a finding is valid."""
+"""Number of seconds for which a finding is valid."""
 PROMPT = "Say hello."
 SHORT, LONG = 32, 2048
-"""Tokens of a probe; the larger number for models that reason before they answer."""
+"""Token limits of a probe; the larger one is for models that reason before they answer."""
 ODD_TEXT = "zebra 7"
 ODD_JSON = {"zebra": 7}
 ODD_SCHEMA: Mapping[str, JSON] = {
@@ -35,7 +35,7 @@ class Probe:
     Attributes:
         ask: Fields of the request's ``Sampling``.
         shows: Returns whether an answer shows the capability.
-        lack: The error for an endpoint without it; empty if the client can do without.
+        lack: The error for an endpoint without it; empty if the capability is optional.
         statuses: HTTP statuses by which an endpoint reports that it lacks the capability.
     """
 
@@ -74,7 +74,7 @@ PROBES = {
 
 
 def needs(sampling: Sampling) -> list[str]:
-    """Return the capabilities that a request needs; the one that others depend on is first."""
+    """Return the capabilities that a request needs; the first one is required by the others."""
     wanted = {
         "plain": sampling.mode == "plain",
         "schema": sampling.schema is not None,
@@ -89,7 +89,7 @@ def find_out(capability: str, sampling: Sampling, ask: AskOnce) -> bool:
 
     Args:
         capability: A key of ``PROBES``.
-        sampling: Of the request that needs it; its mode is kept.
+        sampling: The sampling of the request that needs it; its mode is kept.
         ask: Sends ``PROMPT`` with a given sampling.
 
     Raises:
@@ -110,7 +110,7 @@ def find_out(capability: str, sampling: Sampling, ask: AskOnce) -> bool:
 
 
 def lacking(capability: str, model: str, url: str) -> ModelError | None:
-    """Return the error for a missing capability; None if the client can do without."""
+    """Return the error for a missing capability; None if it is optional."""
     lack = PROBES[capability].lack
     bare = ", or add /v1 to the address" if not urlsplit(url).path.strip("/") else ""
     return ModelError(f"the model {model} at {url} {lack}{bare}") if lack else None

@@ -1,4 +1,4 @@
-"""Requests: one sample of one prompt, with its key and its bounds."""
+"""Requests: one sample of one prompt, with its key and token bounds."""
 
 import hashlib
 import json
@@ -25,8 +25,8 @@ class Ask:
         prompt: A text or chat messages.
         sampling: Shared with the other samples of its call.
         sample: The sample's index among those of its prompt.
-        attempt: How many answers before this one broke the schema.
-        extra: Further fields of the request's body.
+        attempt: Number of earlier answers that broke the schema.
+        extra: Additional fields of the request's body.
     """
 
     model: str
@@ -43,7 +43,7 @@ class Ask:
 
     @property
     def seed(self) -> int | None:
-        """The seed to send: that of the call, shifted by sample and attempt."""
+        """The seed to send: the call's seed, shifted by sample and attempt."""
         if self.sampling.seed is None:
             return None
         return (self.sampling.seed + self.sample + ATTEMPT_STRIDE * self.attempt) % MAX_SEED
@@ -79,7 +79,7 @@ class Ask:
 
     @property
     def most_prompt_tokens(self) -> int:
-        """Upper bound of prompt tokens: one per byte, and some for the template."""
+        """Upper bound of prompt tokens: one per byte plus some for the template."""
         if isinstance(self.prompt, str):
             frame = 16 if self.sampling.mode == "plain" else 256 + 16
             return len(self.prompt.encode()) + frame
@@ -99,7 +99,7 @@ def check(prompts: Sequence[Prompt], sampling: Sampling, n: int) -> None:
     """
     if isinstance(prompts, str):
         raise ModelError(
-            "complete() was given a text: give a list of prompts, even for a single prompt"
+            "complete() needs a list of prompts, not a string: put a single prompt into a list"
         )
     if n < 1 or sampling.max_tokens < 1:
         raise ModelError(f"n ({n}) and max_tokens ({sampling.max_tokens}) must be at least 1")
@@ -122,7 +122,7 @@ def _check_prompt(prompt: Prompt, mode: Mode) -> None:
     if not isinstance(prompt, str):
         if mode == "plain":
             raise ModelError(
-                "plain mode continues texts: give texts as prompts, or use mode='chat'"
+                "plain mode needs strings as prompts: give strings, or use mode='chat'"
             )
         if not prompt or not all({"role", "content"} <= message.keys() for message in prompt):
             raise ModelError("a chat message lacks its role or its content: give both")
@@ -131,5 +131,5 @@ def _check_prompt(prompt: Prompt, mode: Mode) -> None:
         "".join(texts).encode()
     except UnicodeEncodeError:
         raise ModelError(
-            "a prompt has half of a surrogate pair, which cannot be sent: remove it"
+            "a prompt contains half of a surrogate pair, which can't be sent: remove it"
         ) from None

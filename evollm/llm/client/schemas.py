@@ -1,4 +1,4 @@
-"""JSON in a model's answer: parsed, and checked against its schema."""
+"""JSON in a model's answer: parsed and checked against a schema."""
 
 import json
 import re
@@ -13,10 +13,10 @@ _FENCED = re.compile(r"```(?:json|JSON)?[ \t\r]*\n(.*?)```", re.DOTALL)
 
 
 def parse_json(text: str) -> JSON:
-    """Read the JSON that is the whole of an answer, or the first fenced block in it.
+    """Parse an answer that is JSON as a whole, or its first fenced block.
 
     Raises:
-        ValueError: If there is none; NaN and the infinities are not valid JSON.
+        ValueError: If neither is valid JSON; NaN and infinities are not.
     """
     fenced = _FENCED.search(text)
     try:
@@ -29,7 +29,7 @@ def fault_of(text: str, schema: Mapping[str, JSON]) -> str | None:
     """Return why an answer breaks a JSON schema; None if it does not.
 
     Raises:
-        ModelError: If the schema is invalid, or refers to something that it does not define.
+        ModelError: If the schema is invalid, or contains an undefined reference.
     """
     from referencing.exceptions import Unresolvable
 
@@ -44,7 +44,7 @@ def fault_of(text: str, schema: Mapping[str, JSON]) -> str | None:
         return "the answer breaks the schema: nested too deeply"
     except Unresolvable as fault:
         raise ModelError(
-            f"the schema refers to {fault.ref}, which it does not define: define it in the schema"
+            f"the schema refers to {fault.ref}, which is not defined: define it in the schema"
         ) from None
     if worst is None:
         return None
@@ -55,7 +55,7 @@ def check_schema(schema: Mapping[str, JSON]) -> None:
     """Check a schema before it is used.
 
     Raises:
-        ModelError: If it is not a JSON schema.
+        ModelError: If it is not a valid JSON schema.
     """
     _validator(json.dumps(schema, sort_keys=True))
 
@@ -71,9 +71,9 @@ def _validator(schema: str) -> Any:
         kind.check_schema(described)
     except jsonschema.SchemaError as fault:
         raise ModelError(
-            f"the schema is not a valid JSON schema ({fault.message[:200]}): correct it"
+            f"the JSON schema is invalid ({fault.message[:200]}): correct it"
         ) from None
-    # An empty registry: a reference to another document is an error, never a download.
+    # The registry is empty, so that a reference to another document is an error, not a download.
     return kind(described, registry=Registry())
 
 

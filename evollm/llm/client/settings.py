@@ -1,4 +1,4 @@
-"""How an endpoint is used: concurrency, limits, retries, price, cache."""
+"""Settings of an endpoint: concurrency, limits, retries, price, cache."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,34 +18,36 @@ CACHE_FILE = "answers.sqlite"
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of an endpoint except its address, model and key.
+    """All settings of an endpoint except its address, model and key.
 
     Attributes:
-        concurrency: Requests in flight at most, for all threads of this process together.
-        requests_per_minute: None for no limit.
-        tokens_per_minute: Prompt and generated tokens; None for no limit.
-        timeout_s: Seconds that one request may take.
-        retries: How often a request is sent at most; a reply to slow down (429) is not counted.
-        first_wait_s: Seconds before the second sending; doubled each time, with jitter.
-        max_wait_s: Seconds that all waits of a request between its sendings may take together, and
-            for which an endpoint may reject (429) all requests.
-        price: Money for a million prompt and generated tokens; None for ``$EVOLLM_PRICE``, and
-            without it unknown.
-        cache: The file of cached answers, ``"user"`` for the one in the user's cache folder, or
-            None for no cache.
-        repairs: How often a request is repeated whose answer breaks its schema.
-        options: Further fields of every request's body.
-        headers: Further headers of every request. ``$NAME`` in a value stands for an environment
-            variable, as in ``{"api-key": "$AZURE_KEY"}``: the key itself is never given, so that
-            it is never recorded. A header with a key replaces OPENAI_API_KEY.
-        query: Query parameters of every request, likewise; those of the base URL join them.
+        concurrency: Maximum number of requests in flight, over all threads of this process.
+        requests_per_minute: Maximum number of requests per minute; None for no limit.
+        tokens_per_minute: Maximum number of prompt and generated tokens per minute; None for no
+            limit.
+        timeout_s: Maximum seconds per request.
+        retries: Maximum number of times a request is sent, not counting replies to slow down (429).
+        first_wait_s: Seconds before the second attempt; doubled each time, with jitter.
+        max_wait_s: Maximum total seconds that a request waits between attempts, and that an
+            endpoint may reject (429) all requests.
+        price: Price per million prompt tokens and per million generated tokens; None for
+            ``$EVOLLM_PRICE``, or unknown if that is not set.
+        cache: File of cached answers; ``"user"`` for the one in the user's cache folder, None for
+            no cache.
+        repairs: How often a request is repeated if its answer breaks the schema.
+        options: Additional fields of every request's body.
+        headers: Additional headers of every request. ``$NAME`` in a value stands for an environment
+            variable, as in ``{"api-key": "$AZURE_KEY"}``, so that the key itself is never recorded.
+            A header with a key replaces OPENAI_API_KEY.
+        query: Query parameters of every request, in the same form, in addition to those of the base
+            URL.
         identity: The endpoint's name in the cache; None for its address.
-        group: How many samples of a prompt may be sent in one request; more than one only for a
-            server that gives sample i the seed of the first plus i, as llama.cpp's does.
-        context: The most tokens per request, answer included; None if unknown: then it is learnt
-            from the first refusal that names it.
-        known: Capabilities that the endpoint has, so that they are not probed: some of
-            ``plain``, ``schema``, ``grammar``, ``logprobs``.
+        group: Maximum number of samples per request; more than one only for a server that gives
+            sample i the first seed plus i, as llama.cpp's server does.
+        context: Maximum number of tokens per request including the answer; None if unknown, then it
+            is taken from the first refusal that names it.
+        known: Capabilities that the endpoint has and that are not probed: some of ``plain``,
+            ``schema``, ``grammar``, ``logprobs``.
     """
 
     concurrency: int = 16
@@ -80,7 +82,7 @@ class Settings:
             check_extras(name, getattr(self, name))
         if unknown := set(self.known) - CAPABILITIES:
             raise EvollmError(
-                f"the setting known names {sorted(unknown)}, but the capabilities are "
+                f"the setting known must not contain {sorted(unknown)}: the capabilities are "
                 f"{sorted(CAPABILITIES)}"
             )
         if self.cache not in (None, "user"):

@@ -1,4 +1,4 @@
-"""The answer in a message, without reasoning and without what follows a stop text."""
+"""The answer in a message, without reasoning and without the text after a stop string."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,16 +12,16 @@ _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """The text of a model, and where the answer is in it.
+    """A model's text, and the position of the answer in it.
 
     Attributes:
-        whole: All of its text, reasoning in tags included; None if there is none.
-        begin: Where the answer begins.
-        end: Where it ends: before the first of the stop texts.
+        whole: The whole text including reasoning in tags; None if there is none.
+        begin: Index at which the answer begins.
+        end: Index at which it ends: before the first stop string.
         thought: Whether the model reasoned before it answered.
         unended: Whether the reasoning never ended.
-        stopped: Whether a stop text ended the answer.
-        hidden: Characters of reasoning that are not in ``whole``.
+        stopped: Whether a stop string ended the answer.
+        hidden: Number of characters of reasoning that are not in ``whole``.
     """
 
     whole: str | None
@@ -42,8 +42,8 @@ def hear(message: Mapping[str, Any], stops: Sequence[str]) -> Speech:
     """Read a chat message.
 
     Args:
-        message: As a server sends it; its content is a text or a list of parts.
-        stops: Texts that end an answer, whether or not the server applied them.
+        message: The message as sent by a server; its content is a string or a list of parts.
+        stops: Strings that end an answer, whether or not the server applied them.
     """
     whole, silent = _joined(message.get("content"))
     silent += sum(len(text) for name in _THOUGHTS if isinstance(text := message.get(name), str))

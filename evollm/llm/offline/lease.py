@@ -25,14 +25,14 @@ _held: dict[Path, int] = {}
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What a model server serves, and how; equal ones on a machine share a server.
+    """What a model server serves, and how; equal services on a machine share a server.
 
     Attributes:
         model: A GGUF file; None for the small model that evollm fetches once.
         adapters: LoRA adapters as GGUF files, applied at full strength.
-        context: The most tokens per request, answer included.
+        context: Maximum number of tokens per request including the answer.
         slots: Requests processed at the same time.
-        threads: Of the server; None uses ``EVOLLM_SERVER_THREADS``, else all cores that this
+        threads: Threads of the server; None for ``EVOLLM_SERVER_THREADS``, else all cores that this
             process may use. Like ``grace`` it is set by the process that starts the server.
         grace: Seconds that the server keeps running without users.
     """
@@ -46,14 +46,14 @@ class Service:
 
     @property
     def file(self) -> Path:
-        """The model's GGUF file on this machine, fetched if need be."""
+        """The model's GGUF file on this machine, fetched if necessary."""
         if self.model is not None:
             return self.model
         return weights.path(OFFLINE.name) if OFFLINE.file.exists() else weights.pull(OFFLINE.name)
 
     @property
     def name(self) -> str:
-        """The model's name, as clients ask for it and runs record it."""
+        """The model's name, as used by clients and recorded in runs."""
         base = self.model.stem if self.model else OFFLINE.name
         return "+".join([base, *(file.stem for file in self.adapters)])
 
@@ -64,7 +64,7 @@ class Service:
 
     @property
     def folder(self) -> Path:
-        """The folder of the record, locks and log; one per machine, as homes may be shared."""
+        """The folder of the server's record, locks and log; its name includes the machine's."""
         key = f"{socket.gethostname()} {self.identity} {self.context} {self.slots}"
         return cache_folder("servers") / hashlib.sha256(key.encode()).hexdigest()[:16]
 
@@ -78,10 +78,10 @@ class Address:
 
 
 def lease(service: Service) -> Address:
-    """Return the server's address, started if there is none; concurrent calls start one.
+    """Return the server's address; start the server if necessary, once for concurrent calls.
 
     Args:
-        service: What is to be served.
+        service: What the server serves.
 
     Raises:
         EvollmError: If the package ``xllamacpp`` is missing.
@@ -95,7 +95,7 @@ def lease(service: Service) -> Address:
 
 
 def leave(service: Service) -> None:
-    """Release this process's lease on a server, which ends soon after its last user has left."""
+    """Release this process's lease on a server, which ends some time after its last user."""
     descriptor = _held.pop(service.folder / USERS, None)
     if descriptor is not None:
         os.close(descriptor)
@@ -140,8 +140,8 @@ def _start(service: Service, folder: Path) -> Address:
             )
         except subprocess.TimeoutExpired:
             raise ModelError(
-                f"the model server has not answered within {START_S:g} s of its start: see {log}, "
-                "or use a smaller model"
+                f"the model server did not answer within {START_S:g} s of its start: see {log}, or "
+                "use a smaller model"
             ) from None
         except subprocess.SubprocessError:
             raise ModelError(
@@ -167,14 +167,14 @@ def _arguments(service: Service) -> list[str]:
 
 
 def _threads() -> int:
-    wanted = os.environ.get("EVOLLM_SERVER_THREADS")
-    if wanted is None:
+    number = os.environ.get("EVOLLM_SERVER_THREADS")
+    if number is None:
         return cores()
-    if not wanted.isdecimal() or int(wanted) < 1:
+    if not number.isdecimal() or int(number) < 1:
         raise EvollmError(
-            f"EVOLLM_SERVER_THREADS is {wanted!r}: set it to a whole number of at least 1"
+            f"EVOLLM_SERVER_THREADS can't be {number!r}: set it to a whole number of at least 1"
         )
-    return int(wanted)
+    return int(number)
 
 
 def cores() -> int:
@@ -196,8 +196,8 @@ def _environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if not any(word in name.upper() for word in ("KEY", "TOKEN", "SECRET", "PASSWORD"))
     }
-    # Threads that spin for long are ten times slower once other processes use the cores, and those
-    # that sleep at once are three times slower for one stream: so they spin for a moment.
+    # Threads spin for a moment before they sleep: long spinning is ten times slower when other
+    # processes use the cores, and no spinning is three times slower for a single stream.
     kept.setdefault("OMP_WAIT_POLICY", "passive")
     kept.setdefault("GOMP_SPINCOUNT", "1000")
     root = str(Path(__file__).resolve().parents[3])

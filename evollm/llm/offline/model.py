@@ -17,14 +17,14 @@ from evollm.paths import anchored
 
 _TOKENIZE_S = 10
 TRUNCATION = {"top_k": 40, "top_p": 0.95, "min_p": 0.05}
-"""Truncated sampling, as a small model's unlikely tokens are poor; recorded in every request."""
+"""Truncated sampling, as unlikely tokens of a small model are poor; part of every request."""
 
 
 class Offline(Endpoint):
-    """A model whose server is found or started on the machine that uses this object.
+    """A model whose server is found or started on the machine where this object is used.
 
     Attributes:
-        service: What is served.
+        service: The service that is leased.
     """
 
     def __init__(self, service: Service, settings: Settings) -> None:
@@ -32,19 +32,19 @@ class Offline(Endpoint):
         self.service = service
 
     def address(self) -> tuple[str, str]:
-        """Return the server's address and token, starting it if it does not run."""
+        """Return the server's address and token; start the server if it is not running."""
         server = lease(self.service)
         return f"{server.url}/v1", server.token
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Return how many tokens each text has, as the server's tokenizer counts them."""
+        """Return the number of tokens in each text, counted by the server's tokenizer."""
         url, token = self.address()
         parts = urlsplit(url)
         connection = HTTPConnection(parts.hostname or "", parts.port, timeout=_TOKENIZE_S)
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         try:
             return [_count(connection, text, headers) for text in texts]
-        except (OSError, HTTPException, ValueError, KeyError):  # the server may be about to end
+        except (OSError, HTTPException, ValueError, KeyError):  # the server may be shutting down
             return [estimate(text) for text in texts]
         finally:
             connection.close()
@@ -52,7 +52,7 @@ class Offline(Endpoint):
     def complete(
         self, prompts: Sequence[Prompt], sampling: Sampling = Sampling(), n: int = 1
     ) -> list[list[Completion]]:
-        """Return completions as `Endpoint.complete` does, even if the server ends meanwhile."""
+        """Return completions as ``Endpoint.complete`` does, even if the server ends meanwhile."""
         asked = running(self.service.folder)
         try:
             return super().complete(prompts, sampling, n)
@@ -77,11 +77,11 @@ def offline(
 
     Args:
         path: A GGUF file; None for the small model that evollm fetches once (98 MB).
-        settings: Of the client; price, capabilities and identity are filled in here, and
+        settings: Settings of the client; price, capabilities and identity are filled in here, and
             ``TRUNCATION`` unless ``options`` overrides it.
         adapters: LoRA adapters as GGUF files, applied at full strength.
-        threads: Of the server, if it is started here; see `Service`.
-        context: The most tokens per request, answer included.
+        threads: Threads of the server, if it is started here; see ``Service``.
+        context: Maximum number of tokens per request including the answer.
         slots: Requests processed at the same time.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A GGUF file rewritten with its weights in another precision."""
+"""Quantisation: rewrites a GGUF file with its weights in another precision."""
 
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -9,7 +9,7 @@ Precision: TypeAlias = Literal["F16", "Q8_0", "Q4_1", "Q4_0"]
 def requantise(source: Path, target: Path, precision: Precision) -> None:
     """Write ``source`` to ``target`` with every quantised tensor in ``precision``.
 
-    Tensors in full precision (norms, biases) and the metadata stay as they are.
+    Tensors in full precision (norms, biases) and the metadata are not changed.
 
     Raises:
         ImportError: If the package ``gguf`` is missing.

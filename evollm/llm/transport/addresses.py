@@ -1,4 +1,4 @@
-"""Addresses of endpoints: read from a base URL, on this machine or not, behind a proxy or not."""
+"""Addresses of endpoints: read from a base URL, with the proxy to them."""
 
 import re
 import socket
@@ -33,7 +33,7 @@ def split_url(text: str) -> tuple[str, dict[str, str]]:
     for end in ("/chat/completions", "/completions"):
         if path.endswith(end):
             raise ModelError(
-                f"the base URL {text!r} ends in {end}, which is added to it: leave that out"
+                f"the base URL {text!r} must not end in {end}, which is added to it: remove that"
             )
     return urlunsplit((parts.scheme, parts.netloc, path, "", "")), query
 
@@ -56,7 +56,7 @@ def _parts(text: str) -> SplitResult:
 
 
 def shown(text: str) -> str:
-    """Return a URL, malformed or not, without a password or key that it may contain."""
+    """Return a URL, even a malformed one, without passwords and keys."""
     return re.sub(r"//[^/@]*@", "//***@", text.partition("?")[0])
 
 
@@ -72,9 +72,9 @@ def is_loopback(url: str) -> bool:
 
 
 def is_private(url: str) -> bool:
-    """Return whether an address is in a private network, so that its server may not need a key.
+    """Return whether an address is in a private network, so that a key may not be needed.
 
-    Other names are resolved.
+    Host names are resolved.
     """
     host = (urlsplit(url).hostname or "").rstrip(".")
     try:
@@ -91,9 +91,9 @@ def is_private(url: str) -> bool:
 
 
 def proxy_to(url: str) -> str | None:
-    """Return the URL of the proxy that the environment names for an address; None on this machine.
+    """Return the proxy that the environment names for an address; None on this machine.
 
-    ``HTTP_PROXY``, ``HTTPS_PROXY`` and ``ALL_PROXY`` count, and ``NO_PROXY``, which may hold
+    It is read from ``HTTP_PROXY``, ``HTTPS_PROXY`` and ``ALL_PROXY``; ``NO_PROXY`` may contain
     networks such as ``10.0.0.0/8``.
     """
     from urllib.request import getproxies, proxy_bypass
@@ -118,7 +118,7 @@ def _in_networks(host: str, entries: Iterable[str]) -> bool:
 
 
 def unusable_proxy(proxy: str, why: str) -> ModelError:
-    """Return what to raise for a proxy that can't be used."""
+    """Return the error for a proxy that can't be used."""
     return ModelError(
         f"the proxy {shown(proxy)} can't be used ({why}): correct it in HTTP_PROXY, HTTPS_PROXY "
         "or ALL_PROXY, or name the endpoint's host in NO_PROXY"
@@ -126,10 +126,10 @@ def unusable_proxy(proxy: str, why: str) -> ModelError:
 
 
 def first_hop(url: str) -> tuple[str, int, str]:
-    """Return host, port and description of the first hop of a request: the proxy or the endpoint.
+    """Return host, port and description of a request's first hop: the proxy or the endpoint.
 
     Raises:
-        ModelError: If that is a proxy whose URL is malformed.
+        ModelError: If it is a proxy whose URL is malformed.
     """
     proxy = proxy_to(url)
     try:

@@ -16,7 +16,7 @@ _AMBIENT = ("OpenAI-Organization", "OpenAI-Project")
 def client(way: Route, timeout_s: float) -> Any:
     """Return an ``openai.AsyncOpenAI`` for a route.
 
-    On this machine no environment variable has any effect; elsewhere proxies are honoured.
+    For an endpoint on this machine, environment variables are ignored; otherwise proxies are used.
 
     Raises:
         ModelError: If the environment names a proxy or a certificate that can't be used.
@@ -30,7 +30,7 @@ def client(way: Route, timeout_s: float) -> Any:
         http = DefaultAsyncHttpxClient(trust_env=False, proxy=proxy, verify=_trusted(way.url))
     except ImportError:
         raise unusable_proxy(str(proxy), "socks needs `pip install socksio`") from None
-    except Exception as fault:  # the client's own class for a bad URL differs between its versions
+    except Exception as fault:  # the client's exception for a bad URL differs between versions
         if proxy is None:
             raise
         raise unusable_proxy(proxy, str(fault)) from None
@@ -50,7 +50,7 @@ def client(way: Route, timeout_s: float) -> Any:
 
 
 def request_headers(way: Route) -> dict[str, Any]:
-    """Return the headers of each request besides the client's: no bearer token without a key."""
+    """Return the headers to add to the client's, without a bearer token if there is no key."""
     from openai import omit
 
     own = {name.lower() for name, _ in way.headers}
@@ -74,7 +74,7 @@ def _ambient() -> list[str]:
 
 
 def _trusted(url: str) -> ssl.SSLContext | bool:
-    """Return the certificates to trust: those named in the environment, else the default ones."""
+    """Return the certificates to trust: those named in the environment, or the default ones."""
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     if is_loopback(url) or not (file or folder):
         return True

@@ -1,4 +1,4 @@
-"""Error messages of an endpoint, read from any of their formats, with secrets removed."""
+"""Error messages of an endpoint in any format, with secrets removed."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from evollm.types import JSON
 _WORDS = ("message", "msg", "detail", "error", "error_description", "reason", "title", "raw")
 _MARKS = ("code", "type", "status")
 _LONGEST, _DEEPEST = 300, 8
-_SHORTEST_SECRET = 8  # A shorter key is a placeholder such as "none", and a common word in texts.
+_SHORTEST_SECRET = 8  # A shorter key is a placeholder such as "none", which is also a common word.
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +18,10 @@ class Complaint:
     """One error of an endpoint.
 
     Attributes:
-        status: The HTTP status, or the one named by an error within a reply.
-        said: Its message, on one line and shortened.
+        status: The HTTP status, or the one named in the error.
+        said: The message, on one line and shortened.
         fields: The fields of the request that the message names.
-        marks: Its codes and types.
+        marks: The codes and types.
         headers: Of the reply.
     """
 
@@ -33,7 +33,7 @@ class Complaint:
 
 
 def complaint(status: int, body: JSON, headers: Mapping[str, str] | None = None) -> Complaint:
-    """Read an error: OpenAI's format, a list, a nested one as FastAPI's, or a plain text.
+    """Parse an error in OpenAI's format, as a list, nested as in FastAPI, or as plain text.
 
     Args:
         status: The HTTP status.
@@ -55,7 +55,7 @@ def complaint(status: int, body: JSON, headers: Mapping[str, str] | None = None)
 def within(reply: Mapping[str, Any]) -> Complaint | None:
     """Return the error that a reply with status 200 contains instead of an answer, if any.
 
-    Its status is 200 unless the error names another; an unknown path is a 404.
+    Its status is 200 unless the error names another one; an unknown path counts as a 404.
     """
     error = reply.get("error")
     if reply.get("choices") or not error:
@@ -118,7 +118,7 @@ def _scrub(value: JSON, secrets: Sequence[str]) -> JSON:
 
 
 def clean(text: str) -> str:
-    """Return a text that UTF-8 can hold: lone surrogates become question marks."""
+    """Return a text that UTF-8 can encode: lone surrogates become question marks."""
     return text.encode("utf-8", "replace").decode()
 
 

@@ -19,11 +19,14 @@ _NO_SUCH = re.compile(
 _HARMLESS = frozenset({"seed", "stop", "response_format", "json_schema"})
 """Optional fields: the client applies stop texts and schemas as well."""
 _OPTIONAL = _HARMLESS | {"temperature"}
-_DONE_HERE = {"stop": "; its answers are cut here", "seed": "; its answers can't be repeated"}
+_DONE_HERE = {
+    "stop": "; its answers are cut by the client",
+    "seed": "; its answers are not reproducible",
+}
 
 
 class RequestFormat:
-    """Writes requests for one model at one endpoint, and learns from refusals.
+    """Builds requests for one model at one endpoint, and adapts to refusals.
 
     Args:
         url: The endpoint's address.
@@ -34,16 +37,16 @@ class RequestFormat:
         self._url, self._model = url, model
         self._left_out: frozenset[str] = frozenset()
         self._renamed = False
-        self._said: set[str] = set()
+        self._messages: set[str] = set()
 
     def body(self, ask: Ask, constrain: bool, n: int = 1) -> dict[str, JSON]:
         """Return the fields of a request, without the model and the prompt.
 
         Args:
-            ask: What to ask.
+            ask: The request.
             constrain: Whether to send the schema, if there is one.
-            n: Samples to ask for; several come with log-probabilities, so that their tokens can
-                be counted, as the usage of a reply counts the first one only.
+            n: Number of samples. Several are requested with log-probabilities to count their
+                tokens, because the usage in a reply covers the first one only.
         """
         sampling = ask.sampling
         limit = "max_completion_tokens" if self._renamed else "max_tokens"
@@ -64,7 +67,7 @@ class RequestFormat:
         return {**kept, **ask.extra}
 
     def learn(self, fault: Complaint, sent: Mapping[str, JSON]) -> bool:
-        """Learn from a refusal which field is unsupported, and omit it from now on.
+        """Omit from now on the field that a refusal reports as unsupported.
 
         Returns:
             Whether the rewritten request should be sent.
@@ -73,32 +76,36 @@ class RequestFormat:
         unknown = "max_tokens" in fault.fields and _NO_SUCH.search(message)
         if "max_tokens" in sent and ("max_completion_tokens" in message or unknown):
             self._renamed = True
-            self.say(
-                "renamed", "is told the limit of an answer as max_completion_tokens", logging.INFO
-            )
+            self.say("renamed", "gets the token limit as max_completion_tokens", logging.INFO)
             return True
         refused = {name for name in _OPTIONAL & sent.keys() if _means(fault, message, name)}
         for name in sorted(refused):
-            self.say(name, f"refuses {name} and is asked without it{_DONE_HERE.get(name, '')}")
+            self.say(
+                name, f"refuses {name}, which is omitted from now on{_DONE_HERE.get(name, '')}"
+            )
         self._left_out |= refused
         return bool(refused)
 
     def do_without_stop(self) -> None:
-        """Omit stop texts from now on: one has ended the model's reasoning."""
+        """Omit stop strings from now on, because one has ended the model's reasoning."""
         self._left_out |= {"stop"}
-        self.say("thinks", "thinks before it answers and is asked without stop texts", logging.INFO)
+        self.say(
+            "thinks",
+            "reasons before it answers, so stop texts are applied by the client",
+            logging.INFO,
+        )
 
     def say(self, what: str, sentence: str, level: int = logging.WARNING) -> None:
-        """Log once what is special about the model at this endpoint."""
-        if what not in self._said:
-            self._said.add(what)
+        """Log a peculiarity of the model at this endpoint once."""
+        if what not in self._messages:
+            self._messages.add(what)
             log = logging.getLogger("evollm")
             log.log(level, "the model %s at %s %s", self._model, self._url, sentence)
 
 
 @lru_cache(maxsize=256)
 def dialect(url: str, model: str) -> RequestFormat:
-    """Return what this process has learnt about a model at an endpoint."""
+    """Return this process's request format for a model at an endpoint."""
     return RequestFormat(url, model)
 
 

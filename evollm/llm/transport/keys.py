@@ -21,11 +21,11 @@ class Route:
 
     Attributes:
         url: The base URL, without a query.
-        key: Sent as a bearer token; None if a header contains the key.
-        headers: Further headers of every request.
+        key: Key sent as a bearer token; None if a header contains the key.
+        headers: Additional headers of every request.
         query: Query parameters of every request.
-        secrets: Must not appear in any text: the key, and values from the environment.
-        proxy: The proxy on the way, or None.
+        secrets: Strings that must not appear in any text: the key and values from the environment.
+        proxy: The proxy to use, or None.
     """
 
     url: str
@@ -43,17 +43,17 @@ def route(
     query: Mapping[str, str],
     proxy: str | None = None,
 ) -> Route:
-    """Return the route to an endpoint, with environment variables in headers and query filled in.
+    """Return the route to an endpoint, with environment variables in headers and query expanded.
 
     Args:
         url: The base URL.
-        key: Empty for none.
+        key: The key; empty for none.
         headers: By name; ``$NAME`` in a value stands for an environment variable.
-        query: Likewise.
-        proxy: The proxy on the way.
+        query: In the same form.
+        proxy: The proxy to use.
 
     Raises:
-        ModelError: If a variable is not set, or can't be sent.
+        ModelError: If a variable is not set, or its value can't be sent.
     """
     variables = [name for value in [*headers.values(), *query.values()] for name in _names(value)]
     values = {name: _from_environment(name) for name in variables}
@@ -83,16 +83,16 @@ def check_extras(what: str, given: Mapping[str, str]) -> None:
     """
     for name, value in given.items():
         if not isinstance(name, str) or not _HEADER.fullmatch(name):
-            raise ModelError(f"the setting {what} names {name!r}, which can't be sent: rename it")
+            raise ModelError(f"the name {name!r} in the setting {what} can't be sent: rename it")
         if not isinstance(value, str) or not sendable(value):
             raise ModelError(
-                f"the value of {name!r} in the setting {what} can't be sent: give a text of "
-                "printable ASCII characters"
+                f"the value of {name!r} in the setting {what} can't be sent: use printable ASCII "
+                "characters only"
             )
         if carries_key({name: value}) and not _names(value):
             raise ModelError(
                 f"{name!r} in the setting {what} is a key: put it in an environment variable and "
-                f"give the variable's name, say {name}='$MY_KEY', so that it is never recorded"
+                f"give the variable's name, such as {name}='$MY_KEY', so that it is never recorded"
             )
 
 
@@ -100,8 +100,8 @@ def clean_key(key: str, source: str) -> str:
     """Return a key without white space around it.
 
     Args:
-        key: As it was given.
-        source: Where it comes from, for error messages.
+        key: The given key.
+        source: The name of its source in error messages.
 
     Raises:
         ModelError: If it can't be sent in a header.
@@ -109,8 +109,8 @@ def clean_key(key: str, source: str) -> str:
     key = key.strip()
     if not sendable(key):
         raise ModelError(
-            f"the key in {source} can't be sent: it holds a character that is not printable ASCII, "
-            "such as a line break or a typographic quote; copy it again"
+            f"the key in {source} can't be sent because it contains a character that is not "
+            "printable ASCII, such as a line break or a typographic quote: copy it again"
         )
     return key
 
@@ -118,7 +118,9 @@ def clean_key(key: str, source: str) -> str:
 def _from_environment(name: str) -> str:
     value = clean_key(os.environ.get(name, ""), name)
     if not value:
-        raise ModelError(f"the settings name the environment variable {name}: set it")
+        raise ModelError(
+            f"the environment variable {name}, which the settings name, is not set: set it"
+        )
     return value
 
 

@@ -1,4 +1,4 @@
-"""Limits on requests and tokens per minute, first come first served, and pauses for all."""
+"""Rate limits: requests and tokens per minute, in order of arrival, and common pauses."""
 
 import asyncio
 import math
@@ -11,7 +11,7 @@ QUIET_S = 60.0
 class Bucket:
     """Fills at a steady rate up to one second's worth, and may be overdrawn.
 
-    Hence no minute exceeds the rate plus one second's worth, and a draw larger than the bucket
+    So no minute exceeds the rate by more than one second's worth. A draw larger than the bucket
     succeeds, but makes the next one wait longer.
 
     Args:
@@ -25,7 +25,7 @@ class Bucket:
         self._at = time.monotonic()
 
     def draw(self, amount: float) -> float:
-        """Take an amount and return after how many seconds it may be used."""
+        """Draw an amount, and return the seconds to wait before it may be used."""
         now = time.monotonic()
         self._level = min(self.capacity, self._level + (now - self._at) * self.per_second)
         self._at = now
@@ -34,12 +34,12 @@ class Bucket:
         return wait
 
     def give_back(self, amount: float) -> None:
-        """Put back what was drawn and not used; negative if more was used than drawn."""
+        """Return an unused amount; a negative one means that more was used than drawn."""
         self._level += amount
 
 
 class Limiter:
-    """Admits requests one after the other, in order of arrival.
+    """Admits requests one at a time, in order of arrival.
 
     Args:
         requests_per_minute: None for no limit.
@@ -65,17 +65,17 @@ class Limiter:
                 await asyncio.sleep(rest)
 
     def settle(self, reserved: int, used: int) -> None:
-        """Replace the reserved tokens of a request by those that it used."""
+        """Replace the reserved tokens of a request by the used ones."""
         if self._tokens:
             self._tokens.give_back(reserved - used)
 
     @property
     def slowed_s(self) -> float:
-        """Seconds since the endpoint asked to slow down, if it has not answered since then."""
+        """Seconds since the endpoint asked to slow down, if it has not answered since."""
         return 0.0 if self._slowed_at is None else time.monotonic() - self._slowed_at
 
     def close(self, seconds: float) -> None:
-        """Admit no request for this long, since the endpoint has asked to slow down."""
+        """Admit no request for this many seconds, because the endpoint has asked to slow down."""
         now = time.monotonic()
         if self._slowed_at is None or now > self._closed_until + QUIET_S:
             self._slowed_at = now

@@ -1,4 +1,4 @@
-"""The retry policy: the only place where a request is sent again."""
+"""The retry policy: the only place where a request is repeated."""
 
 import random
 import time
@@ -22,12 +22,12 @@ CHECK = "check the address and whether the server runs"
 
 
 class TransientError(Exception):
-    """A fault that may pass: a timeout, a lost connection, a busy server.
+    """A temporary fault: a timeout, a lost connection, a busy server.
 
     Attributes:
         wait_s: How long the server asks to wait, or None.
         slow_down: Whether all requests to the endpoint must wait.
-        advice: How to fix it if it does not pass.
+        advice: How to fix it if it persists.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class TransientError(Exception):
 
 
 class PromptRejected(Exception):
-    """A prompt that retrying cannot help: it is too long, or the provider's filter rejects it."""
+    """A prompt that retries can't help: it is too long, or the provider's filter rejects it."""
 
 
 class Refused(ModelError):
@@ -60,11 +60,11 @@ class Refused(ModelError):
 
 
 class Unanswered(Exception):
-    """No answer after all retries; the text gives the cause and the limit that ended the attempts.
+    """No answer after all retries; the message names the cause and the limit that was reached.
 
     Attributes:
         advice: How to fix it.
-        everywhere: Whether the endpoint rejects all requests, so that others need not be sent.
+        everywhere: Whether the endpoint rejects all requests, so that no more need be sent.
     """
 
     def __init__(self, why: str, advice: str, everywhere: bool = False) -> None:
@@ -74,7 +74,7 @@ class Unanswered(Exception):
 
 
 def judge(fault: Complaint, model: str, url: str) -> Exception:
-    """Return what to raise for an error of an endpoint.
+    """Return the exception for an error of an endpoint.
 
     Args:
         fault: The error, without secrets.
@@ -95,8 +95,8 @@ def judge(fault: Complaint, model: str, url: str) -> Exception:
         why = f"status {status}: {fault.said}"
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             advice = (
-                "send less at a time (concurrency, requests_per_minute), raise max_wait_s, or "
-                "continue the run later"
+                "lower concurrency or requests_per_minute, raise max_wait_s, or continue the run "
+                "later"
             )
         else:
             advice = "see the server's log, or continue the run later"
@@ -131,19 +131,19 @@ def _sentence(fault: Complaint, model: str, url: str) -> str:
     options = f" {' and '.join(map(repr, named))} in" if named else ""
     return (
         f"the endpoint {url} refuses{options} a request to the model {model} with status {status}: "
-        f"change what it names ({message})"
+        f"change what the message names ({message})"
     )
 
 
 def silence(model: str, url: str, why: Unanswered) -> ModelError:
-    """Return what to raise if an endpoint has answered nothing after all retries."""
+    """Return the error for an endpoint that has not answered after all retries."""
     return ModelError(
         f"the endpoint {url} does not answer for the model {model}: {why}; {why.advice}"
     )
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return how many seconds a server asks to wait: in milliseconds, seconds, or as a date."""
+    """Return the seconds that a server asks to wait, given as milliseconds, seconds or a date."""
     try:
         if milliseconds := headers.get("retry-after-ms"):
             return max(0.0, float(milliseconds) / 1000)
@@ -165,7 +165,7 @@ _jitter = random.Random()
 
 
 class RetryPolicy:
-    """Limits the attempts of one request, and the seconds that it waits in total.
+    """Limits the attempts of one request, and its total waiting time.
 
     A 429 is not counted as an attempt and makes all requests of the endpoint wait; if none is
     answered for ``max_wait_s`` seconds, or if the endpoint asks for a longer wait, the attempts

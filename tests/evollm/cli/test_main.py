@@ -176,7 +176,7 @@ def test_a_model_that_says_nothing_usable_ends_the_run(tmp_path: Path) -> None:
     with Server(nonsense) as server:
         said = refusal(evollm(*ask(server, "--no-constrain"), folder=tmp_path))
     assert "no answer of the model in 3 generations could be used: the cause of all" in said
-    assert "'unreadable answer'; take another model" in said
+    assert "'unreadable answer'; choose another model" in said
 
 
 def test_the_cause_of_an_unusable_model_is_told_with_its_remedy(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_the_cause_of_an_unusable_model_is_told_with_its_remedy(tmp_path: Path) 
         chat = ("--mode", "chat", "--no-constrain")
         said = refusal(evollm(*ask(server, *chat), folder=tmp_path))
     assert "3 generations could be used: the cause of all" in said
-    assert "the model used them up for thinking'; raise max_tokens" in said
+    assert "the model used all tokens for thinking'; raise max_tokens" in said
 
 
 def test_a_proxy_does_not_stand_before_this_machine(tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ def test_a_money_budget_without_a_price_is_refused_before_any_call(tmp_path: Pat
         (("run", "blackbox", "--function", "spere"), "BBOB has no function 'spere'"),
         (
             ("run", "blackbox", "--executor", "serial", "--time-limit", 1),
-            "--time-limit is not for the executor serial: use processes or ray",
+            "--time-limit is not available for the executor serial: use processes or ray",
         ),
         (("run", "blackbox", "--executor", "threads", "--gpus", 1), "use ray"),
         (("run", "blackbox", "--function", "a.py:f", "--bounds", "5"), "must be two numbers"),

@@ -131,10 +131,10 @@ def test_a_process_can_forget_its_own_secrets(surroundings: dict[str, str]) -> N
 @each(
     ("environment", "what"),
     [
-        ({"THREADS": 2}, "'THREADS' can't be a int, use str"),
-        ({1: "a"}, "1 can't be"),
+        ({"THREADS": 2}, "unlike 'THREADS' with its int: use str"),
+        ({1: "a"}, "unlike 1 with its str"),
         ({"a=b": "c"}, "'a=b' can't be set in an environment"),
-        ("PATH", "as a dict of names and texts, not as a str"),
+        ("PATH", "must be a dict from names to strings, not a str"),
     ],
 )
 def test_an_environment_is_names_and_texts(environment: object, what: str) -> None:

@@ -140,11 +140,13 @@ def test_ray_says_when_it_has_no_place_for_a_worker_and_gives_up(
     crowded: None, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("evollm.executors.replicas._PATIENCE", 0.1)
-    missing = "2 Ray workers have no place yet: each asks for 1 CPU and 0 GPU, and free are 0 CPU"
-    with pytest.raises(EvollmError, match=f"{missing} and 0 GPU, for 1 s: stop what else runs"):
+    missing = "2 Ray workers wait for resources: each needs 1 CPU and 0 GPU, but only 0 CPU"
+    with pytest.raises(
+        EvollmError, match=f"{missing} and 0 GPU are free, after 1 s: stop other work"
+    ):
         run(once([1]), Trial(), executor=Ray(2, placement_timeout=1))
     said = [one.getMessage() for one in caplog.records if missing in one.getMessage()]
-    assert said == [f"{missing} and 0 GPU; waiting at most 1 s"]
+    assert said == [f"{missing} and 0 GPU are free; waiting at most 1 s"]
 
 
 @pytest.mark.ray

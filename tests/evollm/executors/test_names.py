@@ -31,16 +31,24 @@ def test_a_new_executor_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setitem(EXECUTORS, "lazy", lazy)  # type: ignore[arg-type]
     assert executor_of("lazy", Workers(workers=5)).workers == 5
-    with pytest.raises(EvollmError, match="cpus is not for the executor lazy: use pro"):
+    with pytest.raises(EvollmError, match="cpus is not available for the executor lazy: use pro"):
         executor_of("lazy", Workers(cpus=1))
 
 
 @each(
     ("name", "workers", "sentence"),
     [
-        ("serial", {"seconds": 1.0}, "seconds is not for the executor serial: use processes or r"),
-        ("serial", {"workers": 2}, "workers is not for the executor serial: use threads, proce"),
-        ("threads", {"gpus": 1.0}, "gpus is not for the executor threads: use ray"),
+        (
+            "serial",
+            {"seconds": 1.0},
+            "seconds is not available for the executor serial: use pro",
+        ),
+        (
+            "serial",
+            {"workers": 2},
+            "workers is not available for the executor serial: use thr",
+        ),
+        ("threads", {"gpus": 1.0}, "gpus is not available for the executor threads: use ray"),
         ("proceses", {}, "there is no executor 'proceses'; did you mean 'processes'?"),
     ],
 )

@@ -44,7 +44,7 @@ def test_the_commonest_cause_is_told_with_an_example() -> None:
     ("error", "advice"),
     [
         ("the answer was cut off at max_tokens (10)", "raise max_tokens"),
-        ("the answer was cut off before it began ... used them up for thinking", "reasons less"),
+        ("the answer was cut off before it began ... used all tokens for thinking", "reasons less"),
         ("the model thought, but gave no answer", "reasons less"),
         ("the endpoint does not take this prompt: too long", "longer context"),
         ("the server's content filter stopped the answer", "other words"),

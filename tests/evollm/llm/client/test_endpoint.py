@@ -218,7 +218,7 @@ def test_the_base_url_comes_from_the_argument_first(monkeypatch: pytest.MonkeyPa
         ("http://local host/v1", "spaces"),
         ("http://localhost/v1#part", "fragment"),
         ("http://localhost/v1?key=hunter2", "environment variable"),
-        ("http://localhost/v1/chat/completions", "leave that out"),
+        ("http://localhost/v1/chat/completions", "remove that"),
     ],
 )
 def test_odd_base_urls_are_refused(url: str, said: str) -> None:

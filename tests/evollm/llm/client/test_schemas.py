@@ -64,5 +64,5 @@ def test_a_reference_within_the_schema_holds() -> None:
 
 
 def test_a_schema_that_is_none_is_refused() -> None:
-    with pytest.raises(ModelError, match="not a valid JSON schema"):
+    with pytest.raises(ModelError, match="the JSON schema is invalid"):
         check_schema({"type": "nonsense"})

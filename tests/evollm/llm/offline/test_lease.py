@@ -163,7 +163,7 @@ def test_file_that_is_no_model(small: Service, tmp_path: Path) -> None:
 
 def test_threads_must_be_a_number(small: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EVOLLM_SERVER_THREADS", "many")
-    with pytest.raises(EvollmError, match="EVOLLM_SERVER_THREADS is 'many'"):
+    with pytest.raises(EvollmError, match="EVOLLM_SERVER_THREADS can't be 'many'"):
         lease(replace(small, threads=None))
 
 

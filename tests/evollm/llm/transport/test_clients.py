@@ -174,7 +174,10 @@ def test_extras_that_hold_a_key_or_cannot_be_sent_are_refused(
 
 def test_a_variable_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AZURE_KEY", raising=False)
-    with Server() as server, pytest.raises(ModelError, match="variable AZURE_KEY: set it"):
+    with (
+        Server() as server,
+        pytest.raises(ModelError, match="variable AZURE_KEY, which the settings name, is not set"),
+    ):
         endpoint(server, headers={"api-key": "$AZURE_KEY"}).complete(["a"])
 
 

@@ -226,7 +226,7 @@ USELESS: dict[str, tuple[Callable[[Seen], Act], str]] = {
     ),
     "no message": (lambda seen: Act({"choices": [{}]}), "lacks a field"),
     "no text": (lambda seen: say(None, seen), "no text"),
-    "an odd choice": (lambda seen: Act({"choices": ["x"]}), "odd form"),
+    "an odd choice": (lambda seen: Act({"choices": ["x"]}), "malformed"),
 }
 
 
@@ -435,7 +435,7 @@ def test_an_answer_cut_off_while_thinking_is_asked_once_more_with_twice_the_room
         cut = model.complete(["b"], Sampling(max_tokens=5))[0][0]
         assert [seen.body["max_tokens"] for seen in server.seen[2:]] == [5, 10]
     assert cut.text == ""
-    assert "at max_tokens (10): the model used them up for thinking" in str(cut.error)
+    assert "at max_tokens (10): the model used all tokens for thinking" in str(cut.error)
 
 
 def test_more_room_is_asked_for_within_the_budget_only() -> None:
@@ -468,7 +468,7 @@ def test_a_model_that_only_thinks_is_named_as_the_cause() -> None:
     with Server(CUT_OFF["apart"]) as server, pytest.raises(EvollmError) as raised:
         run(asking(endpoint(server)), len, budget=Budget(generations=3))
     assert "made no valid child in 3 rounds: the cause of all" in str(raised.value)
-    assert "used them up for thinking'; raise max_tokens" in str(raised.value)
+    assert "used all tokens for thinking'; raise max_tokens" in str(raised.value)
 
 
 def test_a_silent_thinker_is_not_asked_again() -> None:
@@ -486,7 +486,7 @@ def test_an_answer_far_beyond_max_tokens_is_cut_and_said() -> None:
         long = model.complete(["a"], Sampling(max_tokens=10))[0][0]
         ended = model.complete(["a"], Sampling(max_tokens=10, stop=[" w"]))[0][0]
     assert len(long.text) == 320
-    assert "goes far beyond max_tokens (10)" in str(long.error)
+    assert "is far beyond max_tokens (10)" in str(long.error)
     assert (ended.text, ended.error) == ("word", None)
 
 
