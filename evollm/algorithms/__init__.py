@@ -1,16 +1,15 @@
 """Algorithms: flows that read like their pseudocode.
 
 - ``asynchronous``: Lanes that do not wait for each other.
-- ``broods``: Many small jobs of one operator as one, which costs the engine and NumPy far less.
-- ``classic``: The classical genetic algorithm: select, mate, mutate, and let the children take
-  over.
-- ``duplicates``: Which children count as seen before, and what becomes of them.
-- ``generations``: Flows that read like their pseudocode.
-- ``mating``: Which parents breed by which operator, in fixed shares or in shares that adapt.
-- ``pareto``: Selection by several objectives at once, ranked by DEAP's NSGA-II.
+- ``broods``: Joins many small jobs of one operator into one, which is much faster.
+- ``classic``: The classical genetic algorithm: select, mate, mutate, replace the parents.
+- ``duplicates``: Which children count as duplicates, and what happens to them.
+- ``generations``: Generational algorithms, including NSGA-II.
+- ``mating``: Which parents breed with which operator, in fixed or adaptive shares.
+- ``pareto``: Pareto fronts and selection by several objectives, ranked by DEAP's NSGA-II.
 - ``quality_diversity``: The fittest individual of each kind.
-- ``races``: Many candidates with little effort, and fewer with more.
-- ``selection``: Rules for parents and for survivors; each serves for both.
+- ``races``: Races: many candidates scored with little effort, and few with more.
+- ``selection``: Selection rules for parents and survivors.
 """
 
 from evollm.algorithms.asynchronous import islands, steady_state

@@ -22,20 +22,20 @@ def steady_state(
     survivors: Select = best,
     key: Key | None = None,
 ) -> Search:
-    """Let lanes breed one child at a time from one population without waiting for each other.
+    """Breed one child at a time in each lane from a common population, without waiting.
 
-    Every lane asks ``start`` for its share of the population, and breeds from the population
-    as it is when its own child is scored. Which child comes first depends on the workers; a record
-    holds the order, so a resume repeats it.
+    Every lane asks ``start`` for its share of the population, and breeds from the population as it
+    is when the lane's previous child has been scored. The order of the children depends on the
+    workers; it is recorded, so that a resume repeats it.
 
     Args:
         start: As in ``generational``.
         matings: As in ``generational``.
-        size: Individuals in the population; a step is ``size`` children.
+        size: Number of individuals in the population; a step is ``size`` children.
         seed: Fixes the search, up to the order in which evaluations end.
-        lanes: How many children are in flight at once: at least the executor's workers.
-        survivors: Chooses ``size`` of the living and the child.
-        key: As in ``generational``. Where attempts are used up, a step is ``size`` attempts, and
+        lanes: Number of children in flight: at least the number of the executor's workers.
+        survivors: Selects ``size`` individuals from the population and the child.
+        key: As in ``generational``. If duplicates are not redrawn, a step is ``size`` attempts, and
             the search ends after a whole step without a child.
     """
     positive(size=size, lanes=lanes)
@@ -79,19 +79,20 @@ def islands(
     migrants: int = 1,
     survivors: Select = best,
 ) -> Search:
-    """Run generational searches side by side on a ring, along which their best migrate.
+    """Run generational searches on a ring of islands, along which their best migrate.
 
-    No island waits for another: migrants wait in an inbox until their new island's next step.
+    Islands do not wait for each other: migrants wait in an inbox until their new island's next
+    step.
 
     Args:
         start: Makes each island's initial population.
         matings: As in ``generational``.
-        size: Individuals on each island.
+        size: Number of individuals on each island.
         seed: Fixes the search, up to the order in which evaluations end.
-        lanes: How many islands.
+        lanes: Number of islands.
         every: Steps between migrations.
-        migrants: How many of an island's best go to the next one, as copies.
-        survivors: Chooses ``size`` of an island's parents, children and arrivals.
+        migrants: Number of an island's best that are copied to the next one.
+        survivors: Selects ``size`` individuals from an island's parents, children and migrants.
     """
     positive(size=size, lanes=lanes, every=every)
     populations: list[list[Individual[Any]]] = [[] for _ in range(lanes)]

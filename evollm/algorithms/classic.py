@@ -1,4 +1,4 @@
-"""The classical genetic algorithm: select, mate, mutate, and let the children take over."""
+"""The classical genetic algorithm: select, mate, mutate, replace the parents."""
 
 import logging
 from collections.abc import Generator, Sequence
@@ -16,7 +16,7 @@ from evollm.types import Candidate, Individual, Operator, Parent, Select
 log = logging.getLogger("evollm")
 
 _IDLE = 100
-_EVEN = 3  # generations in which everyone was drawn once are no accident
+_EVEN = 3  # number of generations with each individual drawn once that can't be chance
 
 
 def ea_simple(
@@ -30,33 +30,33 @@ def ea_simple(
     cxpb: float = 0.5,
     mutpb: float = 0.2,
 ) -> Flow:
-    """Draw a population from the last one, mate and mutate some of it, and score what changed.
+    """Draw a population from the last one, mate and mutate some of it, and score the changes.
 
-    Children replace their parents whatever they are worth. An individual that is neither mated nor
-    mutated stays as it is, with its score; so does one whose operator made no child.
+    Children replace their parents whatever their fitness. An individual that is neither mated nor
+    mutated keeps its score; so does one whose operator made no child.
 
     Args:
-        start: Makes the initial population, from no parents.
-        mate: Makes two children of two parents.
-        mutate: Makes one child of one parent.
-        size: Individuals in the population, at least 2.
+        start: Makes the initial population, without parents.
+        mate: Makes two children from two parents.
+        mutate: Makes one child from one parent.
+        size: Number of individuals in the population, at least 2.
         seed: Fixes the search.
-        select: Draws a population from the last one; a tournament of three by default. It has to
-            draw the fit more often than others, for nothing else favours them. A rule that returns
-            the best ``size`` of ``size``, as DEAP's ``selBest`` and ``selNSGA2`` do, returns all:
-            then nothing is selected, and a warning says so. For several objectives there is
-            ``evollm.algorithms.generations.nsga2``.
+        select: Draws a population from the last one; a tournament of three by default. It must draw
+            fitter individuals more often, because nothing else favours them. A rule that returns
+            the best ``size`` of ``size``, such as DEAP's ``selBest`` and ``selNSGA2``, selects
+            nothing, which is logged as a warning. For several objectives use
+            ``evollm.algorithms.nsga2``.
         cxpb: Probability that two neighbours in the drawn population are mated, 0 to 1.
-        mutpb: Probability that an individual is mutated thereafter, 0 to 1.
+        mutpb: Probability that an individual is then mutated, 0 to 1.
 
     Raises:
-        EvollmError: If a setting is out of range, or no child can ever be made.
+        EvollmError: If a setting is out of range, or no child is made for many generations.
     """
     if size < 2:
-        raise EvollmError(f"a population has at least two individuals, not {size}")
+        raise EvollmError(f"a population must have at least two individuals, not {size}")
     if not (0 <= cxpb <= 1 and 0 <= mutpb <= 1 and cxpb + mutpb > 0):
         raise EvollmError(
-            f"cxpb and mutpb are probabilities, not both 0; they are {cxpb} and {mutpb}"
+            f"cxpb and mutpb must be probabilities and not both 0, not {cxpb} and {mutpb}"
         )
     return _generations(start, mate, mutate, size, seed, select or tournament(3), cxpb, mutpb)
 
@@ -80,8 +80,8 @@ def _generations(
         even = even + 1 if _evenly(drawn, population) else 0
         if even == _EVEN:
             log.warning(
-                "select drew everyone once in %d generations, so nothing favours the fit: take a "
-                "tournament, or evollm.algorithms.generations.nsga2 for several objectives",
+                "select drew each individual once in %d generations, so nothing favours fitter "
+                "ones: use a tournament, or evollm.algorithms.nsga2 for several objectives",
                 _EVEN,
             )
         mated = yield from _mated(mate, drawn, cxpb, rng, step)
@@ -97,7 +97,7 @@ def _generations(
 
 
 def _evenly(drawn: Sequence[Individual[Any]], population: Sequence[Individual[Any]]) -> bool:
-    """Say whether a rule drew a population of several as it was."""
+    """Return whether a rule drew each of several individuals exactly once."""
     ids = sorted(one.id for one in population)
     return len(set(ids)) > _EVEN and sorted(one.id for one in drawn) == ids
 
@@ -105,7 +105,7 @@ def _evenly(drawn: Sequence[Individual[Any]], population: Sequence[Individual[An
 def _mated(
     mate: Operator[Any], drawn: Sequence[Parent[Any]], cxpb: float, rng: Random, step: int
 ) -> Generator[Sequence[Job], list[Any], list[Parent[Any]]]:
-    """Put the children of some pairs of neighbours in their places."""
+    """Replace some pairs of neighbours by their children."""
     pool = list(drawn)
     pairs = [i for i in range(0, len(pool) - 1, 2) if rng.random() < cxpb]
     jobs = [Vary(mate, pool[i : i + 2], 2, draw_seed(rng), step) for i in pairs]
@@ -117,7 +117,7 @@ def _mated(
 def _mutated(
     mutate: Operator[Any], mated: Sequence[Parent[Any]], mutpb: float, rng: Random, step: int
 ) -> Generator[Sequence[Job], list[Any], list[Parent[Any]]]:
-    """Put the mutants of some in their places."""
+    """Replace some individuals by their mutants."""
     pool = list(mated)
     places = [i for i in range(len(pool)) if rng.random() < mutpb]
     jobs = [Vary(mutate, [pool[i]], 1, draw_seed(rng), step) for i in places]
@@ -129,7 +129,7 @@ def _mutated(
 def _scored(
     varied: Sequence[Parent[Any]], rng: Random, step: int
 ) -> Generator[Job, list[Any], tuple[list[Individual[Any]], int]]:
-    """Score those that have no score yet; return all, and how many those were."""
+    """Score the candidates without a score; return all, and the number of new scores."""
     fresh = [one for one in varied if isinstance(one, Candidate)]
     found = iter((yield from evaluate(fresh, seed=draw_seed(rng), step=step)))
     population = [one if isinstance(one, Individual) else next(found) for one in varied]

@@ -1,4 +1,4 @@
-"""Duplicates: which children count as seen before, and what becomes of them."""
+"""Duplicates: which children count as duplicates, and what happens to them."""
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ _SCOPES = get_args(Scope)
 
 @dataclass(frozen=True, slots=True)
 class Distinct:
-    """Which children are duplicates; a duplicate is dropped before it costs an evaluation.
+    """Which children are duplicates; they are dropped before they cost an evaluation.
 
     Attributes:
-        key: From a genome to what tells genomes apart.
-        scope: What a child is compared with. ``"run"``: all that lived or was bred so far in the
-            run. ``"generation"``: the children bred before it in the same step. ``"living"``: the
-            population that it is bred from. Several scopes are a tuple.
-        redraw: Whether another child is drawn for one that was dropped or never made, in up to
-            three rounds; if not, the attempt is used up.
+        key: Maps a genome to a key that is equal for equal genomes.
+        scope: What a child is compared with: ``"run"`` for all individuals of the run so far,
+            ``"generation"`` for the earlier children of the same step, ``"living"`` for the
+            population that it is bred from, or a tuple of these.
+        redraw: Whether another child is drawn for each one that was dropped or not made, in up to
+            three rounds; if not, the attempt counts as used.
     """
 
     key: Callable[[Any], Hashable]
@@ -32,9 +32,9 @@ class Distinct:
         scopes = self.scopes
         if not callable(self.key) or not scopes or not set(scopes) <= set(_SCOPES):
             raise EvollmError(
-                "Distinct needs a function of a genome as its key and a scope of "
-                f"{', '.join(map(repr, _SCOPES))}, or a tuple of these, not {self.key!r} and "
-                f"{self.scope!r}"
+                "Distinct needs a function of a genome as key, and "
+                f"{', '.join(map(repr, _SCOPES))} or a tuple of these as scope, not {self.key!r} "
+                f"and {self.scope!r}"
             )
 
     @property
@@ -44,14 +44,14 @@ class Distinct:
 
 
 Key: TypeAlias = Callable[[Any], Hashable] | Distinct
-"""What a flow takes to drop duplicates; a function alone is ``Distinct(function)``."""
+"""A flow's argument to drop duplicates; a function is short for ``Distinct(function)``."""
 
 
 class Seen:
-    """Remembers genomes for a flow, whose state it is.
+    """The genomes that a flow has seen.
 
     Args:
-        key: What tells genomes apart; None lets every child pass.
+        key: Which children are duplicates; None lets every child pass.
     """
 
     def __init__(self, key: Key | None) -> None:
@@ -65,18 +65,18 @@ class Seen:
         self._step = -1
 
     def begin(self, pool: Sequence[Individual[Any]], step: int) -> None:
-        """Note from whom the next children are bred, and in which step."""
+        """Set the population and the step of the next children."""
         if self._key is None:
             return
         self._living = {self._key(one.genome) for one in pool}
         if "run" in self._scopes:
             self._ever |= self._living
-        if step > self._step:  # a lane that lags behind does not reopen an earlier step
+        if step > self._step:  # a slower lane does not reopen an earlier step
             self._step = step
             self._siblings.clear()
 
     def fresh(self, children: Iterable[Candidate[Any]]) -> Iterator[Candidate[Any]]:
-        """Yield the children that are no duplicates, and remember them."""
+        """Yield the children that are not duplicates, and remember them."""
         for child in children:
             if self._key is None:
                 yield child

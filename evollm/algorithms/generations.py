@@ -1,4 +1,4 @@
-"""Algorithms: flows that read like their pseudocode."""
+"""Generational algorithms, including NSGA-II."""
 
 from itertools import count
 from typing import Any
@@ -23,19 +23,19 @@ def generational(
     survivors: Select = best,
     key: Key | None = None,
 ) -> Flow:
-    """Breed a whole generation, score it, and let the best of parents and children survive.
+    """Breed a generation, score it, and let the best of parents and children survive.
 
     Args:
-        start: Makes the initial population, from no parents.
+        start: Makes the initial population, without parents.
         matings: How children are made: an operator, a ``Mating``, several, or ``Adaptive`` ones.
-        size: Individuals in the population.
+        size: Number of individuals in the population.
         seed: Fixes the search.
-        offspring: Children per generation; None for as many as the population has.
-        parents: The rule for matings that have none of their own; None for a tournament of two.
-        survivors: Chooses ``size`` of parents and children together.
-        key: What tells genomes apart, so that none is scored twice, or a ``Distinct`` that says
-            what a child is compared with and what becomes of a duplicate; None lets duplicates
-            pass. The search ends when nothing new can be bred.
+        offspring: Children per generation; None for the population's size.
+        parents: Selects the parents for matings without a rule; None for a tournament of two.
+        survivors: Selects ``size`` individuals from parents and children.
+        key: Maps a genome to a key, so that genomes with equal keys are not scored twice; or a
+            ``Distinct`` with further options. None lets duplicates pass. The search ends when only
+            duplicates are bred.
     """
     positive(size=size, offspring=offspring)
     rng = seeded(seed)
@@ -59,7 +59,7 @@ def nsga2(
     seed: int,
     key: Key | None = None,
 ) -> Flow:
-    """Search for a Pareto front: survival by dominance and crowding, parents by their tournament.
+    """Search for a Pareto front, with survival and tournaments by dominance and crowding.
 
     Deb, Pratap, Agarwal, Meyarivan: A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II,
     2002.
@@ -68,7 +68,7 @@ def nsga2(
         start: As in ``generational``.
         matings: As in ``generational``.
         objectives: Names of metrics, or ``fitness``; see ``evollm.algorithms.pareto``.
-        size: Individuals in the population, and children per generation.
+        size: Number of individuals in the population, and of children per generation.
         seed: Fixes the search.
         key: As in ``generational``.
     """

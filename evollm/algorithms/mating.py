@@ -1,4 +1,4 @@
-"""Mating: which parents breed by which operator, in fixed shares or in shares that adapt."""
+"""Mating: which parents breed with which operator, in fixed or adaptive shares."""
 
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -24,8 +24,8 @@ class Mating:
     """One way to make children.
 
     Attributes:
-        variation: The operator that makes ``brood`` children of ``arity`` parents.
-        parents: Draws the parents; None for the algorithm's own rule, usually a tournament of two.
+        variation: The operator that makes ``brood`` children from ``arity`` parents.
+        parents: Selects the parents; None for the algorithm's rule, usually a tournament of two.
         arity: Parents per job.
         brood: Children per job.
         share: Share of the children, relative to those of the other matings.
@@ -49,13 +49,14 @@ class Mating:
 class Adaptive:
     """Matings whose shares follow their success, by a bandit with discounted counts.
 
-    Thompson sampling over discounted counts (Raj, Kalyani: Taming Non-stationary Bandits, 2017,
-    https://arxiv.org/abs/1707.09727). A child is a success if it is fitter than all its parents.
+    They are chosen by Thompson sampling over discounted counts (Raj, Kalyani: Taming Non-stationary
+    Bandits, 2017, https://arxiv.org/abs/1707.09727). A child is a success if it is fitter than all
+    its parents.
 
     Attributes:
         matings: The arms.
         discount: Factor by which counts shrink after each generation.
-        floor: Least probability with which each arm is chosen.
+        floor: Minimum probability of each arm.
     """
 
     matings: Sequence[Mating]
@@ -65,23 +66,24 @@ class Adaptive:
     def __post_init__(self) -> None:
         if not self.matings or not 0 < self.discount <= 1 or not 0 <= self.floor <= 1:
             raise EvollmError(
-                "adaptive matings need an arm, and a discount and a floor within 0..1"
+                "adaptive matings need at least one mating, and a discount and a floor between 0 "
+                "and 1"
             )
 
 
 Matings: TypeAlias = Operator[Any] | Mating | Sequence[Mating] | Adaptive
-"""What an algorithm takes for its variation; an operator alone is a mating of two parents."""
+"""An algorithm's argument for its variation; an operator is short for a mating of two parents."""
 
 
 class Breeder:
-    """Breeds for one flow and keeps its state; see ``Mating`` and ``Adaptive``.
+    """Breeds children for one flow; see ``Mating`` and ``Adaptive``.
 
     Args:
         matings: How children are made.
         rng: The flow's random generator.
-        key: What tells genomes apart, so that duplicates are dropped before they cost an
-            evaluation; see ``Distinct``. None lets duplicates pass.
-        parents: The rule for matings that have none.
+        key: Which children are duplicates, which are dropped before they cost an evaluation; see
+            ``Distinct``. None lets duplicates pass.
+        parents: Selects the parents for matings without a rule.
     """
 
     def __init__(
@@ -98,19 +100,20 @@ class Breeder:
     def breed(
         self, pool: Sequence[Individual[Any]], n: int, step: int
     ) -> Generator[Sequence[Job], list[Any], list[Candidate[Any]]]:
-        """Ask for children of a pool, all jobs of a round together, until there are ``n``.
+        """Ask for children of a pool, all jobs of a round at once, until there are ``n``.
 
         Returns:
-            The children. Fewer than ``n`` if three rounds brought too few, and none only if all
-            that were made were duplicates; where attempts are used up, what one round brought.
+            The children: fewer than ``n`` if three rounds made too few, and none only if all
+            were duplicates; without redrawing, the children of one round.
 
         Raises:
             EvollmError: If the pool is empty.
-            NothingUsable: If no variation made a valid child in three rounds.
+            NothingUsable: If no operator made a valid child in three rounds.
         """
         if not pool:
             raise EvollmError(
-                "the population is empty: survivors must return at least one individual"
+                "the population is empty: the rule for survivors must return at least one "
+                "individual"
             )
         fitness = {one.id: one.fitness for one in pool}
         self._seen.begin(pool, step)
@@ -132,31 +135,31 @@ class Breeder:
 
     @property
     def redraws(self) -> bool:
-        """Whether other children are drawn for duplicates."""
+        """Whether duplicates are redrawn."""
         return self._seen.redraw
 
     @property
     def ending(self) -> str:
-        """Why nothing new could be bred, as a sentence."""
+        """Why nothing new could be bred, as text."""
         if not self._seen.redraw:
-            return "nothing new was bred: a whole generation of attempts is used up"
-        return f"nothing new was bred: all children of {_ROUNDS} rounds were genomes seen before"
+            return "nothing new was bred in a whole generation of attempts"
+        return f"nothing new was bred: all children of {_ROUNDS} rounds were duplicates"
 
     def learn(self, scored: Sequence[Individual[Any]]) -> None:
-        """Credit the matings with the children that turned out fitter than all their parents."""
+        """Credit the matings for the children that are fitter than all their parents."""
         if self._bandit:
             bred = [(one.fitness, *self._bred.pop(one.id)) for one in scored]
             self._bandit.learn((arm, fitness > parents) for fitness, arm, parents in bred)
 
     def _note(self, arm: int, born: Sequence[Candidate[Any]], fitness: dict[int, float]) -> None:
-        """Keep the parents' fitness until the children are scored: lanes breed side by side."""
+        """Keep the parents' fitness until the children are scored; lanes breed concurrently."""
         if self._bandit:
             for child in born:
                 parents = [fitness[k] for k in child.parents if k in fitness]
                 self._bred[child.id] = (arm, max(parents, default=-np.inf))
 
     def _plan(self, n: int) -> Iterator[tuple[int, int]]:
-        """Yield which mating makes how many children in each job."""
+        """Yield the mating and the number of children of each job."""
         if self._bandit:
             while n > 0:
                 arm = self._bandit.pick(self._rng)
@@ -171,10 +174,10 @@ class Breeder:
     def _jobs(
         self, n: int, pool: Sequence[Individual[Any]], step: int
     ) -> Iterator[tuple[int, Vary[Any]]]:
-        """Draw parents for ``n`` children; what an elementwise operator can do at once is one job.
+        """Draw parents for ``n`` children, with one joint job per elementwise operator.
 
         Yields:
-            The arm that is to do each job.
+            The arm and the job.
         """
         for (arm, size), times in Counter(self._plan(n)).items():
             mating = self.matings[arm]
@@ -195,7 +198,7 @@ class Bandit:
         self.losses = np.zeros(len(settings.matings))
 
     def pick(self, rng: Rng) -> int:
-        """Return the arm that is best in one draw from the posterior of each."""
+        """Return the arm with the largest draw from its posterior."""
         size = len(self.wins)
         if rng.random() < self._settings.floor * size:
             return int(rng.integers(size))
@@ -220,7 +223,7 @@ def _listed(matings: Matings) -> list[Mating]:
     if not found or not all(isinstance(mating, Mating) for mating in found):
         raise EvollmError(
             f"{matings!r} is neither an operator nor a list of matings: decorate a function with "
-            "@operator, or make an object of an operator's class"
+            "@operator, or create an instance of an operator class"
         )
     if sum(mating.share for mating in found) <= 0:
         raise EvollmError("an algorithm needs at least one mating with a positive share")
@@ -230,7 +233,7 @@ def _listed(matings: Matings) -> list[Mating]:
 def _gathered(
     operator: Operator[Any], drawn: list[list[Individual[Any]]], n: int
 ) -> Iterator[tuple[Operator[Any], list[Individual[Any]], int]]:
-    """Yield who does which jobs: one for all if the operator is elementwise, or one each."""
+    """Yield the operator of each job: one joint job if the operator is elementwise."""
     arity = len(drawn[0])
     even = arity > 0 and all(len(parents) == arity for parents in drawn)
     if even and len(drawn) > 1 and getattr(operator, "elementwise", False):
@@ -241,7 +244,7 @@ def _gathered(
 
 
 def _apportioned(n: int, shares: Sequence[float]) -> list[int]:
-    """Return whole numbers in proportion to the shares that sum to ``n`` (largest remainders)."""
+    """Return integers in proportion to the shares that sum to ``n`` (largest remainders)."""
     exact = n * np.array(shares, dtype=np.float64) / sum(shares)
     whole = np.floor(exact).astype(int)
     order = np.argsort(whole - exact, kind="stable")

@@ -1,4 +1,4 @@
-"""Pareto fronts: selection by several objectives at once, ranked by DEAP's NSGA-II."""
+"""Pareto fronts: selection by several objectives, ranked by DEAP's NSGA-II."""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
@@ -10,21 +10,21 @@ from evollm.errors import EvollmError
 from evollm.types import Individual, Select
 
 Objectives: TypeAlias = Sequence[str] | Mapping[str, float]
-"""Names of an outcome's metrics, ``fitness`` for its fitness; larger is better. A mapping gives
-each a weight: negative where smaller is better."""
+"""Names of an outcome's metrics, or ``fitness``; larger is better. A mapping gives each a weight,
+which is negative if smaller is better."""
 Ranked: TypeAlias = tuple[Individual[Any], int, float]
-"""An individual, its front from 0, and how much room it has there."""
+"""An individual, its front (from 0), and its crowding distance."""
 
 
 def front(pool: Sequence[Individual[Any]], objectives: Objectives) -> list[Individual[Any]]:
-    """Return those that no other one beats in an objective without losing in another.
+    """Return the individuals that are not dominated by another one.
 
     Args:
-        pool: Any individuals; failed ones are left out.
-        objectives: What counts.
+        pool: Any individuals; failed ones are ignored.
+        objectives: The objectives.
 
     Returns:
-        In the pool's order, one of several that are equal in all objectives: the oldest.
+        The front in the pool's order; of several that are equal in all objectives, the oldest.
 
     Raises:
         EvollmError: If an individual lacks one of the metrics.
@@ -41,7 +41,7 @@ def front(pool: Sequence[Individual[Any]], objectives: Objectives) -> list[Indiv
 
 
 def crowding(objectives: Objectives) -> Select:
-    """Return NSGA-II's survival: better fronts first, within the last one the least crowded."""
+    """Return NSGA-II's survivor selection: better fronts first, then less crowded individuals."""
 
     def select(pool: Sequence[Individual[Any]], k: int, rng: Generator) -> list[Individual[Any]]:
         ranked = _ranked(pool, objectives)
@@ -52,11 +52,11 @@ def crowding(objectives: Objectives) -> Select:
 
 
 def crowded_tournament(objectives: Objectives) -> Select:
-    """Return NSGA-II's choice of parents: of two the one of the better front, or less crowded."""
+    """Return NSGA-II's parent selection: of two the one in the better front, or less crowded."""
     known: tuple[list[Individual[Any]], list[Ranked]] = ([], [])
 
     def select(pool: Sequence[Individual[Any]], k: int, rng: Generator) -> list[Individual[Any]]:
-        nonlocal known  # a generation draws from one pool many times, and ranking it is the work
+        nonlocal known  # ranking is slow, and a generation draws from the same pool many times
         if len(pool) != len(known[0]) or any(
             a is not b for a, b in zip(pool, known[0], strict=True)
         ):
@@ -83,7 +83,8 @@ def values_of(one: Individual[Any], objectives: Objectives) -> tuple[float, ...]
     have = {"fitness": one.fitness, **one.metrics}
     if missing := [name for name in weights if name not in have]:
         raise EvollmError(
-            f"an outcome has no metric '{missing[0]}' for an objective, only {', '.join(have)}"
+            f"an outcome lacks the metric '{missing[0]}' that is an objective: return it, or "
+            f"choose from {', '.join(have)}"
         )
     values = tuple(weight * have[name] for name, weight in weights.items())
     return values if all(isfinite(value) for value in values) else None
@@ -92,17 +93,20 @@ def values_of(one: Individual[Any], objectives: Objectives) -> tuple[float, ...]
 def _weights(objectives: Objectives) -> dict[str, float]:
     if isinstance(objectives, str) or not objectives:
         raise EvollmError(
-            f"give objectives as a list of metrics, or a dict to their weights, not {objectives!r}"
+            "objectives must be a list of metrics or a dict from metrics to weights, not "
+            f"{objectives!r}"
         )
     if isinstance(objectives, Mapping):
         if not all(objectives.values()):
-            raise EvollmError(f"objectives with weight 0 count for nothing: {dict(objectives)}")
+            raise EvollmError(
+                f"an objective must not have weight 0, as in {dict(objectives)}: remove it"
+            )
         return dict(objectives)
     return dict.fromkeys(objectives, 1.0)
 
 
 class _Point:
-    """What DEAP's ranking needs to see of an individual."""
+    """An individual in the form that DEAP's ranking needs."""
 
     def __init__(self, one: Individual[Any], fitness: Any) -> None:
         self.one = one

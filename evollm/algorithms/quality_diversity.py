@@ -23,17 +23,17 @@ def map_elites(
     offspring: int | None = None,
     key: Key | None = None,
 ) -> Flow:
-    """Keep the fittest individual of every kind, and breed from kinds drawn uniformly.
+    """Keep the fittest individual of each kind, and breed from uniformly drawn kinds.
 
     Mouret, Clune: Illuminating Search Spaces by Mapping Elites, 2015,
     https://arxiv.org/abs/1504.04909. The population is the map's elites.
 
     Args:
         start: As in ``generational``.
-        matings: As in ``generational``; parents are drawn uniformly.
-        descriptor: From an individual to its kind: a cell of the map. It is not asked for
-            failed ones; those whose evaluation was cut short have no place in the map.
-        size: How many individuals fill the map at first.
+        matings: As in ``generational``, but parents are drawn uniformly.
+        descriptor: Maps an individual to its kind, a cell of the map. Individuals that failed or
+            whose evaluation was cut short are not placed.
+        size: Number of individuals in the initial population.
         seed: Fixes the search.
         offspring: Children per step; None for ``size``.
         key: As in ``generational``.
@@ -49,7 +49,9 @@ def map_elites(
                 continue
             kind = None if one.outcome.error else descriptor(one)
             if not isinstance(kind, Hashable):
-                raise EvollmError(f"a descriptor returns a cell such as a tuple, not {kind!r}")
+                raise EvollmError(
+                    f"a descriptor must return a hashable cell such as a tuple, not {kind!r}"
+                )
             if kind not in elites or one.fitness > elites[kind].fitness:
                 elites[kind] = one
         living = yield from survive([elites[kind] for kind in elites], step - 1)

@@ -1,4 +1,4 @@
-"""Races: many candidates with little effort, and fewer with more."""
+"""Races: many candidates scored with little effort, and few with more."""
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,11 +19,10 @@ class Rung:
     """One stage of a race.
 
     Attributes:
-        fidelity: How much effort an evaluation takes, in the problem's own unit; None if it has one
-            only.
-        keep: How many go on.
-        name: What the fidelity means, in words: ``"2,048 tokens"``. Reports show it, and how many
-            go on; the problem gets the fidelity alone.
+        fidelity: Effort of an evaluation in the problem's unit; None if the problem has only one.
+        keep: Number of candidates that survive the stage.
+        name: Meaning of the fidelity as text for reports, such as ``"2,048 tokens"``; it is not
+            passed to the problem.
     """
 
     fidelity: int | None = None
@@ -35,7 +34,7 @@ class Rung:
 
     @property
     def title(self) -> str:
-        """What the rung means and how many it keeps; empty if it has no name."""
+        """Name and number of survivors of the rung; empty if it has no name."""
         return f"{self.name}, keep {self.keep}" if self.name else ""
 
 
@@ -47,22 +46,24 @@ def race(
     elite: Sequence[Individual[Any]] = (),
     context: Mapping[str, JSON] | None = None,
 ) -> Generator[Job, list[Any], list[Individual[Any]]]:
-    """Score many with little effort, and fewer with more: a sub-flow.
+    """Score many candidates with little effort, and few with more: a sub-flow.
 
-    All that run on a rung share its seed, hence its data. A problem that takes a ``context`` learns
-    how many the rung keeps (``keep``) and the ids of the elite (``parents``), so that it can cut
-    short what can't be kept; such candidates rank behind all others.
+    All candidates of a rung are scored with the same seed, hence on the same data. A problem that
+    takes a ``context`` gets the number of survivors (``keep``) and the ids of the elite
+    (``parents``), so that it can cut short the evaluation of candidates that can't survive; these
+    rank behind all others.
 
     Args:
-        candidates: What starts.
+        candidates: The initial candidates.
         rungs: The stages.
         rng: The flow's generator.
         step: The flow's step.
-        elite: Individuals that join on the last rung only.
-        context: What problems learn beside that: a bar, say.
+        elite: Individuals that join at the last rung.
+        context: Additional context for the problem, such as a threshold.
 
     Returns:
-        The last rung's winners, fittest first; of equals the younger, so that a search can drift.
+        The survivors of the last rung, fittest first; of equal ones the younger first, so that a
+        search can drift.
     """
     runners, winners = candidates, list(elite)
     for place, rung in enumerate(rungs, 1):
@@ -76,7 +77,7 @@ def race(
 
 
 def youngest_best(pool: Sequence[Individual[Any]], k: int) -> list[Individual[Any]]:
-    """Return the ``k`` fittest, whole evaluations first; of equals the younger comes first."""
+    """Return the ``k`` fittest, complete evaluations first; of equal ones the younger first."""
     return sorted(pool, key=lambda one: (one.outcome.bound, -one.fitness, -one.id))[:k]
 
 
@@ -91,19 +92,20 @@ def one_plus_lambda(
     start_rungs: Sequence[Rung] = (),
     key: Key | None = None,
 ) -> Flow:
-    """Let the parent live until a child is as good; with several rungs the children race first.
+    """Keep a parent until a child is at least as fit; with several rungs the children race.
 
     Args:
-        start: Makes the candidates of which the fittest is the first parent.
-        variation: The operator that makes children of one parent.
+        start: Makes the initial candidates, the fittest of which is the first parent.
+        variation: The operator that makes children from one parent.
         offspring: Children per generation, lambda.
         seed: Fixes the search.
-        rungs: The stages of selection; the parent joins the last one and is scored anew there, on
-            the data that its rivals see. Empty for problems without noise: all are scored once.
-        starts: How many candidates ``start`` makes.
-        start_rungs: The stages in which these race; empty for the last of ``rungs``.
-        key: As in ``generational``; ``Distinct(key, scope="generation")`` keeps the children of a
-            generation apart.
+        rungs: The stages of selection; the parent joins the last one and is scored again on the
+            same data as the children. Empty for problems without noise, where each is scored once.
+        starts: Number of initial candidates.
+        start_rungs: The stages in which the initial candidates race; empty for the last of
+            ``rungs``.
+        key: As in ``generational``; ``Distinct(key, scope="generation")`` prevents duplicates
+            within a generation.
     """
     positive(offspring=offspring, starts=starts)
     rng = seeded(seed)

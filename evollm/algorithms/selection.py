@@ -1,4 +1,4 @@
-"""Selection: rules for parents and for survivors; each serves for both."""
+"""Selection rules for parents and survivors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,17 +11,17 @@ from evollm.types import Individual, Select
 
 
 def best(pool: Sequence[Individual[Any]], k: int, rng: Generator) -> list[Individual[Any]]:
-    """Return the ``k`` fittest, fittest first; of equals, whole and older ones first."""
+    """Return the ``k`` fittest, fittest first; of equal ones complete and older ones first."""
     return sorted(pool, key=lambda one: (-one.fitness, one.outcome.bound, one.id))[:k]
 
 
 def uniform(pool: Sequence[Individual[Any]], k: int, rng: Generator) -> list[Individual[Any]]:
-    """Return ``k`` individuals drawn without replacement; with it from a smaller pool."""
+    """Return ``k`` individuals drawn without replacement, or with it from a smaller pool."""
     return [pool[i] for i in rng.choice(len(pool), k, replace=k > len(pool))]
 
 
 def tournament(size: int = 2) -> Select:
-    """Return a rule that draws ``k`` times the fittest of ``size`` drawn with replacement.
+    """Return a rule that selects ``k`` times the fittest of ``size`` drawn with replacement.
 
     Raises:
         EvollmError: If the size is not positive.
@@ -37,7 +37,7 @@ def tournament(size: int = 2) -> Select:
 
 
 def _rank(one: Individual[Any]) -> tuple[float, bool, int]:
-    """Order by fitness; of equals whole evaluations and the older individuals come first."""
+    """Order by fitness; of equal ones complete evaluations and older individuals come first."""
     outcome = one.outcome
     return outcome.fitness, not outcome.bound, -one.candidate.id
 
@@ -45,8 +45,8 @@ def _rank(one: Individual[Any]) -> tuple[float, bool, int]:
 def roulette(pool: Sequence[Individual[Any]], k: int, rng: Generator) -> list[Individual[Any]]:
     """Return ``k`` individuals drawn without replacement in proportion to fitness.
 
-    Negative and failed fitness counts as 0. Where fewer than ``k`` have a positive share, the rest
-    is drawn uniformly; a pool smaller than ``k`` is drawn from with replacement.
+    Negative and failed fitness counts as 0. If fewer than ``k`` individuals have a positive share,
+    the others are drawn uniformly; a pool smaller than ``k`` is drawn from with replacement.
     """
     weights = np.array([max(one.fitness, 0.0) for one in pool])
     weights[~np.isfinite(weights)] = 0.0

@@ -1,4 +1,4 @@
-"""Enqueued genomes: what the user knows takes the first places of an initial population."""
+"""Enqueued genomes: known genomes that are the first ones of an initial population."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,10 +11,10 @@ NOTE = "enqueued"
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """Hands out known genomes, and lets an operator make the rest.
+    """Returns known genomes first, and lets an operator make the others.
 
     Attributes:
-        genomes: The known ones; each child's note is ``"enqueued"``.
+        genomes: The known genomes; the note of their children is ``"enqueued"``.
         rest: The operator that makes the others.
     """
 
@@ -23,16 +23,16 @@ class Enqueued:
 
     @property
     def name(self) -> str:
-        """The name of the operator that makes the rest."""
+        """The name of the operator that makes the others."""
         return name_of(self.rest)
 
     @property
     def io_bound(self) -> bool:
-        """Whether that operator waits for a network."""
+        """Whether that operator is I/O-bound."""
         return bool(getattr(self.rest, "io_bound", False))
 
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
-        """Return the known genomes, then the operator's."""
+        """Return the known genomes, followed by the operator's."""
         own = list(self.genomes[:n])
         made = self.rest.vary(parents, n - len(own), seed)
         notes = [NOTE] * len(own) + list(made.notes or [None] * len(made.genomes))

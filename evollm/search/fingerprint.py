@@ -1,4 +1,4 @@
-"""Fingerprints: what a job is, in a few letters, so that a replay notices a change."""
+"""Fingerprints: a short hash of each job, by which a replay detects changes."""
 
 import dataclasses
 import hashlib
@@ -14,7 +14,7 @@ from evollm.types import JSON, Problem, name_of
 
 
 class Fingerprints:
-    """Names jobs by who does them and by all that they ask for."""
+    """Computes names and fingerprints of jobs."""
 
     def __init__(self, problem: Problem[Any]) -> None:
         self._problem = problem
@@ -34,7 +34,7 @@ class Fingerprints:
         return name_of(who), hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
     def _described(self, thing: object) -> str:
-        """Describe an operator or a problem once; keeping it in hand keeps its identity unique."""
+        """Describe an operator or a problem once; it is kept alive so that its id stays unique."""
         known = self._known.get(id(thing))
         if known is None:
             if len(self._known) > 1000:
@@ -48,13 +48,13 @@ def written(context: Mapping[str, JSON]) -> str:
     """Return a job's context as JSON.
 
     Raises:
-        EvollmError: If it is not a dict of what JSON can hold.
+        EvollmError: If it is not a dict that can be written as JSON.
     """
     try:
         return json.dumps(dict(context), sort_keys=True)
     except (TypeError, ValueError, RecursionError) as error:
         raise EvollmError(
-            "the context of an evaluation must be a dict of what JSON can hold, not "
+            "the context of an evaluation must be a dict that can be written as JSON, not "
             f"{context!r:.80} ({error})"
         ) from None
 
@@ -63,8 +63,8 @@ def describe(thing: Any) -> JSON:
     """Return the parameters of an operator, a problem or a setting as JSON.
 
     Dataclasses are described by their fields (except those with ``metadata={"parameter": False}``),
-    functions and classes by their names, arrays by their bytes' hash, models by their names; other
-    objects by their class's name.
+    functions and classes by their names, arrays by a hash of their bytes, models by their names,
+    and other objects by the name of their class.
     """
     if thing is None or isinstance(thing, str | int | float | bool):
         return thing

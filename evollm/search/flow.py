@@ -1,4 +1,4 @@
-"""Flows: algorithms as generators that ask for jobs and never do any themselves."""
+"""Flows: algorithms as generators that request jobs and receive their answers."""
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from evollm.types import JSON, Candidate, G, Individual, Operator, Parent, name_
 
 @dataclass(frozen=True, slots=True)
 class Vary(Generic[G]):
-    """Ask an operator for children; answered with at most ``n`` candidates.
+    """A request to an operator for children; the answer is a list of at most ``n`` candidates.
 
     Attributes:
-        operator: What makes the children.
-        parents: What they are made from, as the flow drew them; hence the children's lineage.
-        n: How many are wanted.
+        operator: The operator that makes the children.
+        parents: The parents as drawn by the flow, which determine the children's lineage.
+        n: Number of children.
         seed: The operator's only source of randomness.
-        step: The flow's step, in a generational loop the generation; the initial population is step
-            0.
+        step: The flow's step (in a generational algorithm the generation); the initial population
+            is step 0.
     """
 
     operator: Operator[G]
@@ -32,16 +32,17 @@ class Vary(Generic[G]):
 
 @dataclass(frozen=True, slots=True)
 class Evaluate(Generic[G]):
-    """Ask for scores; answered with one individual per candidate, in order.
+    """A request for scores; the answer is a list of one individual per candidate, in order.
 
     Attributes:
-        candidates: What to score; individuals are scored again, for example at a larger fidelity.
-        fidelity: How much effort to spend on each, in the problem's own unit.
-        seed: Fixes the data or the noise that the whole batch shares.
+        candidates: The candidates to score; individuals are scored again, for example at a higher
+            fidelity.
+        fidelity: The effort to spend on each, in the problem's unit.
+        seed: Fixes the data or the noise shared by the whole batch.
         step: The flow's step.
-        context: What the problem may know about the job beside the genomes, as JSON: the parent's
-            id, how many go on, a bar. It reaches problems that take the keyword ``context``.
-        rung: What the fidelity means, in words for reports; the problem does not get it.
+        context: Additional information for the problem as JSON, such as the parent's id, the number
+            of survivors or a threshold. It is passed to problems that take the keyword ``context``.
+        rung: Meaning of the fidelity as text for reports; it is not passed to the problem.
     """
 
     candidates: Sequence[Parent[G]]
@@ -54,13 +55,13 @@ class Evaluate(Generic[G]):
 
 @dataclass(frozen=True, slots=True)
 class Survivors(Generic[G]):
-    """Announce who survives; answered at once with None, so that results, displays and stops know.
+    """Announces the survivors to results, displays and stops; answered immediately with None.
 
     Attributes:
         population: The survivors, in the flow's order.
-        step: The step that they survived.
-        best: The algorithm's best, where that is not the fittest ever scored: in a race on fresh
-            data the parent that survived last, not the luckiest score.
+        step: The completed step.
+        best: The algorithm's best individual if it is not the fittest ever scored: in a race on
+            fresh data it is the parent that survived last, not the one with the luckiest score.
     """
 
     population: Sequence[Individual[G]]
@@ -70,11 +71,11 @@ class Survivors(Generic[G]):
 
 @dataclass(frozen=True, slots=True)
 class Reused(Generic[G]):
-    """Announce which scores a flow reuses instead of evaluations; answered at once with None.
+    """Announces scores that a flow reuses instead of evaluating; answered immediately with None.
 
     Attributes:
-        individuals: The candidates, with the outcomes that they take over.
-        sources: For each the id of the candidate that was evaluated.
+        individuals: The candidates with the reused outcomes.
+        sources: For each the id of the candidate whose outcome is reused.
         step: The flow's step.
     """
 
@@ -86,10 +87,10 @@ class Reused(Generic[G]):
 Job: TypeAlias = Vary[Any] | Evaluate[Any]
 Notice: TypeAlias = Survivors[Any] | Reused[Any]
 Flow: TypeAlias = Generator[Job | Notice | Sequence[Job], Any, Any]
-"""Yields one job or several that go out together; is sent one answer or a list of them, in order.
+"""Yields one job or a list of jobs; is sent one answer or a list of answers, in order.
 
-A flow is pure given its seed and its answers: no clock, no global random state, no input or output.
-It may run forever and leave the end to the budget, or end by returning. A sentence that it
+A flow depends only on its seed and its answers: it uses no clock, no global random state, and no
+input or output. It may run forever until the budget ends it, or end by returning. A string that it
 returns is the run's reason to stop.
 """
 
@@ -97,7 +98,7 @@ returns is the run's reason to stop.
 def vary(
     operator: Operator[G], parents: Sequence[Parent[G]], n: int, seed: int, step: int = 0
 ) -> Generator[Job, list[Candidate[G]], list[Candidate[G]]]:
-    """Ask an operator for children, from within a flow by ``yield from``."""
+    """Ask an operator for children; used in a flow with ``yield from``."""
     return (yield Vary(operator, parents, n, seed, step))
 
 
@@ -109,17 +110,17 @@ def evaluate(
     context: Mapping[str, JSON] | None = None,
     rung: str = "",
 ) -> Generator[Job, list[Individual[G]], list[Individual[G]]]:
-    """Ask for scores, from within a flow by ``yield from``."""
+    """Ask for scores; used in a flow with ``yield from``."""
     return (yield Evaluate(candidates, fidelity, seed, step, context, rung))
 
 
 def initial(
     operator: Operator[G], size: int, rng: np.random.Generator
 ) -> Generator[Job, list[Candidate[G]], list[Candidate[G]]]:
-    """Ask an operator for an initial population, from no parents.
+    """Ask an operator for an initial population, without parents.
 
     Raises:
-        EvollmError: If it made nothing.
+        EvollmError: If the operator made no genome.
     """
     made = yield from vary(operator, [], size, draw_seed(rng))
     if not made:
@@ -128,22 +129,22 @@ def initial(
 
 
 def barren(operator: Operator[Any], size: int) -> EvollmError:
-    """Return the error of an operator that makes no initial population."""
+    """Return the error for an operator that made no initial population."""
     return EvollmError(
-        f"{name_of(operator)} made no initial population: called without parents for {size} "
-        "genomes, it must return at least one (the run's record counts what was rejected)"
+        f"{name_of(operator)} made no initial population: it must return at least one genome when "
+        f"called without parents for {size} (the run's record counts the rejected ones)"
     )
 
 
 def together(jobs: Sequence[Job]) -> Generator[Sequence[Job], list[Any], list[Any]]:
-    """Ask for several jobs at once; the answers come in the order of the jobs."""
+    """Ask for several jobs at once; the answers are in the order of the jobs."""
     return (yield jobs) if jobs else []
 
 
 def survive(
     population: Sequence[Individual[G]], step: int, best: Individual[G] | None = None
 ) -> Generator[Survivors[G], None, list[Individual[G]]]:
-    """Announce from within a flow who survives, and return them; see ``Survivors``."""
+    """Announce the survivors in a flow, and return them; see ``Survivors``."""
     yield Survivors(population, step, best)
     return list(population)
 
@@ -152,7 +153,7 @@ def seeded(*seeds: int) -> np.random.Generator:
     """Return a generator for a flow.
 
     Args:
-        seeds: At least 0: the flow's own, and what tells its lanes apart.
+        seeds: The flow's seed, and further numbers for its lanes; each at least 0.
 
     Raises:
         EvollmError: If one is not a whole number of at least 0.

@@ -8,17 +8,17 @@ from evollm.types import JSON, Individual, Outcome, Parent, evaluated
 
 
 class Memo:
-    """Scores for a flow, whose state it is: a genome whose key is known takes over its score.
+    """Scores candidates for a flow; a genome with a known key reuses the earlier score.
 
-    A reused score costs no evaluation and counts towards no limit; the record holds it apart, and
-    ``usage.memo`` counts it. Scores of another fidelity are not reused. Within one call, copies of
-    a genome share its outcome, whatever that is; later calls reuse only whole evaluations that did
+    A reused score costs no evaluation and no limit counts it; it is recorded separately and counted
+    by ``usage.memo``. Scores of another fidelity are not reused. Within one call, copies of a
+    genome share its outcome, even a failure; later calls reuse only complete evaluations that did
     not fail.
 
     Args:
-        key: From a genome to what tells genomes apart.
-        forget: Whether the scores of one call are forgotten before the next: where the data differ
-            by the seed. If not, they are kept for the run, and the seed is taken to be irrelevant.
+        key: Maps a genome to a key that is equal for equal genomes.
+        forget: Whether scores are forgotten after each call, because the data depend on the seed.
+            If not, they are kept for the run, and the seed is ignored.
     """
 
     def __init__(self, key: Callable[[Any], Hashable], forget: bool = False) -> None:
@@ -35,7 +35,7 @@ class Memo:
         context: Mapping[str, JSON] | None = None,
         rung: str = "",
     ) -> Generator[Job | Reused[Any], Any, list[Individual[Any]]]:
-        """Ask for the scores that are missing, from within a flow by ``yield from``.
+        """Ask for the missing scores; used in a flow with ``yield from``.
 
         Returns:
             One individual per candidate, in order.

@@ -1,4 +1,4 @@
-"""The search: flows behind ask and tell, with no clock, no input and no output."""
+"""The search: drives flows through ask and tell, without clock, input or output."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,7 @@ from evollm.search.enqueued import Enqueued
 from evollm.search.flow import Evaluate, Flow, Job, Reused, Survivors, Vary
 from evollm.types import Candidate, Individual, Offspring, Outcome, evaluated, name_of
 
-_IDLE = 10_000  # yields without work after which a flow is taken for one that never ends
+_IDLE = 10_000  # number of yields without work after which a flow is considered endless
 
 
 @dataclass(slots=True)
@@ -18,12 +18,12 @@ class Ticket:
     """A job that a flow has asked for, until it is answered.
 
     Attributes:
-        id: In the order of asking, from 0; the same in every replay.
-        lane: Which flow asked.
-        job: What it asked for.
-        first: The id that the first child of a ``Vary`` gets; the others follow.
-        answers: What is known so far: candidates, or one individual or None a place.
-        missing: How many answers are still to come.
+        id: Number of the job in the order of asking, from 0; the same in every replay.
+        lane: Index of the flow.
+        job: The requested job.
+        first: Id of the first child of a ``Vary``; the others follow.
+        answers: The answers so far: candidates, or one individual or None per place.
+        missing: Number of missing answers.
     """
 
     id: int
@@ -45,20 +45,20 @@ class _Lane:
 class Search:
     """Drives one flow, or several lanes that share a population, through ask and tell.
 
-    A job's id, and its children's, depend only on the order of the answers before it, so that
-    feeding a record's answers to the same flows leads to the same search.
+    The ids of a job and its children depend only on the order of the earlier answers, so that
+    feeding recorded answers to the same flows repeats the same search.
 
     Attributes:
-        population: The survivors, as the flow last announced them.
-        best: The individual that the flow names as the best; if it names none, the fittest whole
-            evaluation at the highest fidelity seen, the older one if two are equal.
-        best_committed: The best among the jobs answered whole: a replay sees it change at the same
-            points.
-        names_best: Whether the flow itself names the best.
+        population: The survivors last announced by a flow.
+        best: The individual that the flow names as the best; if it names none, the fittest complete
+            evaluation at the highest fidelity so far, of equal ones the older.
+        best_committed: The best among completely answered jobs; it changes at the same points in a
+            replay.
+        names_best: Whether the flow names the best.
         step: The last step that a flow has completed; -1 before the first.
-        ending: Why a flow ended by itself, if it said so by returning a sentence.
-        reused: Each score that a flow took over instead of an evaluation, in their order: the
-            individual, the id of the candidate that was evaluated, and the step.
+        ending: Why a flow ended by itself, if it returned a reason.
+        reused: Each score that a flow reused instead of evaluating, in order: the individual, the
+            id of the candidate that was evaluated, and the step.
         done: Whether every flow has ended by itself.
     """
 
@@ -67,9 +67,11 @@ class Search:
             raise EvollmError("a search needs at least one flow")
         for flow in lanes:
             if isinstance(flow, Search):
-                raise EvollmError("this is a Search already: use it as it is")
+                raise EvollmError(
+                    "this is already a Search: use it without another Search around it"
+                )
             if not isgenerator(flow) or getgeneratorstate(flow) != GEN_CREATED:
-                raise EvollmError(f"{flow!r} is not a flow that can start: call its function again")
+                raise EvollmError(f"{flow!r} is not a new flow: call its function again")
         self.population: list[Individual[Any]] = []
         self.best: Individual[Any] | None = None
         self.best_committed: Individual[Any] | None = None
@@ -87,7 +89,7 @@ class Search:
 
     @property
     def started(self) -> bool:
-        """Whether it has been asked already."""
+        """Whether the search has been asked for jobs."""
         return self._started
 
     @property
@@ -101,19 +103,21 @@ class Search:
         return self._started and not any(self._lanes)
 
     def enqueue(self, genomes: Iterable[Any]) -> "Search":
-        """Put known genomes into the first places of the initial population, and return the search.
+        """Make known genomes the first ones of the initial population, and return the search.
 
         Raises:
-            EvollmError: If the search has begun. When it begins, too: if more are enqueued than the
-                initial population has places.
+            EvollmError: If the search has begun; or when it begins, if more genomes are enqueued
+                than the initial population has places.
         """
         if self._started:
-            raise EvollmError("genomes are enqueued before a search begins, and this one has begun")
+            raise EvollmError(
+                "genomes can't be enqueued after a search has begun: make a new search"
+            )
         self._known += genomes
         return self
 
     def ask(self) -> list[Ticket]:
-        """Return the jobs that have become ready since the last call, in the order of their ids."""
+        """Return the jobs that have become ready since the last call, ordered by id."""
         if not self._started:
             self._started = True
             for number in range(len(self._lanes)):
@@ -145,7 +149,7 @@ class Search:
         return children
 
     def score(self, ticket: Ticket, place: int, outcome: Outcome) -> Individual[Any]:
-        """Answer one place of an ``Evaluate`` job; the flow goes on when every place is answered.
+        """Answer one place of an ``Evaluate`` job; the flow continues when every place is answered.
 
         Raises:
             EvollmError: If that place has been answered before.
@@ -164,7 +168,7 @@ class Search:
         return individual
 
     def _close(self, ticket: Ticket) -> None:
-        """Hand a lane its answers once its whole batch is in."""
+        """Send a lane its answers once its whole batch is answered."""
         del self._open[ticket.id]
         lane = self._lanes[ticket.lane]
         assert lane is not None
@@ -202,12 +206,12 @@ class Search:
                 return
             value = [] if lane.single else [[] for _ in jobs]
         raise EvollmError(
-            f"the algorithm loops without work: {_IDLE} times in a row it asked for no child and "
-            "no score; end the flow where nothing is left to do"
+            f"the algorithm loops without work: it asked {_IDLE} times in a row for no child and "
+            "no score; let the flow end when nothing is left to do"
         )
 
     def _take(self, notice: Survivors[Any] | Reused[Any]) -> None:
-        """Note the survivors and the best that the flow names, or its reused scores."""
+        """Store announced survivors with the best, or reused scores."""
         if isinstance(notice, Reused):
             found = zip(notice.individuals, notice.sources, strict=True)
             self.reused += [(one, source, notice.step) for one, source in found]
@@ -220,12 +224,12 @@ class Search:
                 self.best = self.best_committed = notice.best
 
     def _ticket(self, lane: int, job: Job) -> Ticket:
-        """Number a job, and reserve the ids of the children that it may bring."""
+        """Number a job, and reserve the ids of its children."""
         if isinstance(job, Vary):
             if isinstance(job.operator, type) or not hasattr(job.operator, "vary"):
                 raise EvollmError(
                     f"{job.operator!r} is not an operator: decorate a function with @operator, or "
-                    "make an object of an operator's class"
+                    "create an instance of an operator class"
                 )
             job = self._with_known(job) if self._known else job
             ticket = Ticket(self._tickets, lane, job, self._candidates, [], int(job.n > 0))
@@ -235,7 +239,8 @@ class Search:
             ticket = Ticket(self._tickets, lane, job, 0, [None] * size, size)
         else:
             raise EvollmError(
-                f"a flow yields Vary, Evaluate, Survivors, Reused or a list of jobs, not {job!r}"
+                "a flow must yield Vary, Evaluate, Survivors, Reused or a list of jobs, not "
+                f"{job!r}"
             )
         self._tickets += 1
         if ticket.missing:
@@ -244,10 +249,10 @@ class Search:
         return ticket
 
     def _with_known(self, job: Vary[Any]) -> Vary[Any]:
-        """Let enqueued genomes take the first places of a job that starts a population."""
+        """Put enqueued genomes into the first places of a job that starts a population."""
         if job.parents or job.step:
             raise EvollmError(
-                f"{len(self._known)} of the enqueued genomes have no place in the initial "
+                f"{len(self._known)} of the enqueued genomes don't fit into the initial "
                 "population: make it larger, or enqueue fewer"
             )
         known, self._known = self._known[: int(job.n)], self._known[int(job.n) :]
@@ -255,19 +260,19 @@ class Search:
 
 
 def _better(one: Individual[Any] | None, other: Individual[Any]) -> Individual[Any] | None:
-    """Return the better one of two; an evaluation that was cut short is never better."""
+    """Return the better of two individuals; an evaluation that was cut short is never better."""
     if other.outcome.bound:
         return one
     return other if one is None or _rank(other) > _rank(one) else one
 
 
 def _rank(individual: Individual[Any]) -> tuple[int, float, int]:
-    """Order by fidelity, fitness and age: a total order, so that no order of answers matters."""
+    """Order by fidelity, fitness and age: a total order, independent of the order of answers."""
     return (individual.fidelity or 0, individual.outcome.fitness, -individual.candidate.id)
 
 
 def check(ticket: Ticket, offspring: Offspring[Any]) -> None:
-    """Check an operator's answer, before it reaches a record or a flow.
+    """Check an operator's answer before it reaches the record or a flow.
 
     Raises:
         EvollmError: If there are more children than were asked for, or notes or parents that don't
@@ -280,16 +285,22 @@ def check(ticket: Ticket, offspring: Offspring[Any]) -> None:
         listed = getattr(offspring, what)
         if len(listed) not in (0, size):
             raise EvollmError(
-                f"{name} returned {size} genomes but {len(listed)} {what}; one each, or none"
+                f"{name} returned {size} genomes but {len(listed)} {what}: return one per genome, "
+                "or none at all"
             )
     if size > job.n:
-        raise EvollmError(f"{name} returned {size} genomes where at most {job.n} were asked for")
+        raise EvollmError(
+            f"{name} returned {size} genomes: return at most the {job.n} that were requested"
+        )
     if not all(place in pool for own in offspring.parents for place in own):
-        raise EvollmError(f"{name} names a parent by a place outside of the job's {len(pool)}")
+        raise EvollmError(
+            f"{name} returned a parent's index outside of the {len(pool)} parents of the job: "
+            "count from 0"
+        )
 
 
 def _children(ticket: Ticket, offspring: Offspring[Any]) -> list[Candidate[Any]]:
-    """Turn an operator's offspring into candidates with ids and lineage."""
+    """Return an operator's offspring as candidates with ids and lineage."""
     job = ticket.job
     assert isinstance(job, Vary)
     name, size = name_of(job.operator), len(offspring.genomes)

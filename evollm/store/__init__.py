@@ -1,11 +1,11 @@
-"""The run directory: a record that survives a kill and from which a run goes on.
+"""The run directory: a record that survives a kill and from which a run resumes.
 
 - ``codec``: Genomes and notes as SQLite values and back, without pickle.
-- ``committer``: Makes durable what was noted while its writer is busy with something long.
-- ``folder``: One process at a time writes to it.
-- ``notes``: Rows that a run gathers until they are committed together.
-- ``queries``: What a record holds, read back as the engine's own objects.
+- ``committer``: Commits recorded rows while their writer is busy.
+- ``folder``: The lock of a run directory, for one writing process at a time.
+- ``notes``: Rows that a run collects until they are committed together.
+- ``queries``: The contents of a record as objects of the engine.
 - ``record``: One SQLite database with every job, candidate, outcome and call.
-- ``rows``: Evaluations, calls and counts as a record holds them, for tables and reports.
+- ``rows``: Evaluations, calls and counts of a record, for tables and reports.
 - ``schema``: The record's tables, and the check that this code can read them.
 """

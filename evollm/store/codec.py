@@ -1,4 +1,4 @@
-"""Codec: genomes and notes as SQLite values and back, without pickle."""
+"""Codec: converts genomes and notes to SQLite values and back, without pickle."""
 
 import dataclasses
 import json
@@ -18,7 +18,7 @@ class Unstorable(EvollmError):
     """A value can't be stored.
 
     Attributes:
-        kind: Name of the type that can't be.
+        kind: Name of the type that can't be stored.
     """
 
     def __init__(self, sentence: str, kind: str) -> None:
@@ -27,7 +27,7 @@ class Unstorable(EvollmError):
 
 
 class Stored:
-    """A dataclass whose class isn't loaded here, as it was stored: its fields can be read."""
+    """A stored dataclass whose class is not loaded: its fields can be read."""
 
     __slots__ = ("_fields", "_module", "_name")
 
@@ -41,7 +41,7 @@ class Stored:
         raise AttributeError(f"the stored {self._name} has no field '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError(f"a stored {self._name} can only be read")
+        raise AttributeError(f"a stored {self._name} is read-only")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Stored) and repr(self) == repr(other)
@@ -62,11 +62,11 @@ _TAGS = ("$tuple", "$map", "$array", "$number", "$class")
 
 
 def encode(value: Any) -> str | bytes:
-    """Return a genome as JSON text, or an array as bytes with type and shape, 0/1 arrays packed.
+    """Return a genome as JSON, or an array as bytes with type and shape; 0/1 arrays are packed.
 
     Raises:
-        Unstorable: If it holds anything but numbers, strings, None, tuples, lists, dicts, frozen
-            dataclasses and arrays of numbers.
+        Unstorable: If it contains anything other than numbers, strings, None, tuples, lists, dicts,
+            frozen dataclasses and arrays of numbers.
     """
     if isinstance(value, np.ndarray):
         return _pack(value)
@@ -74,20 +74,20 @@ def encode(value: Any) -> str | bytes:
         return json.dumps(_tag(value), separators=(",", ":"))
     except (RecursionError, ValueError) as error:
         kind = type(value).__name__
-        raise Unstorable(f"a genome can't hold this {kind}: {error}", kind) from None
+        raise Unstorable(f"a genome can't contain this {kind}: {error}", kind) from None
 
 
 def decode(stored: str | bytes) -> Any:
     """Return the genome that ``encode`` stored.
 
     Raises:
-        EvollmError: If it is of a class that is not loaded, or has other fields now.
+        EvollmError: If its class is not loaded, or has other fields now.
     """
     return _read(stored, _untag)
 
 
 def shown(stored: str | bytes) -> Any:
-    """Return what ``encode`` stored, to look at: ``Stored`` where ``decode`` lacks the class."""
+    """Return the genome that ``encode`` stored, with ``Stored`` in place of classes not loaded."""
     return _read(stored, _seen)
 
 
@@ -98,14 +98,14 @@ def _read(stored: str | bytes, hook: Callable[[dict[str, Any]], Any]) -> Any:
         return json.loads(stored, object_hook=hook)
     except EvollmError:
         raise
-    except Exception as error:  # bytes that are not what was written may fail anywhere
+    except Exception as error:  # damaged bytes may fail anywhere
         raise EvollmError(
             f"a stored value can't be read ({error}): the record is damaged"
         ) from None
 
 
 def _pack(array: NDArray[Any]) -> bytes:
-    """Lay out type, shape and raw bytes."""
+    """Return an array's type, shape and raw bytes."""
     if array.dtype.kind not in "biufcSUmM" or type(array) is not np.ndarray:
         what = f"{type(array).__name__} of {array.dtype}"
         raise Unstorable(f"a {what} can't be a genome: use an array of numbers", what)
@@ -116,12 +116,12 @@ def _pack(array: NDArray[Any]) -> bytes:
 
 @lru_cache(maxsize=256)
 def _head(kind: str, shape: tuple[int, ...]) -> bytes:
-    """Lay out type and shape."""
+    """Return type and shape as bytes."""
     return struct.pack(f"<BB{len(shape)}Q", len(kind), len(shape), *shape) + kind.encode()
 
 
 def _unpack(data: bytes) -> NDArray[Any]:
-    """Rebuild the array that ``_pack`` laid out."""
+    """Rebuild the array that ``_pack`` stored."""
     kind_size, ndim = struct.unpack_from("<BB", data)
     at = struct.calcsize(f"<BB{ndim}Q")
     shape = struct.unpack_from(f"<BB{ndim}Q", data)[2:]
@@ -135,7 +135,7 @@ def _unpack(data: bytes) -> NDArray[Any]:
 
 
 def _tag(value: Any) -> Any:
-    """Make a value fit for JSON, marking what JSON can't tell apart."""
+    """Convert a value for JSON, tagging types that JSON does not distinguish."""
     kind = type(value)
     if kind in _PLAIN:
         return value
@@ -156,8 +156,8 @@ def _tag(value: Any) -> Any:
     if getattr(getattr(kind, "__dataclass_params__", None), "frozen", False):
         if _found(kind.__module__, kind.__qualname__) is not kind:
             raise Unstorable(
-                f"a genome can't hold a {kind.__qualname__}, which its module doesn't show under "
-                "this name: define the class at the top of a module",
+                f"a genome can't contain a {kind.__qualname__}, which is not an attribute of its "
+                "module: define the class at the top level of a module",
                 kind.__qualname__,
             )
         listed = [item.name for item in dataclasses.fields(value) if item.init]
@@ -166,7 +166,7 @@ def _tag(value: Any) -> Any:
     if kind is Stored:
         return {"$class": [value._module, value._name, _tag(value._fields)]}
     raise Unstorable(
-        f"a genome can't hold a {kind.__name__}: use numbers, strings, tuples, lists, dicts, "
+        f"a genome can't contain a {kind.__name__}: use numbers, strings, tuples, lists, dicts, "
         "frozen dataclasses or NumPy arrays",
         kind.__name__,
     )
@@ -191,7 +191,7 @@ def _untag(held: dict[str, Any]) -> Any:
 
 
 def _seen(held: dict[str, Any]) -> Any:
-    """Undo ``_tag`` as far as the classes are there."""
+    """Undo ``_tag`` as far as the classes are loaded."""
     try:
         return _untag(held)
     except EvollmError:
@@ -206,17 +206,17 @@ def _found(module: str, name: str) -> Any:
 
 
 def _rebuild(module: str, name: str, held: dict[str, Any]) -> Any:
-    """Rebuild a frozen dataclass of a loaded module, for a record must not import code."""
+    """Rebuild a frozen dataclass of a loaded module; reading a record never imports code."""
     found = _found(module, name)
     if not (isinstance(found, type) and dataclasses.is_dataclass(found)):
-        mend = "run the script that defines it" if module == "__main__" else f"import {module}"
+        fix = "run the script that defines it" if module == "__main__" else f"import {module}"
         raise EvollmError(
-            f"the record holds genomes of {module}.{name}: {mend} to continue the run"
+            f"the record contains genomes of {module}.{name}: {fix} to continue the run"
         )
     try:
         return found(**held)
     except Exception as error:
         raise EvollmError(
-            f"the record holds a {module}.{name} with the fields {', '.join(held)}, of which that "
-            f"class can't be made now ({error}): restore the class, or choose a new folder"
+            f"the record contains a {module}.{name} with the fields {', '.join(held)}, which the "
+            f"class no longer accepts ({error}): restore the class, or choose a new folder"
         ) from None

@@ -1,4 +1,4 @@
-"""The committer: makes durable what was noted while its writer is busy with something long."""
+"""The committer: commits recorded rows while their writer is busy."""
 
 import contextlib
 import threading
@@ -9,7 +9,7 @@ _SOON = 0.05  # seconds
 
 
 class Committer:
-    """Commits a record every 50 ms from a thread of its own, once it is started."""
+    """Commits a record every 50 ms from its own thread, once started."""
 
     def __init__(self, record: Record) -> None:
         self._record = record
@@ -17,14 +17,14 @@ class Committer:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin, unless it has begun."""
+        """Start the thread, unless it is running."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="evollm-commit", daemon=True)
             self._thread.start()
 
     def _work(self) -> None:
         while not self._closed.wait(_SOON):
-            with contextlib.suppress(Exception):  # the writer's own commit meets it again
+            with contextlib.suppress(Exception):  # the writer's own commit raises it again
                 self._record.commit()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The lock of a run directory: one process at a time writes to it."""
+"""The lock of a run directory, for one writing process at a time."""
 
 from pathlib import Path
 from typing import IO
@@ -8,24 +8,24 @@ from evollm.paths import brief
 
 try:
     import fcntl
-except ImportError:  # there is none on Windows
+except ImportError:  # missing on Windows
     fcntl = None  # type: ignore[assignment]
 
 
 def claim(path: Path) -> IO[str]:
-    """Make a run directory and take its lock, which the system releases when the process dies.
+    """Create a run directory and take its lock, which the system releases when the process dies.
 
     Returns:
         The open lock file, to be closed when the directory is released.
 
     Raises:
-        EvollmError: If the directory can't be written to, another process has it, or the system
-            has no such locks.
+        EvollmError: If the directory can't be written to, another process holds the lock, or the
+            system does not support such locks.
     """
     if fcntl is None:
         raise EvollmError(
-            "a run directory is locked while it is written to, which needs Linux, macOS or WSL:"
-            " run evollm there, or without a path"
+            "a run directory needs the file locks of Linux, macOS or WSL: run evollm there, or "
+            "without a path"
         )
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -39,6 +39,7 @@ def claim(path: Path) -> IO[str]:
     except OSError:
         guard.close()
         raise EvollmError(
-            f"another process is running in {brief(path)}: wait for it, or choose another folder"
+            f"another process is using the run directory {brief(path)}: wait for it, or choose "
+            "another folder"
         ) from None
     return guard

@@ -1,4 +1,4 @@
-"""Notes: rows that a run gathers until they are committed together."""
+"""Notes: rows that a run collects until they are committed together."""
 
 import json
 import sqlite3
@@ -18,7 +18,7 @@ def marks(n: int) -> str:
     return ", ".join("?" * n)
 
 
-_AGAIN = "ON CONFLICT DO NOTHING"  # rows whose writing a Ctrl-C cut short are written once more
+_AGAIN = "ON CONFLICT DO NOTHING"  # rows whose writing was interrupted by Ctrl-C are written again
 STATEMENTS: Mapping[str, str] = {
     "jobs": "INSERT OR IGNORE INTO jobs (id, lane, kind, name, parents, n, fidelity, rung, context,"
     f" seed, step, fingerprint) VALUES ({marks(12)})",
@@ -29,11 +29,11 @@ STATEMENTS: Mapping[str, str] = {
     "finals": f"INSERT OR REPLACE INTO finals VALUES ({marks(9)})",
     "reuses": f"INSERT INTO reuses VALUES ({marks(5)}) {_AGAIN}",
 }
-"""What writes each kind of row, in the order in which they are written."""
+"""The statement that writes each kind of row, in the order of writing."""
 
 
 class Notes:
-    """Gathers what happens in a run as rows of its database; may be called from any thread."""
+    """Collects a run's events as rows of its database; thread-safe."""
 
     def __init__(self) -> None:
         self._mutex = threading.RLock()
@@ -47,7 +47,7 @@ class Notes:
         return any(self._gathered.values())
 
     def _write(self, database: sqlite3.Connection) -> None:
-        """Write the gathered rows within the open transaction."""
+        """Write the collected rows within the open transaction."""
         for kind, rows in self._gathered.items():
             if rows:
                 database.executemany(STATEMENTS[kind], rows)
@@ -55,7 +55,7 @@ class Notes:
             rows.clear()
 
     def ask(self, ticket: Ticket, name: str, fingerprint: str) -> None:
-        """Note a job that has been asked for."""
+        """Record a job that the search has asked for."""
         job = ticket.job
         rung = context = None
         if isinstance(job, Vary):
@@ -86,12 +86,12 @@ class Notes:
         self._gather("jobs", row)
 
     def children(self, ticket: Ticket, offspring: Offspring[Any]) -> None:
-        """Note a ``Vary`` job's answer; its children get the ids that the ticket reserves."""
+        """Record the answer to a ``Vary`` job; the children get the ids reserved by the ticket."""
         everyone = [parent.id for parent in ticket.job.parents] if offspring.parents else []  # type: ignore[union-attr]
         rows = []
         for i, genome in enumerate(offspring.genomes):
             own = (
-                str([everyone[k] for k in offspring.parents[i]])  # ids: JSON as they are
+                str([everyone[k] for k in offspring.parents[i]])  # a list of ids is valid JSON
                 if offspring.parents
                 else None
             )
@@ -107,14 +107,14 @@ class Notes:
     def outcome(
         self, ticket: Ticket, place: int, candidate: int, outcome: Outcome, text: str | None = None
     ) -> None:
-        """Note what the problem found for one place of an ``Evaluate`` job.
+        """Record the outcome for one place of an ``Evaluate`` job.
 
         Args:
             ticket: The job.
-            place: Which of its candidates.
-            candidate: That candidate's id.
-            outcome: What was found.
-            text: The genome as people read it.
+            place: Index of the candidate in the job.
+            candidate: The candidate's id.
+            outcome: Its outcome.
+            text: The genome in readable form.
         """
         repaired = None if outcome.genome is None else encode(outcome.genome)
         row = (ticket.id, place, candidate, *_found(outcome))
@@ -130,15 +130,15 @@ class Notes:
         self._gather("answers", (position, rejected, *model, ticket.id))
 
     def final(self, candidate: int, fidelity: int | None, seed: int, outcome: Outcome) -> None:
-        """Note what a finalist scored after the search."""
+        """Record the outcome of a finalist after the search."""
         head = (candidate, -1 if fidelity is None else fidelity, seed)
         self._gather("finals", (*head, *_found(outcome), outcome.cost, int(outcome.bound)))
 
     def reused(self, number: int, individual: Individual[Any], source: int, step: int) -> None:
-        """Note a score that a candidate took over from an equal one.
+        """Record a score that a candidate took from an equal one.
 
         Args:
-            number: Of the reused scores of the run, from 0.
+            number: Index of the reused score in the run, from 0.
             individual: The candidate with that score.
             source: Id of the candidate that was evaluated.
             step: The flow's step.
@@ -147,7 +147,7 @@ class Notes:
         self._gather("reuses", (number, individual.id, source, fidelity, step))
 
     def best(self, step: int, candidate: int, fitness: float) -> None:
-        """Note the individual that the flow named as the best of a step."""
+        """Record the individual that the flow named as the best of a step."""
         self._gather("bests", (step, candidate, fitness))
 
 

@@ -1,4 +1,4 @@
-"""The history: what a record holds, read back as the engine's own objects."""
+"""Queries: the contents of a record as objects of the engine."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from evollm.store.record import Record
 from evollm.types import Candidate, Individual, Offspring, Outcome
 
 FINALS = -1
-"""The job under which the calls are recorded that the evaluations of finalists make."""
+"""The job id under which model calls of finalists' evaluations are recorded."""
 
 
 def answered(record: Record) -> Iterator[tuple[int, str]]:
@@ -22,7 +22,7 @@ def answered(record: Record) -> Iterator[tuple[int, str]]:
 
 
 def fingerprint(record: Record, job: int) -> str | None:
-    """Return the fingerprint under which a job was asked, or None if it never was."""
+    """Return the recorded fingerprint of a job, or None if it was never asked."""
     found = record.rows("SELECT fingerprint FROM jobs WHERE id = ?", (job,))
     return found[0][0] if found else None
 
@@ -36,7 +36,7 @@ def offspring(record: Record, ticket: Ticket) -> Offspring[Any]:
     """Return the recorded answer of a ``Vary`` job."""
     assert isinstance(ticket.job, Vary)
     places = {parent.id: place for place, parent in enumerate(ticket.job.parents)}
-    rows = record.rows(  # by the ids that the job reserves, for there is an index on them
+    rows = record.rows(  # by the ids that the job reserves, because they are indexed
         "SELECT genome, parents, note FROM candidates WHERE id >= ? AND id < ? ORDER BY id",
         (ticket.first, ticket.first + int(ticket.job.n)),
     )
@@ -56,7 +56,7 @@ def offspring(record: Record, ticket: Ticket) -> Offspring[Any]:
 
 
 def outcomes(record: Record, ticket: Ticket) -> Iterator[tuple[int, Outcome]]:
-    """Yield place and outcome of what is recorded for a job's places."""
+    """Yield place and outcome of each recorded evaluation of a job."""
     found = record.rows(
         "SELECT place, fitness, metrics, error, info, repaired, cost, bound FROM outcomes"
         " WHERE job = ? ORDER BY place",
@@ -76,7 +76,7 @@ def outcomes(record: Record, ticket: Ticket) -> Iterator[tuple[int, Outcome]]:
 
 
 def individuals(record: Record) -> Iterator[Individual[Any]]:
-    """Yield what was evaluated with its outcomes, in the order of the jobs."""
+    """Yield all evaluated individuals, in the order of the jobs."""
     found = record.rows(
         "SELECT o.candidate, coalesce(o.repaired, c.genome), coalesce(c.parents, v.parents),"
         " v.name, v.step, e.fidelity, o.fitness, o.metrics, o.error, o.cost, o.bound"
@@ -106,7 +106,7 @@ def individuals(record: Record) -> Iterator[Individual[Any]]:
 
 
 def usage(record: Record) -> Usage:
-    """Return what the run has spent so far; its generations are for the search to say."""
+    """Return what the run has spent so far, without generations, which the search counts."""
     spent = Usage(seconds=record.get("seconds", 0.0))
     count_finals(record, spent)
     spent.memo = record.rows("SELECT count(*) FROM reuses")[0][0]
@@ -128,7 +128,7 @@ def dearest(record: Record) -> float | None:
 
 
 def count_finals(record: Record, spent: Usage) -> None:
-    """Note what the finalists took, which no limit counts."""
+    """Add what the evaluations of finalists have spent, which no limit counts."""
     spent.finals = record.rows("SELECT count(*) FROM finals")[0][0]
     spent.finals_calls, paid, unknown = record.rows(
         "SELECT count(*), total(cost), count(*) - count(cost) FROM calls WHERE job = ?",
@@ -138,12 +138,12 @@ def count_finals(record: Record, spent: Usage) -> None:
 
 
 def candidate(record: Record, number: int) -> Candidate[Any]:
-    """Return one candidate by its id, as its latest evaluation left it.
+    """Return a candidate by its id, with the genome as repaired by its latest evaluation.
 
-    A genome of a class that is not loaded is read as a plain record of its fields.
+    A genome whose class is not loaded is returned as a plain record of its fields.
 
     Raises:
-        EvollmError: If the run has none of that id.
+        EvollmError: If the run has no candidate with that id.
     """
     found = record.rows(
         "SELECT coalesce((SELECT o.repaired FROM outcomes o WHERE o.candidate = c.id"
@@ -166,7 +166,7 @@ def candidate(record: Record, number: int) -> Candidate[Any]:
 
 
 def last_failure(record: Record) -> str:
-    """Return why the last evaluation that failed did; empty if none has."""
+    """Return the error of the last failed evaluation; empty if none has failed."""
     found = record.rows(
         "SELECT error FROM outcomes WHERE error IS NOT NULL ORDER BY job DESC, place DESC LIMIT 1"
     )
@@ -174,7 +174,7 @@ def last_failure(record: Record) -> str:
 
 
 def fallback_share(record: Record) -> float:
-    """Return the share of what a model was asked for that it did not supply, 0 to 1."""
+    """Return the share of the children requested from models that they did not supply, 0 to 1."""
     asked, supplied = record.rows("SELECT total(asked), total(supplied) FROM jobs")[0]
     return 1 - supplied / asked if asked else 0.0
 
@@ -182,8 +182,8 @@ def fallback_share(record: Record) -> float:
 def best(record: Record) -> tuple[int, float] | None:
     """Return id and fitness of the best candidate; None if nothing was evaluated.
 
-    It is the one that the flow named last, or else the fittest, the older one if two are equal;
-    evaluations that were cut short don't count.
+    It is the one that the flow named last, or else the fittest, of equal ones the older;
+    evaluations that were cut short are ignored.
     """
     named = record.rows("SELECT candidate, fitness FROM bests ORDER BY step DESC LIMIT 1")
     found = named or record.rows(
@@ -194,7 +194,7 @@ def best(record: Record) -> tuple[int, float] | None:
 
 
 def finals(record: Record, fidelity: int | None, seed: int) -> dict[int, Outcome]:
-    """Return what finalists scored, by candidate."""
+    """Return the finalists' outcomes by candidate id."""
     found = record.rows(
         "SELECT candidate, fitness, metrics, error, info, cost, bound FROM finals"
         " WHERE fidelity = ? AND seed = ?",

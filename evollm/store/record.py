@@ -23,11 +23,11 @@ MEND = f"restore a copy, rescue its tables with `sqlite3 {FILE} .recover`, or ch
 
 
 class Record(Notes, Closing):
-    """Writes a run down as it happens, and reads it back; a folder has one writer.
+    """Records a run as it happens, and reads it back; a folder has one writer.
 
-    Rows gather until ``commit``; what was committed survives a killed process. Calls of a model
-    are committed at once. Without a path the record lives in a temporary file that goes with it.
-    All methods may be called from any thread.
+    Rows are collected until ``commit``; committed rows survive the process being killed. Model
+    calls are committed immediately. Without a path the record is a temporary file that is deleted
+    with this object. All methods may be called from any thread.
     """
 
     def __init__(self, path: Path | str | None = None, *, write: bool = True) -> None:
@@ -44,7 +44,7 @@ class Record(Notes, Closing):
 
     @contextlib.contextmanager
     def _safely(self) -> Iterator[None]:
-        """Hold the database to write, and say in one sentence what is wrong if it can't be."""
+        """Hold the database for writing; turn its errors into an error of one sentence."""
         with self._mutex, explained(self._name, MEND):
             try:
                 yield
@@ -57,14 +57,14 @@ class Record(Notes, Closing):
         return "the temporary record" if self.path is None else str(self.path / FILE)
 
     def _undo(self) -> None:
-        """Leave a transaction that failed, so that closing does not commit a part of it."""
+        """Roll back a failed transaction, so that closing does not commit part of it."""
         self._failed = True
         with contextlib.suppress(sqlite3.Error, AttributeError):
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
 
     def _connect(self, write: bool) -> sqlite3.Connection:
-        """Open the database, in a mode that survives a kill and lets others read."""
+        """Open the database, in a mode that survives a kill and allows other readers."""
         if self.path is None:
             database = sqlite3.connect("", check_same_thread=False, isolation_level=None)
         elif write:
@@ -74,7 +74,10 @@ class Record(Notes, Closing):
         elif (self.path / FILE).is_file():
             database = sqlite3.connect(f"file:{self.path / FILE}?mode=ro", uri=True, timeout=30)
         else:
-            raise EvollmError(f"{brief(self.path)} is not a run directory: it has no {FILE}")
+            raise EvollmError(
+                f"{brief(self.path)} is not a run directory because it has no {FILE}: give the "
+                "path of a run"
+            )
         try:
             prepare(database, str(self.path), write)
         except EvollmError:
@@ -86,7 +89,7 @@ class Record(Notes, Closing):
         return database
 
     def call(self, job: int, call: Call) -> None:
-        """Note a call of a model, and commit."""
+        """Record a model call, and commit."""
         answer = None if call.answer is None else json.dumps(dict(call.answer))
         request = json.dumps(dict(call.request))
         tokens = (call.prompt_tokens, call.completion_tokens)
@@ -102,7 +105,7 @@ class Record(Notes, Closing):
             self._db.execute("COMMIT")
 
     def event(self, kind: str, detail: str) -> None:
-        """Note a stop, a resume or a failure of the whole run, and commit."""
+        """Record a stop, a resume or a failure of the whole run, and commit."""
         with self._safely():
             self._begin()
             self._db.execute(
@@ -112,23 +115,24 @@ class Record(Notes, Closing):
             self.commit()
 
     def put(self, name: str, value: Any) -> None:
-        """Set one entry of the record's head: configuration, versions, working time.
+        """Set an entry of the record's head: configuration, versions, working time.
 
         Raises:
-            EvollmError: If it can't be written as JSON.
+            EvollmError: If the value can't be written as JSON.
         """
         try:
             text = json.dumps(value)
         except (TypeError, ValueError, RecursionError) as error:
             raise EvollmError(
-                f"the {name} of a run can't be kept ({error}): give what JSON can hold"
+                f"the {name} of a run can't be stored as JSON ({error}): use numbers, strings, "
+                "lists and dicts"
             ) from None
         with self._safely():
             self._begin()
             self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, text))
 
     def commit(self) -> None:
-        """Make everything noted so far durable."""
+        """Commit everything recorded so far."""
         with self._safely():
             if self._waiting():
                 self._begin()
@@ -137,7 +141,7 @@ class Record(Notes, Closing):
                 self._db.execute("COMMIT")
 
     def together(self) -> AbstractContextManager[object]:
-        """Return a context within which nothing is committed by another thread."""
+        """Return a context in which no other thread commits."""
         return self._mutex
 
     def _begin(self) -> None:
@@ -145,15 +149,15 @@ class Record(Notes, Closing):
             self._db.execute("BEGIN IMMEDIATE")
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return one entry of the record's head."""
+        """Return an entry of the record's head."""
         found = self.rows("SELECT value FROM meta WHERE name = ?", (name,))
         return self.parsed(found[0][0]) if found else default
 
     def parsed(self, text: str) -> Any:
-        """Return JSON from one of the rows.
+        """Parse JSON from one of the rows.
 
         Raises:
-            EvollmError: If it is not JSON: the record is damaged.
+            EvollmError: If it is not JSON, because the record is damaged.
         """
         try:
             return json.loads(text)
@@ -161,26 +165,28 @@ class Record(Notes, Closing):
             raise self.damaged(error) from None
 
     def damaged(self, error: object) -> EvollmError:
-        """Return the error for rows that make no sense."""
+        """Return the error for invalid rows."""
         return damaged(self._name, error, MEND)
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return the committed rows of an SQL query; the tables are in ``evollm.store.schema``.
 
         Raises:
-            EvollmError: If the record can't be read, or not by this query; or if it was a temporary
-                one that is closed.
+            EvollmError: If the record can't be read, the query is invalid, or the record was
+                temporary and is closed.
         """
         with self._mutex, explained(self._name, MEND):
             if self._closed and self.path is None:
-                raise EvollmError("the temporary record is closed: read it before, or give a path")
+                raise EvollmError(
+                    "the temporary record is closed: read it before closing, or give the run a path"
+                )
             if self._closed:
                 with Record(self.path, write=False) as again:
                     return again.rows(query, values)
             return self._db.execute(query, values).fetchall()
 
     def recall(self, job: int, key: str) -> Call | None:
-        """Return the recorded call of a job with this key, unless it failed."""
+        """Return the recorded successful call of a job with this key, if any."""
         found = self.rows(
             "SELECT key, model, request, answer, error, prompt_tokens, completion_tokens, seconds,"
             " cost, cached FROM calls WHERE job = ? AND key = ? AND answer IS NOT NULL",
@@ -194,7 +200,7 @@ class Record(Notes, Closing):
         return Call(key, model, asked, answered, error, *tokens, seconds, cost, bool(cached))
 
     def close(self) -> None:
-        """Commit, and release the folder; a record with a path can still be read."""
+        """Commit and release the folder; a record with a path can still be read."""
         if self._closed:
             return
         try:
@@ -204,11 +210,13 @@ class Record(Notes, Closing):
             self._let_go()
 
     def _let_go(self) -> None:
-        """Close the files, whatever state they are in."""
+        """Close the files, in whatever state they are."""
         self._closed = True
         if database := getattr(self, "_db", None):
-            with contextlib.suppress(sqlite3.Error):  # someone may be reading, or the disk be full
-                if self._guard:  # leave one plain file, which can be copied and read anywhere
+            with contextlib.suppress(
+                sqlite3.Error
+            ):  # another process may be reading, or the disk may be full
+                if self._guard:  # leave a single file, which can be copied and read anywhere
                     database.execute("PRAGMA busy_timeout = 0")
                     database.execute("PRAGMA journal_mode = DELETE")
             database.close()

@@ -1,4 +1,4 @@
-"""Rows: evaluations, calls and counts as a record holds them, for tables and reports."""
+"""Rows: evaluations, calls and counts of a record, for tables and reports."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from evollm.store.record import Record
 from evollm.types import JSON
 
 STAND_IN = "stood in for"
-"""How reasons begin that count children of another operator, and no attempts."""
+"""Beginning of the reasons that count children of a stand-in instead of rejected attempts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """One evaluation, with what is known of the candidate's birth.
+    """One evaluation, and how the candidate was made.
 
     Attributes:
         job: The ``Evaluate`` job.
@@ -24,16 +24,16 @@ class Evaluation:
         step: The step in which it was evaluated.
         operator: Name of the operator that made it.
         parents: Ids of the candidates that it was made from.
-        fidelity: Of the evaluation; None if the problem has one only.
+        fidelity: Fidelity of the evaluation; None if the problem has only one.
         fitness: Larger is better.
         error: Why the evaluation failed, if it did.
-        stored: The genome as the record keeps it; ``genome`` reads it.
-        metrics: Further numbers by name.
-        note: What the operator noted about the candidate.
-        info: What the evaluation reported beside its numbers.
+        stored: The genome as stored; ``genome`` decodes it.
+        metrics: Additional numbers by name.
+        note: The operator's note about the candidate.
+        info: Additional information from the evaluation.
         text: The genome in readable form; None if no system wrote it.
-        bound: Whether the evaluation was cut short, so that the fitness is a bound only.
-        rung: What the fidelity means, in words; None if the flow did not say so.
+        bound: Whether the evaluation was cut short, so that the fitness is only a bound.
+        rung: Meaning of the fidelity as text; None if the flow did not name it.
     """
 
     job: int
@@ -54,13 +54,13 @@ class Evaluation:
 
     @property
     def genome(self) -> Any:
-        """The genome, as the evaluation left it; one of a class that is not loaded is a record."""
+        """The genome as repaired by the evaluation; a plain record if its class is not loaded."""
         return shown(self.stored)
 
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """One recorded call of a model.
+    """One recorded model call.
 
     Attributes:
         key: Hash of the request.
@@ -77,15 +77,15 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an operator was asked for, and what came of it.
+    """What an operator was asked for, and what it made.
 
     Attributes:
-        jobs: How often it was asked.
-        children: How many children it made.
-        asked: How many genomes, or parts of them, it asked a model for.
-        supplied: How many of these the model supplied.
-        answers: Answers of the model.
-        rejected: Attempts that it rejected, by reason.
+        jobs: Number of jobs.
+        children: Number of children that it made.
+        asked: Number of genomes, or parts of them, that it requested from a model.
+        supplied: Number of these that the model supplied.
+        answers: Number of the model's answers.
+        rejected: Number of rejected attempts, by reason.
     """
 
     jobs: int
@@ -101,7 +101,7 @@ def evaluations(record: Record, whole: bool = False) -> list[Evaluation]:
 
     Args:
         record: The run's.
-        whole: Whether jobs that were cut short are left out.
+        whole: Whether to omit incomplete jobs.
     """
     found = record.rows(
         "SELECT o.job, o.candidate, e.step, v.name, coalesce(c.parents, v.parents), e.fidelity,"
@@ -156,19 +156,20 @@ def fitnesses(record: Record, bounds: bool = True) -> list[float]:
 
     Args:
         record: The run's.
-        bounds: Whether evaluations that were cut short have theirs, too, or minus infinity.
+        bounds: Whether evaluations that were cut short count with their fitness or with minus
+            infinity.
     """
     found = record.rows("SELECT fitness, bound FROM outcomes ORDER BY job, place")
     return [-inf if bound and not bounds else fitness for fitness, bound in found]
 
 
 def reuses(record: Record) -> dict[int, int]:
-    """Return which candidates took over a score, and from which candidate, by their ids."""
+    """Return the ids of the candidates with a reused score, and of those whose score it was."""
     return dict(record.rows("SELECT candidate, source FROM reuses ORDER BY id"))
 
 
 def rungs(record: Record) -> list[tuple[str, int, int, int]]:
-    """Return the rungs that the flow named: name, fidelity, evaluations, and how many cut short."""
+    """Return the rungs named by the flow: name, fidelity, evaluations, those cut short."""
     return [
         (rung, fidelity, evaluations, bounds)
         for rung, fidelity, evaluations, bounds in record.rows(
@@ -185,7 +186,7 @@ def steps(record: Record) -> list[int]:
 
 
 def named(record: Record) -> list[tuple[int, float]]:
-    """Return step and fitness of the best that the algorithm named, if it does, step by step."""
+    """Return step and fitness of each best individual that the algorithm named, if it does."""
     return [
         (step, fitness)
         for step, fitness in record.rows("SELECT step, fitness FROM bests ORDER BY step")
@@ -193,7 +194,7 @@ def named(record: Record) -> list[tuple[int, float]]:
 
 
 def calls(record: Record, job: int | None = None) -> list[Called]:
-    """Return the calls of a model in the order of asking; those of one job if it is named."""
+    """Return the model calls in order, or those of one job."""
     where, values = ("", ()) if job is None else (" WHERE job = ?", (job,))
     found = record.rows(f"SELECT key, request, answer, error FROM calls{where} ORDER BY id", values)
     return [
@@ -203,7 +204,7 @@ def calls(record: Record, job: int | None = None) -> list[Called]:
 
 
 def operators(record: Record) -> dict[str, Asked]:
-    """Return what each operator was asked for, by name in the order of the first job."""
+    """Return what each operator was asked for, by name, in the order of the first job."""
     answers = dict(
         record.rows(
             "SELECT name, count(*) FROM calls JOIN jobs ON jobs.id = job"
@@ -238,7 +239,7 @@ def operators(record: Record) -> dict[str, Asked]:
 
 
 def rejections(record: Record) -> Counter[str]:
-    """Return how many attempts operators rejected, by reason."""
+    """Return the number of attempts that operators rejected, by reason."""
     total: Counter[str] = Counter()
     for asked in operators(record).values():
         total.update(asked.rejected)
@@ -246,7 +247,7 @@ def rejections(record: Record) -> Counter[str]:
 
 
 def failed_calls(record: Record, operator: str | None = None) -> Counter[str]:
-    """Return how many calls of operators failed, by what went wrong.
+    """Return the number of operators' failed calls, by error.
 
     Args:
         record: The run's.
@@ -262,13 +263,13 @@ def failed_calls(record: Record, operator: str | None = None) -> Counter[str]:
 
 
 def failures(record: Record) -> Counter[str]:
-    """Return how many evaluations and calls failed, by what went wrong."""
+    """Return the number of failed evaluations and calls, by error."""
     found = record.rows("SELECT error FROM outcomes UNION ALL SELECT error FROM calls")
     return Counter(error for (error,) in found if error is not None)
 
 
 def events(record: Record) -> list[tuple[str, str]]:
-    """Return starts, resumes and stops, each with its detail, in order."""
+    """Return starts, resumes and stops with their details, in order."""
     return [
         (kind, detail)
         for kind, detail in record.rows("SELECT kind, detail FROM events ORDER BY id")
@@ -282,13 +283,13 @@ def last_step(record: Record) -> int:
 
 
 def birth(record: Record, candidate: int) -> tuple[int, tuple[str, ...]]:
-    """Return the job that made a candidate, and the keys of the answers that it was made of."""
+    """Return the job that made a candidate, and the keys of the answers it was made from."""
     job, keys = record.rows("SELECT job, calls FROM candidates WHERE id = ?", (candidate,))[0]
     return job, tuple(record.parsed(keys)) if keys else ()
 
 
 def scored(record: Record, candidate: int) -> tuple[float, str | None] | None:
-    """Return a candidate's latest fitness and text, its own or reused; None if it has none."""
+    """Return a candidate's latest fitness (its own or a reused one) and text; None without any."""
     found = record.rows(
         "SELECT fitness, text FROM outcomes WHERE candidate = ?1 OR candidate IN"
         " (SELECT source FROM reuses WHERE reuses.candidate = ?1)"

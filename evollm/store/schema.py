@@ -103,19 +103,19 @@ CREATE VIEW lineage AS
 
 
 def prepare(connection: sqlite3.Connection, where: str, write: bool) -> None:
-    """Create the tables in a new database, or check that this code knows the ones that are there.
+    """Create the tables in a new database, or check that this code can read the existing ones.
 
-    A database of an older version can be read: what it lacks reads as NULL or as the column's
-    default, and a table that it lacks as an empty one.
+    A database of an older version can be read: missing columns read as NULL or as their default,
+    and missing tables as empty.
 
     Args:
         connection: To the database.
-        where: What to call it.
-        write: Whether it is to be written to.
+        where: Its name in error messages.
+        write: Whether it will be written to.
 
     Raises:
-        EvollmError: If the database is of a newer version, or of an older one and is to be written
-            to, or if it is not a record.
+        EvollmError: If the database is not a record, has a newer version, or has an older version
+            and will be written to.
     """
     try:
         found = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -126,7 +126,9 @@ def prepare(connection: sqlite3.Connection, where: str, write: bool) -> None:
         try:
             connection.executescript(f"BEGIN;{TABLES}PRAGMA user_version = {VERSION};COMMIT;")
         except sqlite3.OperationalError as error:
-            raise EvollmError(f"{where} holds no run yet, and can't take one ({error})") from None
+            raise EvollmError(
+                f"{where} contains no run and can't be written to ({error}): choose another folder"
+            ) from None
     elif 0 < found < VERSION and not write:
         _complete(connection)
     elif found != VERSION:
@@ -134,18 +136,18 @@ def prepare(connection: sqlite3.Connection, where: str, write: bool) -> None:
 
 
 def _fix(found: int) -> str:
-    """Return what to do about a database of another version."""
+    """Return what to do with a database of another version."""
     if 0 < found < VERSION:
         return (
-            f"and this evollm continues runs of format {VERSION} only: read it with evollm show, "
+            f"but this evollm continues runs of format {VERSION} only: read it with evollm show, "
             "and choose a new folder for a new run"
         )
-    fix = "update evollm to read it" if found else "it was made by something else"
-    return f"this evollm reads format {VERSION}: {fix}"
+    fix = "update evollm to read it" if found else "it was not made by evollm"
+    return f"but this evollm reads format {VERSION}: {fix}"
 
 
 def _complete(connection: sqlite3.Connection) -> None:
-    """Cover the tables of an older database by temporary views that have all columns."""
+    """Hide the tables of an older database behind temporary views with all columns."""
     with contextlib.closing(sqlite3.connect(":memory:")) as current:
         current.executescript(TABLES)
         tables = {name: _columns(current, name) for name in _tables(current)}
@@ -166,6 +168,6 @@ def _tables(connection: sqlite3.Connection) -> list[str]:
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> dict[str, str | None]:
-    """Return a table's columns, each with its default as SQL."""
+    """Return a table's columns, with their defaults as SQL."""
     found = connection.execute(f"PRAGMA table_info({table})").fetchall()
     return {name: default for _, name, _, _, default, _ in found}

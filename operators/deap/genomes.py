@@ -89,7 +89,7 @@ def plain(value: Any) -> Any:
         lost = [*carried(value), *(["fitness"] if _scored(value) else [])]
         if lost:
             raise EvollmError(
-                f"a genome can't hold a {kind.__name__} with further attributes "
+                f"a genome can't contain a {kind.__name__} with further attributes "
                 f"({', '.join(lost)}): {_REMEDY}"
             )
     return below(value)
@@ -111,7 +111,7 @@ def below(value: Any) -> Any:
         return copy.deepcopy(value)
     if type(value) in _ATOMS or isinstance(value, np.generic):
         return value
-    raise EvollmError(f"a genome can't hold a {type(value).__name__}: {_REMEDY}")
+    raise EvollmError(f"a genome can't contain a {type(value).__name__}: {_REMEDY}")
 
 
 _REMEDY = "give a form with to_genome and from_genome"

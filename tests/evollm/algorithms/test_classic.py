@@ -127,7 +127,7 @@ def test_operators_that_make_nothing_end_the_run() -> None:
 
 @each("settings", [{"cxpb": 0.0, "mutpb": 0.0}, {"cxpb": 1.2}, {"mutpb": -0.1}])
 def test_impossible_probabilities_are_refused_at_once(settings: dict[str, float]) -> None:
-    with pytest.raises(EvollmError, match="cxpb and mutpb are probabilities, not both 0"):
+    with pytest.raises(EvollmError, match="cxpb and mutpb must be probabilities and not both 0"):
         ea_simple(Zeros(), Tag(1), Tag(10), size=4, seed=0, **settings)  # type: ignore[arg-type]
 
 
@@ -142,6 +142,6 @@ def test_a_rule_that_draws_everyone_once_is_named(
 ) -> None:
     bred(8, size=20, select=select)
     assert [record.message for record in caplog.records] == warnings * [
-        "select drew everyone once in 3 generations, so nothing favours the fit: take a "
-        "tournament, or evollm.algorithms.generations.nsga2 for several objectives"
+        "select drew each individual once in 3 generations, so nothing favours fitter ones: use a "
+        "tournament, or evollm.algorithms.nsga2 for several objectives"
     ]

@@ -73,7 +73,9 @@ def test_a_dropped_duplicate_is_drawn_again_unless_its_attempt_is_used_up() -> N
 
 @each("scope", ["ever", (), ("run", "all")])
 def test_an_unknown_scope_is_refused(scope: Any) -> None:
-    with pytest.raises(EvollmError, match="a scope of 'run', 'generation', 'living'"):
+    with pytest.raises(
+        EvollmError, match="'run', 'generation', 'living' or a tuple of these as scope"
+    ):
         Distinct(int, scope)
 
 
@@ -99,7 +101,7 @@ def test_flows_end_when_a_generation_of_attempts_is_used_up() -> None:
         steady_state(Given((7,)), same, size=3, lanes=1, seed=1, key=key),
     ):
         found = run(search, Trial())
-        assert found.stopped == "nothing new was bred: a whole generation of attempts is used up"
+        assert found.stopped == "nothing new was bred in a whole generation of attempts"
         assert found.usage.evaluations <= 3
 
 
@@ -193,7 +195,7 @@ def test_conformance(check: Callable[..., None], name: str, tmp_path: Path) -> N
 @each("flow", [generations, growing])
 def test_a_prompt_is_pruned_and_no_text_is_scored_twice(flow: Any) -> None:
     found = run(flow(1), Reward())
-    assert found.stopped == "nothing new was bred: a whole generation of attempts is used up"
+    assert found.stopped == "nothing new was bred in a whole generation of attempts"
     assert found.fitness >= 3 > run(flow(1), Reward(), budget=Budget(evaluations=1)).fitness
     genomes = found.dataframe()["genome"]
     assert genomes.nunique() == len(genomes) == found.usage.evaluations

@@ -105,8 +105,8 @@ def test_duplicates_are_dropped_before_they_cost_anything() -> None:
     [
         (lambda: Mating(Named("a"), brood=0), "a brood of at least 1"),
         (lambda: Mating(Named("a"), share=-1), "least 0, not"),
-        (lambda: Adaptive([]), "need an arm"),
-        (lambda: Adaptive([Mating(Named("a"))], discount=0), "within 0..1"),
+        (lambda: Adaptive([]), "need at least one mating"),
+        (lambda: Adaptive([Mating(Named("a"))], discount=0), "between 0 and 1"),
         (lambda: Breeder([], np.random.default_rng()), "nor a list of matings"),
         (lambda: Breeder([Mating(Named("a"), share=0)], np.random.default_rng()), "positive share"),
     ],
@@ -147,5 +147,5 @@ def test_the_bandit_forgets() -> None:
 
 def test_an_empty_population_is_said() -> None:
     flow = generational(Start(), Blend(), size=4, seed=1, survivors=lambda pool, k, rng: [])
-    with pytest.raises(EvollmError, match="the population is empty: survivors must return"):
+    with pytest.raises(EvollmError, match="the population is empty: the rule for survivors"):
         run(flow, Sphere(), budget=Budget(evaluations=20))

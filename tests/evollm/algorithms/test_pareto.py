@@ -70,8 +70,8 @@ def test_failed_ones_come_last() -> None:
 @each(
     ("objectives", "said"),
     [
-        (["speed"], "no metric 'speed'"),
-        ("fitness", "as a list of metrics"),
+        (["speed"], "lacks the metric 'speed'"),
+        ("fitness", "must be a list of metrics"),
         ([], "a list of metrics"),
     ],
 )

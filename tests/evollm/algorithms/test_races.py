@@ -182,5 +182,5 @@ def test_a_larger_bound_is_not_the_best_anywhere(tmp_path: Path) -> None:
 
 @each("context", [{"bar": object()}, ["bar"], 3])
 def test_a_context_that_is_not_json_is_one_sentence(context: Any) -> None:
-    with pytest.raises(EvollmError, match="must be a dict of what JSON can hold"):
+    with pytest.raises(EvollmError, match="must be a dict that can be written as JSON"):
         run(once([1], context), Trial())

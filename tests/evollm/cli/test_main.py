@@ -89,7 +89,7 @@ def test_a_signal_ends_a_run_cleanly(number: signal.Signals, tmp_path: Path) -> 
         assert process.poll() is None
         time.sleep(0.02)
     second = evollm(*run, "--evaluations", 30, folder=tmp_path)
-    assert "another process is running in run" in refusal(second)
+    assert "another process is using the run directory run" in refusal(second)
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -129,7 +129,7 @@ def test_what_an_operator_raises_reaches_the_user() -> None:
 
 def test_a_folder_is_given_back(tmp_path: Path) -> None:
     with AskTell(plain(1), path=tmp_path) as search:
-        with pytest.raises(EvollmError, match="another process is running"):
+        with pytest.raises(EvollmError, match="another process is using"):
             AskTell(plain(1), path=tmp_path)
         search.ask()
     with pytest.raises(EvollmError, match="job 0"):
@@ -199,9 +199,9 @@ def test_known_points_resume_and_are_part_of_the_search(tmp_path: Path) -> None:
 
 def test_known_points_that_find_no_place_are_refused() -> None:
     many = Search(plain(1)).enqueue([np.zeros(4)] * 9)
-    with pytest.raises(EvollmError, match="1 of the enqueued genomes have no place"):
+    with pytest.raises(EvollmError, match="1 of the enqueued genomes don't fit"):
         run(many, Sphere(), budget=Budget(evaluations=30))
     begun = Search(plain(1))
     begun.ask()
-    with pytest.raises(EvollmError, match="before a search begins"):
+    with pytest.raises(EvollmError, match="after a search has begun"):
         begun.enqueue([np.zeros(4)])

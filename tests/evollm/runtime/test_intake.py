@@ -100,7 +100,7 @@ def test_a_genome_that_cannot_be_kept_still_ends_the_run() -> None:
     def flow() -> Flow:
         yield from evaluate((yield from vary(Given((DAY,)), [], 1, 0)))
 
-    with pytest.raises(EvollmError, match="a genome can't hold a date: use numbers"):
+    with pytest.raises(EvollmError, match="a genome can't contain a date: use numbers"):
         run(flow(), lambda genome: 1.0)
 
 

@@ -154,12 +154,12 @@ class Wrong:
 @each(
     ("answer", "what"),
     [
-        (Offspring([1, 2, 3]), "Wrong returned 3 genomes where at most 2 were asked for"),
+        (Offspring([1, 2, 3]), "Wrong returned 3 genomes: return at most the 2"),
         (Offspring([1, 2], notes=["a"]), "Wrong returned 2 genomes but 1 notes"),
         (Offspring([1, 2], parents=[[0]]), "Wrong returned 2 genomes but 1 parents"),
-        (Offspring([1], parents=[[0]]), "Wrong names a parent by a place outside of the job's 0"),
-        (Offspring([{1}]), "a genome can't hold a set"),
-        (Offspring([object()]), "a genome can't hold a object"),
+        (Offspring([1], parents=[[0]]), "Wrong returned a parent's index outside of the 0"),
+        (Offspring([{1}]), "a genome can't contain a set"),
+        (Offspring([object()]), "a genome can't contain a object"),
     ],
 )
 def test_a_wrong_answer_is_refused_and_leaves_nothing(
@@ -206,9 +206,9 @@ def test_a_search_runs_once() -> None:
         run(search, Trial())
     flow = once([1])
     run(flow, Trial())
-    with pytest.raises(EvollmError, match="is not a flow that can start: call its function again"):
+    with pytest.raises(EvollmError, match="is not a new flow: call its function again"):
         run(flow, Trial())
-    with pytest.raises(EvollmError, match="is not a flow that can start"):
+    with pytest.raises(EvollmError, match="is not a new flow"):
         run(once, Trial())  # type: ignore[arg-type]
     with pytest.raises(EvollmError, match="is not a problem: give a function of a genome"):
         run(once([1]), 3)  # type: ignore[arg-type]

@@ -188,7 +188,7 @@ def test_a_flow_yields_jobs() -> None:
     def flow() -> Flow:
         yield ["no job"]  # type: ignore[list-item]
 
-    with pytest.raises(EvollmError, match="a flow yields Vary, Evaluate, Survivors"):
+    with pytest.raises(EvollmError, match="a flow must yield Vary, Evaluate, Survivors"):
         Search(flow()).ask()
     with pytest.raises(EvollmError, match="at least one flow"):
         Search()
@@ -209,5 +209,5 @@ def test_a_flow_that_goes_round_without_work_is_ended() -> None:
             population += yield from evaluate([])
             yield from survive(population, 1)
 
-    with pytest.raises(EvollmError, match="loops without work: 10000 times"):
+    with pytest.raises(EvollmError, match="loops without work: it asked 10000 times"):
         run(flow(), Trial(), budget=Budget(evaluations=5))

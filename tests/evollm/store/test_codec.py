@@ -157,7 +157,7 @@ def test_anything_else_is_refused(odd: Any) -> None:
 
 def test_a_record_imports_no_code() -> None:
     stored = json.dumps({"$class": ["antigravity", "Thing", {}]})
-    with pytest.raises(EvollmError, match=r"holds genomes of antigravity.Thing: import"):
+    with pytest.raises(EvollmError, match=r"contains genomes of antigravity.Thing: import"):
         decode(stored)
-    with pytest.raises(EvollmError, match=r"holds genomes of os.system"):
+    with pytest.raises(EvollmError, match=r"contains genomes of os.system"):
         decode(json.dumps({"$class": ["os", "system", {"command": "true"}]}))

@@ -122,7 +122,7 @@ def test_an_older_record_is_not_continued(old: Path) -> None:
     before = (old / FILE).read_bytes()
     with pytest.raises(EvollmError) as caught:
         run(plain(3), Sphere(), budget=Budget(evaluations=30), path=old)
-    assert "has format 1, and this evollm continues" in str(caught.value)
+    assert "has format 1, but this evollm continues" in str(caught.value)
     assert "choose a new folder" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert (old / FILE).read_bytes() == before

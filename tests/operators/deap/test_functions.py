@@ -175,5 +175,5 @@ def test_too_few_parents_are_refused():
 
 
 def test_a_child_that_cannot_be_recorded_is_refused():
-    with pytest.raises(EvollmError, match="a genome can't hold a Primitive: give a form"):
+    with pytest.raises(EvollmError, match="a genome can't contain a Primitive: give a form"):
         FromDeap(quartic().individual, 0).vary([], 1, seed=1)

@@ -71,7 +71,7 @@ def test_an_individual_shares_nothing_with_its_genome():
 
 @each("value", [object(), np.array([None]), [object()], random.Random(1)])
 def test_what_no_record_keeps_is_refused(value):
-    with pytest.raises(EvollmError, match=r"a genome can't hold a .*: give a form"):
+    with pytest.raises(EvollmError, match=r"a genome can't contain a .*: give a form"):
         Plain().to_genome(value)
 
 

@@ -146,7 +146,7 @@ def test_the_form_is_asked_for_where_it_cannot_be_told():
 def test_individuals_that_cannot_be_recorded_are_refused():
     box = onemax()
     box.register("individual", object)
-    with pytest.raises(EvollmError, match="a genome can't hold a object"):
+    with pytest.raises(EvollmError, match="a genome can't contain a object"):
         from_toolbox(box, weights=(1.0,))
 
 

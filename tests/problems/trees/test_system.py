@@ -218,13 +218,16 @@ def test_the_front_trades_quality_for_size():
 
 def test_without_objectives_there_is_no_front():
     result = LLEGO(PROBLEM, CLASSICAL).run(Budget(generations=1))
-    with pytest.raises(EvollmError, match="give objectives") as caught:
+    with pytest.raises(EvollmError, match="objectives must be a list") as caught:
         LLEGO(PROBLEM, CLASSICAL).front(result)
     assert "\n" not in str(caught.value)
 
 
 def test_an_objective_that_is_not_scored_is_named():
-    with pytest.raises(EvollmError, match="no metric 'auc' for an objective, only fitness, "):
+    with pytest.raises(
+        EvollmError,
+        match="'auc' that is an objective: return it, or choose from fitness, ",
+    ):
         LLEGO(PROBLEM, CLASSICAL, objectives=("auc", "size")).run(Budget(generations=1))
 
 
