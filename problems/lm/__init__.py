@@ -8,6 +8,7 @@
 - ``generation``: Many prompts continued together.
 - ``load``: A model with its tokenizer, and what is known about it.
 - ``prose``: Text to calibrate on and to hold out, from packages or files.
+- ``scoring``: Scores of label words after prompts, and the likelihood of texts.
 - ``settings``: How a model is loaded; the options of the command line.
 - ``sources``: The folder that a model's name means, and the kind of model in it.
 - ``streaming``: A model of which one block is in memory at a time.

@@ -28,16 +28,19 @@ def logits(
     positions: Tensor | None = None,
     cache: Any = None,
     last: int = 0,
+    at: Tensor | None = None,
 ) -> Tensor:
     """Return the logits of tokens; no gradients are kept.
 
     Args:
         lm: The model.
         ids: Of shape ``(rows, tokens)``, on the model's device.
-        mask: 1 for real tokens and 0 for padding, those in the cache included.
+        mask: 1 for real tokens and 0 for padding, those in the cache included; or, of shape
+            ``(rows, 1, tokens, all tokens)``, what is added to the scores of attention.
         positions: Of the tokens; None to count from the end of the cache.
         cache: From ``empty_cache``; the tokens are appended to it.
         last: Of how many last tokens; 0 for all.
+        at: Instead, the places of the tokens whose logits are wanted: different ones, rising.
 
     Returns:
         Of shape ``(rows, tokens, vocabulary)``, in the model's precision.
@@ -51,9 +54,11 @@ def logits(
     if cache is not None:
         given["cache" if "cache" in takes else "past_key_values"] = cache
     if "logits_to_keep" in takes:
-        given["logits_to_keep"] = last
+        given["logits_to_keep"] = last if at is None else at
     with torch.inference_mode():
         found = lm.model(ids, **{k: v for k, v in given.items() if k in takes}).logits
+    if at is not None:
+        return found if found.shape[1] == len(at) else found[:, at]  # type: ignore[no-any-return]
     return found[:, -last:] if last else found  # type: ignore[no-any-return]
 
 

@@ -40,6 +40,12 @@ FAMILIES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "gemma2": ("Gemma2Config", "Gemma2ForCausalLM", {"sliding_window": 6}),
     "gemma3": ("Gemma3TextConfig", "Gemma3ForCausalLM", {"sliding_window": 6}),
     "gpt2": ("GPT2Config", "GPT2LMHeadModel", GPT2),
+    "gemma2-wide": ("Gemma2Config", "Gemma2ForCausalLM", {"final_logit_softcapping": 2.0}),
+    "mistral-wide": ("MistralConfig", "MistralForCausalLM", {"sliding_window": 40}),
+    "cohere": ("CohereConfig", "CohereForCausalLM", {"logit_scale": 0.5}),
+    "granite": ("GraniteConfig", "GraniteForCausalLM", {"logits_scaling": 3.0}),
+    "bloom": ("BloomConfig", "BloomForCausalLM", {"n_head": 4}),
+    "mamba": ("MambaConfig", "MambaForCausalLM", {}),
     "bert": ("BertConfig", "BertForMaskedLM", {}),
     "roberta": ("RobertaConfig", "RobertaForMaskedLM", {"max_position_embeddings": 130}),
 }
