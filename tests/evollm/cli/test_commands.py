@@ -12,6 +12,7 @@ from evollm.errors import EvollmError
 from evollm.store.record import Record
 from tests.evollm.llm.support_faulty import Server
 from tests.evollm.support_terminal import contents, evollm, refusal, rows, speak, start
+from tests.support_each import each
 
 MINE = '''
 import time
@@ -120,7 +121,7 @@ def test_a_systems_own_help_lists_limits_run_and_model(folder: Path) -> None:
     assert "FILE.py:SYSTEM" in evollm("run", "--help", folder=folder).stdout
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "sentence"),
     [
         ("mine.py:SYSTM", "mine.py does not define SYSTM; did you mean 'SYSTEM'?"),
