@@ -19,11 +19,15 @@ class Memo:
         key: Maps a genome to a key that is equal for equal genomes.
         forget: Whether scores are forgotten after each call, because the data depend on the seed.
             If not, they are kept for the run, and the seed is ignored.
+
+    Attributes:
+        asked: How many evaluations it asked for so far.
     """
 
     def __init__(self, key: Callable[[Any], Hashable], forget: bool = False) -> None:
         self._key = key
         self._forget = forget
+        self.asked = 0
         self._known: dict[tuple[int | None, Hashable], Individual[Any]] = {}
 
     def evaluate(
@@ -46,6 +50,7 @@ class Memo:
             if key not in self._known:
                 asked.setdefault(key, place)
         first = [candidates[place] for place in asked.values()]
+        self.asked += len(first)
         found = (yield Evaluate(first, fidelity, seed, step, context, rung)) if first else []
         fresh = dict(zip(asked, found, strict=True))
         sources = [fresh.get(key) or self._known[key] for key in keys]

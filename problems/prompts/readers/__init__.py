@@ -1,0 +1,6 @@
+"""Models that read prompts, and what is made of their answers.
+
+- ``judging``: What a model answered, example by example: the numbers that fitness is made of.
+- ``local``: A model in this process that reads prompts: one of Hugging Face's, or the offline one.
+- ``reader``: What reads prompts: the interface of local models and of endpoints.
+"""
