@@ -265,7 +265,7 @@ class PromptQuine(System[Mask]):
             return self.task.with_splits(examples)
         given = list(examples)
         if not all(isinstance(one, Example) for one in given):
-            texts, labels = zip(*given, strict=True) if given else ((), ())  # type: ignore[arg-type]
+            texts, labels = zip(*given, strict=True) if given else ((), ())
             given = [*self.task.examples(texts, labels)]
         found = self.task.usable(given)  # type: ignore[arg-type]
         return self.task.with_splits(cut(found, fit=True))

@@ -9,7 +9,7 @@ from evollm.errors import EvollmError
 from evollm.types import JSON
 from problems.lm.generation import Decoding, generate
 from problems.lm.load import LM, load
-from problems.lm.scoring import LabelScorer, label_ids
+from problems.lm.scoring import Label, LabelScorer, label_ids
 from problems.lm.settings import LMSettings
 from problems.lm.tokens import decode, encode, ids_of
 from problems.prompts.readers.reader import Scores, Text, Written
@@ -116,10 +116,10 @@ def _loaded(model: str | None, settings: LMSettings) -> LM:
 
 
 @lru_cache(maxsize=32)
-def _labels(lm: LM, words: tuple[str, ...], before: str) -> tuple[int, ...]:
+def _labels(lm: LM, words: tuple[str, ...], before: str) -> tuple[Label, ...]:
     return label_ids(lm, words, before)
 
 
 @lru_cache(maxsize=8)
-def _scorer(lm: LM, labels: tuple[int, ...]) -> LabelScorer:
+def _scorer(lm: LM, labels: tuple[Label, ...]) -> LabelScorer:
     return LabelScorer(lm, labels)
