@@ -128,7 +128,7 @@ def test_the_search_ends_at_the_length_or_when_nothing_is_born() -> None:
         assert np.mean([length_of(one) for one in ended.population]) <= 6
         for letters in ("", "a", "ab", "abc"):
             short = found(letters, evaluations=500, min_length=0, form=form)
-            assert "used up" in short.stopped or "on average" in short.stopped, (form, letters)
+            assert "nothing new was bred" in short.stopped or "on average" in short.stopped, letters
 
 
 def test_a_bar_keeps_prompts_off_the_second_half() -> None:
