@@ -1,8 +1,8 @@
 """Evolutionary search whose variation operators may be language models.
 
-An algorithm is a flow, a generator that asks for jobs; a ``Search`` drives it; ``run`` carries the
-jobs to an executor and writes down what comes back, so that any run can be killed and goes on. See
-the README for a start.
+An algorithm is a flow, a generator that yields jobs; a ``Search`` drives it; ``run`` sends the jobs
+to an executor and records the answers, so that any run can be killed and resumed. See the README
+for an introduction.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Checks of what a user gives: numbers in range, and names that exist."""
+"""Checks of a user's arguments: numbers in range, and names that exist."""
 
 from collections.abc import Iterable
 from dataclasses import fields
@@ -11,10 +11,10 @@ from evollm.errors import EvollmError
 
 
 def positive(**counts: int | None) -> None:
-    """Refuse counts that are not whole numbers of at least 1; None passes.
+    """Check that counts are whole numbers of at least 1, or None.
 
     Raises:
-        EvollmError: By the count's name.
+        EvollmError: If one is not; the message names it.
     """
     for name, count in counts.items():
         if count is None:
@@ -24,14 +24,14 @@ def positive(**counts: int | None) -> None:
 
 
 def nearest(name: str, names: Iterable[str], most: int = 20) -> str:
-    """Return the end of a message about an unknown name: the nearest name, or all of them.
+    """Return the end of a message about an unknown name: the nearest name, or all names.
 
     Args:
         name: What the user wrote.
-        names: What is known.
-        most: If none is near, all are listed, unless they are more than this.
+        names: The known names.
+        most: Maximum number of names to list if none is near.
     """
-    import difflib  # for errors only
+    import difflib  # imported here because only errors need it
 
     known = list(names)
     if close := difflib.get_close_matches(name, known, 1, cutoff=0.5):
@@ -40,13 +40,13 @@ def nearest(name: str, names: Iterable[str], most: int = 20) -> str:
 
 
 def at_least(least: int, settings: object, *names: str, prefix: str = "") -> None:
-    """Refuse settings with which a search would never begin; what is None stays unset.
+    """Check that fields of settings are numbers of at least ``least``, or None.
 
     Args:
-        least: What each named field must reach.
-        settings: Whose fields.
+        least: The smallest valid number.
+        settings: The object with the fields.
         names: Which fields.
-        prefix: What stands before a field's name where the user gives it.
+        prefix: Prefix of the fields' names in error messages.
 
     Raises:
         EvollmError: If one of the fields is below, or not a number.
@@ -59,5 +59,5 @@ def at_least(least: int, settings: object, *names: str, prefix: str = "") -> Non
 
 
 def shared(settings: object, kind: type[Any]) -> dict[str, Any]:
-    """Return the fields that settings have of a class, to make another one of that class."""
+    """Return the fields that settings share with a class, to create an instance of that class."""
     return {item.name: getattr(settings, item.name) for item in fields(kind)}

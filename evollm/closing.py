@@ -1,4 +1,4 @@
-"""Closing: what lets an object that has to be closed stand in a ``with`` statement."""
+"""Closing: a base class of context managers that close themselves."""
 
 from types import TracebackType
 from typing import Self
@@ -8,7 +8,7 @@ class Closing:
     """Closes itself at the end of a ``with`` block."""
 
     def close(self) -> None:
-        """Let go of what is held."""
+        """Release all resources."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:

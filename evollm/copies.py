@@ -1,4 +1,4 @@
-"""Copies: values that share nothing changeable with those that the search and the record hold."""
+"""Copies: values that share no mutable objects with those of the search and the record."""
 
 import copy
 import dataclasses
@@ -11,13 +11,13 @@ _FIXED = frozenset({str, int, float, bool, complex, bytes, type(None)})
 
 
 def independent(value: Any) -> Any:
-    """Return a copy of a genome, a note or an info; what can't be changed comes back as it is.
+    """Return a copy of a genome, a note or an info; immutable values are returned unchanged.
 
-    Arrays come back in C order, as they do from a record. What can't be copied stays shared.
+    Arrays are returned in C order, as from a record. Values that can't be copied are shared.
     """
     try:
         return _copied(value)
-    except RecursionError:  # it holds itself
+    except RecursionError:  # it contains itself
         return value
 
 
@@ -38,12 +38,12 @@ def _copied(value: Any) -> Any:
         return value
     try:
         return copy.deepcopy(value)
-    except Exception:  # the codec says what is wrong with it, if it is to be stored
+    except Exception:  # the codec raises a precise error if it has to be stored
         return value
 
 
 def _frozen(value: Any) -> bool:
-    """Say whether a value is a frozen dataclass that holds nothing changeable."""
+    """Return whether a value is a frozen dataclass without mutable fields."""
     if not getattr(getattr(type(value), "__dataclass_params__", None), "frozen", False):
         return False
     held = (getattr(value, item.name) for item in dataclasses.fields(value))

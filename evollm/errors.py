@@ -1,15 +1,15 @@
-"""Errors: how an exception in user code is described in one line, and those that end a run."""
+"""Errors: those that end a run, and one-line descriptions of exceptions in user code."""
 
 import traceback
 from pathlib import Path
 
 
 class Interrupt(KeyboardInterrupt):
-    """The user interrupts the run; a ``KeyboardInterrupt`` of user code is a failure instead."""
+    """An interrupt by the user; a ``KeyboardInterrupt`` raised by user code is a failure."""
 
 
 def described(error: BaseException) -> str:
-    """Return type, message and place of an exception, in one line."""
+    """Return type, message and location of an exception, in one line."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {_message(error)}{place}"
@@ -20,9 +20,9 @@ def _message(error: BaseException) -> str:
         return " ".join(str(error).split())
     except Interrupt:
         raise
-    except BaseException:  # a user's exception may have any __str__
+    except BaseException:  # the __str__ of a user's exception may fail
         return "(its message can't be read)"
 
 
 class EvollmError(Exception):
-    """A mistake or a state that ends the run, described in one sentence that says how to fix it."""
+    """An error that ends the run; its message is one sentence that says how to fix it."""

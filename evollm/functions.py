@@ -16,9 +16,9 @@ class Fitness:
     """A plain function as a problem; made by ``as_problem``, or as a decorator.
 
     Args:
-        function: From a genome to a fitness (larger is better), to an ``Outcome``, or to a pair of
-            fitness and ``info``. It gets a copy of the genome: one that repairs it returns
-            ``Outcome(fitness, genome=repaired)``. An exception fails that one evaluation.
+        function: Maps a genome to a fitness (larger is better), an ``Outcome``, or a pair of
+            fitness and ``info``. It gets a copy of the genome; to repair it, return
+            ``Outcome(fitness, genome=repaired)``. An exception fails that evaluation only.
     """
 
     function: Callable[[Any], Any]
@@ -26,17 +26,17 @@ class Fitness:
 
     @property
     def asks_model(self) -> bool | tuple[str, ...]:
-        """Whether the function asks a model: its attribute of this name, see ``Problem``."""
+        """Whether the function asks a model: its attribute of the same name, see ``Problem``."""
         asks: bool | tuple[str, ...] = getattr(self.function, "asks_model", False)
         return asks
 
     @property
     def cost_unit(self) -> str:
-        """The unit of the outcomes' costs: the function's attribute of this name."""
+        """The unit of the outcomes' costs: the function's attribute of the same name."""
         return str(getattr(self.function, "cost_unit", ""))
 
     def prepare(self) -> None:
-        """Let a function that is an object prepare itself, if it has a method for it."""
+        """Call the function's method ``prepare()``, if it has one."""
         prepare(self.function)
 
     @property
@@ -51,7 +51,7 @@ class Fitness:
     def evaluate(
         self, genomes: Sequence[Any], fidelity: int | None, seed: int
     ) -> Iterator[Outcome]:
-        """Score the genomes one by one, and yield each outcome at once."""
+        """Score the genomes one by one, and yield each outcome immediately."""
         return map(self._score, genomes)
 
     def _score(self, genome: Any) -> Outcome:
@@ -61,7 +61,7 @@ class Fitness:
             raise
         except (
             BaseException
-        ) as error:  # an exit or an interrupt raised by the function is a failure too
+        ) as error:  # SystemExit or KeyboardInterrupt raised by the function is a failure too
             return Outcome(-np.inf, error=described(error))
         if isinstance(found, Outcome):
             return found
@@ -69,17 +69,17 @@ class Fitness:
             value, info = found if isinstance(found, tuple) else (found, None)
             return Outcome(value, info=info)
         except Exception:
-            return Outcome(-np.inf, error=f"the function returned {found!r:.60}, not a number")
+            return Outcome(-np.inf, error=f"the function must return a number, not {found!r:.60}")
 
 
 def prepare(problem: object) -> None:
-    """Let a problem build its data, if it has a method ``prepare()``."""
+    """Call a problem's method ``prepare()``, if it has one."""
     if (method := getattr(problem, "prepare", None)) is not None:
         method()
 
 
 def as_problem(problem: Problem[Any] | Callable[[Any], Any]) -> Problem[Any]:
-    """Return a problem as it is, and a plain function as a problem.
+    """Return a problem unchanged, or a plain function as a problem.
 
     Raises:
         EvollmError: If it is neither.
@@ -99,7 +99,7 @@ class Variation:
     """A plain function as an operator; made by ``operator``.
 
     Args:
-        function: From copies of the parents' genomes and a random generator to one child's genome.
+        function: Maps copies of the parents' genomes and a random generator to a child's genome.
     """
 
     function: Callable[[list[Any], np.random.Generator], Any]
@@ -115,7 +115,7 @@ class Variation:
         return Offspring([self._child(parents, rng) for _ in range(n)])
 
     def _child(self, parents: Sequence[Parent[Any]], rng: np.random.Generator) -> Any:
-        """Make one child that shares nothing with its parents or with what the function keeps."""
+        """Make one child that shares no objects with its parents or the function."""
         return independent(self.function([independent(one.genome) for one in parents], rng))
 
 

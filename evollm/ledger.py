@@ -1,4 +1,4 @@
-"""The ledger: how the model layer accounts for the calls of a job, without knowing the engine."""
+"""The ledger: the interface by which language models account for the calls of a job."""
 
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -10,11 +10,11 @@ from evollm.types import JSON
 
 
 class Exhausted(EvollmError):
-    """A budget leaves no room for the next piece of work; the run ends with the best so far.
+    """The budget has no room for the next model call; the run ends with the best so far.
 
     Attributes:
-        dispensable: Set to True by whoever catches the error and goes on without the call. Without
-            that the run stops even where an evaluation catches it, together with other exceptions.
+        dispensable: Set this to True when catching the error and continuing without the call.
+            Otherwise the run stops even if an evaluation catches the error.
     """
 
     dispensable = False
@@ -22,7 +22,7 @@ class Exhausted(EvollmError):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One answer of a model, as the run records it.
+    """One recorded answer of a model.
 
     Attributes:
         key: Hash of the whole request with the sample's index and the attempt's number.
@@ -32,9 +32,9 @@ class Call:
         error: Why the answer is unusable: a transport error, a truncation, a broken schema.
         prompt_tokens: As counted by the endpoint.
         completion_tokens: As counted by the endpoint.
-        seconds: From asking to having the answer, waiting for rate limits apart.
-        cost: In the currency of the prices given; None if the price is unknown.
-        cached: Whether the answer came from the cache; then nothing was paid for it now.
+        seconds: Seconds from the request to the answer, without waiting for rate limits.
+        cost: Cost in the currency of the given prices; None if the price is unknown.
+        cached: Whether the answer came from the cache, free of charge.
     """
 
     key: str
@@ -56,25 +56,27 @@ class Ledger(Protocol):
     """
 
     def recall(self, key: str) -> Call | None:
-        """Return what this run has recorded for this job and key; it is free and uncounted."""
+        """Return the recorded call of this job with this key; it is free and not counted."""
         ...
 
     def reserve(self, tokens: int, money: float | None) -> bool:
         """Reserve one call with at most this many tokens and this much money.
 
         Returns:
-            False if it does not fit now but may once other calls in flight have settled: wait and
+            False if it does not fit now but may fit after other calls in flight are settled: wait
+                and
             ask again.
 
         Raises:
-            Exhausted: If it can't fit any more, or if a money budget is set and ``money`` is None.
+            Exhausted: If it can't fit any more, or if there is a money budget and ``money`` is
+                None.
         """
         ...
 
     def record(self, call: Call, tokens: int, money: float | None) -> None:
-        """Record the call at once and settle its reservation, named by the same two amounts."""
+        """Record the call and settle its reservation, which is given by the same two amounts."""
         ...
 
 
 ledger: ContextVar[Ledger | None] = ContextVar("ledger", default=None)
-"""The account of the job that this thread or task works on; None outside a run."""
+"""The ledger of the job of this thread or task; None outside a run."""

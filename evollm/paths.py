@@ -1,4 +1,4 @@
-"""Paths: what a user wrote, as a place that stays where it is."""
+"""Paths: turns a user's paths into absolute ones, and back for messages."""
 
 from os import PathLike
 from pathlib import Path
@@ -7,7 +7,7 @@ from evollm.errors import EvollmError
 
 
 def anchored(path: str | PathLike[str]) -> Path:
-    """Return a path from the root, ``~`` expanded, whatever the working directory becomes later.
+    """Return an absolute path with ``~`` expanded, which is independent of the working directory.
 
     Raises:
         EvollmError: If it is not a path, or its home or the working directory is unknown.
@@ -23,7 +23,7 @@ def anchored(path: str | PathLike[str]) -> Path:
 
 
 def brief(path: Path) -> str:
-    """Return how to write a path for the user: from the working directory if it lies below."""
+    """Return a path for messages: relative if it is below the working directory."""
     try:
         return str(path.relative_to(Path.cwd()))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Shadows: files of the user's that hide one of this distribution's packages."""
+"""Shadows: user files that hide one of this distribution's packages."""
 
 import importlib.util
 import sys
@@ -11,14 +11,14 @@ _HOME = Path(__file__).parents[1]
 
 
 def shadow(package: str) -> Path | None:
-    """Return the file or folder that Python finds in place of a package; None if there is none.
+    """Return the file or folder that Python imports in place of a package; None if there is none.
 
     Args:
-        package: One of the distribution's.
+        package: A package of this distribution.
     """
     try:
         found = importlib.util.find_spec(package)
-    except ValueError:  # a script may have put something of its own there
+    except ValueError:  # a script may have replaced it
         return Path(str(getattr(sys.modules[package], "__file__", package)))
     if found is None:
         return None
@@ -32,13 +32,13 @@ def _ours(place: Path, home: Path) -> bool:
 
 
 def check_shadows(*packages: str) -> None:
-    """See that packages are the distribution's own.
+    """Check that packages are imported from this distribution.
 
     Args:
         packages: Some of ``PACKAGES``.
 
     Raises:
-        EvollmError: If a file hides one of them; it is named.
+        EvollmError: If a file hides one of them; the message names it.
     """
     for package in packages:
         if (file := shadow(package)) is not None:

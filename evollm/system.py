@@ -1,4 +1,4 @@
-"""Systems: a problem, an algorithm and their words, behind one interface."""
+"""Systems: a problem, an algorithm and their reports behind one interface."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,16 +23,17 @@ from evollm.units import Units
 
 
 class System(Generic[G]):
-    """A search that is ready to run, with the words to report it in.
+    """A search that is ready to run, with the units and reports to present it.
 
-    A subclass sets ``problem`` and defines ``flow``; all else has a default.
+    A subclass sets ``problem`` and defines ``flow``; everything else has a default.
 
     Attributes:
-        problem: What scores genomes. If it has a method ``prepare()``, that is called before
-            anything is spent, here and on each worker, outside of any time limit.
-        units: How each metric is shown, by its name; ``"fitness"`` is what the search maximises.
-        budget: What ends a run for which nothing else is said.
-        opening: What the command line says before the run: which data were read. Empty for nothing.
+        problem: What scores genomes. Its method ``prepare()``, if any, is called before anything is
+            spent, here and on each worker, outside of any time limit.
+        units: The unit of each metric, by its name; ``"fitness"`` is what the search maximises.
+        budget: The default budget of a run.
+        opening: What the command line prints before the run, such as the data that were read; may
+            be empty.
     """
 
     problem: Problem[G]
@@ -41,15 +42,15 @@ class System(Generic[G]):
     opening: str = ""
 
     def flow(self, seed: int) -> Flow | Search:
-        """Return the search: the same one for the same seed."""
-        raise NotImplementedError(f"{type(self).__name__} defines no flow(seed)")
+        """Return a new search, which is determined by the seed."""
+        raise NotImplementedError(f"{type(self).__name__} must define flow(seed)")
 
     def write(self, individual: Individual[G]) -> str:
-        """Return a genome as people read it; the record keeps it beside each outcome."""
+        """Return a genome in readable form; it is recorded with each outcome."""
         return str(individual.genome)
 
     def finalists(self, result: Result[G]) -> Finalists[G]:
-        """Return who is scored once more when the search has stopped: nobody, by default.
+        """Return the individuals to score again after the search; none by default.
 
         It is asked again, with those scored so far in ``result.finals``, until it names nobody new:
         so a first round can choose among many, and a second one test the chosen alone.
@@ -57,7 +58,7 @@ class System(Generic[G]):
         return Finalists()
 
     def choose(self, result: Result[G]) -> Individual[G]:
-        """Return the individual that the run comes to: the fittest finalist, or else the best.
+        """Return the individual that is the result: the fittest finalist, or else the best.
 
         Raises:
             EvollmError: If nothing was evaluated.
@@ -67,15 +68,17 @@ class System(Generic[G]):
         ]
         chosen = max(scored, key=lambda one: (one.fitness, -one.id), default=result.best)
         if chosen is None:
-            raise EvollmError(f"nothing was evaluated ({result.stopped}): there is no best")
+            raise EvollmError(
+                f"there is no best individual because nothing was evaluated ({result.stopped})"
+            )
         return chosen
 
     def report(self, result: Result[G]) -> Report:
-        """Return what the run came to, as data."""
+        """Return the report of a run as data."""
         return overview(result.record)
 
     def export(self, result: Result[G], folder: Path) -> list[Path]:
-        """Write what a run came to into a folder, in the system's own forms; return the files."""
+        """Write the result of a run into a folder in the system's formats; return the files."""
         return []
 
     def controls(self) -> Mapping[str, "System[G]"]:
@@ -83,7 +86,7 @@ class System(Generic[G]):
         return {}
 
     def config(self, seed: int) -> Mapping[str, JSON]:
-        """Return what the record keeps of the settings."""
+        """Return the settings as recorded."""
         return {"seed": seed}
 
     def run(
@@ -119,21 +122,21 @@ def run_system(
     on_error: OnError = "record",
     config: Mapping[str, JSON] | None = None,
 ) -> Result[G]:
-    """Run a system to its end, or on from where its record stops; then score its finalists.
+    """Run a system to its end, or continue it from its record; then score its finalists.
 
-    The finalists are scored by a job of their own: recorded, resumable, outside of the search's
-    limits and counted apart, as ``usage.finals``. An interrupted search has none; they follow when
-    it is resumed.
+    The finalists are scored by a separate job, which is recorded and resumable, outside of the
+    search's budget and counted as ``usage.finals``. If the search is interrupted, they are scored
+    after it has been resumed.
 
     Args:
-        system: What to run.
-        budget: What ends the search; None for the system's own.
-        seed: The only source of chance but for a model.
-        executor: Where evaluations run; by default in this thread, one after the other.
-        path: The run directory; the same call on a folder that has a record goes on from there.
+        system: The system.
+        budget: What ends the search; None for the system's default.
+        seed: The only source of randomness except a model.
+        executor: Where evaluations run; by default in this thread, one at a time.
+        path: The run directory; if it has a record, the same call continues from it.
         callbacks: Each called as ``f(run, individual)`` after an evaluation.
-        on_error: Whether a failed evaluation is recorded and survived, or ends the run.
-        config: What the record keeps of the settings; None for the system's own words.
+        on_error: Whether the run continues after a failed evaluation ("record") or ends ("raise").
+        config: The settings to record; None for the system's ``config``.
 
     Raises:
         EvollmError: See ``evollm.run``.

@@ -1,4 +1,4 @@
-"""The vocabulary of the engine: its records, and the protocols that plug into it."""
+"""The types of the engine: its data classes, and the protocols of operators and problems."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,27 +16,27 @@ JSON: TypeAlias = Any
 
 
 class NothingUsable(EvollmError):
-    """The operators gave a search no usable genome; the run adds the cause."""
+    """The operators made no usable genome; the run adds the cause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one evaluation found.
+    """The result of one evaluation.
 
     Attributes:
-        fitness: Larger is better, everywhere. NaN counts as minus infinity.
-        metrics: Further numbers by name: other objectives, tokens spent, sizes. A run drops, with a
-            warning, what is not a number.
+        fitness: The fitness; larger is better. NaN counts as minus infinity.
+        metrics: Additional numbers by name: other objectives, tokens, sizes. A run drops anything
+            that is not a number, with a warning.
         error: Why the evaluation failed, if it did; then ``fitness`` is minus infinity.
-        info: What an operator may read about it: a trace, a text, worst cases. A run drops,
-            with a warning, what the record cannot store.
-        genome: The repaired genome, if the evaluation repaired it: it takes the candidate's place,
-            in the search and in the record. None if the genome was scored as it came.
-        cost: What the evaluation cost, at least 0, in the unit that ``Problem.cost_unit`` names:
-            ``Budget(cost=...)`` limits the sum. An outcome with any other cost is a failure, of
+        info: Information for operators: a trace, a text, worst cases. A run drops anything that the
+            record can't store, with a warning.
+        genome: The repaired genome, which replaces the candidate's in the search and in the record;
+            None if the genome was not repaired.
+        cost: Cost of the evaluation, at least 0, in the unit named by ``Problem.cost_unit``;
+            ``Budget(cost=...)`` limits the sum. An outcome with an invalid cost is a failure with
             cost 0.
-        bound: Whether the evaluation was cut short, so that the fitness is a bound only. It ranks
-            behind a whole evaluation of the same fitness, and is never the best.
+        bound: Whether the evaluation was cut short, so that the fitness is only a bound. It ranks
+            behind a complete evaluation of the same fitness, and is never the best.
     """
 
     fitness: float
@@ -63,7 +63,7 @@ class Outcome:
             self._check_cost()
 
     def _check_cost(self) -> None:
-        """Make the cost a float; one that cannot be summed is a failure, as a fitness of NaN is."""
+        """Convert the cost to a float; an invalid one is a failure, like a fitness of NaN."""
         cost = number(self.cost)
         if not (isfinite(cost) and cost >= 0):
             error = self.error or f"the cost is {cost}: give a finite number of at least 0"
@@ -74,10 +74,10 @@ class Outcome:
 
 
 def number(value: Any) -> float:
-    """Return a value as a number; an array of one item is its item.
+    """Return a value as a number; an array of one item counts as that item.
 
     Raises:
-        TypeError: If it is of another kind: a text, None, a larger array.
+        TypeError: If it is anything else: a string, None, a larger array.
         ValueError: If it can't be converted.
     """
     if isinstance(value, str | bytes):
@@ -96,15 +96,15 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Candidate(Generic[G]):
-    """A child that no problem has scored yet.
+    """A child that has not been scored yet.
 
     Attributes:
         id: Unique in the run, and the same in every replay of it.
-        genome: What the problem scores.
+        genome: The genome that the problem scores.
         parents: Ids of the candidates that it was made from.
         operator: Name of the operator that made it.
-        step: The flow's step (in a generational loop: the generation) in which it was born.
-        note: What the operator noted: a log-probability, which arm made it, a repair.
+        step: The flow's step (in a generational algorithm the generation) in which it was made.
+        note: The operator's note, such as a log-probability, the arm that made it, or a repair.
     """
 
     id: int
@@ -121,9 +121,8 @@ class Individual(Generic[G]):
 
     Attributes:
         candidate: The child as it was made.
-        outcome: What the problem found.
-        fidelity: How much effort that evaluation took, in the problem's own unit; None if it has
-            one only.
+        outcome: The result of the evaluation.
+        fidelity: Effort of that evaluation in the problem's unit; None if the problem has only one.
     """
 
     candidate: Candidate[G]
@@ -152,12 +151,12 @@ class Individual(Generic[G]):
 
     @property
     def step(self) -> int:
-        """The flow's step in which it was born."""
+        """The flow's step in which it was made."""
         return self.candidate.step
 
     @property
     def note(self) -> JSON:
-        """What the operator noted about the candidate."""
+        """The operator's note about the candidate."""
         return self.candidate.note
 
     @property
@@ -167,7 +166,7 @@ class Individual(Generic[G]):
 
     @property
     def metrics(self) -> Mapping[str, float]:
-        """The outcome's further numbers, by name."""
+        """The outcome's additional numbers, by name."""
         return self.outcome.metrics
 
     @property
@@ -178,17 +177,17 @@ class Individual(Generic[G]):
 
 @dataclass(frozen=True, slots=True)
 class Offspring(Generic[G]):
-    """What an operator made of its parents; possibly fewer genomes than requested.
+    """An operator's children, possibly fewer than requested.
 
     Attributes:
         genomes: At most as many as requested.
         notes: One per genome, or empty.
-        rejected: How many attempts were rejected, by reason.
-        parents: For each genome the positions of its own parents among the job's; empty if all are.
-        asked: How many genomes, or parts of them, a model was asked for; 0 if none was asked.
-        supplied: How many of these the model supplied; the rest fell back on a stand-in, or on
-            asking again.
-        calls: For each genome the keys of the model's answers that it was made of; empty if none.
+        rejected: Number of rejected attempts, by reason.
+        parents: For each genome the indices of its parents among the job's; empty if all are.
+        asked: Number of genomes, or parts of them, requested from a model; 0 if no model was asked.
+        supplied: Number of these that the model supplied; the others came from a stand-in or a
+            repeated request.
+        calls: For each genome the keys of the model's answers that it was made from; empty if none.
     """
 
     genomes: Sequence[G]
@@ -204,13 +203,13 @@ Parent: TypeAlias = Candidate[G] | Individual[G]
 
 
 def evaluated(parent: Parent[G], outcome: Outcome) -> Candidate[G]:
-    """Return a candidate as its evaluation left it: with the repaired genome, if there is one."""
+    """Return a candidate with the genome as repaired by its evaluation."""
     candidate = candidate_of(parent)
     return candidate if outcome.genome is None else replace(candidate, genome=outcome.genome)
 
 
 def candidate_of(parent: Parent[G]) -> Candidate[G]:
-    """Return a parent as it was made, without its outcome."""
+    """Return a parent without its outcome."""
     return parent.candidate if isinstance(parent, Individual) else parent
 
 
@@ -221,43 +220,44 @@ def fitness_of(parent: Parent[Any]) -> float:
 
 @runtime_checkable
 class Operator(Protocol[G]):
-    """Makes children from parents: stateless, picklable, pure given its seed and a model's answers.
+    """Makes children from parents; stateless, picklable, determined by seed and model answers.
 
-    An implementation is usually a frozen dataclass: its fields are the parameters that the run
-    records. Set the attribute ``io_bound = True`` if the call mostly waits for a network, so that
-    the loop runs several at once: as many as its model's ``concurrency``, or as there are lanes.
+    An implementation is usually a frozen dataclass, whose fields are recorded as parameters. Set
+    the attribute ``io_bound = True`` if the call mostly waits for a network, so that several run at
+    once: as many as the model's ``concurrency``, or as there are lanes.
     """
 
     def vary(self, parents: Sequence[Parent[G]], n: int, seed: int) -> Offspring[G]:
         """Return up to ``n`` children of ``parents``.
 
         Args:
-            parents: In the order in which the flow drew them.
-            n: How many children the flow would like.
+            parents: The parents, in the order in which the flow drew them.
+            n: Number of requested children.
             seed: For ``numpy.random.default_rng``; the only source of randomness.
         """
         ...
 
 
 class Elementwise(Operator[G], Protocol[G]):
-    """An operator that does many small jobs at once, for NumPy is slow on two rows.
+    """An operator that can do many small jobs at once, which is much faster with NumPy.
 
-    It says so by the attribute ``elementwise = True``; then algorithms may give it the jobs of a
-    generation together.
+    It declares this by the attribute ``elementwise = True``; algorithms may then give it the jobs
+    of a generation together.
     """
 
     elementwise: bool
 
     def vary_many(self, parents: Sequence[Parent[G]], n: int, seeds: Sequence[int]) -> Offspring[G]:
-        """Do a job per seed: bit for bit what ``vary`` returns for each, one after the other.
+        """Do one job per seed; the result is bit for bit that of separate calls of ``vary``.
 
         Args:
-            parents: The jobs' parents, equally many for each, one after the other.
-            n: How many children each job makes, none fewer.
+            parents: The parents of all jobs, concatenated, the same number for each.
+            n: Exact number of children per job.
             seeds: The jobs' seeds.
 
         Returns:
-            The children in the order of the jobs, always with their parents' places in ``parents``.
+            The children in the order of the jobs, always with ``parents`` as indices into the
+            argument.
         """
         ...
 
@@ -266,29 +266,28 @@ class Elementwise(Operator[G], Protocol[G]):
 class Problem(Protocol[G_contra]):
     """Scores genomes in batches.
 
-    Set the attribute ``elementwise = True`` if the genomes of a batch are scored one by one, so
-    that a batch may be cut anywhere; otherwise it is cut only among workers.
+    Set the attribute ``elementwise = True`` if the genomes of a batch are scored independently, so
+    that a batch may be split anywhere; otherwise it is split only among workers.
 
-    A problem that yields its outcomes has each of them recorded as it arrives: then at most one
-    evaluation per worker is lost with a killed run, and a run that is to stop waits for one at
-    most. Of a problem that returns a list, the whole list is lost or waited for: about a second's
-    work, by the slowest recent evaluation, with ``elementwise = True``, and else a worker's share
-    of the batch.
+    If a problem yields its outcomes, each is recorded as it arrives: a kill loses at most one
+    evaluation per worker, and a stop waits for at most one. If it returns a list, the whole list is
+    lost or waited for: about one second's work (estimated by the slowest recent evaluation) with
+    ``elementwise = True``, otherwise a worker's share of the batch.
 
     Set the attribute ``asks_model = True`` if evaluations ask a language model. Workers in other
-    processes then see the key in ``OPENAI_API_KEY``, which they see of no other problem; a tuple
-    of names stands for other variables that hold keys. With or without the attribute, the calls are
+    processes then get the key in ``OPENAI_API_KEY``, which other problems' workers don't get; a
+    tuple names other variables that contain keys. With or without the attribute, the calls are
     recorded under the evaluation's job, and count in the run's usage and budgets. A call beyond the
-    budget ends the run: its evaluation has no outcome, and when the run is resumed with a larger
-    budget it is made again, with the recorded answers at no charge. A thread that an evaluation
-    starts has to run in a copy of the evaluation's context (``contextvars.copy_context().run``), or
-    what it asks is not counted.
+    budget ends the run: its evaluation has no outcome, and is repeated when the run is resumed with
+    a larger budget, with the recorded answers at no charge. A thread started by an evaluation must
+    run in a copy of the evaluation's context (``contextvars.copy_context().run``), otherwise its
+    calls are not counted.
 
-    Set the attribute ``cost_unit`` to the name of the unit of the outcomes' costs, such as
-    "nominal tokens", for reports and reasons to stop.
+    Set the attribute ``cost_unit`` to the unit of the outcomes' costs, such as "nominal tokens",
+    for reports and messages.
 
-    A problem may have a method ``prepare()``, which builds its data. It is called before anything
-    is spent: here, and once in each worker process, outside any time limit.
+    A problem may have a method ``prepare()`` that builds its data. It is called before anything is
+    spent, in this process and once in each worker process, outside any time limit.
     """
 
     def evaluate(
@@ -296,24 +295,24 @@ class Problem(Protocol[G_contra]):
     ) -> Iterable[Outcome]:
         """Return or yield one outcome per genome, in order.
 
-        The genomes are copies, which may be changed; to keep a change, return it as the outcome's
+        The genomes are copies and may be changed; to keep a change, return it as the outcome's
         ``genome``.
 
         Args:
-            genomes: What to score.
-            fidelity: How much effort to spend, in the problem's own unit; None if it has one only.
-            seed: Fixes the data or the noise that the whole batch shares.
+            genomes: The genomes to score.
+            fidelity: Effort to spend, in the problem's unit; None if the problem has only one.
+            seed: Fixes the data or the noise shared by the whole batch.
 
-        A problem may also take the keyword ``context``, with a default of None: a dict with what
-        the flow says about the job, such as the parent's id, how many go on and a bar to reach, and
-        the genomes' ``ids`` in their order. A problem that stops below the bar says so by
-        ``Outcome(..., bound=True)``.
+        A problem may also take the keyword ``context``, with a default of None: a dict with the
+        genomes' ``ids`` in order and the flow's information about the job, such as the parent's id,
+        the number of survivors and a threshold. A problem that cuts an evaluation short below the
+        threshold returns ``Outcome(..., bound=True)``.
         """
         ...
 
 
 Select: TypeAlias = Callable[[Sequence[Individual[Any]], int, Generator], list[Individual[Any]]]
-"""``select(pool, k, rng)`` returns ``k`` individuals: one shape for parents and survivors."""
+"""``select(pool, k, rng)`` returns ``k`` individuals; used for parents and survivors."""
 
 
 def name_of(thing: object) -> str:

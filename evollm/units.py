@@ -1,4 +1,4 @@
-"""Units: how a metric's number is turned into what people know, and back."""
+"""Units: convert a metric's number into the user's value, and back."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -11,15 +11,15 @@ from evollm.types import Individual
 class Units:
     """How one metric is shown.
 
-    The engine's numbers are larger if they are better. The user's value is
-    ``offset + fitness`` if it is maximised, else ``offset - fitness``.
+    In the engine, larger numbers are better. The user's value is ``offset + fitness`` if it is
+    maximised, otherwise ``offset - fitness``.
 
     Attributes:
-        name: What the value is, such as "value above the optimum" or "balanced accuracy".
+        name: Name of the value, such as "value above the optimum" or "balanced accuracy".
         unit: Written after the number; empty for none.
-        maximize: Whether a larger value is better for the user, too.
-        offset: What is added to get from the engine's number to the value.
-        format: How the number is written, see ``format``.
+        maximize: Whether a larger value is better for the user as well.
+        offset: What is added to convert the engine's number to the value.
+        format: Format of the number, see the built-in ``format``.
     """
 
     name: str = "fitness"
@@ -29,11 +29,11 @@ class Units:
     format: str = ".6g"
 
     def value(self, fitness: float) -> float:
-        """Return the user's value of a number of the engine."""
+        """Convert a number of the engine to the user's value."""
         return self.offset + (fitness if self.maximize else 0.0 - fitness)
 
     def fitness(self, value: float) -> float:
-        """Return the engine's number of a user's value: the inverse of ``value``."""
+        """Convert a user's value to the engine's number: the inverse of ``value``."""
         return value - self.offset if self.maximize else self.offset - value
 
     def text(self, fitness: float) -> str:
@@ -52,7 +52,7 @@ def from_json(kept: Mapping[str, Mapping[str, Any]]) -> dict[str, Units]:
 
 
 class Words(Protocol):
-    """What shows a search in the user's terms; every ``evollm.System`` does."""
+    """Formats a search for the user; every ``evollm.System`` does."""
 
     @property
     def units(self) -> Mapping[str, Units]:
@@ -60,5 +60,5 @@ class Words(Protocol):
         ...
 
     def write(self, individual: Individual[Any]) -> str:
-        """Return a genome as people read it."""
+        """Return a genome in readable form."""
         ...

@@ -1,4 +1,4 @@
-"""Composition: operators made of operators, for shares, uniqueness, fallbacks and chains."""
+"""Composition: operators that combine operators by shares, uniqueness, fallbacks and chains."""
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -16,14 +16,14 @@ SEEDS = 2**53
 
 @dataclass(frozen=True)
 class Mix:
-    """Lets several operators make children, each in its share of the calls.
+    """Lets several operators make children, each for its share of them.
 
-    Every child's note says which arm made it: ``{"arm": name, "note": the arm's own}``.
+    Every child's note names the arm that made it: ``{"arm": name, "note": the arm's note}``.
 
     Attributes:
         arms: The operators.
         shares: Relative shares, one per arm; empty for equal ones.
-        name: Under which the mixture is recorded.
+        name: Name under which the mixture is recorded.
     """
 
     arms: Sequence[Operator[Any]]
@@ -33,14 +33,15 @@ class Mix:
     def __post_init__(self) -> None:
         if not self.arms or len(self.shares) not in (0, len(self.arms)):
             raise EvollmError(
-                f"a mix of {len(self.arms)} arms needs at least one, and a share for each or none"
+                f"a mix of {len(self.arms)} arms with {len(self.shares)} shares must have at least "
+                "one arm, and a share for each arm or none"
             )
         if self.shares and not (min(self.shares) >= 0 and sum(self.shares) > 0):
-            raise EvollmError(f"shares must be at least 0, and not all 0: {list(self.shares)}")
+            raise EvollmError(f"shares must be at least 0 and not all 0, not {list(self.shares)}")
 
     @property
     def io_bound(self) -> bool:
-        """Whether any arm waits for a network."""
+        """Whether any arm is I/O-bound."""
         return any(getattr(arm, "io_bound", False) for arm in self.arms)
 
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
@@ -63,8 +64,8 @@ class Unique:
 
     Attributes:
         operator: Makes the children.
-        rounds: How often it is called at most; then there are fewer children.
-        key: What tells genomes apart; None for their text (arrays: their bytes).
+        rounds: Maximum number of calls, after which there are fewer children.
+        key: Maps a genome to a key; None for its text (for arrays their bytes).
     """
 
     operator: Operator[Any]
@@ -73,16 +74,16 @@ class Unique:
 
     @property
     def name(self) -> str:
-        """The operator's name: its children are its own."""
+        """The operator's name, under which the children are recorded."""
         return name_of(self.operator)
 
     @property
     def io_bound(self) -> bool:
-        """Whether the operator waits for a network."""
+        """Whether the operator is I/O-bound."""
         return bool(getattr(self.operator, "io_bound", False))
 
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
-        """Return up to ``n`` children, each unlike the others and the parents."""
+        """Return up to ``n`` children that differ from each other and from the parents."""
         rng = np.random.default_rng(seed)
         seen = {self._key(parent.genome) for parent in parents}
         kept: list[Offspring[Any]] = []
@@ -98,7 +99,7 @@ class Unique:
         return joined(kept, len(parents))
 
     def _fresh(self, genomes: Sequence[Any], seen: set[Hashable]) -> Iterator[int]:
-        """Yield the places of genomes that have not been seen, and remember them."""
+        """Yield the indices of genomes that have not been seen, and remember the genomes."""
         for place, genome in enumerate(genomes):
             key = self._key(genome)
             if key not in seen:
@@ -113,14 +114,14 @@ class Unique:
 
 @dataclass(frozen=True)
 class Fallback:
-    """Lets a second operator make, and report, the children that the first one fails to make.
+    """Lets a second operator (the stand-in) make the children that the first one fails to make.
 
-    A stand-in's note is ``{"fallback": name, "note": its own}``, and the number of stand-ins is
-    counted among the rejections.
+    The note of such a child is ``{"fallback": name, "note": the stand-in's note}``, and their
+    number is counted among the rejections.
 
     Attributes:
-        first: Is asked for all children.
-        second: Is asked for the missing ones.
+        first: The operator that is asked for all children.
+        second: The operator that is asked for the missing ones.
     """
 
     first: Operator[Any]
@@ -128,16 +129,16 @@ class Fallback:
 
     @property
     def name(self) -> str:
-        """The first operator's name; the notes tell the stand-ins apart."""
+        """The first operator's name; notes mark the stand-in's children."""
         return name_of(self.first)
 
     @property
     def io_bound(self) -> bool:
-        """Whether either waits for a network."""
+        """Whether either is I/O-bound."""
         return any(getattr(one, "io_bound", False) for one in (self.first, self.second))
 
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
-        """Return up to ``n`` children, the first operator's before the stand-ins."""
+        """Return up to ``n`` children, the first operator's before the stand-in's."""
         made = self.first.vary(parents, n, seed)
         missing = n - len(made.genomes)
         if not missing:
@@ -153,11 +154,11 @@ class Fallback:
 
 @dataclass(frozen=True)
 class Chain:
-    """Hands the children of one operator to the next: a crossover, then a mutation.
+    """Passes the children of one operator to the next, such as a crossover and a mutation.
 
     Attributes:
-        links: The operators, in order; each must let several parents take turns.
-        name: Under which the chain is recorded.
+        links: The operators in order; each must accept several parents and use them in turn.
+        name: Name under which the chain is recorded.
     """
 
     links: Sequence[Operator[Any]]
@@ -165,7 +166,7 @@ class Chain:
 
     @property
     def io_bound(self) -> bool:
-        """Whether any link waits for a network."""
+        """Whether any link is I/O-bound."""
         return any(getattr(link, "io_bound", False) for link in self.links)
 
     @property
@@ -174,7 +175,7 @@ class Chain:
         return all(getattr(link, "elementwise", False) for link in self.links)
 
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
-        """Return up to ``n`` children of the last link, with lineage through all of them."""
+        """Return up to ``n`` children of the last link, with lineage through all links."""
         made = self.links[0].vary(parents, n, seed)
         streams = Streams([seed])
         for link in self.links[1:]:
@@ -188,7 +189,7 @@ class Chain:
     def vary_many(
         self, parents: Sequence[Parent[Any]], n: int, seeds: Sequence[int]
     ) -> Offspring[Any]:
-        """Do a job per seed, if the links can; see ``evollm.types.Elementwise``."""
+        """Do one job per seed, if all links can; see ``evollm.types.Elementwise``."""
         first, *rest = (cast(Elementwise[Any], link) for link in self.links)
         made = first.vary_many(parents, n, seeds)
         streams = Streams(seeds)
@@ -199,11 +200,11 @@ class Chain:
 
 
 def joined(parts: Sequence[Offspring[Any]], parents: int) -> Offspring[Any]:
-    """Return several answers as one: children in order, rejections added up.
+    """Join several answers: children in order, rejections summed.
 
     Args:
         parts: Answers to calls with the same parents.
-        parents: How many parents there were.
+        parents: Number of parents.
     """
     rejected: Counter[str] = Counter()
     for part in parts:
@@ -224,7 +225,7 @@ def joined(parts: Sequence[Offspring[Any]], parents: int) -> Offspring[Any]:
 
 
 def _calls(parts: Sequence[Offspring[Any]]) -> Sequence[Sequence[str]]:
-    """Return the answers that each child was made of; nothing if none was made of any."""
+    """Return the keys of the answers that each child was made from; empty if there are none."""
     if not any(part.calls for part in parts):
         return ()
     return [keys for part in parts for keys in part.calls or [()] * len(part.genomes)]

@@ -1,4 +1,4 @@
-"""Classical variation of level vectors: whole numbers whose weighted sum is a budget."""
+"""Classical variation of level vectors: whole numbers with a fixed sum."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Levels: TypeAlias = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class RandomLevels:
-    """Draws level vectors of an exact sum.
+    """Draws random level vectors with a given sum.
 
     Attributes:
         length: Of a vector.
@@ -33,11 +33,12 @@ class RandomLevels:
         if not self.low * self.length <= self.total <= self.high * self.length:
             raise EvollmError(
                 f"{self.length} levels from {self.low} to {self.high} can't have the sum "
-                f"{self.total}: it must be {self.low * self.length} to {self.high * self.length}"
+                f"{self.total}: choose one from {self.low * self.length} to "
+                f"{self.high * self.length}"
             )
 
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Levels]:
-        """Return ``n`` vectors, whatever the parents: single steps dealt to places with room."""
+        """Return ``n`` vectors, ignoring the parents."""
         rng = np.random.default_rng(seed)
         return Offspring([self._drawn(rng) for _ in range(n)])
 
@@ -50,14 +51,14 @@ class RandomLevels:
 
 @dataclass(frozen=True, slots=True)
 class LevelSwap:
-    """Raises some places by a level and lowers as many others: the sum stays as it is.
+    """Raises some levels by one and lowers as many others, so that the sum is unchanged.
 
     Attributes:
         low: The smallest level.
         high: The largest level.
-        most: How many pairs are switched at most; the number is the smaller of two uniform draws.
-        groups: For each place its group, if only places of one group may be traded (say layers of
-            equal size); empty for one group.
+        most: Maximum number of changed pairs; the number is the smaller of two uniform draws.
+        groups: The group of each place, if only places of the same group may form a pair (such as
+            layers of equal size); empty for a single group.
     """
 
     low: int = 0
@@ -91,7 +92,7 @@ class LevelSwap:
 
 @dataclass(frozen=True, slots=True)
 class LevelCrossover:
-    """Recombines two parents of one sum, and repairs the child's sum by single steps.
+    """Recombines two parents with the same sum, and repairs the child's sum by single steps.
 
     Attributes:
         low: The smallest level.
@@ -102,7 +103,7 @@ class LevelCrossover:
     high: int = 10
 
     def vary(self, parents: Sequence[Parent[Levels]], n: int, seed: int) -> Offspring[Levels]:
-        """Return ``n`` children with the first parent's sum; a repair prefers the parents' gap."""
+        """Return ``n`` children with the first parent's sum, repaired where parents differ."""
         rng = np.random.default_rng(seed)
         one, other = parents[0].genome, parents[-1].genome
         coins = rng.random((n, len(one))) < 0.5
@@ -123,13 +124,16 @@ class LevelCrossover:
             if place is None:
                 place = _drawn(within, rng)
             if place is None:
-                raise EvollmError(f"levels {self.low} to {self.high} can't have the sum {total}")
+                raise EvollmError(
+                    f"levels from {self.low} to {self.high} can't have the parents' sum {total}: "
+                    "widen the range"
+                )
             child[place] += step
         return child
 
 
 def _drawn(choices: NDArray[np.bool_], rng: np.random.Generator) -> int | None:
-    """Return one of the places that are true, or None."""
+    """Return the index of a random true value, or None."""
     places = np.flatnonzero(choices)
     return int(rng.choice(places)) if len(places) else None
 
@@ -137,7 +141,7 @@ def _drawn(choices: NDArray[np.bool_], rng: np.random.Generator) -> int | None:
 def _has(
     groups: NDArray[Any], wanted: NDArray[np.bool_], own: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Say for each place whether another place of its group is wanted."""
+    """Return for each place whether another place of its group is eligible."""
     counts = np.bincount(groups, wanted, minlength=int(groups.max()) + 1)
     found: NDArray[np.bool_] = counts[groups] - (wanted & own) > 0
     return found

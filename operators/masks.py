@@ -1,4 +1,4 @@
-"""Classical variation of masks: Boolean arrays that say what is kept."""
+"""Classical variation of masks: Boolean arrays that mark what is kept."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Row: TypeAlias = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class RandomMasks:
-    """Draws random masks, whatever the parents.
+    """Draws random masks, ignoring the parents.
 
     Attributes:
         length: Of a mask.
@@ -29,7 +29,7 @@ class RandomMasks:
     share: float = 0.5
 
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Mask]:
-        """Return ``n`` masks, whatever the parents."""
+        """Return ``n`` masks, ignoring the parents."""
         drawn = np.random.default_rng(seed).random((n, self.length)) < self.share
         return Offspring(list(drawn))
 
@@ -39,7 +39,7 @@ class FlipBits:
     """Flips each place of a parent with a small probability, and at least one place.
 
     Attributes:
-        rate: Probability of each flip; None for one over the length.
+        rate: Probability of each flip; None for 1 / length.
     """
 
     rate: float | None = None
@@ -67,12 +67,12 @@ class FlipBits:
 
 @dataclass(frozen=True, slots=True)
 class Prune:
-    """Drops a few places that a parent keeps.
+    """Removes a few places that a parent keeps.
 
     Attributes:
-        least: Fewest places dropped.
-        most: Most places dropped; the number is drawn uniformly between.
-        floor: How many places a child keeps at least.
+        least: Minimum number of removed places.
+        most: Maximum number of removed places; the number is drawn uniformly from the range.
+        floor: Minimum number of places that a child keeps.
         draws: How often a number is drawn at most until it leaves the floor; then the child is not
             made.
     """
@@ -111,7 +111,7 @@ class Prune:
 class UniformCrossover:
     """Takes each place from one of two parents at random.
 
-    Works on any arrays of one shape: masks, level vectors, vectors.
+    Works on any arrays of the same shape: masks, level vectors, vectors.
 
     Attributes:
         rate: Probability that a place comes from the second parent.
@@ -135,10 +135,10 @@ class UniformCrossover:
 
 @dataclass(frozen=True, slots=True)
 class PointCrossover:
-    """Cuts two parents at the same random points, and joins their parts in turn.
+    """Cuts two parents at the same random points, and joins their segments alternately.
 
     Attributes:
-        points: How many cuts.
+        points: Number of cuts.
     """
 
     points: int = 2
@@ -165,11 +165,11 @@ class PointCrossover:
 
 
 def in_turn(parents: Sequence[Parent[Any]], n: int, groups: int = 1) -> list[int]:
-    """Return the place of each child's parent, where the parents of a group take turns.
+    """Return the index of each child's parent if the parents of a group take turns.
 
     Args:
-        parents: Groups of equal size, one after the other.
-        n: How many children per group.
+        parents: Groups of equal size, concatenated.
+        n: Number of children per group.
         groups: How many there are.
     """
     arity = len(parents) // groups
@@ -177,23 +177,23 @@ def in_turn(parents: Sequence[Parent[Any]], n: int, groups: int = 1) -> list[int
 
 
 def apart(rows: Row) -> list[Row]:
-    """Return rows as arrays of their own, so that none keeps the others in memory."""
+    """Return rows as separate arrays, so that none keeps the others in memory."""
     return [row.copy() for row in rows]
 
 
 def paired(
     parents: Sequence[Parent[Row]], n: int, groups: int = 1
 ) -> tuple[Row, Row, list[list[int]]]:
-    """Return the two parents of each child as rows, and their places.
+    """Return the two parents of each child as rows, and their indices.
 
     Args:
-        parents: Groups of equal size, one after the other: each two, or several pairs.
-        n: How many children per group; of each pair one begins with the first parent and one with
-            the second.
+        parents: Groups of equal size, concatenated; each has two parents, or several pairs.
+        n: Number of children per group; of the two children of a pair, one begins with the first
+            parent and one with the second.
         groups: How many there are.
 
     Raises:
-        EvollmError: If a group has not two, or their genomes differ in shape.
+        EvollmError: If a group does not consist of pairs, or the genomes differ in shape.
     """
     arity = len(parents) // groups
     if arity < 2:
@@ -214,5 +214,5 @@ def _stacked(genomes: list[Row]) -> Row:
         rows = np.empty(0)
     if rows.ndim < 2:
         shapes = sorted({np.shape(genome) for genome in genomes})
-        raise EvollmError(f"a crossover needs arrays of one shape, not {shapes}")
+        raise EvollmError(f"a crossover needs arrays of the same shape, not {shapes}")
     return rows

@@ -1,4 +1,4 @@
-"""Classical variation of permutations: arrays with each of 0 to n - 1 once."""
+"""Classical variation of permutations: arrays that contain each of 0 to n - 1 once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Order: TypeAlias = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class RandomOrders:
-    """Draws random permutations, whatever the parents.
+    """Draws random permutations, ignoring the parents.
 
     Attributes:
         length: Of a permutation.
@@ -24,7 +24,7 @@ class RandomOrders:
     length: int
 
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Order]:
-        """Return ``n`` permutations, whatever the parents."""
+        """Return ``n`` permutations, ignoring the parents."""
         rng = np.random.default_rng(seed)
         return Offspring([rng.permutation(self.length).astype(np.int64) for _ in range(n)])
 
@@ -34,7 +34,7 @@ class Swap:
     """Exchanges pairs of places.
 
     Attributes:
-        pairs: How many.
+        pairs: Number of pairs.
     """
 
     pairs: int = 1
@@ -72,7 +72,7 @@ class Reverse:
 
 @dataclass(frozen=True, slots=True)
 class OrderCrossover:
-    """Keeps a segment of one parent, and the order of the other one for the rest (OX).
+    """Keeps a segment of one parent, and the other parent's order for the rest (OX).
 
     Davis: Applying Adaptive Algorithms to Epistatic Domains, 1985.
     """
@@ -92,15 +92,15 @@ class OrderCrossover:
 
 
 def order_of(parent: Parent[Any]) -> Order:
-    """Return a copy of a parent's permutation as an array; a list or a tuple will do.
+    """Return a copy of a parent's permutation (an array, a list or a tuple) as an array.
 
     Raises:
-        EvollmError: If it does not hold each of 0 to n - 1 once.
+        EvollmError: If it does not contain each of 0 to n - 1 once.
     """
     order = np.array(parent.genome)
     if order.ndim != 1 or not np.array_equal(np.sort(order), np.arange(len(order))):
         raise EvollmError(
-            f"a permutation has each of 0 to n - 1 once: {str(parent.genome)[:60]} does not"
+            f"a permutation must contain each of 0 to n - 1 once, unlike {str(parent.genome)[:60]}"
         )
     return order.astype(np.int64)
 

@@ -1,4 +1,4 @@
-"""Streams: random numbers of many seeds at once, so that jobs drawn together equal jobs alone."""
+"""Streams: random numbers for many seeds at once, the same as for each seed alone."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -16,9 +16,8 @@ _UNIT = 2.0**-53
 class Streams:
     """One stream of random numbers per seed, by SplitMix64.
 
-    What a seed's stream brings depends on nothing but the seed and on what was drawn from it
-    before. A thousand seeds cost as many calls of NumPy as one, where a thousand generators cost
-    more than what most operators do.
+    A stream depends only on its seed and on the earlier draws. A thousand seeds need as many NumPy
+    calls as one, whereas creating a thousand generators takes longer than most operators do.
 
     Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014.
 
@@ -65,7 +64,7 @@ class Streams:
 
 @lru_cache(maxsize=64)
 def _steps(drawn: int, size: int) -> NDArray[np.uint64]:
-    """Return how far the next states of a stream lie from its first."""
+    """Return the offsets of a stream's next states from the first one."""
     return np.arange(drawn + 1, drawn + size + 1, dtype=np.uint64) * np.uint64(_GAMMA)
 
 

@@ -18,11 +18,11 @@ _SEEDS = 2**53
 class MateAndMutate:
     """Mates a pair with one probability, then mutates each child with another.
 
-    A child of neither is its parent's copy; the flow ``ea_simple`` spares its evaluation.
+    A child without either is a copy of its parent; the flow ``ea_simple`` does not evaluate it.
 
     Attributes:
-        mate: Makes two children of two parents.
-        mutate: Makes one child of one parent.
+        mate: Makes two children from two parents.
+        mutate: Makes one child from one parent.
         cxpb: Probability of mating, 0 to 1.
         mutpb: Probability of mutation, 0 to 1.
     """
@@ -39,10 +39,10 @@ class MateAndMutate:
         """Return up to ``n`` children; successive pairs of parents take turns.
 
         Raises:
-            EvollmError: If there are less than two parents.
+            EvollmError: If there are fewer than two parents.
         """
         if len(parents) < 2:
-            raise EvollmError(f"mating takes two parents but got {len(parents)}")
+            raise EvollmError(f"mating needs two parents, not {len(parents)}: set the arity to 2")
         rng = np.random.default_rng(seed)
         genomes: list[Any] = []
         lineage: list[list[int]] = []
@@ -56,7 +56,7 @@ class MateAndMutate:
     def _pair(
         self, pair: list[Parent[Any]], rng: Generator
     ) -> list[tuple[int | None, Sequence[Any]]]:
-        """Vary two parents; say of each child which of them it is made from, None if of both."""
+        """Vary two parents; return for each child which one it is made from, None for both."""
         children: list[tuple[int | None, Any]]
         if rng.random() < self.cxpb:
             made = self.mate.vary(pair, 2, int(rng.integers(_SEEDS)))
@@ -78,10 +78,10 @@ class MateOrMutate:
     """Mates two parents, mutates one or copies one.
 
     Attributes:
-        mate: Makes children of two parents, of which the first is taken.
-        mutate: Makes one child of one parent.
+        mate: Makes children from two parents; the first child is used.
+        mutate: Makes one child from one parent.
         cxpb: Probability of mating, 0 to 1.
-        mutpb: Probability of mutation; together at most 1, and the rest is for copies.
+        mutpb: Probability of mutation; both together at most 1, the remainder is that of copies.
     """
 
     mate: Operator[Any]
@@ -92,16 +92,18 @@ class MateOrMutate:
     def __post_init__(self) -> None:
         _check(self.cxpb, self.mutpb)
         if self.cxpb + self.mutpb > 1 + 1e-9:
-            raise EvollmError(f"cxpb and mutpb add up to {self.cxpb + self.mutpb}: at most 1")
+            raise EvollmError(
+                f"cxpb and mutpb must add up to at most 1, not {self.cxpb + self.mutpb}"
+            )
 
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
-        """Return up to ``n`` children, each of newly drawn parents.
+        """Return up to ``n`` children, each from newly drawn parents.
 
         Raises:
-            EvollmError: If there are less than two parents.
+            EvollmError: If there are fewer than two parents.
         """
         if len(parents) < 2:
-            raise EvollmError(f"mating takes two parents but got {len(parents)}")
+            raise EvollmError(f"mating needs two parents, not {len(parents)}: set the arity to 2")
         rng = np.random.default_rng(seed)
         genomes: list[Any] = []
         lineage: list[list[int]] = []
@@ -115,7 +117,7 @@ class MateOrMutate:
     def _child(
         self, parents: Sequence[Parent[Any]], drawn: list[int], rng: Generator
     ) -> tuple[list[int], Sequence[Any]]:
-        """Make one child of one or both of two drawn parents; say of which."""
+        """Make one child from one or both of two drawn parents; return which."""
         choice, seed, first = rng.random(), int(rng.integers(_SEEDS)), parents[drawn[0]]
         if choice < self.cxpb:
             return drawn, self.mate.vary([parents[i] for i in drawn], 1, seed).genomes

@@ -1,4 +1,4 @@
-"""Systems: a problem, operators and an algorithm put together."""
+"""Systems: each combines a problem, operators and an algorithm."""
 
 try:
     from evollm.shadows import check_shadows
@@ -6,6 +6,6 @@ except ModuleNotFoundError as error:
     import sys
 
     found = getattr(sys.modules.get("evollm"), "__file__", None)
-    raise ImportError(f"{found} hides the package 'evollm': rename it") from error
+    raise ImportError(f"the file {found} hides the package 'evollm': rename it") from error
 
 check_shadows("operators")

@@ -1,11 +1,11 @@
-"""Reports: what a run directory holds, as text and as plots.
+"""Reports: the contents of run directories as text, tables and figures.
 
 - ``cells``: The finished runs of a study, one JSON object per line.
 - ``page``: Sections of facts, tables and curves, rendered as text or as HTML.
-- ``plots``: Their sizes, colours and line styles; curves of one run and of several methods.
-- ``progress``: One live line on a terminal, one line a generation elsewhere.
-- ``sections``: Sections that every report may have, read from a run's record alone.
+- ``plots``: Figures: sizes, colours and line styles; curves of one run or several methods.
+- ``progress``: The progress display: a live line on a terminal, one line per generation elsewhere.
+- ``sections``: Sections of reports that are read from a run's record.
 - ``study``: A table of runs whose cells are filled in, kept and reported by one command.
-- ``tables``: One line for each method on each problem, over its seeds, as Markdown.
-- ``text``: What a run directory holds, for ``evollm show``.
+- ``tables``: Markdown tables with one line per method and problem, over its seeds.
+- ``text``: The text report of a run directory, for ``evollm show``.
 """

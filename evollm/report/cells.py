@@ -10,10 +10,10 @@ from evollm.errors import EvollmError
 from evollm.types import JSON
 
 Cell: TypeAlias = Mapping[str, Any]
-"""What is run, by the axes of its study: problem, method, seed, budget."""
+"""A cell's values on the axes of its study: problem, method, seed, budget."""
 
 Found: TypeAlias = Mapping[str, JSON]
-"""What a run came to, by name."""
+"""The results of a cell, by name."""
 
 
 class Row(NamedTuple):
@@ -21,7 +21,7 @@ class Row(NamedTuple):
 
     Attributes:
         cell: What was run.
-        found: What it came to.
+        found: Its results.
     """
 
     cell: Cell
@@ -29,12 +29,12 @@ class Row(NamedTuple):
 
 
 class Cells:
-    """The finished cells in a folder, a file for each value of one axis.
+    """The finished cells in a folder, with one file per value of an axis.
 
-    A cell that names no ``version`` has version 1.
+    A cell without a ``version`` has version 1.
 
     Args:
-        folder: Made when the first cell is written.
+        folder: The folder; it is created when the first cell is written.
         by: The axis whose values name the files.
 
     Raises:
@@ -53,22 +53,24 @@ class Cells:
                     self._known[_key(row["cell"])] = row["found"]
                 except (ValueError, KeyError, TypeError):
                     raise EvollmError(
-                        f"line {number} of {file} is not a finished cell: delete it, and the cell "
-                        "is run again"
+                        f"line {number} of {file} is not a finished cell: delete the line to run "
+                        "the cell again"
                     ) from None
 
     def get(self, cell: Cell, version: int = 1) -> Mapping[str, Any] | None:
-        """Return what a cell came to, or None if it was never run in this version."""
+        """Return the results of a cell, or None if it was not run in this version."""
         return self._known.get(_key(_named(cell, version)))
 
     def put(self, cell: Cell, found: Found, version: int = 1) -> None:
-        """Write down what a cell came to."""
+        """Append the results of a cell."""
         row = {"cell": _named(cell, version), "found": dict(found)}
         line = (json.dumps(row) + "\n").encode()
         with self._lock:
             self._folder.mkdir(parents=True, exist_ok=True)
             file = self._folder / f"{cell[self._by]}.jsonl"
-            with file.open("ab", buffering=0) as out:  # one write: no kill leaves half a line
+            with file.open(
+                "ab", buffering=0
+            ) as out:  # a single write, so that a kill leaves no partial line
                 out.write(line)
             self._known[_key(row["cell"])] = row["found"]
 

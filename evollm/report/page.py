@@ -10,9 +10,9 @@ class Table:
     """Rows under named columns.
 
     Attributes:
-        columns: The names.
-        rows: One cell per column; None is written as a dash.
-        title: What the rows are; may be empty.
+        columns: Names of the columns.
+        rows: The rows, with one cell per column; None is written as a dash.
+        title: Title of the table; may be empty.
     """
 
     columns: Sequence[str]
@@ -20,7 +20,7 @@ class Table:
     title: str = ""
 
     def text(self) -> str:
-        """Return the table with columns of equal width, numbers to the right."""
+        """Return the table with aligned columns, numbers on the right."""
         cells = [list(self.columns), *([_cell(cell) for cell in row] for row in self.rows)]
         widths = [max(len(row[i]) for row in cells) for i in range(len(self.columns))]
         numeric = [_numeric(row[i] for row in self.rows) for i in range(len(self.columns))]
@@ -34,7 +34,7 @@ class Table:
         return "\n".join([self.title, *lines] if self.title else lines)
 
     def html(self) -> str:
-        """Return the table as HTML, everything in it escaped."""
+        """Return the table as HTML with escaped content."""
         head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
         body = "".join(
             "<tr>" + "".join(f"<td>{escape(_cell(cell))}</td>" for cell in row) + "</tr>"
@@ -49,7 +49,7 @@ class Curve:
     """Lines over one axis, for a plot.
 
     Attributes:
-        title: What they show.
+        title: Title of the plot.
         x: Name of the horizontal axis.
         y: Name of the vertical axis.
         lines: Points ``(x, y)`` by the line's name.
@@ -68,7 +68,7 @@ class Section:
     Attributes:
         title: Its heading.
         facts: Short values by name.
-        text: Longer text, kept as it is: a tree, a prompt.
+        text: Longer preformatted text, such as a tree or a prompt.
         tables: Its tables.
         curves: Its curves.
     """
@@ -82,10 +82,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a run came to, as data; a notebook shows it as HTML.
+    """The result of a run as data; a notebook shows it as HTML.
 
     Attributes:
-        title: Of the whole.
+        title: Title of the report.
         sections: In order.
     """
 
@@ -93,11 +93,11 @@ class Report:
     sections: Sequence[Section]
 
     def text(self) -> str:
-        """Return the report for a terminal; curves are left out."""
+        """Return the report for a terminal, without curves."""
         return "\n\n".join(filter(None, (_text(section) for section in self.sections)))
 
     def _repr_html_(self) -> str:
-        """Return the report for a notebook; curves are left out."""
+        """Return the report for a notebook, without curves."""
         body = "".join(_html(section) for section in self.sections)
         return f"<h3>{escape(self.title)}</h3>{body}"
 

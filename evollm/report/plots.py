@@ -1,4 +1,4 @@
-"""Figures: their sizes, colours and line styles; curves of one run and of several methods."""
+"""Figures: sizes, colours and line styles; curves of one run or several methods."""
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -15,10 +15,10 @@ from evollm.store import rows
 from evollm.store.record import Record
 
 Curves = Mapping[str, Sequence[NDArray[np.float64]]]
-"""By method, an array of shape ``(n, 2)`` per seed: evaluations made, and the best value so far."""
+"""By method, an array of shape ``(n, 2)`` per seed: evaluations, and the best value so far."""
 
 WIDTH, HEIGHT, LEGEND, DPI = 4.4, 2.7, 0.5, 150
-"""Of one panel and of the legend above all in inches, and of a figure in dots per inch."""
+"""Sizes of a panel and of the legend in inches, and resolution of a figure in dots per inch."""
 
 STYLES: tuple[Mapping[str, Any], ...] = (
     {"color": "#a6a6a6", "linestyle": (0, (1, 1.1)), "marker": "X"},
@@ -29,16 +29,16 @@ STYLES: tuple[Mapping[str, Any], ...] = (
     {"color": "#000000", "linestyle": (0, (8, 1.5, 1, 1.5, 1, 1.5)), "marker": "v"},
     {"color": "#5ab4e5", "linestyle": (0, (9, 2)), "marker": "P"},
 )
-"""The methods' colours, dashes and the mark at a line's end: each pair differs in grey, too."""
+"""The methods' colours, dashes and end markers; they also differ in grey."""
 
 THIN: Mapping[str, Any] = {"linewidth": 0.8, "alpha": 0.5, "drawstyle": "steps-post"}
-"""A single seed, beside the thick line of the median."""
+"""The style of a single seed; the median is a thick line."""
 
 
 def best_so_far(record: Record) -> NDArray[np.float64]:
     """Return the best fitness after each evaluation, in the order of jobs; shape (n,).
 
-    Where the algorithm names the best, it is the one named at the end of each step.
+    If the algorithm names the best, it is the one named at the end of each step.
     """
     found = np.array(rows.fitnesses(record, bounds=False), dtype=np.float64)
     named = rows.named(record)
@@ -55,11 +55,11 @@ def best_so_far(record: Record) -> NDArray[np.float64]:
 
 
 def plot_run(record: Record, file: Path) -> Path:
-    """Draw a run's best value against its evaluations, over the single evaluations.
+    """Plot a run's best value and all single values against the number of evaluations.
 
     Args:
-        record: The run, whose units say what is drawn.
-        file: Where to put the figure; its ending says the format.
+        record: The run, with the units of the values.
+        file: The file to write; its suffix determines the format.
 
     Returns:
         The file.
@@ -85,15 +85,15 @@ def plot_run(record: Record, file: Path) -> Path:
 
 
 def plot_methods(by_panel: Mapping[str, Curves], file: Path, label: str) -> None:
-    """Draw methods side by side: the median over the seeds thick, every seed thin.
+    """Plot methods side by side: the median over the seeds thick, every seed thin.
 
     Args:
-        by_panel: Curves by the title of a panel; a method has the same style in all panels.
-        file: Where to put the figure; its ending says the format.
-        label: What the values are.
+        by_panel: Curves by panel title; a method has the same style in all panels.
+        file: The file to write; its suffix determines the format.
+        label: Name of the values.
 
     Raises:
-        EvollmError: If there is no panel, a method has no curve or an empty one, there are more
+        EvollmError: If there are no panels, a method has no curve or an empty one, there are more
             methods than styles, or matplotlib is not installed.
     """
     if not all(len(run) for curves in by_panel.values() for run in _all(curves)):
@@ -115,14 +115,14 @@ def plot_methods(by_panel: Mapping[str, Curves], file: Path, label: str) -> None
 
 
 def _all(curves: Curves) -> list[NDArray[np.float64]]:
-    """Return the curves of all methods; a method without one counts as one of no points."""
+    """Return the curves of all methods; a method without curves counts as an empty curve."""
     return [run for runs in curves.values() for run in runs or [np.empty((0, 2))]]
 
 
 def _draw(
     axes: Any, method: str, runs: Sequence[NDArray[np.float64]], style: Mapping[str, Any]
 ) -> None:
-    """Draw the seeds of a method, and their median over the length that all have."""
+    """Draw the seeds of a method, and their median over the common length."""
     if len(runs) > 1:
         for run in runs:
             axes.plot(run[:, 0], run[:, 1], **THIN, color=style["color"], zorder=1)
@@ -134,14 +134,14 @@ def _draw(
 
 
 def distinct(count: int) -> Sequence[Mapping[str, Any]]:
-    """Return styles of lines that are told apart in grey.
+    """Return line styles that can be distinguished in grey.
 
     Raises:
-        EvollmError: If so many are not told apart.
+        EvollmError: If there are not that many.
     """
     if count > len(STYLES):
         raise EvollmError(
-            f"a figure tells at most {len(STYLES)} methods apart, not {count}: choose fewer"
+            f"a figure can distinguish at most {len(STYLES)} methods, not {count}: choose fewer"
         )
     return STYLES[:count]
 
@@ -164,7 +164,7 @@ def figure(width: float, height: float) -> Any:
 
 
 def saved(drawn: Any, file: str | Path) -> Path:
-    """Write a figure into a file, whose ending says the format; return the file's whole path.
+    """Write a figure to a file, whose suffix determines the format; return the absolute path.
 
     Raises:
         EvollmError: If it can't be written.
@@ -178,10 +178,10 @@ def saved(drawn: Any, file: str | Path) -> Path:
 
 
 def panels(count: int) -> tuple[Any, list[Any]]:
-    """Return a figure and its panels, in one row up to three, else in rows of two.
+    """Return a figure and its panels, in one row for up to three, otherwise in rows of two.
 
     Raises:
-        EvollmError: If there are to be none, or matplotlib is not installed.
+        EvollmError: If the count is 0, or matplotlib is not installed.
     """
     if count < 1:
         raise EvollmError("a figure needs at least one panel")
@@ -197,7 +197,7 @@ def panels(count: int) -> tuple[Any, list[Any]]:
 
 
 def legend(drawn: Any, *row: Any, title: str | None = None) -> None:
-    """Put one legend for all panels above them, outside of the axes."""
+    """Add one legend for all panels above the axes."""
     handles: dict[str, Any] = {}
     for axes in row:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
@@ -215,7 +215,7 @@ def legend(drawn: Any, *row: Any, title: str | None = None) -> None:
 
 
 def _scale(axes: Any, values: Sequence[float]) -> None:
-    """Use a logarithmic axis where the largest value is several times the smallest one above 0."""
+    """Use a logarithmic axis if the largest value is much larger than the smallest positive one."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     span = max(values) / min(values) if len(values) and min(values) > 0 else 1

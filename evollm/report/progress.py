@@ -1,4 +1,4 @@
-"""The progress display: one live line on a terminal, one line a generation elsewhere."""
+"""The progress display: a live line on a terminal, one line per generation elsewhere."""
 
 import sys
 import time
@@ -11,12 +11,12 @@ from evollm.types import Individual
 
 
 class Progress:
-    """Shows where a run is: generation, best, evaluations, calls, tokens, cost, time left.
+    """Shows the state of a run: generation, best, evaluations, calls, tokens, cost, time left.
 
     A callback for ``run``.
 
     Args:
-        value: Writes a fitness in the problem's own terms.
+        value: Formats a fitness as the user's value.
         out: Where to write; standard error by default.
     """
 
@@ -28,10 +28,10 @@ class Progress:
         self._generation = -1
 
     def __call__(self, run: Run, individual: Individual[Any]) -> None:
-        """Do nothing: the display has a clock of its own."""
+        """Do nothing, because the display is updated by ``tick``."""
 
     def tick(self, run: Run) -> None:
-        """Write a line if it is time for one."""
+        """Update the display if it is due."""
         now = time.monotonic()
         if self._live and (now - self._last > 0.1 or run.finished):
             self._out.write(f"\r\x1b[K{self.line(run)}" + "\n" * run.finished)
@@ -42,7 +42,7 @@ class Progress:
             self._generation, self._last = run.search.step, now
 
     def _due(self, run: Run, now: float) -> bool:
-        """Say whether there is a new generation, and the last line is a second old."""
+        """Return whether there is a new generation and the last line is a second old."""
         return run.search.step > self._generation and now - self._last > 1
 
     def line(self, run: Run) -> str:
@@ -68,7 +68,7 @@ class Progress:
 
 
 def cost(usage: Usage) -> str:
-    """Write what has been paid; an unknown price is unknown."""
+    """Return the money paid as text, or "unknown"."""
     return "unknown" if usage.money is None else f"{usage.money:.4g}"
 
 
@@ -77,7 +77,7 @@ def _of(done: float, limit: float | None) -> str:
 
 
 def _left(run: Run) -> float | None:
-    """Estimate the seconds until the nearest limit, from how far the run has come towards it."""
+    """Estimate the seconds until the nearest limit from the progress towards it."""
     usage, budget = run.usage, run.budget
     limits = ("evaluations", "cost", "generations", "calls", "tokens", "seconds")
     shares = [getattr(usage, name) / limit for name in limits if (limit := getattr(budget, name))]

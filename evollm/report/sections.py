@@ -1,4 +1,4 @@
-"""Sections that every report may have, read from a run's record alone."""
+"""Sections of reports that are read from a run's record."""
 
 from collections import Counter
 
@@ -10,15 +10,15 @@ from evollm.store.record import Record
 from evollm.units import Units, from_json
 
 SHOWN = 12
-"""How many kinds of failure or rejection a report lists."""
+"""Maximum number of kinds of failures or rejections that a report lists."""
 
 
 def overview(record: Record, *more: Section) -> Report:
     """Return what a run found, what it spent, and what its operators made.
 
     Args:
-        record: The run's.
-        more: Sections of the system's own, put after what was found.
+        record: The run's record.
+        more: Additional sections of the system, placed after the result.
     """
     usage = queries.usage(record)
     title = record.get("system") or "Search"
@@ -27,12 +27,12 @@ def overview(record: Record, *more: Section) -> Report:
 
 
 def units_of(record: Record) -> dict[str, Units]:
-    """Return a run's units by metric; plain ones where no system recorded any."""
+    """Return a run's units by metric; plain ones if no system recorded any."""
     return from_json(record.get("units", {})) or {"fitness": Units()}
 
 
 def found(record: Record) -> Section:
-    """Return the best candidate in the user's own value and words; and the chosen one, if other."""
+    """Return the best candidate in the user's units, and the chosen one if it is another."""
     units = units_of(record)["fitness"]
     facts = {}
     best = queries.best(record)
@@ -45,7 +45,7 @@ def found(record: Record) -> Section:
 
 
 def described(record: Record, candidate: int, units: Units) -> str:
-    """Return one candidate in a line: its value, its genome, its id."""
+    """Return a candidate in one line: value, genome and id."""
     known = rows.scored(record, candidate)
     text = (
         known[1] if known and known[1] is not None else queries.candidate(record, candidate).genome
@@ -65,11 +65,11 @@ def spent(record: Record, usage: Usage) -> Section:
     if unit or usage.cost != usage.evaluations:
         facts["evaluation cost"] = costs(usage.cost, unit)
     if usage.finals:
-        facts["finals"] = f"{usage.finals} scored once more after the search"
+        facts["finals"] = f"{usage.finals} scored again after the search"
         if usage.finals_calls:
-            facts["finals"] += f", with {usage.finals_calls} calls of a model"
+            facts["finals"] += f", with {usage.finals_calls} model calls"
     if usage.bounds:
-        facts["cut short"] = f"{usage.bounds} evaluations, whose fitness is a bound only"
+        facts["cut short"] = f"{usage.bounds} evaluations, whose fitness is only a bound"
     if usage.memo:
         facts["reused"] = f"{usage.memo} scores of equal genomes, without an evaluation"
     if usage.calls:
@@ -77,19 +77,21 @@ def spent(record: Record, usage: Usage) -> Section:
         tokens = f"{usage.prompt_tokens} + {usage.completion_tokens} tokens"
         facts["model"] = f"{counts}, {tokens}, cost {cost(usage)}"
         share = queries.fallback_share(record)
-        facts["fall-backs"] = f"{share:.1%} of what the model was asked for it did not supply"
+        facts["fall-backs"] = (
+            f"{share:.1%} of the children requested from the model, which it did not supply"
+        )
     return Section("", facts)
 
 
 def rungs(record: Record) -> Section:
-    """Return what each rung means, where the flow says so, and what was spent on it."""
+    """Return the meaning of each rung, if the flow names it, and the number of evaluations."""
     columns = ("rung", "fidelity", "evaluations", "cut short")
     table = [[name, effort, n, int(cut)] for name, effort, n, cut in rows.rungs(record)]
     return Section("Rungs", tables=[Table(columns, table)] if table else [])
 
 
 def made(record: Record) -> Section:
-    """Return which operator made how many children, and how many were better than their parents."""
+    """Return how many children each operator made, and how many were better than their parents."""
     better: Counter[str] = Counter()
     known: dict[int, float] = {}
     source = rows.reuses(record)
@@ -108,7 +110,7 @@ def made(record: Record) -> Section:
 
 
 def faults(record: Record) -> Section:
-    """Return what was rejected and what failed, by reason."""
+    """Return rejections and failures by reason."""
     rejected = rows.rejections(record)
     table = [["rejected", n, reason] for reason, n in rejected.most_common(SHOWN)]
     table += [["failed", n, reason] for reason, n in rows.failures(record).most_common(SHOWN)]

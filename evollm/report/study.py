@@ -25,15 +25,15 @@ SEED = "seed"
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """The values that one part of a cell takes.
+    """The values of one axis of a study.
 
     Attributes:
-        values: In the order of the table.
+        values: The values in the order of the table.
         quick: The values with ``--quick``; None for all.
-        extra: Further values, which are measured only where an option names them.
-        titles: By value, what tables and figures call it.
-        versions: By value, the version of what is measured, 1 unless named here. After a change of
-            what a value stands for, a higher version lets its cells be run again.
+        extra: Additional values, which are measured only if an option names them.
+        titles: The name of each value in tables and figures.
+        versions: The version of each value, 1 unless given here. Increase it after a change in the
+            method or problem, so that its cells are run again.
     """
 
     values: Sequence[Any]
@@ -45,14 +45,14 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """What the figure of a study shows.
+    """The curves in a study's figure.
 
     Attributes:
-        name: Under which name a cell keeps the best values so far.
-        label: What they are.
-        every: How many evaluations lie between two of them, by cell.
-        first: Evaluations before this one are not drawn.
-        shown: Which cells are drawn.
+        name: Name of the result that contains the best values so far.
+        label: Name of the values.
+        every: Returns the number of evaluations between two values, by cell.
+        first: First evaluation to draw.
+        shown: Returns whether a cell is drawn.
     """
 
     name: str
@@ -64,25 +64,25 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """Methods side by side, on several problems, over seeds.
+    """A comparison of methods on several problems over several seeds.
 
-    ``NAME/`` in the folder keeps the finished cells, ``NAME.txt`` the table and ``NAME.png`` the
-    figure. A cell that is there is not run again.
+    ``NAME/`` in the folder contains the finished cells, ``NAME.txt`` the table and ``NAME.png`` the
+    figure. Finished cells are not run again.
 
     Attributes:
-        name: Names the files.
-        axes: By name, in the order of the table; one of them is ``seed``.
-        measure: Runs a cell; what it returns is kept as JSON.
-        columns: The figures of the table.
-        folder: Where results are kept, unless ``--path`` names another folder.
-        compared: The axis of the methods: the last one of a table's line, a line of the figure.
-        applies: Which combinations of values are cells.
-        curve: What the figure shows; None for no figure.
-        summary: Further text below the table.
-        closing: Further entries of the closing line.
-        jobs: How many cells are run at a time, each in a thread, unless ``--jobs`` says otherwise;
-            None for one, and no such option.
-        about: The question that it answers, for ``--help``.
+        name: Name of the study and its files.
+        axes: The axes by name, in the order of the table; one of them is ``seed``.
+        measure: Runs a cell and returns its results, which are stored as JSON.
+        columns: The columns of the table.
+        folder: Folder of the results, unless ``--path`` names another one.
+        compared: The axis of the methods, which are the lines of the table and of the figure.
+        applies: Returns whether a combination of values is a cell.
+        curve: The curves of the figure; None for no figure.
+        summary: Returns additional text below the table.
+        closing: Returns additional entries of the closing line.
+        jobs: Default number of cells that run at the same time, each in a thread; None for one at a
+            time, without the option ``--jobs``.
+        about: The question that the study answers, for ``--help``.
     """
 
     name: str
@@ -101,28 +101,30 @@ class Study:
     def __post_init__(self) -> None:
         if missing := {SEED, self.compared} - set(self.axes):
             raise EvollmError(
-                f"a study needs the axes '{SEED}' and '{self.compared}': it lacks "
-                f"'{min(missing)}', which one more entry in axes adds"
+                f"a study needs the axes '{SEED}' and '{self.compared}': add '{min(missing)}' to "
+                "its axes"
             )
 
     def main(self, arguments: Sequence[str] | None = None) -> int:
-        """Be the command of the study: fill in what is missing, report, close with a JSON line.
+        """Run the study's command: run missing cells, report, and print a closing JSON line.
 
         Args:
-            arguments: Of the command line; None for those of the process.
+            arguments: Arguments of the command line; None for those of the process.
 
         Returns:
-            The exit status: 0, 1 after a mistake that is told in one sentence, 130 if interrupted.
+            The exit status: 0, 1 after an error, 130 if interrupted.
         """
         return self.go(self.parser().parse_args(arguments))
 
     def parser(self) -> argparse.ArgumentParser:
-        """Return the options, to which a command may add its own before it calls ``go``."""
+        """Return the parser, to which a command may add options before it calls ``go``."""
         parser = argparse.ArgumentParser(description=self.about)
-        parser.add_argument("--quick", action="store_true", help="a few cells")
-        parser.add_argument("--report", action="store_true", help="run nothing: read kept cells")
+        parser.add_argument("--quick", action="store_true", help="run only a few cells")
+        parser.add_argument(
+            "--report", action="store_true", help="report finished cells without running any"
+        )
         if self.jobs is not None:
-            text = "cells run at a time (%(default)s)"
+            text = "number of cells that run at the same time (%(default)s)"
             parser.add_argument("--jobs", type=int, default=self.jobs, help=text)
         text = "folder of the results (%(default)s)"
         parser.add_argument("--path", type=Path, default=self.folder, help=text)
@@ -140,7 +142,7 @@ class Study:
         return parser
 
     def go(self, said: argparse.Namespace) -> int:
-        """Do what ``main`` does, with options that are parsed already."""
+        """Do what ``main`` does with parsed options."""
         try:
             self._answer(said, said.path)
         except EvollmError as error:
@@ -164,27 +166,29 @@ class Study:
         text = self.text(rows)
         print(f"\n{text}\n")
         whole = all(chosen[name] == list(axis.values) for name, axis in self.axes.items())
-        if rows and (whole or folder != self.folder):  # a part does not replace the whole
+        if rows and (
+            whole or folder != self.folder
+        ):  # a partial result does not replace the complete one
             folder.mkdir(parents=True, exist_ok=True)
             (folder / f"{self.name}.txt").write_text(text + "\n", encoding="utf-8")
             try:
                 self._draw(rows, folder / f"{self.name}.png")
-            except EvollmError as error:  # the table is worth having without a figure
+            except EvollmError as error:  # the table is useful without a figure
                 print(f"no figure: {error}", file=sys.stderr)
         print(json.dumps({"cells": len(rows), "of": len(cells), **self.closing(rows)}))
 
     def _chosen(self, name: str, said: argparse.Namespace) -> list[Any]:
-        """Return the values of an axis that the options ask for."""
+        """Return the values of an axis that the options select."""
         axis, given = self.axes[name], getattr(said, name)
         if given is not None:
             return list(range(given) if name == SEED else dict.fromkeys(given))
         return list(axis.quick if said.quick and axis.quick is not None else axis.values)
 
     def cells(self, axes: Mapping[str, Sequence[Any]] | None = None) -> Iterator[Cell]:
-        """Yield the cells, all those of a seed before those of the next one.
+        """Yield the cells, all cells of a seed before those of the next.
 
         Args:
-            axes: The values of the axes, if others than the study's.
+            axes: The values of the axes; None for the study's.
         """
         chosen = axes or {name: axis.values for name, axis in self.axes.items()}
         names = [SEED, *(name for name in chosen if name != SEED)]
@@ -195,17 +199,17 @@ class Study:
                 yield cell
 
     def _ordered(self, cells: Sequence[Cell], axes: Mapping[str, Sequence[Any]]) -> list[Cell]:
-        """Return cells in the order of the table: problem by problem, method by method."""
+        """Return cells in the order of the table."""
         names = [*(name for name in axes if name not in (self.compared, SEED)), self.compared, SEED]
         return sorted(cells, key=lambda cell: [axes[name].index(cell[name]) for name in names])
 
     def version(self, cell: Cell) -> int:
-        """Return the version of what a cell measures; it rises with that of each of its values."""
+        """Return a cell's version, which increases with the version of each of its values."""
         own = [axis.versions.get(cell[name], 1) for name, axis in self.axes.items()]
         return 1 + sum(own) - len(own)
 
     def _fill(self, kept: Cells, cells: Sequence[Cell], jobs: int) -> None:
-        """Run the missing cells, some at a time, and say which."""
+        """Run the missing cells, several at the same time, and print them."""
         missing = [cell for cell in cells if kept.get(cell, self.version(cell)) is None]
 
         def work(number: int, cell: Cell) -> None:
@@ -213,7 +217,7 @@ class Study:
             print(f"[{number}/{len(missing)}] {words}", file=sys.stderr, flush=True)
             kept.put(cell, self.measure(cell), self.version(cell))
 
-        if jobs == 1:  # in this thread, where a run can handle an interrupt by itself
+        if jobs == 1:  # in this thread, where a run can handle an interrupt
             for number, cell in enumerate(missing, 1):
                 work(number, cell)
             return
@@ -225,7 +229,7 @@ class Study:
                 raise
 
     def text(self, rows: Sequence[Row]) -> str:
-        """Return the report: what all rows have in common, the table, and the summary."""
+        """Return the report: the values common to all rows, the table, and the summary."""
         names = [name for name in self.axes if name not in (self.compared, SEED)]
         same = [name for name in names if len({row.cell[name] for row in rows}) < 2]
         by = [*(name for name in names if name not in same), self.compared]
@@ -242,7 +246,7 @@ class Study:
         return self.axes[name].titles.get(value, str(value))
 
     def _draw(self, rows: Sequence[Row], file: Path) -> None:
-        """Draw a panel for each problem, if the study has a figure."""
+        """Draw a panel per problem, if the study has a figure."""
         if self.curve is None:
             return
         drawn = [r for r in rows if self.curve.shown(r.cell) and self.curve.name in r.found]

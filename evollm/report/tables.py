@@ -1,4 +1,4 @@
-"""Tables: one line for each method on each problem, over its seeds, as Markdown."""
+"""Tables: Markdown tables with one line per method and problem, over its seeds."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from evollm.report.cells import Row
 
 Titles = Mapping[str, Mapping[Any, str]]
-"""By axis, what a table calls the values that it does not print as they are."""
+"""By axis, names of the values in a table."""
 
 
 def mean(values: Sequence[float]) -> float:
@@ -23,20 +23,20 @@ def median(values: Sequence[float]) -> float:
 
 
 def spread(values: Sequence[float]) -> float:
-    """Return the standard deviation of a sample; 0 for a single value."""
+    """Return the sample standard deviation; 0 for a single value."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A figure of a table.
+    """A column of a table.
 
     Attributes:
-        title: At the column's head.
-        value: A name in what a cell came to, or a function of a row; where it is missing or None,
-            the table shows a dash.
-        over: How the values of the seeds become one.
-        form: How that is written, as ``format`` takes it.
+        title: Title of the column.
+        value: Name of a result of the cell, or a function of a row; the table shows a dash if it is
+            missing or None.
+        over: Aggregates the values of the seeds.
+        form: Format of the aggregate, see the built-in ``format``.
     """
 
     title: str
@@ -60,13 +60,14 @@ RUNS = Column("runs", lambda row: 1, len, "d")
 def table(
     rows: Iterable[Row], by: Sequence[str], columns: Sequence[Column], titles: Titles | None = None
 ) -> str:
-    """Return a Markdown table with a line for each group of rows.
+    """Return a Markdown table with one line per group of rows.
 
     Args:
         rows: In the order of the table.
-        by: The axes that make a group; they come first, and only where they change.
-        columns: The figures of a group.
-        titles: What to call the values of the axes.
+        by: The axes that define a group; they are the first columns, and repeated values are left
+            blank.
+        columns: The columns computed for a group.
+        titles: Names of the values of the axes.
     """
     titles = titles or {}
     lines = []
@@ -83,7 +84,7 @@ def table(
 
 
 def grouped(rows: Iterable[Row], by: Sequence[str]) -> dict[tuple[Any, ...], list[Row]]:
-    """Return the rows by their values on some axes."""
+    """Return the rows grouped by their values on some axes."""
     found: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
         found.setdefault(tuple(row.cell[axis] for axis in by), []).append(row)
@@ -91,18 +92,18 @@ def grouped(rows: Iterable[Row], by: Sequence[str]) -> dict[tuple[Any, ...], lis
 
 
 def _alike(labels: Sequence[str], before: Sequence[str]) -> int:
-    """Return how many of the labels are those of the line before, from the left."""
+    """Return how many leading labels are the same as in the previous line."""
     same = [one == other for one, other in zip(labels, before, strict=False)]
     return (*same, False).index(False)
 
 
 def markdown(head: Sequence[str], lines: Sequence[Sequence[str]], left: int = 1) -> str:
-    """Return a Markdown table that is aligned as plain text, too.
+    """Return a Markdown table that is also aligned as plain text.
 
     Args:
         head: The titles of the columns.
         lines: Entries as text.
-        left: How many columns hold words, aligned to the left; the others hold numbers.
+        left: Number of columns with words, aligned to the left; the others contain numbers.
     """
     widths = [max(len(line[i]) for line in (head, *lines)) for i in range(len(head))]
     rule = ["-" * width if i < left else "-" * (width - 1) + ":" for i, width in enumerate(widths)]

@@ -1,4 +1,4 @@
-"""The text report: what a run directory holds, for ``evollm show``."""
+"""The text report of a run directory, for ``evollm show``."""
 
 import json
 
@@ -10,7 +10,7 @@ from evollm.store.record import Record
 
 
 def summary(record: Record) -> str:
-    """Return what a run was asked, what it found and spent, and what was rejected and why."""
+    """Return a run's settings, its result, what it spent, and what was rejected and why."""
     config, versions = record.get("config", {}), record.get("versions", {})
     facts = {
         "folder": str(record.path),
@@ -24,19 +24,19 @@ def summary(record: Record) -> str:
 
 
 def _pairs(said: object) -> str:
-    """Write one part of a configuration, without what is not set."""
+    """Write one part of a configuration without unset values."""
     if not isinstance(said, dict):
         return str(said)
     return ", ".join(f"{name} {value}" for name, value in said.items() if value is not None)
 
 
 def ancestry(record: Record, candidate: int, depth: int = 4) -> str:
-    """Return a candidate's ancestors, each once, and the model's answers that made it.
+    """Return a candidate's ancestors, each once, and the model's answers it was made from.
 
     Args:
         record: The run.
         candidate: An id.
-        depth: How many generations of ancestors.
+        depth: Number of generations of ancestors.
 
     Raises:
         EvollmError: If the run has no such candidate, or the depth is negative.
@@ -55,7 +55,7 @@ def ancestry(record: Record, candidate: int, depth: int = 4) -> str:
 
 
 def _lineage(record: Record, candidate: int, depth: int) -> list[str]:
-    """Write a line for each ancestor, generation by generation, each where it is first met."""
+    """Write one line per ancestor, generation by generation, at its first occurrence."""
     lines, seen, generation = [], {candidate}, [candidate]
     for level in range(depth + 1):
         parents = []
@@ -71,7 +71,7 @@ def _lineage(record: Record, candidate: int, depth: int) -> list[str]:
 
 
 def _line(record: Record, number: int) -> tuple[str, tuple[int, ...]]:
-    """Write one candidate with its value, its genome and its parents; return these, too."""
+    """Write a candidate with its value, genome and parents; return the line and the parents."""
     child = queries.candidate(record, number)
     units = units_of(record)["fitness"]
     known = rows.scored(record, number)
@@ -84,7 +84,7 @@ def _line(record: Record, number: int) -> tuple[str, tuple[int, ...]]:
 
 
 def _prompt(request: object) -> str:
-    """Write what was asked: the text, or the messages, and how."""
+    """Write a request: the text or the messages, and the parameters."""
     asked = dict(request) if isinstance(request, dict) else {}
     prompt = asked.pop("prompt", None)
     messages = prompt if isinstance(prompt, list) else [{"content": prompt}]

@@ -1,10 +1,10 @@
-"""Conformance kits: the contract of each protocol as tests, for whoever implements one.
+"""Conformance kits: the contract of each protocol as tests, for its implementers.
 
-- ``executors``: The contract of an executor as tests, for whoever writes one.
-- ``flows``: The contract of a flow as tests, for whoever writes one.
-- ``kits``: The contracts of operators and problems as tests, for whoever writes one.
-- ``systems``: The contract of a system as tests, for whoever writes one.
-- ``trials``: A small problem and a small flow that do what a test tells them to.
+- ``executors``: The contract of executors as tests.
+- ``flows``: The contract of flows as tests.
+- ``kits``: The contracts of operators and problems as tests.
+- ``systems``: The contract of systems as tests.
+- ``trials``: Small problems, flows and operators with prescribed behaviour.
 """
 
 from evollm.testing.executors import ExecutorKit

@@ -1,4 +1,4 @@
-"""The contract of an executor as tests, for whoever writes one."""
+"""The contract of executors as tests."""
 
 from math import inf
 from pathlib import Path
@@ -14,17 +14,17 @@ from evollm.types import Individual
 
 
 class ExecutorKit:
-    """What every executor keeps to; the fixture ``executor`` provides one that is not started."""
+    """Tests for any executor; the fixture ``executor`` provides one that is not started."""
 
     def test_keeps_the_order(self, executor: Executor) -> None:
-        """Hand each score to the genome that earned it."""
+        """Assign each score to its genome."""
         genomes = list(range(40))
         assert fitness_of_all(run(once(genomes), Trial(), executor=executor)) == [
             float(g) for g in genomes
         ]
 
     def test_one_failure_costs_one_evaluation(self, executor: Executor) -> None:
-        """Record what fails, whatever is raised, and score the rest of its batch."""
+        """Record a failure for any exception, and score the rest of the batch."""
         genomes = [1, "nan", 2, *RAISED, 3]
         expected = [1.0, -inf, 2.0, *[-inf] * len(RAISED), 3.0]
         for yields in (False, True):
@@ -39,19 +39,19 @@ class ExecutorKit:
             assert (found.usage.evaluations, found.usage.failed) == (len(genomes), failed)
 
     def test_a_batch_that_fails_as_one_is_tried_one_by_one(self, executor: Executor) -> None:
-        """Score the good genomes of a batch that a bad one has spoilt."""
+        """Score the valid genomes of a batch that fails because of an invalid one."""
         found = run(once([5, "raise", 6]), Trial(elementwise=False), executor=executor)
         assert fitness_of_all(found) == [5.0, -inf, 6.0]
 
     def test_a_stop_waits_for_what_has_begun_only(self, executor: Executor) -> None:
-        """Score no genome that was not begun when the run was to stop, of a stream of outcomes."""
+        """After a stop, evaluate no further genomes of a batch whose outcomes are yielded."""
         problem = Trial(elementwise=False, yields=True, seconds=0.2)
         found = run(once([1.0] * 50), problem, executor=executor, callbacks=[_stop])
         assert found.stopped == "a callback stopped the run"
         assert 1 <= found.usage.evaluations < 25
 
     def test_genomes_are_recorded_as_they_were_given(self, executor: Executor) -> None:
-        """Give copies to a problem that changes them where they are."""
+        """Give copies to a problem that changes genomes in place."""
         genomes = [[1, 2], [3, 4]]
         for yields in (False, True):
             found = run(once(genomes), Trial(yields=yields), executor=executor)
@@ -60,7 +60,7 @@ class ExecutorKit:
             assert found.dataframe()["genome"].tolist() == [[1, 2], [3, 4]]
 
     def test_a_repaired_genome_takes_the_place(self, executor: Executor, tmp_path: Path) -> None:
-        """Hand the repaired genome and the cost to the search, the record and a resumed run."""
+        """Pass the repaired genome and the cost to the search, the record and a resumed run."""
         genomes = [(1.0, [5]), (2.0, [6])]
         for _ in range(2):
             found = run(once(genomes), Trial(yields=True), executor=executor, path=tmp_path)
@@ -70,7 +70,7 @@ class ExecutorKit:
             assert found.dataframe()["genome"].tolist() == [[5], [6]]
 
     def test_a_context_travels(self, executor: Executor, tmp_path: Path) -> None:
-        """Hand a job's context to the problem, and mark what it cut short."""
+        """Pass a job's context to the problem, and mark evaluations that were cut short."""
         genomes = [5.0, 1.0, 4.0, 2.0]
         for _ in range(2):
             flow = once(genomes, {"bar": 3})
@@ -81,9 +81,9 @@ class ExecutorKit:
             assert found.dataframe()["bound"].tolist() == [False, True, False, True]
 
     def test_calls_inside_evaluations_count(self, executor: Executor, tmp_path: Path) -> None:
-        """Meet limits on a model's calls exactly, and go on from the recorded calls at no charge.
+        """Meet limits on model calls exactly, and resume from the recorded calls at no charge.
 
-        The refused evaluation is no failure, and has no outcome: it is made again on resume.
+        The refused evaluation is not a failure and has no outcome; it is repeated on resume.
         """
         for place, problem in enumerate((Questioner(), Questioner(True), Questioner(yields=False))):
             path = tmp_path / str(place)
@@ -97,17 +97,17 @@ class ExecutorKit:
             assert len(set(keys)) == len(keys) == 12
 
     def test_each_worker_prepares_the_problem_once(self, executor: Executor) -> None:
-        """Let a problem build its data where it is evaluated, before the first chunk."""
+        """Prepare the problem in the evaluating process, before the first chunk."""
         found = run(once(range(20)), Prepared(), executor=executor)
         assert {(one.fitness, one.outcome.info) for one in found.population} == {(1.0, 1)}
 
     def test_serves_one_run_after_another(self, executor: Executor) -> None:
-        """Start again after it was closed, with another problem."""
+        """Start again with another problem after being closed."""
         assert fitness_of_all(run(once([1, 2]), Trial(), executor=executor)) == [1.0, 2.0]
         assert fitness_of_all(run(once([1, 2]), Trial(10.0), executor=executor)) == [10.0, 20.0]
 
     def test_closes_without_having_worked(self, executor: Executor) -> None:
-        """End at once, however it is asked to, also if it was never started."""
+        """Close immediately in either way, even if never started."""
         executor.close()
         executor.start(Trial())
         executor.close()

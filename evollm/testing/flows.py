@@ -1,4 +1,4 @@
-"""The contract of a flow as tests, for whoever writes one."""
+"""The contract of flows as tests."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,18 +17,18 @@ FlowCase: TypeAlias = tuple[Callable[[int], Flow | Search], Problem[Any]]
 
 
 class FlowKit:
-    """What every flow keeps to.
+    """Tests for any flow.
 
     The fixture ``case`` provides a function from a seed to a new flow or ``Search``, and a problem
-    that it can search. The flow may go on for ever: its first jobs are looked at. Lanes that share
-    a population may set ``asynchronous``: the order of the answers is part of their input.
+    for it. The flow may be endless, as only its first jobs are checked. Set ``asynchronous`` for
+    lanes that share a population, for which the order of the answers matters.
     """
 
     jobs = 40
     asynchronous = False
 
     def test_asks_the_same_jobs_again(self, case: FlowCase) -> None:
-        """Depend on nothing but the seed and the answers."""
+        """Depend only on the seed and the answers."""
         make, problem = case
         with random_states_untouched():
             first = _trace(make(1), problem, self.jobs)
@@ -36,13 +36,13 @@ class FlowKit:
         assert first != _trace(make(2), problem, self.jobs)
 
     def test_does_not_mind_the_order_of_completion(self, case: FlowCase) -> None:
-        """Ask the same, in whatever order the jobs that go out together are answered."""
+        """Ask the same jobs in whatever order simultaneous jobs are answered."""
         make, problem = case
         turned = _trace(make(1), problem, self.jobs, last=True)
         assert self.asynchronous or turned == _trace(make(1), problem, self.jobs)
 
     def test_resumes(self, case: FlowCase, tmp_path: Path) -> None:
-        """Go on from a record as if nothing had happened, also from amid a batch."""
+        """Continue from a record as without interruption, even within a batch."""
         make, problem = case
         whole = run(make(1), problem, budget=Budget(evaluations=23))
         for evaluations in (1, 4, 11, 23):
@@ -51,7 +51,7 @@ class FlowKit:
 
 
 def _trace(flow: Flow | Search, problem: Problem[Any], jobs: int, last: bool = False) -> list[Any]:
-    """Answer a flow's first jobs, the first or the last that is ready first; return all of them."""
+    """Answer a flow's first jobs in one of two orders; return all jobs."""
     search = flow if isinstance(flow, Search) else Search(flow)
     fingerprints = Fingerprints(problem)
     ready = search.ask()
@@ -65,7 +65,7 @@ def _trace(flow: Flow | Search, problem: Problem[Any], jobs: int, last: bool = F
 
 
 def _answer(search: Search, ticket: Ticket, problem: Problem[Any]) -> list[Any]:
-    """Do a job and tell the search; return what came of it, comparably."""
+    """Do a job and tell the search; return a comparable result."""
     job = ticket.job
     if isinstance(job, Vary):
         made = job.operator.vary(job.parents, job.n, job.seed)

@@ -1,6 +1,6 @@
-"""The contracts of operators and problems as tests, for whoever writes one.
+"""The contracts of operators and problems as tests.
 
-A kit is subclassed in a test module, with one pytest fixture that provides what is to be tested::
+A kit is subclassed in a test module, with a pytest fixture that provides the object to test::
 
     class TestFlip(OperatorKit):
         @pytest.fixture
@@ -27,14 +27,14 @@ ProblemCase: TypeAlias = tuple[Problem[Any], Sequence[Any], int | None]
 
 
 class OperatorKit:
-    """What every operator keeps to.
+    """Tests for any operator.
 
-    The fixture ``case`` provides an operator and the genomes of its parents, which may be none. A
-    model that the operator asks must answer the same each time, as ``Scripted`` does.
+    The fixture ``case`` provides an operator and the genomes of its parents, which may be empty. If
+    the operator asks a model, that must be deterministic, like ``Scripted``.
     """
 
     def test_gives_at_most_what_is_asked(self, case: OperatorCase) -> None:
-        """Make none, one or many children, with a note and parents for each or for none."""
+        """Make zero, one or many children, with a note and parents for each or for none."""
         operator, genomes = case
         for n in (0, 1, 2, 7):
             made = operator.vary(_parents(genomes), n, seed=n)
@@ -46,7 +46,7 @@ class OperatorKit:
             assert all(count >= 0 for count in made.rejected.values())
 
     def test_is_pure_given_its_seed(self, case: OperatorCase) -> None:
-        """Make the same children again, in a pickled copy too."""
+        """Make the same children again, also as a pickled copy."""
         operator, genomes = case
         copied = pickle.loads(pickled(operator, "the operator"))
         first = _frozen(operator.vary(_parents(genomes), 5, seed=3))
@@ -54,7 +54,7 @@ class OperatorKit:
         assert first == _frozen(copied.vary(_parents(genomes), 5, seed=3))
 
     def test_leaves_its_parents_alone(self, case: OperatorCase) -> None:
-        """Change no parent's genome, and share none that could be changed with a child."""
+        """Neither change a parent's genome nor share a mutable one with a child."""
         operator, genomes = case
         parents = _parents(copy.deepcopy(genomes))
         before = [encode(parent.genome) for parent in parents]
@@ -65,7 +65,7 @@ class OperatorKit:
                 assert not any(np.shares_memory(child, parent.genome) for parent in parents)
 
     def test_draws_from_no_global_random_state(self, case: OperatorCase) -> None:
-        """Neither use nor move what other code draws from."""
+        """Neither use nor change global random states."""
         operator, genomes = case
         with random_states_untouched():
             first = _frozen(operator.vary(_parents(genomes), 5, seed=5))
@@ -74,7 +74,7 @@ class OperatorKit:
         assert first == _frozen(operator.vary(_parents(genomes), 5, seed=5))
 
     def test_does_many_jobs_as_it_does_each(self, case: OperatorCase) -> None:
-        """With ``elementwise = True`` make bit for bit the same children in many jobs at once."""
+        """With ``elementwise = True``, make bit for bit the same children in joint jobs."""
         operator, genomes = case
         if not getattr(operator, "elementwise", False):
             return
@@ -94,7 +94,7 @@ class OperatorKit:
             ]
 
     def test_children_can_be_recorded(self, case: OperatorCase) -> None:
-        """Make genomes and notes that come back from a record as they went in."""
+        """Make genomes and notes that a record returns unchanged."""
         operator, genomes = case
         made = operator.vary(_parents(genomes), 5, seed=6)
         for value in (*made.genomes, *made.notes):
@@ -105,7 +105,7 @@ class OperatorKit:
 
 
 class ProblemKit:
-    """What every problem keeps to.
+    """Tests for any problem.
 
     The fixture ``case`` provides a problem, a few genomes, and a fidelity or None.
     """
@@ -117,28 +117,28 @@ class ProblemKit:
         assert list(problem.evaluate([], fidelity, 0)) == []
 
     def test_is_pure_given_its_seed(self, case: ProblemCase) -> None:
-        """Score the same again, and draw from no global random state."""
+        """Return the same scores again, and use no global random state."""
         problem, genomes, fidelity = case
         with random_states_untouched():
             first = scores_of(problem.evaluate(genomes, fidelity, 1))
         assert first == scores_of(problem.evaluate(genomes, fidelity, 1))
 
     def test_travels_to_workers(self, case: ProblemCase) -> None:
-        """Score the same after a journey by pickle."""
+        """Return the same scores as a pickled copy."""
         problem, genomes, fidelity = case
         copied = pickle.loads(pickled(problem, "the problem"))
         first = scores_of(problem.evaluate(genomes, fidelity, 2))
         assert first == scores_of(copied.evaluate(genomes, fidelity, 2))
 
     def test_batches_can_be_cut_if_it_says_so(self, case: ProblemCase) -> None:
-        """With ``elementwise = True`` score each genome as if it were alone, hence in order."""
+        """With ``elementwise = True``, score each genome independently of its batch."""
         problem, genomes, fidelity = case
         if getattr(problem, "elementwise", False):
             alone = [one for genome in genomes for one in problem.evaluate([genome], fidelity, 3)]
             assert scores_of(alone) == scores_of(problem.evaluate(genomes, fidelity, 3))
 
     def test_outcomes_can_be_recorded(self, case: ProblemCase) -> None:
-        """Say nothing about an evaluation that a record could not keep."""
+        """Return only outcomes that a record can store."""
         problem, genomes, fidelity = case
         for outcome in problem.evaluate(genomes, fidelity, 4):
             assert isinstance(outcome, Outcome)
@@ -148,7 +148,7 @@ class ProblemKit:
 
 
 def _parents(genomes: Sequence[Any]) -> list[Individual[Any]]:
-    """Make individuals of genomes, the first the fittest."""
+    """Return genomes as individuals, the first one being the fittest."""
     return [
         Individual(Candidate(i, genome, (), "given", 0), Outcome(float(-i)))
         for i, genome in enumerate(genomes)
@@ -156,13 +156,13 @@ def _parents(genomes: Sequence[Any]) -> list[Individual[Any]]:
 
 
 def _frozen(made: Offspring[Any]) -> tuple[Any, ...]:
-    """Make an operator's answer comparable."""
+    """Return an operator's answer in comparable form."""
     values = [[encode(value) for value in listed] for listed in (made.genomes, made.notes)]
     return (*values, dict(made.rejected), [tuple(own) for own in made.parents])
 
 
 def scores_of(found: Iterable[Outcome]) -> list[tuple[Any, ...]]:
-    """Return what can be compared of outcomes."""
+    """Return outcomes in comparable form."""
     return [
         (one.fitness, dict(one.metrics), one.error, one.info, encode(one.genome), one.cost)
         for one in found
@@ -170,7 +170,7 @@ def scores_of(found: Iterable[Outcome]) -> list[tuple[Any, ...]]:
 
 
 def recorded(found: Result[Any]) -> list[tuple[Any, ...]]:
-    """Return what can be compared of a record."""
+    """Return a record in comparable form."""
     return [(one.id, encode(one.genome), one.outcome) for one in found.population]
 
 
@@ -181,7 +181,7 @@ def fitness_of_all(found: Result[Any]) -> list[float]:
 
 @contextmanager
 def random_states_untouched() -> Iterator[None]:
-    """Check that the code within draws from no state that is shared."""
+    """Check that the code in the block uses no global random state."""
     before = random.getstate(), repr(np.random.get_state())  # noqa: NPY002
     yield
     assert (random.getstate(), repr(np.random.get_state())) == before  # noqa: NPY002

@@ -1,4 +1,4 @@
-"""The contract of a system as tests, for whoever writes one."""
+"""The contract of systems as tests."""
 
 import json
 from collections.abc import Callable
@@ -18,20 +18,20 @@ SystemCase: TypeAlias = tuple[Callable[[], System[Any]], int]
 
 
 class SystemKit:
-    """What every system keeps to.
+    """Tests for any system.
 
-    The fixture ``case`` provides a function that makes the system anew, and how many evaluations a
-    short run takes. A model that it asks must answer the same each time, as ``Scripted`` does.
+    The fixture ``case`` provides a function that creates the system, and the number of evaluations
+    of a short run. If the system asks a model, that must be deterministic, like ``Scripted``.
     """
 
     def test_the_same_seed_asks_the_same_jobs(self, case: SystemCase) -> None:
-        """Ask two searches of one seed for their first jobs."""
+        """Ask two searches with the same seed for their first jobs."""
         make, _ = case
         first, again = (_first_jobs(make(), 3) for _ in range(2))
         assert first == again
 
     def test_a_run_goes_on_where_its_record_stops(self, case: SystemCase, tmp_path: Path) -> None:
-        """Run to a third of the budget and on; compare with a run in one go."""
+        """Run to a third of the budget, then resume; compare with an uninterrupted run."""
         make, evaluations = case
         whole = _run(make(), evaluations, tmp_path / "whole")
         _run(make(), max(1, evaluations // 3), tmp_path / "parts")
@@ -43,7 +43,7 @@ class SystemKit:
     def test_finalists_are_scored_once_and_counted_apart(
         self, case: SystemCase, tmp_path: Path
     ) -> None:
-        """Run a finished run again: nothing is evaluated, and no limit counts the finals."""
+        """Repeat a finished run: nothing is evaluated, and no limit counts the finals."""
         make, evaluations = case
         first = _run(make(), evaluations, tmp_path)
         again = _run(make(), evaluations, tmp_path)
@@ -51,7 +51,7 @@ class SystemKit:
         assert again.usage.finals == first.usage.finals == len(first.finals)
 
     def test_the_record_explains_itself(self, case: SystemCase, tmp_path: Path) -> None:
-        """Read units, texts and the choice from the record alone."""
+        """Read units, texts and the chosen individual from the record."""
         make, evaluations = case
         system = make()
         result = _run(system, evaluations, tmp_path)
@@ -66,7 +66,7 @@ class SystemKit:
             assert ancestry(record, chosen.id).startswith(f"{chosen.id}: {units.name}")
 
     def test_units_go_both_ways(self, case: SystemCase) -> None:
-        """Turn a number of the engine into the user's value and back."""
+        """Convert a number of the engine to the user's value and back."""
         make, _ = case
         system = make()
         assert "fitness" in system.units
@@ -84,7 +84,7 @@ class SystemKit:
         assert report._repr_html_().startswith("<h3>")
 
     def test_what_is_exported_lies_in_the_folder(self, case: SystemCase, tmp_path: Path) -> None:
-        """Export what was chosen."""
+        """Export the chosen individual."""
         make, evaluations = case
         system = make()
         files = system.export(system.run(Budget(evaluations=evaluations)), tmp_path)

@@ -1,4 +1,4 @@
-"""Trials: a small problem and a small flow that do what a test tells them to."""
+"""Trials: small problems, flows and operators with prescribed behaviour."""
 
 import os
 import time
@@ -20,12 +20,12 @@ class Given:
     genomes: Sequence[Any]
 
     def vary(self, parents: Sequence[Any], n: int, seed: int) -> Offspring[Any]:
-        """Return the first ``n`` of them."""
+        """Return the first ``n`` genomes."""
         return Offspring(list(self.genomes[:n]))
 
 
 class Refusal(BaseException):
-    """What nobody expects to be raised."""
+    """An exception that nobody expects."""
 
 
 RAISED: dict[str, BaseException] = {
@@ -36,22 +36,22 @@ RAISED: dict[str, BaseException] = {
     "cancel": CancelledError(),
     "refuse": Refusal("not this one"),
 }
-"""What a ``Trial`` raises for a genome that is one of these words."""
+"""The exceptions that a ``Trial`` raises, by genome."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A problem whose genomes say what is to happen.
+    """A problem whose genomes prescribe what happens.
 
-    A number is its own fitness, a word of ``RAISED`` raises, and ``nan`` is NaN. A list is spoilt
-    where it is, and worth its sum; a tuple of a number and a list is repaired to that list and
-    worth the number.
+    A number is its own fitness, a key of ``RAISED`` raises, and ``nan`` is NaN. A list is changed
+    in place, and its fitness is the sum; a tuple of a number and a list is repaired to that list,
+    and its fitness is the number.
 
     Attributes:
-        factor: By which a fitness is multiplied.
+        factor: Factor of the fitness.
         elementwise: Whether a batch may be cut anywhere.
         yields: Whether outcomes are yielded one by one.
-        seconds: How long one evaluation takes.
+        seconds: Duration of an evaluation.
     """
 
     factor: float = 1.0
@@ -62,7 +62,7 @@ class Trial:
     def evaluate(
         self, genomes: Sequence[Any], fidelity: int | None, seed: int
     ) -> Iterable[Outcome]:
-        """Do what each genome says."""
+        """Do what each genome prescribes."""
         coming = self._coming(genomes)
         return coming if self.yields else list(coming)
 
@@ -84,9 +84,9 @@ class Trial:
 
 @dataclass(frozen=True)
 class Barred:
-    """A problem that cuts an evaluation short where a genome, a number, is below the bar.
+    """A problem that cuts an evaluation short if the genome, a number, is below a threshold.
 
-    Each outcome's ``info`` is the genome's id, as the context gave it.
+    Each outcome's ``info`` is the genome's id in the context.
     """
 
     elementwise = True
@@ -98,7 +98,7 @@ class Barred:
         seed: int,
         context: Mapping[str, JSON] | None = None,
     ) -> list[Outcome]:
-        """Score each genome by itself, or by the bar that it can't reach."""
+        """Score each genome by its value, or by the threshold that it doesn't reach."""
         known = context or {}
         bar, ids = known.get("bar", -inf), known.get("ids", [None] * len(genomes))
         return [
@@ -108,14 +108,14 @@ class Barred:
 
 
 TOKENS = 10
-"""What one call of a ``Questioner`` takes."""
+"""Tokens of one call of a ``Questioner``."""
 
 
 @dataclass(frozen=True)
 class Questioner:
     """A problem that asks a model twice per genome; a number is its own fitness.
 
-    The calls are as good as real to a run's ledger, but no model is there.
+    The calls go through the run's ledger, but there is no model.
 
     Attributes:
         stubborn: Whether it catches all exceptions and gives a fitness of 0 instead.
@@ -160,9 +160,9 @@ class Prepared:
     """A problem whose fitness is 1 in a process that has prepared it, else 0.
 
     Attributes:
-        process: Of the process that has prepared it last.
-        times: How often it was prepared there.
-        pause: Seconds that it takes.
+        process: Id of the process that prepared it last.
+        times: Number of preparations in that process.
+        pause: Seconds that the preparation takes.
     """
 
     process: int = 0
@@ -171,7 +171,7 @@ class Prepared:
     elementwise = True
 
     def prepare(self) -> None:
-        """Note the process."""
+        """Store the process id."""
         time.sleep(self.pause)
         self.times = 1 + self.times * (self.process == os.getpid())
         self.process = os.getpid()
@@ -185,6 +185,6 @@ class Prepared:
 
 
 def once(genomes: Sequence[Any], context: Mapping[str, JSON] | None = None) -> Flow:
-    """Return a flow that scores given genomes in one batch, and ends."""
+    """Return a flow that scores the given genomes in one batch and ends."""
     made = yield from vary(Given(tuple(genomes)), [], len(genomes), seed=0)
     yield from evaluate(made, context=context)

@@ -181,5 +181,5 @@ def test_calls_of_finals_are_recorded_and_outside_the_limits(tmp_path: Path) -> 
         assert (found.usage.calls, found.usage.finals_calls) == (0, 6)
         assert found.usage.finals_money == 3.0
         assert len(found.finals) == 3
-    said = "3 scored once more after the search, with 6 calls of a model"
+    said = "3 scored again after the search, with 6 model calls"
     assert said in overview(found.record).text()

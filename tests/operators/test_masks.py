@@ -72,7 +72,7 @@ def test_crossovers_take_every_place_from_a_parent() -> None:
 def test_wrong_parents_are_refused(operator: UniformCrossover | PointCrossover) -> None:
     with pytest.raises(EvollmError, match="needs two parents, not 1"):
         operator.vary(parents(ONE), 1, seed=0)
-    with pytest.raises(EvollmError, match="arrays of one shape"):
+    with pytest.raises(EvollmError, match="arrays of the same shape"):
         operator.vary(parents(ONE, ONE[:3]), 1, seed=0)
     with pytest.raises(EvollmError, match="least must be at least 1"):
         Prune(0, 3)

@@ -55,7 +55,7 @@ def test_lists_will_do_and_anything_else_is_refused() -> None:
     made = Swap().vary(parents([2, 0, 1], (0, 1, 2)), 4, seed=1)
     assert all(sorted(child.tolist()) == [0, 1, 2] for child in made.genomes)
     for wrong in ([0, 0, 1], "abc", None, np.zeros(3)):
-        with pytest.raises(EvollmError, match="has each of 0 to n - 1 once"):
+        with pytest.raises(EvollmError, match="must contain each of 0 to n - 1 once"):
             Reverse().vary(parents(wrong), 1, seed=0)
     with pytest.raises(EvollmError, match="equally long permutations, not 8, 3"):
         OrderCrossover().vary(parents(ONE, [0, 1, 2]), 1, seed=0)

@@ -93,11 +93,11 @@ def test_probabilities_are_checked():
     for kind in (MateAndMutate, MateOrMutate):
         with pytest.raises(EvollmError, match=r"a probability must be between 0 and 1, not 1.5"):
             kind(Tagged("c"), Tagged("m"), 1.5, 0.1)
-    with pytest.raises(EvollmError, match=r"add up to 1.2: at most 1"):
+    with pytest.raises(EvollmError, match=r"must add up to at most 1, not 1.2"):
         MateOrMutate(Tagged("c"), Tagged("m"), 0.6, 0.6)
 
 
 def test_one_parent_cannot_be_mated():
     for kind in (MateAndMutate, MateOrMutate):
-        with pytest.raises(EvollmError, match="mating takes two parents but got 1"):
+        with pytest.raises(EvollmError, match="mating needs two parents, not 1"):
             kind(Tagged("c"), Tagged("m")).vary(parents("a"), 1, 0)

@@ -122,7 +122,7 @@ def test_scores_cut_short_change_no_winner_and_are_said(tmp_path: Path) -> None:
     assert 36 < cut <= 9 + 6 * (3 + 3)  # a child that equals its parent is not cut
     with Record(tmp_path, write=False) as record:
         text = summary(record)
-        assert f"{cut} evaluations, whose fitness is a bound only" in text
+        assert f"{cut} evaluations, whose fitness is only a bound" in text
         assert "8 tokens, keep 1" in text
         assert len(record.rows("SELECT * FROM outcomes WHERE bound")) == cut
         contexts = record.rows("SELECT context FROM jobs WHERE fidelity = 2")

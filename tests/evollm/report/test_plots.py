@@ -86,7 +86,7 @@ def test_methods_are_told_apart_without_colours() -> None:
         ({}, "at least one panel"),
         ({"panel": {"one": []}}, "at least one value"),
         ({"panel": {"one": [np.empty((0, 2))]}}, "at least one value"),
-        ({"panel": {str(i): [points(1)] for i in range(8)}}, "at most 7 methods apart, not 8"),
+        ({"panel": {str(i): [points(1)] for i in range(8)}}, "at most 7 methods, not 8"),
     ],
 )
 def test_what_can_not_be_drawn_is_one_sentence(

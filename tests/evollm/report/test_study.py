@@ -172,7 +172,7 @@ def test_a_mistake_is_one_sentence(study: Study, capsys: pytest.CaptureFixture[s
     for option in ("--jobs", "--seeds"):
         assert study.main([option, "0"]) == 1
         assert "must be a whole number, 1 or more" in capsys.readouterr().err
-    with pytest.raises(EvollmError, match="lacks 'seed'"):
+    with pytest.raises(EvollmError, match="add 'seed'"):
         replace(study, axes={"method": study.axes["method"]})
 
 

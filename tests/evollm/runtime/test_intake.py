@@ -125,6 +125,6 @@ def test_numbers_of_all_kinds(value: Any) -> None:
 def test_what_is_not_a_number_fails_the_evaluation(value: Any) -> None:
     found = run(once([1, 2]), lambda genome: value if genome == 1 else 1.0)
     assert [one.fitness for one in found.population] == [-inf, 1.0]
-    assert "not a number" in str(found.population[0].error)
+    assert "must return a number" in str(found.population[0].error)
     with AskTell(once([1])) as search, pytest.raises(EvollmError, match="tell a number"):
         search.tell(search.ask(), [value])

@@ -130,7 +130,7 @@ def test_a_finished_run_is_one_plain_file_that_reading_leaves_alone(tmp_path: Pa
     with Record(tmp_path, write=False) as record:
         with pytest.raises(EvollmError, match=r"can't be used .*readonly"):
             record.rows("DELETE FROM outcomes")
-        with pytest.raises(EvollmError, match=r"can't do what was asked .*no such table"):
+        with pytest.raises(EvollmError, match=r"can't execute the statement .*no such table"):
             record.rows("SELECT * FROM recipes")
         assert len(record.rows("SELECT * FROM outcomes")) == 2
     assert sorted(tmp_path.iterdir()) == before

@@ -48,7 +48,7 @@ def test_every_method_spends_its_default_budget(method):
     asks = method in ("framed", "paper")
     assert result.usage.evaluations == 100
     assert bool(result.usage.calls) == asks
-    assert ("0.0% of what the model was asked for" in system.report(result).text()) == asks
+    assert ("0.0% of the children requested from the model" in system.report(result).text()) == asks
 
 
 def test_a_value_is_written_above_the_optimum_and_the_target_meant_so():
