@@ -16,6 +16,9 @@ if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 2**31:
     # Records are written and synchronised thousands of times, which a busy disk takes minutes for.
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers that share the cores
+
 settings.register_profile("quick", deadline=None, max_examples=50)
 settings.load_profile("quick")
 

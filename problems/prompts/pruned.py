@@ -272,12 +272,13 @@ def _prunings(
         if not found.parents:
             break
         number = found.parents[0]
+    known = {one.text: one.fitness for one in born.values()}  # copies took over their scores
     steps, before = [], system.problem.prompt.whole
     for one in reversed(line):
         mask = np.asarray(one.genome)
         dropped = system.problem.prompt.spelt(before & ~mask)
-        fitness = born[one.id].fitness if one.id in born else float("nan")
-        steps.append(Pruning(one.id, mask, system.problem.write(mask), dropped, fitness))
+        text = system.problem.write(mask)
+        steps.append(Pruning(one.id, mask, text, dropped, known[text]))
         before = mask
     return steps
 
