@@ -12,10 +12,12 @@
 - ``settings``: How a model is loaded; the options of the command line.
 - ``sources``: The folder that a model's name means, and the kind of model in it.
 - ``streaming``: A model of which one block is in memory at a time.
+- ``tokenizer``: A tokenizer by itself, without the model that it belongs to.
 - ``tokens``: Text as ids with the characters that they stand for, and windows of them.
 """
 
 from problems.lm.load import LM, load
 from problems.lm.settings import LMSettings
+from problems.lm.tokenizer import Tokens, load_tokenizer
 
-__all__ = ["LM", "LMSettings", "load"]
+__all__ = ["LM", "LMSettings", "Tokens", "load", "load_tokenizer"]

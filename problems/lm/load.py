@@ -11,6 +11,7 @@ from problems.lm.devices import device_of, dtype_of, memory_of
 from problems.lm.extra import quiet, require
 from problems.lm.settings import LMSettings
 from problems.lm.sources import Source, find, is_masked
+from problems.lm.tokenizer import around, tokenizer_of
 
 if TYPE_CHECKING:
     import torch
@@ -94,7 +95,7 @@ def load(name: str | None = None, settings: LMSettings = LMSettings()) -> LM:
 
 def described(source: Source, tokenizer: Any, model: Any, masked: bool) -> LM:
     """Return a model with what is known of it."""
-    before, after = _around(tokenizer)
+    before, after = around(tokenizer)
     table = model.get_input_embeddings().weight
     return LM(
         model=model,
@@ -110,25 +111,6 @@ def described(source: Source, tokenizer: Any, model: Any, masked: bool) -> LM:
         ends=_ends(model, tokenizer),
         pad=_pad(tokenizer, len(table)),
     )
-
-
-def tokenizer_of(source: Source, settings: LMSettings) -> PreTrainedTokenizerBase:
-    """Return a model's tokenizer.
-
-    Raises:
-        EvollmError: If its files are missing or unreadable.
-    """
-    from transformers import AutoTokenizer
-
-    try:
-        return AutoTokenizer.from_pretrained(
-            source.folder, trust_remote_code=settings.trust_remote_code, local_files_only=True
-        )
-    except (OSError, ValueError, ImportError) as error:
-        raise EvollmError(
-            f"the tokenizer of {source.name} can't be read from {source.folder} "
-            f"({' '.join(str(error).split())[:200]}): put its files there, or name another model"
-        ) from None
 
 
 def _model(source: Source, settings: LMSettings, masked: bool, device: str) -> PreTrainedModel:
@@ -162,14 +144,6 @@ def _check_whole(source: Source, report: Mapping[str, Any]) -> None:
             + (f" and {len(missing) - 1} more tensors" if len(missing) > 1 else "")
             + ": fetch it again, or name another model"
         )
-
-
-def _around(tokenizer: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the special tokens that the tokenizer puts before and after a text."""
-    bare = tokenizer("a", add_special_tokens=False)["input_ids"]
-    full = tokenizer("a")["input_ids"]
-    start = next(i for i in range(len(full)) if full[i : i + len(bare)] == bare)
-    return tuple(full[:start]), tuple(full[start + len(bare) :])
 
 
 def _context(model: Any) -> int:

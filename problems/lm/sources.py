@@ -82,12 +82,13 @@ class Source:
         return {"name": self.name, "revision": self.revision, "sha256": hashed}
 
 
-def find(name: str | None, settings: LMSettings) -> Source:
+def find(name: str | None, settings: LMSettings, weights: bool = True) -> Source:
     """Return where a model is, fetched or converted if need be.
 
     Args:
         name: As ``load`` takes it.
         settings: Of which the revision counts.
+        weights: Whether the weights of a model from Hugging Face are fetched.
 
     Raises:
         EvollmError: If there is no such model, or it can't be fetched or converted.
@@ -101,7 +102,7 @@ def find(name: str | None, settings: LMSettings) -> Source:
     if name == OFFLINE:
         return Source(OFFLINE, offline())
     if name.startswith(HUGGING_FACE):
-        return _fetched(name, settings)
+        return _fetched(name, settings, weights)
     path = anchored(name)
     if path.suffix == ".gguf":
         if not path.is_file():
@@ -122,11 +123,11 @@ def _local(folder: Path) -> Source:
     return Source(str(folder), folder)
 
 
-def _fetched(name: str, settings: LMSettings) -> Source:
+def _fetched(name: str, settings: LMSettings, weights: bool) -> Source:
     """Return a model from Hugging Face's cache, downloaded if the network allows."""
-    require()
-    folder = _snapshot(name, settings, [*FILES, WEIGHTS[0]])
-    if not list(folder.glob(WEIGHTS[0])):
+    require(*([] if weights else ["transformers"]))
+    folder = _snapshot(name, settings, [*FILES, WEIGHTS[0]] if weights else FILES)
+    if weights and not list(folder.glob(WEIGHTS[0])):
         folder = _snapshot(name, settings, [*FILES, WEIGHTS[1]])
     return Source(name, folder, revision=folder.name)
 

@@ -11,9 +11,10 @@ from evollm.errors import EvollmError
 from problems.lm.blocks import Blocks
 from problems.lm.devices import device_of, dtype_of, memory_of
 from problems.lm.extra import quiet, require
-from problems.lm.load import LM, described, tokenizer_of
+from problems.lm.load import LM, described
 from problems.lm.settings import LMSettings
 from problems.lm.sources import Source, find, is_masked
+from problems.lm.tokenizer import tokenizer_of
 
 if TYPE_CHECKING:
     from torch import Tensor

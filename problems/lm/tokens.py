@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from evollm.checks import positive
 from evollm.errors import EvollmError
 from problems.lm.load import LM
+from problems.lm.tokenizer import Tokenized
 
 UNFINISHED = "\ufffd"
 """What a tokenizer writes for the first bytes of a character whose other bytes are missing."""
@@ -33,7 +34,7 @@ class Encoded:
     spans: tuple[tuple[int, int], ...]
 
 
-def encode(lm: LM, text: str) -> Encoded:
+def encode(lm: Tokenized, text: str) -> Encoded:
     """Return a text's tokens with the characters that they stand for.
 
     Raises:
@@ -46,7 +47,7 @@ def encode(lm: LM, text: str) -> Encoded:
     return Encoded(tuple(made["input_ids"]), _filled(text, made["offset_mapping"]))
 
 
-def ids_of(lm: LM, text: str) -> tuple[int, ...]:
+def ids_of(lm: Tokenized, text: str) -> tuple[int, ...]:
     """Return a text's ids without special tokens around it."""
     return tuple(lm.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
@@ -62,7 +63,7 @@ def _filled(text: str, spans: Sequence[tuple[int, int]]) -> tuple[tuple[int, int
     return tuple(filled)
 
 
-def _counted(lm: LM, text: str, ids: tuple[int, ...]) -> list[tuple[int, int]]:
+def _counted(lm: Tokenized, text: str, ids: tuple[int, ...]) -> list[tuple[int, int]]:
     """Find the characters by decoding the first tokens, then one more, and so on.
 
     Raises:
@@ -84,13 +85,13 @@ def _counted(lm: LM, text: str, ids: tuple[int, ...]) -> list[tuple[int, int]]:
     ]
 
 
-def decode(lm: LM, ids: Sequence[int], clean: bool = False) -> str:
+def decode(lm: Tokenized, ids: Sequence[int], clean: bool = False) -> str:
     """Return the text of tokens, special ones included.
 
     What the tokenizer's own configuration says of clean-up counts neither way.
 
     Args:
-        lm: Whose tokens they are.
+        lm: Whose tokens they are: a model's, or those of a tokenizer alone.
         ids: The tokens.
         clean: Remove the blanks before punctuation marks and in contractions, as transformers did
             in its versions before 5.
