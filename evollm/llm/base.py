@@ -119,6 +119,7 @@ class Completion:
         cost: Money paid; None if the price is unknown.
         cached: Whether it came from the cache.
         key: Hash of the request, which identifies the call in a run's record.
+        answered: Whether the model answered at all, if only with an answer that must not be used.
     """
 
     text: str
@@ -130,6 +131,7 @@ class Completion:
     cost: float | None = None
     cached: bool = False
     key: str = ""
+    answered: bool = True
 
     @property
     def logprob(self) -> float:

@@ -81,6 +81,7 @@ class Answer:
             seconds=seconds,
             cost=cost,
             cached=cached,
+            answered=self.definite,
         )
 
 
@@ -174,7 +175,7 @@ def _read_choice(
             "characters"
         )
     tokens = _read_tokens(choice.get("logprobs") or {}) if counting else ()
-    if sampling.top_logprobs and not tokens and error is None:
+    if sampling.top_logprobs and speech.whole and not tokens and error is None:
         raise _Odd("the reply has no log-probabilities")
     spent = _estimate(finish, speech, sampling)
     return Answer(text, error, 0, spent, tokens, finish, starved=starved), speech

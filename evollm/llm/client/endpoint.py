@@ -155,6 +155,21 @@ class Endpoint:
                 "or start it"
             ) from None
 
+    def check(self, sampling: Sampling) -> None:
+        """Check that the endpoint can do what calls need, before anything is spent on a search.
+
+        What is not known yet is found out by a small request for each capability.
+
+        Args:
+            sampling: How it will be asked.
+
+        Raises:
+            ModelError: If it can't, or does not answer.
+        """
+        path = self.settings.cache_path()
+        account = Billing(ledger.get(), self.price)
+        self._ready(account, open_cache(path) if path else None, sampling)
+
     def _line(self) -> Connection:
         url, key = self.address()
         settings = self.settings

@@ -55,8 +55,7 @@ def route(
     Raises:
         ModelError: If a variable is not set, or its value can't be sent.
     """
-    variables = [name for value in [*headers.values(), *query.values()] for name in _names(value)]
-    values = {name: _from_environment(name) for name in variables}
+    values = {name: _from_environment(name) for name in variables(headers, query)}
     filled = [
         tuple((name, _VARIABLE.sub(lambda found: values[found[1]], text)) for name, text in part)
         for part in (headers.items(), query.items())
@@ -64,6 +63,12 @@ def route(
     bearer = key or (None if carries_key(headers) or carries_key(query) else "none")
     secrets = tuple(filter(None, [key, *values.values()]))
     return Route(url, bearer, filled[0], filled[1], secrets, proxy)
+
+
+def variables(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the environment variables that headers and query name."""
+    values = [*headers.values(), *query.values()]
+    return tuple(name for value in values for name in _names(value))
 
 
 def carries_key(given: Mapping[str, str]) -> bool:
