@@ -14,7 +14,7 @@ from evollm.types import JSON, Outcome
 from problems.prompts.data.example import Example
 from problems.prompts.data.task import Task
 from problems.prompts.data.template import MASK
-from problems.prompts.readers.judging import JUDGES, Judge, Judged
+from problems.prompts.readers.judging import JUDGES, Judge, Judged, Labelled, answer_place
 from problems.prompts.readers.reader import Reader, Text
 from problems.prompts.tokens import Mask, Mode, Prompt
 
@@ -30,9 +30,9 @@ class PromptFitness:
 
     The fitness is the objective's mean over the search examples, or over those to select or to test
     with where the fidelity says so. Metrics are the task's and the ``length``, the number of
-    prunable tokens kept; ``info`` holds the scores of each example, by metric. The cost is in
-    tokens: those that the model has to read once, and those that it writes, whatever is computed or
-    cached.
+    prunable tokens kept; ``info`` holds the scores of each example, by metric, and how many labels
+    were ``missing`` from what an endpoint listed, if any. The cost is in tokens: those that the
+    model has to read once, and those that it writes, whatever is computed or cached.
 
     Attributes:
         prompt: The unpruned prompt.
@@ -90,19 +90,22 @@ class PromptFitness:
         return self.objective or self.task.metrics[0]
 
     @property
-    def asks_model(self) -> bool:
-        """Whether evaluations ask an endpoint."""
+    def asks_model(self) -> bool | tuple[str, ...]:
+        """Whether evaluations ask an endpoint; or the names of the variables that hold the keys."""
         return self.reader.asks_model
 
     def prepare(self) -> None:
-        """Load the model, and refuse a prompt that it cannot read.
+        """Load the model, and refuse a prompt or label words that it cannot read.
 
         Raises:
             EvollmError: See ``Reader.check``.
         """
         self.reader.prepare()
         longest = [max(split, key=_size) for split in self._sets().values() if split]
-        self.reader.check(self._texts(self.prompt.whole, longest), self._judge.room)
+        words = self.task.labels if isinstance(self._judge, Labelled) else ()
+        before = answer_place(self.reader, self.task)
+        texts = self._texts(self.prompt.whole, longest)
+        self.reader.check(texts, self._judge.room, words, before)
 
     def evaluate(
         self,
@@ -114,7 +117,8 @@ class PromptFitness:
         """Yield the outcome of each mask; what a scorer of the user's raises fails that one alone.
 
         Raises:
-            EvollmError: If the model cannot read the prompt, or an endpoint refuses.
+            EvollmError: If the model cannot read the prompt, an endpoint refuses or does not
+                answer, or it lists too few of the unpruned prompt's labels.
         """
         bar = (context or {}).get("bar") if self.halving and fidelity is None else None
         for mask in genomes:
@@ -157,19 +161,32 @@ class PromptFitness:
             fitness = (fitness + rest.mean(self.metric)) / 2
             found += rest
             fitness = fitness if self.equally else found.mean(self.metric)
-        self._check_listed(found)
+        self._check_listed(found, mask)
         metrics = {name: found.mean(name) for name in found.values}
         metrics |= {"length": float(np.sum(mask))}
-        info = {name: _plain(values) for name, values in found.values.items()}
+        info: dict[str, JSON] = {name: _plain(values) for name, values in found.values.items()}
+        info |= {"missing": found.missing} if found.missing else {}
         return Outcome(fitness, metrics, info=info, cost=found.tokens, bound=partial)
 
-    def _check_listed(self, found: Judged) -> None:
-        if found.missing > MOST_MISSING * found.labels:
-            raise EvollmError(
-                f"{self.reader.name} lists no log-probability for {found.missing} of "
-                f"{found.labels} labels: name label words that it is likelier to write, or an "
-                "endpoint that lists more"
-            )
+    def _check_listed(self, found: Judged, mask: Mask) -> None:
+        """Refuse labels that an endpoint lists too rarely: of a pruned prompt, that prompt alone.
+
+        Raises:
+            EvollmError: If the unpruned prompt can't be scored.
+            ValueError: If a pruned one can't.
+        """
+        if found.missing <= MOST_MISSING * found.labels:
+            return
+        missing = (
+            f"{self.reader.name} lists no log-probability for {found.missing} of {found.labels} "
+            "labels"
+        )
+        if not np.all(mask):
+            raise ValueError(missing)
+        raise EvollmError(
+            f"{missing}: name label words that it is likelier to write, or an endpoint that lists "
+            "more tokens"
+        )
 
     def _texts(self, mask: Mask, examples: Sequence[Example]) -> list[Text]:
         mask = np.asarray(mask, dtype=np.bool_)

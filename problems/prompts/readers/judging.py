@@ -81,11 +81,15 @@ class Labelled:
         self, reader: Reader, task: Task, texts: Sequence[Text], examples: Sequence[Example]
     ) -> Judged:
         """Return reward, accuracy and ties."""
-        before = task.block if not reader.masked else f"{task.block}{task.joint}"
-        scores = reader.scores(texts, task.labels, before)
+        scores = reader.scores(texts, task.labels, answer_place(reader, task))
         found = margins(scores.values, [example.label or 0 for example in examples])
         values = {"reward": found.rewards, "accuracy": found.correct, "ties": found.tied}
         return Judged(values, scores.tokens, scores.missing, scores.values.size)
+
+
+def answer_place(reader: Reader, task: Task) -> str:
+    """Return what a prompt ends in where the label words are read."""
+    return f"{task.block}{task.joint}" if reader.masked else task.block
 
 
 @dataclass(frozen=True)

@@ -75,9 +75,13 @@ class LocalReader:
         """Load the model."""
         _loaded(self.model, self.settings)
 
-    def check(self, texts: Sequence[Text], room: int) -> None:
-        """Refuse texts that are longer than the model's context; see ``Reader``."""
+    def check(
+        self, texts: Sequence[Text], room: int, words: Sequence[str] = (), before: str = ""
+    ) -> None:
+        """Refuse labels of several tokens, and texts longer than the context; see ``Reader``."""
         lm = self.lm
+        if words:
+            _labels(lm, tuple(words), before)
         longest = max((len(ids) for ids in self._ids(texts)), default=0)
         if longest + room > lm.context:
             raise EvollmError(

@@ -60,8 +60,8 @@ class Reader(Protocol):
         ...
 
     @property
-    def asks_model(self) -> bool:
-        """Whether its calls are those of an endpoint, which budgets count."""
+    def asks_model(self) -> bool | tuple[str, ...]:
+        """Whether its calls are those of an endpoint, which budgets count; or the keys' names."""
         ...
 
     @property
@@ -78,15 +78,20 @@ class Reader(Protocol):
         """Load what has to be loaded, before anything is timed."""
         ...
 
-    def check(self, texts: Sequence[Text], room: int) -> None:
-        """Refuse texts that the model cannot read.
+    def check(
+        self, texts: Sequence[Text], room: int, words: Sequence[str] = (), before: str = ""
+    ) -> None:
+        """Refuse what could not be scored, before anything is spent.
 
         Args:
             texts: Filled prompts.
             room: Tokens that an answer may take.
+            words: The label words; none if answers are written.
+            before: As for ``scores``.
 
         Raises:
-            EvollmError: If one is longer than the model's context.
+            EvollmError: If a text is longer than the model's context, a word is not one token, two
+                begin with the same one, or an endpoint does not say how likely they are.
         """
         ...
 

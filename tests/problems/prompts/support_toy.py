@@ -59,7 +59,9 @@ class Scripted:
     def prepare(self) -> None:
         """Do nothing."""
 
-    def check(self, texts: Sequence[Text], room: int) -> None:
+    def check(
+        self, texts: Sequence[Text], room: int, words: Sequence[str] = (), before: str = ""
+    ) -> None:
         """Accept all."""
 
     def scores(self, texts: Sequence[Text], words: Sequence[str], before: str) -> Scores:
