@@ -3,7 +3,9 @@
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
 from functools import cached_property
+from typing import Any
 
 from problems.prompts.data.template import beginning
 
@@ -34,6 +36,10 @@ class Example:
     def normalized(self) -> str:
         """The texts as they are compared to find repeats: see ``normalize``."""
         return "\n".join(normalize(self.fields[slot]) for slot in sorted(self.fields))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what can be found again: thousands of examples travel to workers."""
+        return {one.name: getattr(self, one.name) for one in dataclass_fields(self)}
 
     @property
     def target(self) -> int | str:
