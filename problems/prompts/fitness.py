@@ -14,7 +14,7 @@ from evollm.types import JSON, Outcome
 from problems.prompts.data.example import Example
 from problems.prompts.data.task import Task
 from problems.prompts.data.template import MASK
-from problems.prompts.readers.judging import JUDGES, Judge, Judged, Labelled, answer_place
+from problems.prompts.readers.judging import JUDGES, Judge, Judged, Labelled
 from problems.prompts.readers.reader import Reader, Text
 from problems.prompts.tokens import Mask, Mode, Prompt
 
@@ -102,10 +102,11 @@ class PromptFitness:
         """
         self.reader.prepare()
         longest = [max(split, key=_size) for split in self._sets().values() if split]
-        words = self.task.labels if isinstance(self._judge, Labelled) else ()
-        before = answer_place(self.reader, self.task)
-        texts = self._texts(self.prompt.whole, longest)
-        self.reader.check(texts, self._judge.room, words, before)
+        judge, texts = self._judge, self._texts(self.prompt.whole, longest)
+        if isinstance(judge, Labelled):
+            self.reader.check(texts, judge.room, self.task.labels, judge.before)
+        else:
+            self.reader.check(texts, judge.room)
 
     def evaluate(
         self,
@@ -143,7 +144,7 @@ class PromptFitness:
 
     @property
     def _judge(self) -> Judge:
-        return self.judge or JUDGES[self.task.kind]()
+        return self.judge or JUDGES[self.task.kind](self.prompt.template)
 
     def _sets(self) -> Mapping[int | None, Sequence[Example]]:
         splits = self.task.splits

@@ -12,6 +12,7 @@ from problems.prompts.data.example import Example
 from problems.prompts.data.scores import margins
 from problems.prompts.data.style import StyleJudge
 from problems.prompts.data.task import Task
+from problems.prompts.data.template import MASK, Template
 from problems.prompts.readers.reader import Reader, Text
 
 ANSWER_TOKENS = 128
@@ -72,24 +73,30 @@ class Labelled:
     """Classification and multiple choice: how clearly the right label word leads.
 
     Attributes:
+        before: What the unpruned prompt ends in where the answer is read: by this a label word's
+            token is found, whatever is pruned.
         room: One token.
     """
 
+    before: str
     room: int = 1
 
     def __call__(
         self, reader: Reader, task: Task, texts: Sequence[Text], examples: Sequence[Example]
     ) -> Judged:
         """Return reward, accuracy and ties."""
-        scores = reader.scores(texts, task.labels, answer_place(reader, task))
+        scores = reader.scores(texts, task.labels, self.before)
         found = margins(scores.values, [example.label or 0 for example in examples])
         values = {"reward": found.rewards, "accuracy": found.correct, "ties": found.tied}
         return Judged(values, scores.tokens, scores.missing, scores.values.size)
 
 
-def answer_place(reader: Reader, task: Task) -> str:
-    """Return what a prompt ends in where the label words are read."""
-    return f"{task.block}{task.joint}" if reader.masked else task.block
+def answer_place(template: Template) -> str:
+    """Return the fixed text before the answer: at the prompt's end, or before its mask."""
+    slots = [part.slot for part in template.parts]
+    end = slots.index(MASK) if MASK in slots else len(slots)
+    last = template.parts[end - 1] if end else None
+    return "." if last is None or last.slot else last.text
 
 
 @dataclass(frozen=True)
@@ -146,9 +153,9 @@ class Styled:
         return Judged(values, made.tokens)
 
 
-JUDGES: Mapping[str, Callable[[], Judge]] = {
-    "classification": Labelled,
-    "choice": Labelled,
-    "reasoning": Reasoned,
+JUDGES: Mapping[str, Callable[[Template], Judge]] = {
+    "classification": lambda template: Labelled(answer_place(template)),
+    "choice": lambda template: Labelled(answer_place(template)),
+    "reasoning": lambda template: Reasoned(),
 }
 """Judges by kind of task; style transfer has no default, since its scorers are the user's."""

@@ -111,7 +111,8 @@ class LocalReader:
     def _ids(self, texts: Sequence[Text]) -> list[list[int]]:
         lm = self.lm
         bare = [ids_of(lm, text) if isinstance(text, str) else text for text in texts]
-        return [[*lm.before, *ids, *lm.after] for ids in bare]
+        after = lm.after if lm.masked else ()  # the answer comes next, and not the text's end
+        return [[*lm.before, *ids, *after] for ids in bare]
 
 
 @lru_cache(maxsize=2)
