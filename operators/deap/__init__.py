@@ -1,13 +1,12 @@
 """DEAP on the engine: its functions, toolboxes, selection, statistics and archives.
 
 - ``functions``: DEAP's initialisers, crossovers and mutations as operators.
-- ``genomes``: Genomes of DEAP's individuals: plain values that a record keeps, without DEAP's
-  classes.
-- ``individuals``: DEAP's individuals as genomes that a record can keep, and back.
-- ``logbook``: DEAP's statistics, hall of fame and log, kept while a run goes on.
-- ``pickling``: Pickles of things that hold DEAP's classes or the global random functions.
-- ``ranking``: The engine's individuals in the eyes of DEAP's selection, statistics and archives.
-- ``toolbox``: What a user registered for DEAP, as operators, selection and problem of the engine.
+- ``genomes``: Genomes of DEAP's individuals: plain values that a record can hold.
+- ``individuals``: Converts DEAP's individuals to genomes that a record can hold, and back.
+- ``logbook``: DEAP's statistics, hall of fame and logbook, updated during a run.
+- ``pickling``: Pickles of objects with DEAP's classes or global random functions.
+- ``ranking``: The engine's individuals as DEAP's selection, statistics and archives expect them.
+- ``toolbox``: Converts a toolbox to operators, selection and problem of the engine.
 """
 
 from operators.deap.functions import FromDeap

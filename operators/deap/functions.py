@@ -22,13 +22,13 @@ _LOCK = threading.RLock()
 
 @contextmanager
 def seeded_globals(seed: int) -> Iterator[None]:
-    """Lend the global random states of Python and NumPy to the code within, seeded; then restore.
+    """Seed the global random states of Python and NumPy in the block, then restore them.
 
-    DEAP draws from these states. One thread at a time has them; code of other threads that draws
-    from them unasked meanwhile would draw from the seeded states.
+    DEAP draws from these states. Only one thread at a time enters the block; code of other threads
+    that uses them meanwhile would draw from the seeded states.
 
     Args:
-        seed: From 0; a run's seeds reach ``2**53 - 1``.
+        seed: At least 0; a run's seeds are at most ``2**53 - 1``.
     """
     with _LOCK:
         plain, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
@@ -43,18 +43,18 @@ def seeded_globals(seed: int) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class FromDeap:
-    """An initialiser, a mutation or a crossover that was written for DEAP.
+    """An initialiser, a mutation or a crossover written for DEAP.
 
-    Parents are copied before the function may change them, and what it draws from the global random
-    states is fixed by the operator's seed.
+    Parents are copied before the function may change them, and the global random states are seeded
+    with the operator's seed.
 
     Attributes:
         function: ``individual()``, ``mutate(individual)`` that returns a tuple of one, or
             ``mate(individual, individual)`` that returns a tuple of two; an entry of a toolbox, a
             ``functools.partial`` or a function.
-        arity: How many individuals the function takes: 0, 1 or 2.
-        form: How individuals become genomes, and genomes individuals.
-        name: Under which name children are recorded; the function's by default.
+        arity: Number of individuals that the function takes: 0, 1 or 2.
+        form: Converts individuals to genomes and back.
+        name: Name under which children are recorded; by default the function's.
         parameters: The function and its bound arguments, for the record.
     """
 
@@ -67,7 +67,7 @@ class FromDeap:
     def __post_init__(self) -> None:
         if self.arity not in (0, 1, 2):
             raise EvollmError(
-                f"DEAP's functions take 0, 1 or 2 individuals, not {self.arity!r}: give the arity "
+                f"the arity of DEAP's functions must be 0, 1 or 2, not {self.arity!r}: give that "
                 "of an initialiser, a mutation or a crossover"
             )
         object.__setattr__(self, "name", self.name or named(self.function))
@@ -80,11 +80,14 @@ class FromDeap:
         """Return ``n`` children; parents, or successive pairs of them, take turns.
 
         Raises:
-            EvollmError: If there are too few parents, the function raises or returns something else
-                than individuals in a tuple, or a child can't be recorded.
+            EvollmError: If there are too few parents, the function raises an exception or does not
+                return a tuple of individuals, or a child can't be recorded.
         """
         if len(parents) < self.arity:
-            raise EvollmError(f"{self.name} takes {self.arity} parents but got {len(parents)}")
+            raise EvollmError(
+                f"{self.name} needs {self.arity} parents, not {len(parents)}: set the arity of its "
+                "mating"
+            )
         genomes: list[Any] = []
         lineage: list[list[int]] = []
         with seeded_globals(seed):
@@ -111,8 +114,8 @@ class FromDeap:
         # decorators such as gp.staticLimit return lists
         if type(made) not in (tuple, list) or len(made) != self.arity:
             raise EvollmError(
-                f"{self.name} returned a {type(made).__name__} where DEAP's functions return a "
-                f"tuple of {self.arity}: correct its return statement"
+                f"{self.name} must return a tuple of {self.arity}, not a {type(made).__name__}: "
+                "correct its return statement"
             )
         return [self.form.to_genome(one) for one in made]
 
@@ -123,13 +126,13 @@ def described(error: Exception) -> str:
 
 
 def named(function: Callable[..., Any]) -> str:
-    """Return the name of a function, of a toolbox's entry, or of what a partial wraps."""
+    """Return the name of a function, a toolbox's entry, or the function in a partial."""
     inner = getattr(function, "func", function)
     return str(getattr(function, "__name__", None) or getattr(inner, "__name__", "FromDeap"))
 
 
 def parameters(thing: Any) -> JSON:
-    """Describe a function with its bound arguments, so that a record notices a change.
+    """Describe a function with its bound arguments, so that changes are detected by a record.
 
     Args:
         thing: A function, a ``functools.partial`` as a toolbox registers it, or a bound argument.

@@ -1,4 +1,4 @@
-"""Genomes of DEAP's individuals: plain values that a record keeps, without DEAP's classes."""
+"""Genomes of DEAP's individuals: plain values that a record can hold."""
 
 import array
 import copy
@@ -11,7 +11,7 @@ import numpy as np
 from evollm.errors import EvollmError
 
 NUMBER = "evollm_id"
-"""The attribute that holds a candidate's number in what is handed to DEAP's users."""
+"""The attribute of DEAP individuals that contains the candidate's id."""
 
 _ATOMS = frozenset((str, int, float, bool, type(None)))
 _CONTAINERS = (list, array.array, np.ndarray, tuple, dict, set, frozenset)
@@ -19,7 +19,7 @@ _CONTAINERS = (list, array.array, np.ndarray, tuple, dict, set, frozenset)
 
 @dataclass(frozen=True)
 class Expression:
-    """A ``gp.PrimitiveTree``, written down.
+    """A ``gp.PrimitiveTree`` as plain values.
 
     It has its tree's text and length, so ``toolbox.compile(expr=genome)`` gives the tree's function
     and ``len(genome)`` its size.
@@ -27,7 +27,7 @@ class Expression:
     Attributes:
         nodes: Depth first: the name of a primitive, an argument or a terminal, and
             ``[name, value]`` for an ephemeral constant.
-        code: What ``str`` makes of the tree.
+        code: The tree as ``str`` writes it.
     """
 
     nodes: list[Any]
@@ -45,13 +45,13 @@ class Expression:
 
 @dataclass(frozen=True, eq=False)
 class Attributed:
-    """A genome with the attributes that its individual carried, such as a strategy.
+    """A genome with the attributes of its individual, such as a strategy.
 
-    Two are equal if their genomes and attributes are.
+    Two are equal if their genomes and attributes are equal.
 
     Attributes:
         genome: The individual without its attributes.
-        attributes: By name, without the fitness.
+        attributes: The attributes by name, without the fitness.
     """
 
     genome: Any
@@ -77,10 +77,10 @@ class Attributed:
 
 
 def plain(value: Any) -> Any:
-    """Copy a value, as the plain type below its class.
+    """Copy a value, as the plain type from which its class is derived.
 
     Raises:
-        EvollmError: If a record can't keep it, or would lose what it carries.
+        EvollmError: If a record can't hold it, or would lose its attributes.
     """
     kind = type(value)
     if kind in _ATOMS or isinstance(value, np.generic):
@@ -89,14 +89,14 @@ def plain(value: Any) -> Any:
         lost = [*carried(value), *(["fitness"] if _scored(value) else [])]
         if lost:
             raise EvollmError(
-                f"a genome can't contain a {kind.__name__} with further attributes "
+                f"a genome can't contain a {kind.__name__} with additional attributes "
                 f"({', '.join(lost)}): {_REMEDY}"
             )
     return below(value)
 
 
 def below(value: Any) -> Any:
-    """Copy a value as ``plain`` does, whatever attributes it carries itself."""
+    """Copy a value as ``plain`` does, but ignore its own attributes."""
     if isinstance(value, np.ndarray) and value.dtype.kind != "O":
         return np.array(value)
     if isinstance(value, list | array.array):
@@ -118,13 +118,13 @@ _REMEDY = "give a form with to_genome and from_genome"
 
 
 def carried(individual: Any) -> dict[str, Any]:
-    """Return the attributes that an individual carries beside its fitness, by name."""
+    """Return an individual's attributes except the fitness, by name."""
     held = getattr(individual, "__dict__", {})
     return {name: value for name, value in held.items() if name not in ("fitness", NUMBER)}
 
 
 def same(one: Any, other: Any) -> bool:
-    """Compare two genomes, arrays within too; NaN is the same as NaN."""
+    """Compare two genomes including arrays in them; NaN equals NaN."""
     if type(one) is not type(other):
         return False
     if isinstance(one, np.ndarray):
@@ -149,7 +149,7 @@ def _scored(value: Any) -> bool:
 
 
 def _sorted(items: list[Any]) -> list[Any]:
-    """Order a set's items, by how they are written if they can't be compared."""
+    """Sort a set's items, by their text if they can't be compared."""
     try:
         return sorted(items)
     except TypeError:

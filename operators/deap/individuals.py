@@ -1,4 +1,4 @@
-"""Forms: DEAP's individuals as genomes that a record can keep, and back."""
+"""Forms: convert DEAP's individuals to genomes that a record can hold, and back."""
 
 import copy
 from collections.abc import Callable, Mapping
@@ -12,10 +12,10 @@ from operators.deap.genomes import Attributed, Expression, below, carried, plain
 
 
 class IndividualCodec(Protocol):
-    """Turns an individual into a genome and back; the genome must not share what can change."""
+    """Converts an individual to a genome and back; they must not share mutable objects."""
 
     def to_genome(self, individual: Any) -> Any:
-        """Return what a record can keep: numbers, strings, lists, tuples, dicts or arrays."""
+        """Return a genome of numbers, strings, lists, tuples, dicts or arrays."""
         ...
 
     def from_genome(self, genome: Any) -> Any:
@@ -25,22 +25,21 @@ class IndividualCodec(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Carrying:
-    """What all forms do with attributes: keep them beside the genome, and give them back.
+    """The common part of all forms: stores attributes with the genome, and restores them.
 
-    The fitness is not kept, for the outcome holds it. An individual without attributes has a genome
-    without them.
+    The fitness is not stored, because it is part of the outcome.
 
     Attributes:
-        kinds: By an attribute's name the class that is called with the recorded value: a strategy's
-            for example. An attribute without one comes back as the plain value that was recorded.
-        drop: Names of attributes that are not kept.
+        kinds: Maps an attribute's name to the class that is called with the recorded value, for
+            example that of a strategy. Other attributes are restored as plain values.
+        drop: Names of attributes that are not stored.
     """
 
     kinds: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     drop: tuple[str, ...] = ()
 
     def _with(self, individual: Any, genome: Any) -> Any:
-        """Add what an individual carries to its genome."""
+        """Add an individual's attributes to its genome."""
         kept = {}
         for name, value in carried(individual).items():
             if name in self.drop:
@@ -49,10 +48,10 @@ class Carrying:
                 kept[name] = plain(value)
             except EvollmError:
                 raise EvollmError(
-                    f"a record can't keep the attribute {name!r} of an individual, a "
-                    f"{type(value).__name__}: make it of numbers, strings, lists or arrays, give a "
-                    f"form that drops it, such as Plain({type(individual).__name__}, "
-                    f"drop=({name!r},)), or one with a to_genome of your own"
+                    f"a record can't hold the attribute {name!r} of an individual, a "
+                    f"{type(value).__name__}: use numbers, strings, lists or arrays, give a form "
+                    f"that drops it, such as Plain({type(individual).__name__}, drop=({name!r},)), "
+                    "or one with your own to_genome"
                 ) from None
         return Attributed(genome, kept) if kept else genome
 
@@ -68,7 +67,7 @@ class Carrying:
             except AttributeError:
                 raise EvollmError(
                     f"a {type(individual).__name__} can't have the attribute {name!r}: give a form "
-                    "of a class made by creator.create"
+                    "for a class made by creator.create"
                 ) from None
         return individual
 
@@ -77,33 +76,32 @@ def made(kind: Callable[[Any], Any], value: Any) -> Any:
     """Call a class with a recorded value.
 
     Raises:
-        EvollmError: If it can't be made of it.
+        EvollmError: If that fails.
     """
     try:
         return kind(value)
     except (TypeError, ValueError) as error:
         name = getattr(kind, "__name__", kind)
         raise EvollmError(
-            f"a {name} can't be made of a {type(value).__name__} ({error}): "
-            "give a form with to_genome and from_genome"
+            f"a {name} can't be made from a {type(value).__name__} ({error}): give a form with "
+            "to_genome and from_genome"
         ) from None
 
 
 def _bare(genome: Any) -> tuple[Any, Mapping[str, Any]]:
-    """Part a genome from the attributes beside it."""
+    """Return a genome and its attributes separately."""
     return (genome.genome, genome.attributes) if isinstance(genome, Attributed) else (genome, {})
 
 
 @dataclass(frozen=True)
 class Plain(Carrying):
-    """The form of individuals that hold numbers: their items, without their class.
+    """The form of individuals that contain numbers: their items, without their class.
 
-    Lists and ``array.array`` become lists, sets become sorted lists, NumPy's subclasses become
+    Lists and ``array.array`` become lists, sets sorted lists, and subclasses of NumPy arrays plain
     arrays.
 
     Attributes:
-        kind: The individuals' class, called with a genome to make one; None leaves the genome as it
-            is.
+        kind: The individuals' class, which is called with a genome; None returns the genome itself.
     """
 
     kind: type | None = None
@@ -112,7 +110,7 @@ class Plain(Carrying):
         """Return the individual's items, with its attributes if it has any.
 
         Raises:
-            EvollmError: If they can't be recorded.
+            EvollmError: If the items can't be recorded.
         """
         return self._with(individual, below(individual))
 
@@ -120,7 +118,7 @@ class Plain(Carrying):
         """Return a new individual of the kind.
 
         Raises:
-            EvollmError: If the kind can't be made of a genome.
+            EvollmError: If the class can't be created from the genome.
         """
         items, attributes = _bare(genome)
         copied = below(items)
@@ -133,9 +131,8 @@ class Plain(Carrying):
 class Trees(Carrying):
     """The form of ``gp.PrimitiveTree``: an ``Expression``, the names of its nodes depth first.
 
-    A primitive, an argument or a terminal is its name in the primitive set, an ephemeral constant
-    the pair of its name and its value. So a tree comes back node by node, and no text is ever
-    evaluated to read it.
+    A primitive, an argument or a terminal is stored as its name in the primitive set, an ephemeral
+    constant as its name and value. A tree is restored node by node, and no text is evaluated.
 
     Attributes:
         pset: The primitive set.
@@ -165,10 +162,10 @@ class Trees(Carrying):
         return self._with(individual, Expression(nodes, gp.PrimitiveTree.__str__(individual)))
 
     def from_genome(self, genome: Any) -> Any:
-        """Return the tree of an ``Expression``, or of a list of nodes as it holds one.
+        """Return the tree of an ``Expression``, or of a list of nodes in its form.
 
         Raises:
-            EvollmError: If the primitive set lacks a name, or the nodes make no whole tree.
+            EvollmError: If the primitive set lacks a name, or the nodes are not a complete tree.
         """
         written, attributes = _bare(genome)
         entries = written.nodes if isinstance(written, Expression) else written
@@ -177,13 +174,13 @@ class Trees(Carrying):
         for node in nodes:
             missing += node.arity - 1 if missing else len(nodes)
         if missing:
-            raise EvollmError(f"a genome of {len(nodes)} nodes is not a complete tree")
+            raise EvollmError(f"a genome of {len(nodes)} nodes must be a complete tree")
         return self._dressed(self.kind(nodes), attributes)
 
     def _name(self, node: Any) -> Any:
         if isinstance(type(node), gp.MetaEphemeral):
             return [type(node).name, plain(node.value)]
-        # a renamed argument keeps its old name, and has the new one as its value
+        # a renamed argument keeps its old name and has the new one as value
         for name in (node.name, str(getattr(node, "value", node.name))):
             if name in self.pset.mapping and self.pset.mapping[name] == node:
                 return name
@@ -241,6 +238,6 @@ class Several(Carrying):
     def _check(self, parts: Any) -> None:
         if len(parts) != len(self.forms):
             raise EvollmError(
-                f"an individual of {len(parts)} parts has another number of them than the form's "
-                f"{len(self.forms)}: give one form a part"
+                f"an individual of {len(parts)} parts does not fit {len(self.forms)} forms: give "
+                "one form per part"
             )

@@ -1,4 +1,4 @@
-"""A logbook: DEAP's statistics, hall of fame and log, kept while a run goes on."""
+"""Logbook: DEAP's statistics, hall of fame and logbook, updated during a run."""
 
 from collections import Counter
 from typing import Any
@@ -11,26 +11,26 @@ from operators.deap.ranking import FITNESS, Objectives, Scored, as_deap, weighte
 
 
 class DeapLog:
-    """A callback of a run that keeps DEAP's ``Statistics``, ``HallOfFame`` and ``Logbook``.
+    """A callback that updates DEAP's ``Statistics``, ``HallOfFame`` and ``Logbook`` during a run.
 
-    The hall of fame sees every individual once it is scored, in a continued run also those that the
-    record holds. The statistics are those of the population that survived a generation, and the log
-    gets one entry a generation: ``gen``, the evaluations ``nevals`` of individuals born in it, and
-    the statistics. Failed individuals are left out. A continued run is logged from where it goes
-    on.
+    The hall of fame sees every individual when it is scored, in a resumed run also the recorded
+    ones. The statistics are those of the population after a generation, and the logbook gets one
+    entry per generation: ``gen``, the number ``nevals`` of evaluations of its children, and the
+    statistics. Failed individuals are ignored. A resumed run is logged from the point of
+    resumption.
 
-    All see what ``as_deap`` makes: with a toolbox's problem the toolbox's own individuals.
+    All get the individuals that ``as_deap`` returns: with a toolbox's problem the toolbox's own.
 
     Args:
         stats: A ``Statistics`` or ``MultiStatistics``.
         halloffame: A ``HallOfFame`` or ``ParetoFront``.
         logbook: A ``Logbook``.
-        objectives: What ``fitness.values`` holds, as in ``as_deap``; by default the toolbox's
-            objectives if its problem is run, else the outcome's fitness.
+        objectives: The contents of ``fitness.values``, as in ``as_deap``; by default the toolbox's
+            objectives if its problem is run, otherwise the outcome's fitness.
 
     Raises:
-        EvollmError: If the objectives are none. In the run: if the statistics or the hall of fame
-            can't deal with the individuals.
+        EvollmError: If the objectives are invalid; during the run, if the statistics or the hall of
+            fame fail for the individuals.
     """
 
     def __init__(
@@ -53,11 +53,11 @@ class DeapLog:
         self._step = -1
 
     def __call__(self, run: Any, individual: Individual[Any]) -> None:
-        """Take note of an individual, and of the generation if it completes one.
+        """Process an individual, and the generation if it completes one.
 
         Args:
             run: The run, for its problem, its individuals, and its search's population and step.
-            individual: What has just been scored.
+            individual: The individual that has just been scored.
         """
         if not self._begun:
             self._begin(run)
@@ -69,7 +69,7 @@ class DeapLog:
             self._log(run.search.population)
 
     def tick(self, run: Any) -> None:
-        """Note that the outcomes of the record have been replayed.
+        """Process the replayed outcomes of the record once.
 
         Args:
             run: The run.
@@ -77,7 +77,7 @@ class DeapLog:
         self._read.clear()
 
     def _begin(self, run: Any) -> None:
-        """Take the run, and what its record holds already."""
+        """Attach to the run, and process the recorded individuals."""
         self._begun = True
         if isinstance(run.problem, Scored):
             self._form = self._form or run.problem.form
@@ -95,7 +95,7 @@ class DeapLog:
             self.halloffame.update(self._sound(individuals))
         except ValueError as error:
             raise EvollmError(
-                f"the hall of fame can't compare two individuals ({error}): arrays need "
+                f"the hall of fame can't compare two individuals ({error}): for arrays use "
                 f"{type(self.halloffame).__name__}(..., similar=numpy.array_equal)"
             ) from error
 

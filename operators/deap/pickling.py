@@ -1,4 +1,4 @@
-"""Parcels: pickles of things that hold DEAP's classes or the global random functions."""
+"""Pickling: pickles of objects with DEAP's classes or global random functions."""
 
 import io
 import pickle
@@ -10,15 +10,15 @@ from deap import creator, gp
 
 
 def packed(thing: object) -> bytes:
-    """Pickle an object by value, except for what must keep its identity.
+    """Pickle an object by value, except parts that must keep their identity.
 
-    A plain pickle of ``random.randint`` holds a generator of its own, that no seed reaches; and one
-    of a class that ``creator`` or a primitive set made replaces or changes it when it is read in
-    the same process.
+    A plain pickle of ``random.randint`` contains a separate generator that is not seeded; and a
+    plain pickle of a class made by ``creator`` or a primitive set replaces or changes that class
+    when it is loaded in the same process.
     """
     try:
         import cloudpickle
-    except ImportError:  # older releases of joblib carry it inside
+    except ImportError:  # older releases of joblib contain it
         from joblib.externals import cloudpickle
 
     class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
@@ -36,7 +36,7 @@ def unpacked(data: bytes) -> Any:
 
 
 def _reduced(item: Any) -> Any:
-    """Return how to rebuild what a plain pickle would get wrong; None for the rest."""
+    """Return how to rebuild objects that a plain pickle gets wrong; None for others."""
     if isinstance(item, creator.MetaCreator):
         return created, tuple(item.reduce_args)
     if isinstance(item, gp.MetaEphemeral):
@@ -49,7 +49,7 @@ def _reduced(item: Any) -> Any:
 
 
 def created(name: str, base: type, attributes: dict[str, Any]) -> Any:
-    """Return the class that ``creator`` has under this name, made now if it has another or none."""
+    """Return the class of this name in ``creator``, creating it if it is missing or different."""
     known = getattr(creator, name, None)
     if repr(getattr(known, "reduce_args", None)) == repr((name, base, attributes)):
         return known

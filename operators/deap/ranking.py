@@ -17,15 +17,15 @@ from operators.deap.genomes import NUMBER, Attributed, Expression, same
 from operators.deap.individuals import IndividualCodec
 
 Objectives: TypeAlias = Mapping[str, float] | Sequence[str] | Sequence[float]
-"""Metrics with their weights, negative to minimise; names alone, all maximised; or weights alone,
-of the metrics ``obj0``, ``obj1``, ... The name ``fitness`` is the outcome's fitness."""
+"""Metrics with weights (negative to minimise); only names (all maximised); or only weights, for the
+metrics ``obj0``, ``obj1``, ... The name ``fitness`` stands for the outcome's fitness."""
 
 FITNESS = ("fitness",)
 
 
 @runtime_checkable
 class Scored(Protocol):
-    """What knows its objectives and makes DEAP's individuals of genomes: a toolbox's parts."""
+    """An object with objectives and a form for DEAP's individuals, such as a toolbox's parts."""
 
     @property
     def objectives(self) -> Mapping[str, float]:
@@ -34,12 +34,12 @@ class Scored(Protocol):
 
     @property
     def form(self) -> IndividualCodec:
-        """Makes individuals of genomes."""
+        """Converts genomes to individuals."""
         ...
 
 
 def objective(place: int) -> str:
-    """Return the name of the metric that holds an unnamed objective, counted from 0."""
+    """Return the name of the metric of an unnamed objective, counted from 0."""
     return f"obj{place}"
 
 
@@ -47,7 +47,7 @@ def weighted(objectives: Objectives | Scored) -> dict[str, float]:
     """Return the objectives' weights by name.
 
     Raises:
-        EvollmError: If there are none, or a weight is no number or 0.
+        EvollmError: If there are none, or a weight is 0 or not a number.
     """
     if isinstance(objectives, Scored):
         objectives = objectives.objectives
@@ -69,10 +69,10 @@ def weighted(objectives: Objectives | Scored) -> dict[str, float]:
 
 
 class View:
-    """An individual as DEAP's tools expect it, where no form makes an individual: a sequence.
+    """An individual as a sequence with a fitness, for DEAP's tools if there is no form.
 
-    Two are equal if their genomes are. The fitness of a failed individual is invalid, hence below
-    all others.
+    Two are equal if their genomes are equal. The fitness of a failed individual is invalid and
+    below all others.
 
     Attributes:
         individual: The engine's individual.
@@ -92,7 +92,7 @@ class View:
 
     @property
     def evollm_id(self) -> int:
-        """The candidate's number in the run."""
+        """The candidate's id in the run."""
         return self.individual.id
 
     def __len__(self) -> int:
@@ -121,33 +121,32 @@ def as_deap(
     objectives: Objectives | Scored = FITNESS,
     form: IndividualCodec | None = None,
 ) -> list[Any]:
-    """Return individuals as DEAP's ``HallOfFame``, ``Statistics`` and ``sel*`` take them.
+    """Return individuals for DEAP's ``HallOfFame``, ``Statistics`` and ``sel*``.
 
     ::
 
         hall.update(as_deap(result.population, parts))
 
-    Of a toolbox's parts come the toolbox's own individuals: of its class, with their attributes and
-    ``fitness.values``. Each has its number in the run as ``evollm_id``.
+    With a toolbox's parts these are the toolbox's own individuals: of its class, with attributes
+    and ``fitness.values``. Each has its id in the run as ``evollm_id``.
 
     Args:
-        individuals: With outcomes.
-        objectives: What ``fitness.values`` holds, in this order; or what ``from_toolbox`` returned,
-            which knows the objectives and the form.
-        form: Makes DEAP's individuals of genomes. Without one each is a ``View``, a sequence with a
-            fitness; so it is where the form's individuals can't have a fitness, as plain lists.
+        individuals: Individuals with outcomes.
+        objectives: The contents of ``fitness.values``, in this order; or the result of
+            ``from_toolbox``, which includes the objectives and the form.
+        form: Converts genomes to DEAP's individuals. Without a form, or if its individuals can't
+            have a fitness (such as plain lists), each is a ``View``, a sequence with a fitness.
 
     Raises:
-        EvollmError: If an individual that did not fail lacks a metric, or a genome is one of a
-            toolbox's individuals that need a form.
+        EvollmError: If an individual that did not fail lacks a metric, or a toolbox's genome needs
+            a form.
     """
     if form is None and not isinstance(objectives, Scored):
         for one in individuals:
             if isinstance(one.genome, Expression | Attributed):
                 raise EvollmError(
-                    f"the genome of individual {one.id} is a toolbox's, and only its form can make "
-                    "an individual of it: call as_deap(individuals, parts) with what from_toolbox "
-                    "returned"
+                    f"the genome of individual {one.id} needs the toolbox's form: call "
+                    "as_deap(individuals, parts) with the result of from_toolbox"
                 )
     return seen(individuals, objectives, form)
 
@@ -157,7 +156,7 @@ def seen(
     objectives: Objectives | Scored,
     form: IndividualCodec | None = None,
 ) -> list[Any]:
-    """Return what ``as_deap`` does, and views of whatever lacks a form."""
+    """Return individuals as ``as_deap`` does, with views for those without a form."""
     if isinstance(objectives, Scored):
         form = form or objectives.form
     weights = weighted(objectives)
@@ -168,11 +167,11 @@ def seen(
 def _seen(
     one: Individual[Any], kind: Any, values: tuple[float, ...], form: IndividualCodec | None
 ) -> Any:
-    """Make one of DEAP's individuals: its class's, or a view."""
+    """Return one of DEAP's individuals: of its class, or a view."""
     if form is not None:
         made = form.from_genome(one.genome)
         if tuple(getattr(getattr(made, "fitness", None), "weights", ())) != kind.weights:
-            with suppress(AttributeError):  # then it is a list or an array
+            with suppress(AttributeError):  # it is then a list or an array
                 made.fitness = kind()
         if hasattr(made, "fitness"):
             if values:
@@ -197,12 +196,12 @@ def _revived(weights: tuple[float, ...], held: dict[str, Any]) -> Any:
 
 @cache
 def _kind(weights: tuple[float, ...]) -> Any:
-    """Make the class of fitnesses with these weights, once."""
+    """Return the fitness class with these weights, created once."""
     return type("Fitness", (_Fitness,), {"weights": weights})
 
 
 def _values(individual: Individual[Any], names: Mapping[str, float]) -> tuple[float, ...]:
-    """Return the objectives' values; none of an individual that failed."""
+    """Return the objectives' values; empty for a failed individual."""
     outcome = individual.outcome
     if outcome.error is not None:
         return ()
@@ -211,7 +210,7 @@ def _values(individual: Individual[Any], names: Mapping[str, float]) -> tuple[fl
         if name not in known:
             raise EvollmError(
                 f"individual {individual.id} has no metric {name!r} but "
-                f"{', '.join(sorted(known))}: let the problem's outcomes hold it"
+                f"{', '.join(sorted(known))}: add it to the problem's outcomes"
             )
     values = tuple(known[name] for name in names)
     return () if any(map(isnan, values)) else values
@@ -222,19 +221,19 @@ def from_select(
     objectives: Objectives | Scored = FITNESS,
     form: IndividualCodec | None = None,
 ) -> Select:
-    """Make a selection of the engine's from one of DEAP's.
+    """Convert a selection of DEAP to one of the engine.
 
-    Failed individuals come after all others: they are chosen only where those are too few.
+    Failed individuals rank behind all others and are chosen only if there are too few of those.
 
     Args:
         function: ``select(individuals, k)``: ``toolbox.select``, or one of ``deap.tools.sel*`` with
-            its further arguments bound.
-        objectives: What it compares; as in ``as_deap``.
-        form: Makes the individuals that it sees; as in ``as_deap``.
+            its other arguments bound.
+        objectives: The objectives that it compares, as in ``as_deap``.
+        form: Converts the individuals that it gets, as in ``as_deap``.
 
     Raises:
-        EvollmError: If the objectives are none. In a search: if the function raises, or returns
-            what it was not given.
+        EvollmError: If the objectives are invalid; during a search, if the function raises an
+            exception or returns anything other than the given individuals.
     """
     form = form or (objectives.form if isinstance(objectives, Scored) else None)
     weights = weighted(objectives)
@@ -254,7 +253,7 @@ def from_select(
 def _chosen(function: Callable[..., Any], sound: list[Any], k: int, seed: int) -> list[Any]:
     """Let one of DEAP's selections choose."""
     if _inner(function) is tools.selTournamentDCD:
-        tools.selNSGA2(sound, len(sound))  # it reads the crowding distances that this assigns
+        tools.selNSGA2(sound, len(sound))  # it reads the crowding distances that this call assigns
     try:
         with seeded_globals(seed):
             return list(function(sound, k))
@@ -268,13 +267,13 @@ def _owner(view: Any, known: Mapping[int, Individual[Any]], function: Any) -> In
     if owner is None:
         raise EvollmError(
             f"{named(function)} returned a {type(view).__name__} that it was not given: a "
-            "selection returns some of its individuals, unchanged"
+            "selection must return some of its individuals unchanged"
         )
     return owner
 
 
 def _inner(function: Any) -> Any:
-    """Return what a toolbox's entry or a partial wraps."""
+    """Return the function in a toolbox's entry or a partial."""
     while hasattr(function, "func"):
         function = function.func
     return function

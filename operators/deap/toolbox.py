@@ -1,4 +1,4 @@
-"""Toolboxes: what a user registered for DEAP, as operators, selection and problem of the engine."""
+"""Toolboxes: convert a DEAP toolbox to operators, selection and problem of the engine."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,25 +19,25 @@ from operators.deap.ranking import from_select, objective, weighted
 
 log = logging.getLogger("evollm")
 
-_MOST = 100  # a longer list is data, which no primitive set hides in
+_MOST = 100  # a longer list is data and does not contain primitive sets
 
 
 @dataclass(frozen=True)
 class FromToolbox:
-    """An evaluation that was written for DEAP as a problem.
+    """An evaluation function written for DEAP as a problem.
 
-    The fitness is the first objective times its weight, so that larger is better; the metrics hold
-    all objectives as they are. What the function changes in its individual, items or attributes,
-    becomes the outcome's repaired genome. Workers on other machines or in other processes get the
-    individuals' class with the problem.
+    The fitness is the first objective times its weight, so that larger is better; the metrics
+    contain all objectives unchanged. If the function changes its individual (items or attributes),
+    that becomes the outcome's repaired genome. Workers in other processes get the individuals'
+    class with the problem.
 
     Attributes:
-        function: ``evaluate(individual)``, which returns a tuple of one number an objective.
-        weights: Of the objectives; negative to minimise.
-        form: How a genome becomes an individual.
+        function: ``evaluate(individual)``, which returns a tuple of one number per objective.
+        weights: Weights of the objectives; negative to minimise.
+        form: Converts a genome to an individual.
         names: Of the objectives; ``obj0``, ``obj1``, ... by default.
-        draws: Whether the function draws from the global random states. They are then seeded, and
-            lent to one thread at a time.
+        draws: Whether the function draws from the global random states. They are then seeded, for
+            one thread at a time.
         parameters: The function and its bound arguments, for the record.
     """
 
@@ -54,8 +54,8 @@ class FromToolbox:
         names = tuple(self.names) or tuple(map(objective, range(len(weights))))
         if len(set(names)) != len(weights) or "fitness" in names:
             raise EvollmError(
-                f"{len(weights)} objectives can't have the names {names}: give each one of its "
-                "own, other than 'fitness'"
+                f"{len(weights)} objectives can't have the names {names}: give different names "
+                "other than 'fitness'"
             )
         object.__setattr__(self, "weights", weights)
         object.__setattr__(self, "names", names)
@@ -79,10 +79,10 @@ class FromToolbox:
     ) -> Iterator[Outcome]:
         """Score the genomes one by one, and yield each outcome as soon as it is known.
 
-        An exception fails that one evaluation.
+        An exception makes only that evaluation fail.
 
         Raises:
-            EvollmError: If the function returns anything but a number an objective, or leaves an
+            EvollmError: If the function does not return one number per objective, or leaves an
                 individual that can't be recorded.
         """
         return (self._score(genome, seed) for genome in genomes)
@@ -110,8 +110,8 @@ class FromToolbox:
             values = []
         if len(values) != len(self.weights):
             raise EvollmError(
-                f"{self.name} returned {found!r} where DEAP expects a tuple of {len(self.weights)} "
-                "numbers, one per weight: correct its return statement"
+                f"{self.name} must return a tuple of {len(self.weights)} numbers, one per weight, "
+                f"not {found!r}: correct its return statement"
             )
         metrics = dict(zip(self.names, values, strict=True))
         unknown = [name for name, value in metrics.items() if isnan(value)]
@@ -122,15 +122,16 @@ class FromToolbox:
 
 @dataclass(frozen=True)
 class Parts:
-    """What a toolbox holds, in the engine's terms.
+    """A toolbox's entries as parts of the engine.
 
     Attributes:
-        start: Makes individuals from nothing.
-        mate: Makes two children of two parents.
-        mutate: Makes one child of one parent.
+        start: Makes the initial individuals.
+        mate: Makes two children from two parents.
+        mutate: Makes one child from one parent.
         problem: Scores genomes.
-        select: Chooses by the toolbox's ``select``; None if it has none.
-        form: Makes the toolbox's individuals of genomes: ``form.from_genome(result.best.genome)``.
+        select: The toolbox's ``select``; None if it has none.
+        form: Converts genomes to the toolbox's individuals:
+            ``form.from_genome(result.best.genome)``.
     """
 
     start: FromDeap
@@ -164,23 +165,23 @@ def from_toolbox(
         result = run(flow, parts.problem, budget=Budget(generations=40))
         hall.update(as_deap(result.population, parts))
 
-    The toolbox's ``individual`` is called once to see what it makes. Its ``map`` is not used, for
-    evaluations run on the executor that ``run`` is given.
+    The toolbox's ``individual`` is called once to inspect the result. Its ``map`` is not used,
+    because evaluations run on the executor of ``run``.
 
     Args:
         toolbox: A ``deap.base.Toolbox``; later changes to it have no effect.
-        weights: Of the objectives; by default those of the individuals' fitness.
+        weights: Weights of the objectives; by default those of the individuals' fitness.
         names: Of the objectives; ``obj0``, ``obj1``, ... by default.
-        form: How individuals become genomes; by default inferred from what ``individual`` makes.
+        form: Converts individuals to genomes; by default inferred from an individual.
         draws: Whether ``evaluate`` draws from the global random states.
 
     Raises:
-        EvollmError: If the toolbox lacks an entry, weights or form are unclear, or an individual
-            can't be recorded and made again.
+        EvollmError: If the toolbox lacks an entry, weights or form can't be inferred, or an
+            individual can't be recorded and restored.
     """
     for alias in ("individual", "mate", "mutate", "evaluate"):
         if not hasattr(toolbox, alias):
-            raise EvollmError(f"the toolbox has no {alias!r}: register one before")
+            raise EvollmError(f"the toolbox has no {alias!r}: register one first")
     if getattr(toolbox.map, "func", toolbox.map) is not map:
         log.warning("toolbox.map is not used: give run an executor, such as Processes(4)")
     with seeded_globals(0):
@@ -208,13 +209,13 @@ def _check(form: IndividualCodec, individual: Any) -> None:
     if not same(genome, form.to_genome(form.from_genome(genome))):
         name = type(individual).__name__
         raise EvollmError(
-            f"a {name} that is made anew of its genome differs from what it was: let {name}(items) "
-            "make one of the same items, or give a form with to_genome and from_genome"
+            f"a {name} restored from its genome differs from the original: make {name}(items) "
+            "return one with the same items, or give a form with to_genome and from_genome"
         )
 
 
 def form_of(individual: Any, toolbox: Any) -> IndividualCodec:
-    """Tell the form from an individual, and trees' primitive sets from the toolbox.
+    """Infer the form from an individual, and the primitive sets of trees from the toolbox.
 
     Raises:
         EvollmError: If a primitive set can't be inferred.
@@ -240,7 +241,7 @@ def _classed(value: Any) -> bool:
     """Return whether an attribute's class is lost when its plain value is recorded."""
     try:
         return type(below(value)) is not type(value)
-    except EvollmError:  # the form says so, with the attribute's name
+    except EvollmError:  # the form raises the error, with the attribute's name
         return False
 
 
@@ -254,7 +255,7 @@ def _psets(value: Any, size: int) -> bool:
 
 
 def _pset(tree: Any, bound: Sequence[Any]) -> Any:
-    """Tell a tree's primitive set: of its class, or the only bound one that holds its nodes."""
+    """Infer a tree's primitive set: that of its class, or the only bound one with its nodes."""
     own = getattr(type(tree), "pset", None)
     if isinstance(own, gp.PrimitiveSetTyped):
         return own
@@ -262,8 +263,8 @@ def _pset(tree: Any, bound: Sequence[Any]) -> Any:
     fitting = [pset for pset in psets.values() if _holds(pset, tree)]
     if len(fitting) != 1:
         raise EvollmError(
-            f"the toolbox's entries name {len(psets)} primitive sets, of which {len(fitting)} hold "
-            f"the nodes of a {type(tree).__name__}: give form=Trees(pset, "
+            f"the toolbox's entries name {len(psets)} primitive sets, of which {len(fitting)} "
+            f"contain the nodes of a {type(tree).__name__}: give form=Trees(pset, "
             f"{type(tree).__name__}), or Several of such forms for a list of trees"
         )
     return fitting[0]
@@ -278,7 +279,7 @@ def _holds(pset: Any, tree: Any) -> bool:
 
 
 def _bound(entry: Any) -> Iterator[Any]:
-    """Yield the arguments that a toolbox's entry binds, and those within them."""
+    """Yield the arguments bound by a toolbox's entry, including nested ones."""
     if isinstance(entry, partial):
         held: Iterable[Any] = (*entry.args, *entry.keywords.values())
     elif isinstance(entry, list | tuple) and len(entry) <= _MOST:

@@ -2,8 +2,8 @@
 
 - ``prompting``: Mutation and crossover by a language model, for anything that can be written as
   text.
-- ``variation``: Classical variation of text: random edits and splices, a control for what a model
-  adds.
+- ``variation``: Classical variation of text: random edits and splices, as a control without a
+  model.
 """
 
 from operators.text.variation import EditText, SpliceText

@@ -17,7 +17,7 @@ _QUOTES = ('"', "'", "`")
 
 
 def plain_text(text: str) -> str:
-    """Return a text as it is.
+    """Return a text unchanged.
 
     Raises:
         ValueError: If it is empty.
@@ -29,13 +29,13 @@ def plain_text(text: str) -> str:
 
 @dataclass(frozen=True)
 class TextCodec:
-    """How genomes are written for a model, and read in what it answers.
+    """How genomes are written in prompts and read in answers.
 
     Attributes:
-        write: From a genome to its text.
-        read: From a text to a genome; what it raises as ``ValueError`` or ``EvollmError`` rejects
-            that answer. The text is untrusted: parse it, never execute it.
-        noun: What a genome is called in the prompt, such as ``slogan``.
+        write: Maps a genome to its text.
+        read: Maps a text to a genome; a ``ValueError`` or ``EvollmError`` rejects the answer. The
+            text is untrusted: parse it, never execute it.
+        noun: Name of a genome in the prompt, such as ``slogan``.
         info: Whether parents are shown with the ``info`` of their outcomes.
         fitness: Whether parents are shown with their fitness.
     """
@@ -53,7 +53,7 @@ SAMPLING = Sampling(max_tokens=256)
 
 @dataclass(frozen=True)
 class _Prompting:
-    """What operators on texts share: their model, its task, and how it is asked."""
+    """The common part of text operators: model, task and sampling."""
 
     model: LanguageModel
     task: str
@@ -63,7 +63,7 @@ class _Prompting:
 
     @property
     def io_bound(self) -> bool:
-        """True: the call waits for a model."""
+        """True, because the call waits for a model."""
         return True
 
 
@@ -92,7 +92,7 @@ class TextMutation(_Prompting):
 class TextCrossover(_Prompting):
     """Asks a model to recombine several genomes, shown from the least fit to the fittest.
 
-    Without parents it asks for a first genome, so it also makes an initial population.
+    Without parents it asks for a new genome, so that it also makes initial populations.
 
     Attributes:
         model: The language model.
@@ -184,7 +184,7 @@ def _shown(parent: Parent[Any], wording: TextCodec) -> str:
 def _read(
     reply: Completion, wording: TextCodec, known: set[str], rejected: Counter[str]
 ) -> tuple[Any] | None:
-    """Return the genome in an answer, or count why there is none."""
+    """Return the genome in an answer; if there is none, count the reason."""
     if reply.error:
         rejected["unusable completion"] += 1
         return None
@@ -201,7 +201,7 @@ def _read(
 
 
 def bare(text: str) -> str:
-    """Return an answer without a fence or quotes around it, and without white space at its ends."""
+    """Return an answer without a surrounding fence, quotes or white space."""
     fenced = _FENCED.search(text)
     found = (fenced[1] if fenced else text).strip()
     for quote in _QUOTES:

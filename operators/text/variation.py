@@ -1,4 +1,4 @@
-"""Classical variation of text: random edits and splices, a control for what a model adds."""
+"""Classical variation of text: random edits and splices, as a control without a model."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ Unit: TypeAlias = Literal["characters", "words", "lines"]
 
 
 def parts(text: str, unit: Unit) -> list[str]:
-    """Return a text's characters, words or lines with their white space; joined they are it."""
+    """Return a text's characters, words or lines including white space; joined they are it."""
     if unit == "characters":
         return list(text)
     if unit == "lines":
@@ -24,12 +24,12 @@ def parts(text: str, unit: Unit) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class EditText:
-    """Deletes, doubles, moves or replaces parts of a text at random.
+    """Deletes, duplicates, moves or replaces parts of a text at random.
 
     Attributes:
-        unit: What a part is.
-        edits: How many edits a child differs by, at most.
-        alphabet: Parts to write in; empty to take them from the text itself.
+        unit: The type of a part.
+        edits: Maximum number of edits per child.
+        alphabet: Parts to insert; empty to take them from the text.
     """
 
     unit: Unit = "words"
@@ -39,8 +39,8 @@ class EditText:
     def __post_init__(self) -> None:
         if self.edits < 1 or self.unit not in ("characters", "words", "lines"):
             raise EvollmError(
-                "edits must be at least 1, in characters, words or lines, "
-                f"not {self.edits} {self.unit}"
+                f"edits must be at least 1 and unit characters, words or lines, not {self.edits} "
+                f"and {self.unit}"
             )
 
     def vary(self, parents: Sequence[Parent[str]], n: int, seed: int) -> Offspring[str]:
@@ -68,16 +68,16 @@ class EditText:
 
 @dataclass(frozen=True, slots=True)
 class SpliceText:
-    """Joins the beginning of one text to the end of another, cut at about the same share.
+    """Joins the beginning of one text and the end of another, cut at about the same fraction.
 
     Attributes:
-        unit: Between what parts a cut falls.
+        unit: The type of parts between which the text is cut.
     """
 
     unit: Unit = "words"
 
     def vary(self, parents: Sequence[Parent[str]], n: int, seed: int) -> Offspring[str]:
-        """Return ``n`` children of the first two parents, which take turns as the beginning."""
+        """Return ``n`` children of the first two parents, which take turns as the first part."""
         if len(parents) < 2:
             raise EvollmError(f"a crossover needs two parents, not {len(parents)}")
         rng = np.random.default_rng(seed)

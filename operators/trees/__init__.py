@@ -1,19 +1,17 @@
 """Decision trees: the genome, its text forms, classical and model-backed variation.
 
-- ``columns``: What trees may ask about, and how they are called.
+- ``columns``: The columns that trees may test, and their names.
 - ``context``: The context of prompts for trees: the task, the columns, and the classes, in short
   lines.
-- ``first``: First trees from a model that is shown a few examples.
-- ``fitting``: Which columns prompts for trees show, so that they fit into a model's context.
+- ``first``: Initial trees from a model that is shown a few examples.
+- ``fitting``: Selects the columns in prompts for trees so that they fit into a model's context.
 - ``genome``: Decision trees as genomes: frozen records, and pure functions of them.
-- ``json``: Trees as JSON, and the schema that holds a model's answer to a bounded depth.
+- ``json``: Trees as JSON, and a JSON schema of trees of bounded depth.
 - ``line``: Trees as one line of text: ``(glucose<127.5 (bmi<29.9 0 1) 1)``.
 - ``llego``: LLEGO's crossover, guided by fitness, and its mutation, guided by diversity.
-- ``prompting``: How a model is asked for decision trees: the common part of prompts, and reading
-  answers.
-- ``reading``: Reading trees that a model or a user wrote: checked piece by piece, and never run.
-- ``rewriting``: One subtree of the best parent, rewritten by a model that sees the others: ours,
-  and cheap.
+- ``prompting``: Prompts for decision trees, and reading of their answers.
+- ``reading``: A parser for trees written by a model or a user.
+- ``rewriting``: Rewriting of one subtree of the best parent by a model (ours).
 - ``variation``: Classical variation of decision trees: random trees, subtree crossover and node
   mutation.
 """

@@ -1,4 +1,4 @@
-"""Columns: what trees may ask about, and how they are called."""
+"""Columns: the columns that trees may test, and their names."""
 
 import re
 from collections import Counter
@@ -14,7 +14,7 @@ from evollm.checks import nearest
 from evollm.errors import EvollmError
 
 Label: TypeAlias = str | int | float
-"""What a class or a category is called: a text, a number or a boolean, as the data hold it."""
+"""The label of a class or a category: a string, a number or a boolean, as in the data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +22,15 @@ class Column:
     """One column of a table.
 
     Attributes:
-        name: As people call it; any text.
-        thresholds: Where splits at random may cut, ascending; empty for a column of categories or
-            one that never changes.
-        categories: Labels by code, the first has code 0, as ``distinct`` returns them; empty
-            for numbers.
-        low: The least number that is known.
-        high: The greatest.
-        unit: Of the numbers; empty for none.
-        gaps: Whether some rows lack a value.
+        name: Readable name; any text.
+        thresholds: Thresholds for random splits, ascending; empty for a column of categories or a
+            constant one.
+        categories: Labels by code, beginning with 0, as ``distinct`` returns them; empty for
+            numbers.
+        low: The smallest known number.
+        high: The largest number.
+        unit: Unit of the numbers; empty for none.
+        gaps: Whether values are missing in some rows.
     """
 
     name: str
@@ -48,13 +48,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """All columns of a table, and what leaves may say.
+    """All columns of a table, and the possible values of leaves.
 
     Attributes:
-        columns: In the table's order.
-        classes: Labels by index, as ``distinct`` returns them; empty if leaves hold numbers.
-        low: The least number that a new leaf may say.
-        high: The greatest.
+        columns: The columns in the table's order.
+        classes: Labels by index, as ``distinct`` returns them; empty if leaves are numbers.
+        low: The smallest value of a new leaf.
+        high: The largest number.
         tokens: The columns' names in prompts: no white space, brackets or signs.
         class_tokens: The classes' labels in prompts.
         category_tokens: The categories' labels in prompts, by column.
@@ -73,7 +73,7 @@ class Columns:
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
         if not names:
-            raise EvollmError("a tree needs at least one column to ask about")
+            raise EvollmError("a tree needs at least one column to test")
         object.__setattr__(self, "classes", distinct("classes", self.classes))
         for what, labels in [("columns", distinct("columns", names)), ("classes", self.classes)]:
             if "" in labels:
@@ -98,28 +98,33 @@ class Columns:
         """Describe the columns of a table.
 
         Args:
-            X: Shape ``(rows, columns)``; NaN for what is missing.
+            X: Shape ``(rows, columns)``; NaN for missing values.
             names: One per column; None for x1, x2, ...
-            y: Numbers to predict, whose range new leaves keep to; ignored where there are classes.
+            y: Numbers to predict, whose range limits new leaves; ignored if there are classes.
             classes: Labels by index; empty for regression.
-            categories: Labels by code, for the columns that hold codes from 0.
-            units: Of columns that have one.
-            most: How many thresholds a column offers at most: midpoints between its values, thinned
-                to quantiles.
+            categories: Labels by code, for the columns that contain codes from 0.
+            units: Units of the columns that have one.
+            most: Maximum number of thresholds per column: midpoints between its values, thinned to
+                quantiles.
 
         Raises:
             EvollmError: If names and columns do not match.
         """
         table = np.asarray(X, dtype=np.float64)
         if table.ndim != 2:
-            raise EvollmError(f"columns are described from a table, not of shape {table.shape}")
+            raise EvollmError(
+                "columns must be described from a table of two dimensions, not of shape "
+                f"{table.shape}"
+            )
         names = [f"x{i + 1}" for i in range(table.shape[1])] if names is None else list(names)
         if len(names) != table.shape[1]:
-            raise EvollmError(f"{table.shape[1]} columns need as many names, not {len(names)}")
+            raise EvollmError(
+                f"{table.shape[1]} columns need the same number of names, not {len(names)}"
+            )
         categories, units = categories or {}, units or {}
         for name in [*categories, *units]:
             if name not in names:
-                raise EvollmError(f"no column is called '{name}'{nearest(name, names)}")
+                raise EvollmError(f"there is no column '{name}'{nearest(name, names)}")
         columns = tuple(
             Column(name, categories=tuple(categories[name]), gaps=bool(np.isnan(table[:, i]).any()))
             if name in categories
@@ -130,7 +135,7 @@ class Columns:
         return cls(columns, tuple(classes), float(target.min()), float(target.max()))
 
     def anonymous(self) -> "Columns":
-        """Return the same columns called x1, x2, ..., their units and their categories unnamed."""
+        """Return the same columns named x1, x2, ..., without units and names of categories."""
         return replace(
             self,
             columns=tuple(
@@ -158,23 +163,24 @@ def same_label(value: object, label: Label) -> bool:
 
 
 def distinct(what: str, labels: Iterable[object]) -> tuple[Label, ...]:
-    """Return labels as Python's own texts, numbers and booleans; others, as dates, as their text.
+    """Return labels as Python strings, numbers and booleans; others, such as dates, as strings.
 
-    NumPy's scalars become Python's: what is exported needs no NumPy.
+    NumPy scalars become Python's, so that exports need no NumPy.
 
     Args:
-        what: What is labelled, in the plural.
-        labels: One for each.
+        what: What is labelled, as a plural noun for messages.
+        labels: One label for each.
 
     Raises:
-        EvollmError: If two are equal, or only look so: rules and prompts show their texts.
+        EvollmError: If two labels are equal or have the same text, because rules and prompts show
+            texts.
     """
     found = tuple(map(_plain, labels))
     texts, values = Counter(map(str, found)), Counter(found)
     twice = [label for label in found if texts[str(label)] > 1 or values[label] > 1]
     if twice:
         shown = ", ".join(dict.fromkeys(map(repr, twice)))
-        raise EvollmError(f"{what} need different names, not {shown}: rename one")
+        raise EvollmError(f"{what} must have different names, not {shown}: rename one")
     return found
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TreeContext:
-    """What prompts say besides the trees; a long list of columns can be shortened to fit.
+    """The text of prompts besides the trees; a long list of columns can be shortened to fit.
 
     Attributes:
-        task: What is to be predicted, in words; may be empty.
+        task: Description of what is predicted; may be empty.
         columns: A line for each column, in the table's order; may be empty.
         classes: A line on the classes; empty for none.
-        order: The columns' indices, the most telling first; those that it leaves out come last.
+        order: The columns' indices, the most informative first; missing ones come last.
     """
 
     task: str = ""
@@ -21,16 +21,16 @@ class TreeContext:
     order: tuple[int, ...] = ()
 
     def text(self, shown: Collection[int] | None = None) -> str:
-        """Return the lines, with some of the columns' or, for None, with all of them.
+        """Return the lines, with those of some columns or, for None, of all.
 
-        Some of them come in the order of what they tell, so that prompts with different columns
-        have a long beginning in common, which a server can keep.
+        Some columns are listed by how informative they are, so that prompts with different columns
+        have a long common prefix, which a server can cache.
         """
         order = range(len(self.columns)) if shown is None else self.ranked(())
         lines = [self.columns[i] for i in order if shown is None or i in shown]
         return "\n".join(part for part in (self.task, *lines, self.classes) if part)
 
     def ranked(self, first: Collection[int]) -> list[int]:
-        """Return the indices of all columns: those that must be shown, then by the order."""
+        """Return the indices of all columns, those that must be shown first."""
         known = [*sorted(first), *self.order, *range(len(self.columns))]
         return list(dict.fromkeys(known))

@@ -1,4 +1,4 @@
-"""First trees from a model that is shown a few examples."""
+"""Initial trees from a model that is shown a few examples."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from operators.trees.prompting import Page, TreePrompt, reading_note
 
 @dataclass(frozen=True)
 class FirstTrees:
-    """Makes an initial population: few-shot, whatever the parents.
+    """Makes an initial population by few-shot prompts, ignoring the parents.
 
     Attributes:
-        asking: How the model is asked.
-        examples: Trees that show it what is wanted; there may be none.
+        asking: The prompts and their settings.
+        examples: Example trees; may be empty.
     """
 
     asking: TreePrompt
@@ -24,11 +24,11 @@ class FirstTrees:
 
     @property
     def io_bound(self) -> bool:
-        """True: the call waits for a model."""
+        """True, because the call waits for a model."""
         return True
 
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Tree]:
-        """Return up to ``n`` trees, one for each answer that holds one."""
+        """Return up to ``n`` trees, one per valid answer."""
         if n < 1:
             return Offspring([])
         shown = [self.asking.text(tree) for tree in self.examples]

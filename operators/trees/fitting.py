@@ -1,4 +1,4 @@
-"""Fitting: which columns prompts for trees show, so that they fit into a model's context."""
+"""Fitting: selects the columns in prompts for trees so that they fit into a model's context."""
 
 import logging
 from collections.abc import Callable, Collection, Sequence
@@ -11,7 +11,7 @@ from evollm.llm.base import Prompt
 from evollm.llm.client.contexts import count, most_tokens
 
 Write = Callable[[Collection[int] | None], Sequence[Prompt]]
-"""Returns a call's prompts with some of the columns, or with all."""
+"""Returns a call's prompts with some or all of the columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,9 @@ class Fit:
     """Prompts that fit.
 
     Attributes:
-        prompts: As they are asked.
+        prompts: The prompts.
         shown: The columns that they show; None for all.
-        room: Tokens that an answer may have.
+        room: Maximum number of tokens of an answer.
     """
 
     prompts: Sequence[Prompt]
@@ -35,12 +35,12 @@ def fitted(
     """Return prompts that leave room for their answers, with as many columns as fit.
 
     Args:
-        model: Who is asked; its ``count_tokens`` counts if it has one.
+        model: The language model; its ``count_tokens`` is used if it has one.
         write: Returns the prompts.
-        ranked: The columns, in the order in which they are worth showing; empty if prompts show
-            none, so that nothing can be left out.
+        ranked: The columns in order of importance; empty if prompts show none, so that nothing can
+            be omitted.
         least: How many of them must be shown.
-        room: Tokens wanted for an answer; a quarter of the context is enough.
+        room: Requested tokens for an answer, limited to a quarter of the context.
         limit: Tokens of a prompt and its answer together; None for no limit.
 
     Raises:
@@ -66,7 +66,7 @@ def fitted(
 
 
 def _most(fits: Callable[[int], bool], least: int, most: int) -> int:
-    """Return the greatest number that fits, or the least one if none does."""
+    """Return the largest number that fits, or the smallest one if none does."""
     low, high = least, max(least, most)
     while low < high:
         middle = (low + high + 1) // 2
@@ -80,18 +80,19 @@ def _most(fits: Callable[[int], bool], least: int, most: int) -> int:
 def _refusal(tokens: int, room: int, limit: int, columns: int) -> str:
     of = f" with the {columns} columns that it must show" if columns else ""
     return (
-        f"a prompt{of} has {tokens} tokens, its answer may have {room}, and the model's context "
-        f"holds {limit}: say less of the task and the columns, show fewer or smaller trees (arity, "
-        "max_depth), or take a model with a larger context (the offline one: offline(context=...))"
+        f"a prompt{of} has {tokens} tokens and its answer may have {room}, but the model's context "
+        f"has {limit}: shorten the descriptions of task and columns, show fewer or smaller trees "
+        "(arity, max_depth), or use a model with a larger context (the offline one: "
+        "offline(context=...))"
     )
 
 
 @lru_cache(maxsize=64)
 def _say(columns: int, limit: int) -> None:
-    """Say once that prompts leave columns out."""
+    """Warn once that prompts omit columns."""
     logging.getLogger("evollm").warning(
         "%d columns do not fit into the model's context of %d tokens: prompts show those of the "
-        "parents, and the most telling others",
+        "parents, and the most informative others",
         columns,
         limit,
     )

@@ -9,9 +9,9 @@ from typing import TypeAlias
 from evollm.errors import EvollmError
 
 DEEPEST = 64
-"""Most splits on a path of any tree that is grown: functions of trees recurse, a call a level."""
+"""Maximum number of splits on a path of a grown tree, as functions recurse once per level."""
 MOST_NODES = 2**11 - 1
-"""Most nodes of any tree that is grown: as many as fill a depth of 10."""
+"""Maximum number of nodes of a grown tree: those of a full tree of depth 10."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +27,18 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A question about one column: rows for which it holds go left, the others right.
+    """A test of one column: rows that pass it go left, the others right.
 
     Numbers are compared in single precision, ``float32(x) <= float32(threshold)``, as scikit-learn
-    rounds its data: so a threshold written in decimals includes the value written alike.
+    rounds its data: so a decimal threshold includes the value with the same decimals.
 
     Attributes:
         feature: Index of the column.
-        threshold: The largest number that goes left; 0 if the column holds categories.
-        left: Where the rows go that are at most the threshold, or in ``categories``.
-        right: Where the others go.
-        categories: Codes that go left, ascending; empty if the column holds numbers.
-        missing_left: Where rows go that lack the number.
+        threshold: The largest number that goes left; 0 if the column contains categories.
+        left: Branch of the rows that are at most the threshold, or in ``categories``.
+        right: Branch of the others.
+        categories: Codes that go left, ascending; empty if the column contains numbers.
+        missing_left: Whether rows with a missing value go left.
     """
 
     feature: int
@@ -52,14 +52,16 @@ class Split:
         if not isfinite(self.threshold):
             raise EvollmError(f"a tree's threshold must be finite, not {self.threshold}")
         if self.feature < 0:
-            raise EvollmError(f"a tree's feature is a column's index from 0, not {self.feature}")
+            raise EvollmError(
+                f"a tree's feature must be the index of a column from 0, not {self.feature}"
+            )
 
 
 Tree: TypeAlias = Leaf | Split
 
 
 def depth(tree: Tree) -> int:
-    """Return the longest number of splits on a path; 0 for a lone leaf."""
+    """Return the largest number of splits on a path; 0 for a single leaf."""
     if isinstance(tree, Leaf):
         return 0
     return 1 + max(depth(tree.left), depth(tree.right))
@@ -124,15 +126,15 @@ def with_leaves(tree: Tree, values: Iterable[float]) -> Tree:
     """Return a tree with other values at its leaves.
 
     Args:
-        tree: Whose splits to keep.
-        values: One per leaf, from left to right; whole numbers for classes.
+        tree: The tree whose splits are kept.
+        values: One value per leaf, from left to right; whole numbers for classes.
 
     Raises:
         EvollmError: If there are too few or too many.
     """
     listed = list(values)
     if len(listed) != (count := len(leaves(tree))):
-        raise EvollmError(f"{count} leaves need as many values, not {len(listed)}")
+        raise EvollmError(f"{count} leaves need the same number of values, not {len(listed)}")
     return _with_leaves(tree, iter(listed))
 
 
@@ -147,9 +149,9 @@ def replaced(tree: Tree, place: int, new: Tree) -> Tree:
     """Return a tree with another subtree at one place.
 
     Args:
-        tree: Where to put it.
-        place: The number of the node that gives way, in the order of ``walk``; 0 is the root.
-        new: The subtree to put there.
+        tree: The tree.
+        place: The number of the replaced node in the order of ``walk``; 0 is the root.
+        new: The new subtree.
 
     Raises:
         EvollmError: If the tree has no such place.
@@ -157,7 +159,7 @@ def replaced(tree: Tree, place: int, new: Tree) -> Tree:
     if place == 0:
         return new
     if isinstance(tree, Leaf) or place < 0:
-        raise EvollmError("there is no such place in the tree: places run from 0 to its size - 1")
+        raise EvollmError("there is no such place in the tree: give 0 to its size - 1")
     right = place - 1 - size(tree.left)
     if right < 0:
         return replace(tree, left=replaced(tree.left, place - 1, new))
@@ -165,7 +167,7 @@ def replaced(tree: Tree, place: int, new: Tree) -> Tree:
 
 
 def cut(tree: Tree, most: int) -> Tree:
-    """Return a tree of at most a depth: what is deeper gives way to the leftmost leaf below it."""
+    """Return a tree of limited depth: deeper subtrees are replaced by their leftmost leaf."""
     if isinstance(tree, Leaf):
         return tree
     if most <= 0:
@@ -177,7 +179,7 @@ def cut(tree: Tree, most: int) -> Tree:
 
 
 def merged(tree: Tree) -> Tree:
-    """Return a tree without the splits between leaves that say the same; it predicts the same."""
+    """Return a tree without splits between equal leaves; it predicts the same."""
     if isinstance(tree, Leaf):
         return tree
     left, right = merged(tree.left), merged(tree.right)
@@ -187,14 +189,14 @@ def merged(tree: Tree) -> Tree:
 
 
 def settled(tree: Tree, gaps: Collection[int]) -> Tree:
-    """Return a tree that sends what is missing right wherever a column is not known to have gaps.
+    """Return a tree that sends missing values right in all columns without gaps.
 
-    No row that is known tells which way is better there, so trees that differ in nothing else are
-    the same tree.
+    No known row shows which direction is better there, so trees that differ only in this count as
+    equal.
 
     Args:
         tree: Any tree.
-        gaps: The indices of the columns that lack values in some rows.
+        gaps: The indices of the columns with missing values.
     """
     if not any(split.missing_left and split.feature not in gaps for split in splits(tree)):
         return tree
@@ -218,11 +220,11 @@ def same_question(one: Split, other: Split) -> bool:
 
 
 def digest(tree: Tree, leaf_values: bool = True) -> str:
-    """Return 16 hexadecimal digits that tell trees apart.
+    """Return 16 hexadecimal digits that identify a tree.
 
     Args:
         tree: Any tree.
-        leaf_values: Whether the leaves' values count, too: they do not where a problem refits them.
+        leaf_values: Whether to include the leaves' values, which a problem may refit.
     """
     parts = [
         (node.feature, float(node.threshold), node.categories, node.missing_left)

@@ -1,4 +1,4 @@
-"""Trees as JSON, and the schema that holds a model's answer to a bounded depth."""
+"""Trees as JSON, and a JSON schema of trees of bounded depth."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -18,17 +18,18 @@ _KEYS = {"feature", "threshold", "in", "left", "right", "missing"}
 
 
 def as_json(tree: Tree, columns: Columns) -> dict[str, JSON]:
-    """Return a tree as nested dicts, numbers in full.
+    """Return a tree as nested dicts with unrounded numbers.
 
-    ``{"feature": name, "threshold": number, "left": ..., "right": ...}`` sends rows left that are
-    at most the threshold, ``"in": [labels]`` instead of it those of these categories, and
-    ``"missing": "left"`` those that lack the value; a leaf is ``{"value": class or number}``.
+    ``{"feature": name, "threshold": number, "left": ..., "right": ...}`` sends rows left if they
+    are at most the threshold, with ``"in": [labels]`` instead if they are in these categories, and
+    with ``"missing": "left"`` also if the value is missing; a leaf is ``{"value": class or
+    number}``.
 
     Raises:
-        EvollmError: If the tree asks for a column, category or class that is not there.
+        EvollmError: If the tree refers to an unknown column, category or class.
     """
     if isinstance(tree, Leaf):
-        value_word(tree.value, columns)  # refuses a class that is not there
+        value_word(tree.value, columns)  # raises an error for an unknown class
         return {"value": columns.classes[int(tree.value)] if columns.classes else tree.value}
     question(tree, columns)
     column = columns.columns[tree.feature]
@@ -43,12 +44,12 @@ def as_json(tree: Tree, columns: Columns) -> dict[str, JSON]:
 
 
 def read_json(value: JSON, columns: Columns, most: int) -> Reading:
-    """Read a tree from what was JSON: untrusted, any value at all.
+    """Read a tree from parsed JSON, which is untrusted and may be any value.
 
     Args:
-        value: As ``as_json`` makes it.
-        columns: How the columns, categories and classes are called.
-        most: The greatest depth allowed.
+        value: The value, in the form of ``as_json``.
+        columns: Names of columns, categories and classes.
+        most: Maximum depth.
     """
     try:
         tree = _tree(value, columns, most)
@@ -58,9 +59,9 @@ def read_json(value: JSON, columns: Columns, most: int) -> Reading:
 
 
 def read_json_text(text: str, columns: Columns, most: int) -> Reading:
-    """Read a tree from an answer that is JSON or holds it in a fenced block.
+    """Read a tree from an answer that is JSON or contains it in a fenced block.
 
-    Brackets that are missing at the end are added; see ``read_json`` for the rest.
+    Missing closing brackets are added; see ``read_json`` for the rest.
     """
     for attempt in (text, text + _closing(text)):
         try:
@@ -72,7 +73,7 @@ def read_json_text(text: str, columns: Columns, most: int) -> Reading:
 
 
 def _closing(text: str) -> str:
-    """Return the brackets that a JSON text leaves open, the innermost first."""
+    """Return the missing closing brackets of a JSON text, innermost first."""
     missing: list[str] = []
     for piece in _BRACKET.findall(text):
         if piece in "{[":
@@ -134,7 +135,7 @@ def _value(value: JSON, columns: Columns) -> float:
 
 
 def _finite(value: JSON) -> float:
-    """Return a JSON number, if it is one and no float is too small for it."""
+    """Return a JSON number if it is finite as a float."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Fault("malformed", f"{str(value)[:40]!r} is not a number")
     try:
@@ -147,15 +148,15 @@ def _finite(value: JSON) -> float:
 
 
 def schema(columns: Columns, most: int, shown: Collection[int] | None = None) -> dict[str, JSON]:
-    """Return a JSON schema of trees, without recursion: one definition a depth.
+    """Return a JSON schema of trees without recursion: one definition per depth.
 
-    The root is a split, for some endpoints want an object there, and a lone leaf is not worth
-    asking for.
+    The root must be a split, because some endpoints require an object there, and a single leaf is
+    useless.
 
     Args:
-        columns: Whose names, categories and classes may be used.
-        most: The greatest depth, 1 or more.
-        shown: The columns that may be asked about; None for all.
+        columns: The columns, with the names, categories and classes that may be used.
+        most: Maximum depth, 1 or more.
+        shown: The columns that may be tested; None for all.
     """
     listed = [c for i, c in enumerate(columns.columns) if shown is None or i in shown]
     leaf: dict[str, JSON] = {"enum": list(columns.classes)}
@@ -170,7 +171,7 @@ def schema(columns: Columns, most: int, shown: Collection[int] | None = None) ->
 
 
 def _splits(columns: Sequence[Column], level: int) -> list[dict[str, JSON]]:
-    """Return the schemas of a split whose branches have at most a level less."""
+    """Return the schemas of a split at a level, whose branches have one level less."""
     branches = {side: {"$ref": f"#/$defs/depth{level - 1}"} for side in ("left", "right")}
     plain = [column.name for column in columns if not column.categories]
     number = {"feature": {"enum": plain}, "threshold": {"type": "number"}}

@@ -1,8 +1,8 @@
 """Trees as one line of text: ``(glucose<127.5 (bmi<29.9 0 1) 1)``.
 
-``(a<5 L R)`` sends rows whose ``a`` is at most 5 to L and the others to R: the sign is short for
-``<=``, which ``operators.trees.reading`` takes as well. ``(a<5? L R)`` sends rows without ``a`` to
-L, too, and ``(a in{x,y} L R)`` those whose category is x or y.
+``(a<5 L R)`` sends rows whose ``a`` is at most 5 to L and the others to R; ``<`` is short for
+``<=``, which ``operators.trees.reading`` accepts as well. ``(a<5? L R)`` also sends rows without
+``a`` to L, and ``(a in{x,y} L R)`` those whose category is x or y.
 """
 
 from collections.abc import Collection
@@ -23,9 +23,9 @@ def write(tree: Tree, columns: Columns, digits: int | None = 4) -> str:
 
     Args:
         tree: Any tree over the columns.
-        columns: How they are called.
-        digits: Significant digits of thresholds and of leaves that are numbers; None for as many
-            as it takes to route and to predict the same.
+        columns: Names of the columns.
+        digits: Significant digits of thresholds and of numeric leaves; None for as many as needed
+            to predict exactly the same.
 
     Raises:
         EvollmError: If the tree asks for a column, category or class that is not there.
@@ -40,7 +40,7 @@ def write(tree: Tree, columns: Columns, digits: int | None = 4) -> str:
 def write_around(
     tree: Tree, place: int, columns: Columns, digits: int | None = 4
 ) -> tuple[str, str]:
-    """Return the text before and after one subtree, for a model to write another.
+    """Return the text before and after a subtree, for a model to write another one.
 
     Args:
         tree: As for ``write``.
@@ -60,7 +60,7 @@ def write_around(
 
 
 def _start(tree: Tree, place: int, columns: Columns, digits: int | None) -> int:
-    """Return how many characters come before a node."""
+    """Return the number of characters before a node."""
     if place == 0 or isinstance(tree, Leaf):
         return 0
     start = len(question(tree, columns, digits)) + 2
@@ -72,39 +72,41 @@ def _start(tree: Tree, place: int, columns: Columns, digits: int | None) -> int:
 
 
 def question(split: Split, columns: Columns, digits: int | None = 4) -> str:
-    """Return a split's question as ``write`` puts it.
+    """Return a split's test in the form of ``write``.
 
     Raises:
-        EvollmError: If it asks for a column or category that is not there.
+        EvollmError: If it refers to an unknown column or category.
     """
     try:
         name = columns.tokens[split.feature]
         labels = columns.category_tokens[split.feature]
         listed = [labels[code] for code in split.categories]
     except IndexError:
-        raise EvollmError("a tree asks for a column or a category that is not there") from None
+        raise EvollmError(
+            "a tree refers to an unknown column or category: use those of the table"
+        ) from None
     if labels and not listed:
-        raise EvollmError(f"'{name}' holds categories: a tree must ask for a set of them")
+        raise EvollmError(f"'{name}' contains categories: a tree must test a set of them")
     cut = shortest(split.threshold) if digits is None else number(split.threshold, digits)
     test = f" in{{{','.join(listed)}}}" if listed else f"<{cut}"
     return name + test + "?" * split.missing_left
 
 
 def value_word(value: float, columns: Columns, digits: int | None = 4) -> str:
-    """Return what a leaf says as ``write`` puts it.
+    """Return a leaf's value in the form of ``write``.
 
     Raises:
-        EvollmError: If it is a class that is not there.
+        EvollmError: If it is an unknown class.
     """
     if not columns.classes:
         return repr(float(value)) if digits is None else number(value, digits)
     if not (0 <= value < len(columns.classes) and value == int(value)):
-        raise EvollmError(f"a tree's leaf says class {value} of {len(columns.classes)}")
+        raise EvollmError(f"a tree's leaf has class {value}: use 0 to {len(columns.classes) - 1}")
     return columns.class_tokens[int(value)]
 
 
 def number(value: float, digits: int = 4) -> str:
-    """Return a number in ``digits`` significant digits, with an exponent only if large or small.
+    """Return a number with ``digits`` significant digits, with an exponent only if large or small.
 
     Args:
         value: A finite number.
@@ -113,7 +115,7 @@ def number(value: float, digits: int = 4) -> str:
     if value == 0:
         return "0"
     text = f"{value:.{digits - 1}e}"
-    if not isfinite(float(text)):  # rounded up, beyond the greatest number
+    if not isfinite(float(text)):  # rounded up beyond the largest float
         text = repr(value)
     if 1e-6 <= abs(value) < 1e12:
         return format(Decimal(text).normalize(), "f")
@@ -122,9 +124,9 @@ def number(value: float, digits: int = 4) -> str:
 
 
 def shortest(threshold: float) -> str:
-    """Return the shortest text of a threshold that routes every row as the threshold does.
+    """Return the shortest text of a threshold that routes every row in the same way.
 
-    Trees compare in single precision, so the text need be the same there only: 2.45 stands for
+    Trees compare in single precision, so the text only has to be equal there: 2.45 stands for
     2.4500000477.
     """
     with np.errstate(over="ignore"):
@@ -135,7 +137,7 @@ def shortest(threshold: float) -> str:
 
 
 def printable(name: object) -> str:
-    """Return a name on one line: what can't be seen, as a newline, is written as Python does."""
+    """Return a name on one line; invisible characters such as newlines are escaped as in Python."""
     return "".join(
         sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in str(name)
     )
@@ -146,12 +148,13 @@ def grammar(
 ) -> str:
     """Return a GBNF grammar of the one-line form (see ``operators.trees.line``), without recursion.
 
-    Numbers have the sign and as many digits as their column needs for four significant ones.
+    Numbers have as many digits as their column needs for four significant ones, and a sign if
+    needed.
 
     Args:
         columns: Whose names, categories and classes may be used.
-        most: The greatest depth, 0 or more.
-        lone_leaf: Whether the root may be a leaf, as when a subtree is asked for.
+        most: Maximum depth, 0 or more.
+        lone_leaf: Whether the root may be a leaf, as for a subtree.
         shown: The columns that may be asked about; None for all.
     """
     rules = [f"root ::= depth{most}" if lone_leaf or not most else f"root ::= split{most}"]

@@ -21,15 +21,15 @@ from operators.trees.prompting import Page, TreePrompt, reading_note
 
 @dataclass(frozen=True)
 class GuidedCrossover:
-    """Shows parents in ascending order of fitness, and asks for a tree of a fitness beyond theirs.
+    """Shows parents in ascending order of fitness, and asks for a tree with a better one.
 
     Attributes:
         asking: How the model is asked.
-        alpha: How far beyond the best parent the target lies, in ranges of the parents' fitness.
-        spare: How many more answers are asked for than children are wanted.
-        fitness: Whether fitness and target are shown at all (an ablation of the paper).
-        order: In which order parents are shown (an ablation, too).
-        loss: Whether the fitness is minus a loss, which is then what the prompt shows.
+        alpha: How far the target is beyond the best parent, in ranges of the parents' fitness.
+        spare: Number of answers requested in addition to the number of children.
+        fitness: Whether fitness and target are shown (an ablation of the paper).
+        order: Order in which parents are shown (also an ablation).
+        loss: Whether the fitness is minus a loss, which the prompt then shows.
     """
 
     asking: TreePrompt
@@ -75,7 +75,7 @@ class GuidedCrossover:
         return f"loss {-value:z.4f}: {tree}" if self.loss else f"score {value:z.4f}: {tree}"
 
     def _target(self, fitness: Sequence[float]) -> float | None:
-        """Return the fitness, or loss, to ask for: beyond the best by a part of the range."""
+        """Return the target fitness or loss: a fraction of the range beyond the best."""
         known = [value for value in fitness if isfinite(value)]
         if not known:
             return None
@@ -85,19 +85,19 @@ class GuidedCrossover:
 
 @dataclass(frozen=True)
 class DiverseMutation:
-    """Shows parents in random order without fitness, and keeps the answers that are less likely.
+    """Shows parents in random order without fitness, and prefers unlikely answers.
 
-    Answers are kept by sampling without replacement with weight ``exp(-logprob / tau)``. The
-    log-probability is the sum over an answer's tokens, as the server reports them; with an answer
-    held by a grammar llama.cpp reports those of the model before the grammar.
+    Answers are sampled without replacement with weight ``exp(-logprob / tau)``. The log-probability
+    is the sum over an answer's tokens, as reported by the server; under a grammar, llama.cpp
+    reports the model's before the grammar is applied.
 
     Attributes:
         asking: How the model is asked.
-        tau: Temperature of the choice: small prefers the unlikely; infinite is even, and needs no
-            log-probabilities of the endpoint.
-        candidates: How many answers the choice is from, at least as many as children are wanted.
-        spare: How many more answers are requested, as some may be unusable.
-        per_token: Whether the mean over the tokens counts, so that long trees are not favoured.
+        tau: Temperature of the choice: a small one prefers unlikely answers; an infinite one is
+            uniform, and needs no log-probabilities from the endpoint.
+        candidates: Number of answers to choose from, at least the number of children.
+        spare: Number of additional answers requested, because some may be unusable.
+        per_token: Whether to use the mean over the tokens, so that long trees are not favoured.
     """
 
     asking: TreePrompt
@@ -109,7 +109,8 @@ class DiverseMutation:
     def __post_init__(self) -> None:
         if not self.tau > 0 or self.candidates < 1:
             raise EvollmError(
-                f"tau must be positive and candidates 1 or more, not {self.tau}, {self.candidates}"
+                f"tau must be positive and candidates at least 1, not {self.tau} and "
+                f"{self.candidates}"
             )
 
     @property
@@ -118,7 +119,7 @@ class DiverseMutation:
         return True
 
     def vary(self, parents: Sequence[Parent[Tree]], n: int, seed: int) -> Offspring[Tree]:
-        """Return up to ``n`` children of all parents; their notes hold the log-probabilities."""
+        """Return up to ``n`` children of all parents, with the log-probabilities in their notes."""
         if n < 1:
             return Offspring([])
         rng = np.random.default_rng(seed)
@@ -140,7 +141,7 @@ class DiverseMutation:
         )
 
     def _chosen(self, logprobs: Sequence[Any], n: int, rng: np.random.Generator) -> list[int]:
-        """Draw which answers to keep: the largest of log-weights with Gumbel noise are a sample."""
+        """Draw the answers to keep: those with the largest log-weights plus Gumbel noise."""
         likely = np.nan_to_num([pair[int(self.per_token)] for pair in logprobs])
         with np.errstate(over="ignore"):
             keys = rng.gumbel(size=len(logprobs)) - likely / self.tau
@@ -154,9 +155,9 @@ def _children(
     n: int,
     note: dict[str, JSON],
 ) -> Offspring[Tree]:
-    """Read up to ``n`` trees; copies of parents are kept, as in the paper, but marked.
+    """Read up to ``n`` trees; copies of parents are kept as in the paper, but marked.
 
-    Texts are compared, for there thresholds have the digits and leaves the values that were shown.
+    Copies are detected by text, in which thresholds and leaves are rounded as shown.
     """
     rejected: Counter[str] = Counter()
     known = {asking.written(parent) for parent in parents}

@@ -1,4 +1,4 @@
-"""How a model is asked for decision trees: the common part of prompts, and reading answers."""
+"""Prompts for decision trees, and reading of their answers."""
 
 import json
 from collections import Counter
@@ -19,19 +19,19 @@ from operators.trees.line import grammar, write
 from operators.trees.reading import Reading, read
 
 SEEDS = 2**31
-_ATTEMPTS = 4  # a refusal teaches how much fits, and an estimate may be wrong
+_ATTEMPTS = 4  # number of attempts to shorten prompts that are refused as too long
 _TOKENS_A_NODE = 14
 
 
 @dataclass(frozen=True)
 class Page:
-    """What one prompt shows besides the context.
+    """The part of a prompt after the context.
 
     Attributes:
         shown: Lines, each with a tree.
-        query: How the line to be written begins; empty for a bare tree.
-        wish: In chat, what is asked for, a sentence.
-        used: The columns that the trees ask about.
+        query: Beginning of the requested line; empty for a bare tree.
+        wish: The request in chat mode, one sentence.
+        used: The columns that the trees test.
     """
 
     shown: Sequence[str] = ()
@@ -41,29 +41,29 @@ class Page:
 
     @classmethod
     def of(cls, trees: Sequence[Tree], shown: Sequence[str], query: str, wish: str) -> "Page":
-        """Return a page that shows trees, in whatever words."""
+        """Return a page that shows trees as the given lines."""
         used = frozenset(split.feature for tree in trees for split in splits(tree))
         return cls(tuple(shown), query, wish, used)
 
 
 @dataclass(frozen=True)
 class TreePrompt:
-    """What all prompts for trees share.
+    """The common part of all prompts for trees.
 
-    The text that is the same for all prompts comes first, so that a server can keep it. Where not
-    all columns fit into the model's context, prompts show those that their trees ask about, and the
-    most telling others, as many as fit.
+    The text common to all prompts comes first, so that a server can cache it. If not all columns
+    fit into the model's context, prompts show those that their trees test, and as many of the most
+    informative others as fit.
 
     Attributes:
         model: The language model.
-        columns: How columns, categories and classes are called in prompts.
-        context: What the task and the columns mean, in words.
-        max_depth: Most splits on a path.
-        form: Trees as one ``line``, which is short, or as ``json``.
+        columns: Names of columns, categories and classes in prompts.
+        context: Descriptions of the task and the columns.
+        max_depth: Maximum number of splits on a path.
+        form: Trees as one short ``line``, or as ``json``.
         mode: Plain continuation of a list of trees, or chat.
         hold: What the endpoint enforces: a ``grammar`` (llama.cpp's servers), a JSON
             ``schema`` (OpenAI's and others, with ``json``), or ``none``.
-        temperature: Of the samples.
+        temperature: Sampling temperature.
     """
 
     model: LanguageModel
@@ -78,27 +78,27 @@ class TreePrompt:
     def __post_init__(self) -> None:
         if self.max_depth < 1:
             raise EvollmError(f"max_depth must be 1 or more, not {self.max_depth}")
-        wanted = {"line": ("grammar", "none"), "json": ("schema", "none")}.get(self.form)
-        if wanted is None:
-            raise EvollmError(f"trees are shown in the form line or json, not {self.form!r}")
-        if self.hold not in wanted:
+        allowed = {"line": ("grammar", "none"), "json": ("schema", "none")}.get(self.form)
+        if allowed is None:
+            raise EvollmError(f"the form of trees must be line or json, not {self.form!r}")
+        if self.hold not in allowed:
             raise EvollmError(
-                f"trees in {self.form} form are held by {wanted[0]} or none, not by {self.hold}"
+                f"hold must be {allowed[0]} or none for trees in {self.form} form, not {self.hold}"
             )
 
     def shown(self, parent: Parent[Tree]) -> Tree:
-        """Return a parent's tree with leaves that say what its evaluation found best."""
+        """Return a parent's tree with the leaves that its evaluation fitted."""
         tree = parent.genome
         if isinstance(parent, Individual) and isinstance(parent.outcome.info, Mapping):
-            return with_leaves(tree, parent.outcome.info.get("leaves", _said(tree)))
+            return with_leaves(tree, parent.outcome.info.get("leaves", _leaf_values(tree)))
         return tree
 
     def written(self, parent: Parent[Tree]) -> str:
-        """Return a parent's tree as the model sees it."""
+        """Return a parent's tree as shown to the model."""
         return self.text(self.shown(parent))
 
     def text(self, tree: Tree) -> str:
-        """Return a tree in the form of the prompts."""
+        """Return a tree in the prompts' form."""
         if self.form == "line":
             return write(tree, self.columns)
         return json.dumps(_rounded(as_json(tree, self.columns)), separators=(",", ":"))
@@ -108,7 +108,7 @@ class TreePrompt:
 
         Args:
             page: The trees, the query and the wish.
-            shown: The columns to tell of; None for all.
+            shown: The columns to describe; None for all.
         """
         head = [part for part in (self.context.text(shown), self._form(shown)) if part]
         query, wish = page.query, page.wish
@@ -155,9 +155,9 @@ class TreePrompt:
             n: Samples per prompt.
             seed: For the model.
             logprobs: Whether the answers' tokens come with their log-probabilities.
-            depth: If given, a subtree of at most this many splits on a path is requested.
-            lead: What a grammar lets stand before the tree: a blank where a line is continued, for
-                tokenizers keep it with the word that follows.
+            depth: If given, a subtree with at most this many splits on a path is requested.
+            lead: Text that the grammar allows before the tree: a blank if a line is continued,
+                because tokenizers join it to the next word.
 
         Raises:
             EvollmError: If prompts can't be made short enough for the model's context.
@@ -195,17 +195,17 @@ class TreePrompt:
         return fitted(self.model, write, ranked, max(1, len(used)), room, limit)
 
     def _less(self, fit: Fit, limit: int | None) -> int:
-        """Return how much to ask after a refusal: what it named, or half of what was refused."""
+        """Return the limit after a refusal: the one it named, or half of what was refused."""
         named: int | None = getattr(self.model, "context", None)
         if named is not None and (limit is None or named < limit):
             return named
         return (max(count(self.model, fit.prompts)) + fit.room) // 2
 
     def check(self) -> None:
-        """Check that a prompt without trees would fit into the model's context.
+        """Check that a prompt without trees fits into the model's context.
 
         Raises:
-            EvollmError: If none would.
+            EvollmError: If it does not fit.
         """
         self._fit([Page()], self.max_depth, getattr(self.model, "context", None))
 
@@ -220,7 +220,7 @@ class TreePrompt:
     def read(
         self, reply: Completion, rejected: Counter[str], depth: int | None = None
     ) -> Reading | None:
-        """Return the tree in an answer; None, and the reason counted, if there is none."""
+        """Return the tree in an answer; if there is none, count the reason and return None."""
         if reply.error is not None:
             rejected["unusable completion"] += 1
             return None
@@ -236,7 +236,7 @@ class TreePrompt:
 
 
 def reading_note(found: Reading) -> dict[str, JSON]:
-    """Return what a child's note keeps of how it was read: repairs, thresholds out of range."""
+    """Return the part of a child's note about its reading: repairs, thresholds out of range."""
     note: dict[str, JSON] = {}
     if found.repaired:
         note["repaired"] = True
@@ -246,17 +246,17 @@ def reading_note(found: Reading) -> dict[str, JSON]:
 
 
 def _tokens(most: int) -> int:
-    """Return how many tokens a tree of a depth may take as one line."""
+    """Return the maximum number of tokens of a tree of a depth as one line."""
     nodes: int = min(2 ** (most + 1), MOST_NODES + 1)
     return _TOKENS_A_NODE * nodes
 
 
-def _said(tree: Tree) -> list[float]:
+def _leaf_values(tree: Tree) -> list[float]:
     return [leaf.value for leaf in leaves(tree)]
 
 
 def _rounded(value: Any) -> Any:
-    """Return JSON with its numbers in four digits."""
+    """Return JSON with numbers rounded to four digits."""
     if isinstance(value, Mapping):
         return {key: _rounded(item) for key, item in value.items()}
     return float(f"{value:.4g}") if isinstance(value, float) else value

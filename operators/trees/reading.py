@@ -1,4 +1,4 @@
-"""Reading trees that a model or a user wrote: checked piece by piece, and never run."""
+"""Reading: a parser for trees written by a model or a user."""
 
 import re
 from collections.abc import Sequence
@@ -16,15 +16,15 @@ _WORDLIKE = re.compile(r"[+-]?(nan|inf(inity)?)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read in a text that no one has checked.
+    """The result of reading an untrusted text.
 
     Attributes:
         tree: The tree, or None.
-        fault: Why there is none, in words that can be counted: ``malformed``, ``unknown feature``,
-            ``unknown value``, ``not finite`` or ``too deep``.
-        detail: The same about this very text.
-        repaired: Whether closing brackets were missing at the end, and were added.
-        outside: How many thresholds lie outside of their columns' known range.
+        fault: Why there is none, as a category: ``malformed``, ``unknown feature``, ``unknown
+            value``, ``not finite`` or ``too deep``.
+        detail: The cause in detail for this text.
+        repaired: Whether missing closing brackets were added.
+        outside: Number of thresholds outside their columns' known range.
     """
 
     tree: Tree | None
@@ -35,7 +35,7 @@ class Reading:
 
 
 class Fault(Exception):
-    """A text that is not a tree: the reason, and the detail."""
+    """A text is not a tree; with the category and the detail."""
 
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(kind, detail)
@@ -44,12 +44,13 @@ class Fault(Exception):
 
 
 def read(text: str, columns: Columns, most: int) -> Reading:
-    """Read the tree that begins at a text's first bracket; what follows it is passed over.
+    """Read the tree that begins at a text's first bracket; any text after it is ignored.
 
     Args:
-        text: A model's answer: untrusted, any text at all. Without a bracket it may be one leaf.
-        columns: How the columns, categories and classes are called.
-        most: The greatest depth allowed.
+        text: A model's answer, which is untrusted and may be any text. Without a bracket it may be
+            a leaf.
+        columns: Names of columns, categories and classes.
+        most: Maximum depth.
     """
     start = text.find("(")
     if start < 0 and len(text.split()) != 1:
@@ -63,7 +64,7 @@ def read(text: str, columns: Columns, most: int) -> Reading:
 
 
 def outside(tree: Tree, columns: Columns) -> int:
-    """Return how many thresholds lie outside of what their columns are known to hold."""
+    """Return the number of thresholds outside their columns' known range."""
     asked = [(s.threshold, columns.columns[s.feature]) for s in splits(tree) if not s.categories]
     return sum(not column.low <= threshold <= column.high for threshold, column in asked)
 
@@ -91,7 +92,7 @@ class _Reader:
         return Split(feature, threshold, left, right, categories, missing)
 
     def _test(self, feature: int) -> tuple[float, tuple[int, ...]]:
-        """Read what comes after a column's name."""
+        """Read the test after a column's name."""
         name, labels = self._columns.tokens[feature], self._columns.category_tokens[feature]
         piece = self._next()
         if labels and piece == "in" and self._next() == "{":
@@ -106,7 +107,7 @@ class _Reader:
         return read_number(self._next()), ()
 
     def _close(self) -> None:
-        """Read a closing bracket; at the end of the text it may be missing."""
+        """Read a closing bracket, which may be missing at the end of the text."""
         if self._at == len(self._pieces):
             self.repaired = True
         elif (piece := self._next()) != ")":
@@ -119,7 +120,7 @@ class _Reader:
         return self._pieces[self._at - 1]
 
     def _take(self, piece: str) -> bool:
-        """Read a piece if it comes next."""
+        """Read a piece if it is the next one."""
         found = self._at < len(self._pieces) and self._pieces[self._at] == piece
         self._at += found
         return found

@@ -1,4 +1,4 @@
-"""One subtree of the best parent, rewritten by a model that sees the others: ours, and cheap."""
+"""Rewriting of one subtree of the best parent by a model (ours)."""
 
 import re
 from collections import Counter
@@ -18,14 +18,14 @@ from operators.trees.prompting import Page, TreePrompt, reading_note
 
 @dataclass(frozen=True)
 class SubtreeRewriting:
-    """Cuts a random subtree off the best parent and lets the model continue the text before it.
+    """Removes a random subtree of the best parent, and lets the model continue the text before it.
 
     The prompt shows the parents in ascending order of fitness, then the best one's text up to the
-    cut, so a model must be able to continue a text (plain mode, one-line form).
+    removed subtree, so the model must be able to continue a text (plain mode, one-line form).
 
     Attributes:
         asking: How the model is asked.
-        leaves: Whether a leaf may be cut off, too, to grow in its place; else only splits are.
+        leaves: Whether leaves may be replaced as well as splits.
     """
 
     asking: TreePrompt
@@ -34,8 +34,8 @@ class SubtreeRewriting:
     def __post_init__(self) -> None:
         if self.asking.mode != "plain" or self.asking.form != "line":
             raise EvollmError(
-                "a subtree can be rewritten in plain mode and in the one-line form only: choose "
-                "another operator for a model that only chats"
+                "a subtree can be rewritten only in plain mode and one-line form: choose another "
+                "operator for a model that only chats"
             )
 
     @property
@@ -72,10 +72,10 @@ class SubtreeRewriting:
     def _asked(
         self, tree: Tree, whole: Page, drawn: Sequence[tuple[int, int]], seed: int
     ) -> list[Completion]:
-        """Return one answer a place; those that leave equal room are asked together.
+        """Return one answer per place; places with equal room are requested together.
 
-        A place that is drawn again is asked about apart, with another seed, lest the answer be the
-        same.
+        A place that is drawn again is requested separately with another seed, so that the answers
+        differ.
         """
         replies: dict[int, Completion] = {}
         times = [drawn[:i].count(place) for i, place in enumerate(drawn)]
@@ -89,7 +89,7 @@ class SubtreeRewriting:
         return [replies[i] for i in range(len(drawn))]
 
     def _place(self, tree: Tree, rng: np.random.Generator) -> tuple[int, int]:
-        """Return the number and the level of a node below the root that leaves room to grow."""
+        """Return the number and the level of a node below the root with room for a subtree."""
         nodes = list(walk(tree))
         places = [
             (place, level)
@@ -100,13 +100,13 @@ class SubtreeRewriting:
         return places[int(rng.integers(len(places)))]
 
     def _page(self, whole: Page, tree: Tree, place: int) -> Page:
-        """Return a page with the text up to the cut, without the blank that belongs to the rest."""
+        """Return a page with the text up to the removed subtree, without a trailing blank."""
         before, _ = write_around(tree, place, self.asking.columns)
         return replace(whole, query=before.rstrip(" "))
 
 
 def _first(text: str) -> str:
-    """Return where a text goes on with a subtree: at a bracket, else its first word alone."""
+    """Return the subtree at the beginning of a text: from a bracket, or the first word."""
     plain = text.lstrip()
     return plain if plain.startswith("(") else re.split(r"[\s()]", plain, maxsplit=1)[0]
 

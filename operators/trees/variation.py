@@ -25,19 +25,19 @@ from operators.trees.genome import (
 
 Change: TypeAlias = Callable[["NodeMutation", Tree, Generator], Tree]
 KINDS = ("threshold", "feature", "subtree", "leaf", "prune")
-"""What a mutation may do: move a threshold, ask something else, write a subtree anew, change what a
-leaf says, or put a leaf in a split's place."""
+"""Kinds of mutation: move a threshold, test another column, replace a subtree, change a leaf's
+value, or replace a split by a leaf."""
 
 
 @dataclass(frozen=True, slots=True)
 class RandomTrees:
-    """Grows trees at random, whatever the parents; the root always splits.
+    """Grows random trees, ignoring the parents; the root always splits.
 
-    A tree has at most ``MOST_NODES`` nodes, which bounds those deeper than 10.
+    A tree has at most ``MOST_NODES`` nodes, which limits those deeper than 10.
 
     Attributes:
-        columns: What the trees may ask about.
-        max_depth: Most splits on a path, 1 to ``DEEPEST``.
+        columns: The columns that trees may test.
+        max_depth: Maximum number of splits on a path, 1 to ``DEEPEST``.
         stop: Probability that a branch below the root ends before its depth is used up.
     """
 
@@ -59,14 +59,15 @@ class RandomTrees:
 
 @dataclass(frozen=True, slots=True)
 class SubtreeCrossover:
-    """Puts a subtree of one parent in the place of one of another.
+    """Replaces a subtree of one parent by a subtree of another.
 
     Koza: Genetic Programming: On the Programming of Computers by Means of Natural Selection, 1992.
 
     Attributes:
-        max_depth: Most splits on a path, 1 to ``DEEPEST``; only subtrees that fit are taken, which
-            leave the child at most ``MOST_NODES`` nodes, or its parent's number if that is larger.
-        inner: Probability that the place is a split's and not a leaf's, if there are both.
+        max_depth: Maximum number of splits on a path, 1 to ``DEEPEST``; only subtrees that fit are
+            used, with which the child has at most ``MOST_NODES`` nodes, or its parent's number if
+            larger.
+        inner: Probability that a split and not a leaf is replaced, if there are both.
     """
 
     max_depth: int = 3
@@ -98,9 +99,9 @@ class NodeMutation:
     """Changes one node of a tree; several parents take turns.
 
     Attributes:
-        columns: What the trees may ask about.
-        max_depth: Most splits on a path, 1 to ``DEEPEST``.
-        kinds: What may be done, drawn evenly: see ``KINDS``. Leave out ``leaf`` where the problem
+        columns: The columns that trees may test.
+        max_depth: Maximum number of splits on a path, 1 to ``DEEPEST``.
+        kinds: Kinds of mutation, drawn uniformly; see ``KINDS``. Omit ``leaf`` if the problem
             refits leaves.
         stop: As in ``RandomTrees``, for subtrees that are replaced.
     """
@@ -114,10 +115,10 @@ class NodeMutation:
         _check(self.max_depth)
         unknown = [kind for kind in self.kinds if kind not in KINDS]
         if unknown or not self.kinds:
-            raise EvollmError(f"kinds of node mutation are {', '.join(KINDS)}, not {unknown}")
+            raise EvollmError(f"kinds of node mutation must be {', '.join(KINDS)}, not {unknown}")
 
     def vary(self, parents: Sequence[Parent[Tree]], n: int, seed: int) -> Offspring[Tree]:
-        """Return ``n`` children; their notes say what was done."""
+        """Return ``n`` children; their notes name the mutation."""
         rng = np.random.default_rng(seed)
         turns = [i % len(parents) for i in range(n)]
         made = [self._mutate(cut(parents[i].genome, self.max_depth), rng) for i in turns]
@@ -160,7 +161,7 @@ class NodeMutation:
         return replaced(tree, place, drawn_leaf(self.columns, rng, old))
 
     def _prune(self, tree: Tree, rng: Generator) -> Tree:
-        """Put a leaf in the place of a split, below the root if there is one."""
+        """Replace a split by a leaf, below the root if possible."""
         inner = [i for i, (_, node) in enumerate(walk(tree)) if isinstance(node, Split)]
         below = inner[1:] or inner
         return replaced(tree, below[rng.integers(len(below))], drawn_leaf(self.columns, rng))
@@ -186,12 +187,12 @@ def grown(
     """Return a random tree.
 
     Args:
-        columns: What it may ask about.
-        most: Most splits on a path.
-        rng: The source of chance.
+        columns: The columns that it may test.
+        most: Maximum number of splits on a path.
+        rng: The source of randomness.
         stop: Probability that a branch ends before its depth is used up.
-        root: Whether this node must split if it may.
-        room: Most nodes, shared evenly by the branches.
+        root: Whether this node must split if possible.
+        room: Maximum number of nodes, divided evenly among the branches.
     """
     if most <= 0 or room < 3 or (not root and rng.random() < stop):
         return drawn_leaf(columns, rng)
@@ -201,7 +202,7 @@ def grown(
 
 
 def drawn_split(columns: Columns, left: Tree, right: Tree, rng: Generator) -> Tree:
-    """Return a random question above two branches; the left one if no column tells rows apart."""
+    """Return a random split of two branches; the left branch if no column can be split."""
     useful = [i for i, c in enumerate(columns.columns) if c.thresholds or len(c.categories) > 1]
     if not useful:
         return left
@@ -217,7 +218,7 @@ def drawn_split(columns: Columns, left: Tree, right: Tree, rng: Generator) -> Tr
 
 
 def drawn_leaf(columns: Columns, rng: Generator, old: float | None = None) -> Leaf:
-    """Return a leaf that says a random class or number; with an old one, another class."""
+    """Return a leaf with a random class or number; given an old leaf, with another class."""
     if not columns.classes:
         return Leaf(float(rng.uniform(columns.low, columns.high)))
     others = [i for i in range(len(columns.classes)) if i != old]
@@ -225,7 +226,7 @@ def drawn_leaf(columns: Columns, rng: Generator, old: float | None = None) -> Le
 
 
 def _drawn(tree: Tree, rng: Generator, inner: float) -> tuple[int, int]:
-    """Return place and level of a random node: a split with a probability, if there are both."""
+    """Return place and level of a random node, a split with the given probability."""
     nodes = [(place, level, node) for place, (level, node) in enumerate(walk(tree))]
     wanted = Split if rng.random() < inner else Leaf
     pool = [found for found in nodes if isinstance(found[2], wanted)] or nodes
@@ -234,7 +235,7 @@ def _drawn(tree: Tree, rng: Generator, inner: float) -> tuple[int, int]:
 
 
 def _room(tree: Tree, place: int) -> int:
-    """Return how many nodes a subtree may have to stand at a place."""
+    """Return the maximum number of nodes of a subtree at a place."""
     whole = size(tree)
     return max(MOST_NODES - whole, 0) + size(_node(tree, place))
 
@@ -244,7 +245,7 @@ def _node(tree: Tree, place: int) -> Tree:
 
 
 def _near(threshold: float, offered: Sequence[float], rng: Generator) -> float:
-    """Return an offered threshold near an old one, the same only if there is no other."""
+    """Return an offered threshold near an old one; the same only if there is no other."""
     if not offered:
         return threshold
     at = int(np.searchsorted(offered, threshold))
@@ -254,7 +255,7 @@ def _near(threshold: float, offered: Sequence[float], rng: Generator) -> float:
 
 
 def _swapped(categories: tuple[int, ...], count: int, rng: Generator) -> tuple[int, ...]:
-    """Return a set of categories with one more or one less, neither all nor none."""
+    """Return a set with one category added or removed, but neither all nor none."""
     for code in rng.permutation(count).tolist():
         new = set(categories) ^ {code}
         if 0 < len(new) < count:
@@ -264,4 +265,4 @@ def _swapped(categories: tuple[int, ...], count: int, rng: Generator) -> tuple[i
 
 def _check(max_depth: int) -> None:
     if not 1 <= max_depth <= DEEPEST:
-        raise EvollmError(f"trees need a max_depth of 1 to {DEEPEST}, not {max_depth}")
+        raise EvollmError(f"the max_depth of trees must be 1 to {DEEPEST}, not {max_depth}")

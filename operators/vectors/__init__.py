@@ -1,9 +1,8 @@
 """Vectors in the unit cube: classical and model-backed variation.
 
-- ``framed``: A language model that samples points in a frame around the best ones: ours, not the
-  paper's.
+- ``framed``: A language model that samples points in a frame around the best ones (ours).
 - ``recombination``: A language model as recombination operator, EvoLLM-style.
-- ``rows``: Vectors as rows of integers: how a model is shown them, and how its answer is read.
+- ``rows``: Vectors as rows of integers, for prompts and for reading answers.
 - ``variation``: Classical variation of vectors in the unit cube.
 """
 

@@ -1,4 +1,4 @@
-"""A language model that samples points in a frame around the best ones: ours, not the paper's."""
+"""A language model that samples points in a frame around the best ones (ours)."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from evollm.types import Offspring, Parent
 from operators.vectors.rows import Integers, RowFormat, Vector, grammar, read
 
 SEEDS = 2**31
-STIR = 6  # grains; with the default jitter about one integer in ten then changes by chance
-ROUNDING = 1e-9  # the outermost rows lie on cell borders, at a quarter and three quarters
+STIR = 6  # in grains; with the default jitter about one integer in ten changes
+ROUNDING = 1e-9  # the outermost rows are on cell borders, at a quarter and three quarters
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,13 @@ class Frame:
     def around(cls, rows: Vector, grain: Sequence[float] = (), digits: int = 2) -> "Frame":
         """Return the box around rows, widened by half its width on each side.
 
-        It is not cut at the unit cube: the rows fill its middle half whatever they are, and an
-        answer beyond the cube's face is moved onto the face, so that an optimum there can be hit.
+        It may extend beyond the unit cube: the rows always fill its middle half, and an answer
+        outside the cube is moved onto its face, so that an optimum there can be found.
 
         Args:
             rows: Shape ``(rows, D)``.
-            grain: The least width per coordinate; also at least a thousandth of the widest, and
-                1e-9.
+            grain: The minimum width per coordinate; widths are also at least a thousandth of the
+                widest, and 1e-9.
             digits: Digits per coordinate.
         """
         low, high = rows.min(axis=0), rows.max(axis=0)
@@ -49,7 +49,7 @@ class Frame:
         return cls((low + high) / 2 - width, 2 * width, digits)
 
     def encode(self, u: Vector) -> Integers:
-        """Return the number of the cell that each coordinate lies in, 0 to ``10**digits - 1``."""
+        """Return the index of the cell that contains each coordinate, 0 to ``10**digits - 1``."""
         cells = np.floor((u - self.low) / self.width * 10**self.digits + ROUNDING)
         return np.asarray(np.clip(cells, 0, 10**self.digits - 1), dtype=np.int64)
 
@@ -66,18 +66,17 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Framing:
-    """How a model is shown points in a frame, and asked for more.
+    """Settings for showing points in a frame to a model, and for its answers.
 
     Attributes:
-        block: How many coordinates a prompt shows; the prompts of all blocks go out together.
-        shuffle: Whether coordinates are dealt to blocks anew at every call.
-        digits: Digits a coordinate.
-        fixed: Whether the frame is the whole cube, as in the paper, in place of one that follows
-            the rows.
-        constrain: Whether the endpoint holds answers to digits by a grammar, as llama.cpp's server
-            can; otherwise they are parsed.
-        mode: Plain continuation of the rows, or chat, which puts two sentences before them.
-        temperature: Of the samples.
+        block: Number of coordinates per prompt; the prompts of all blocks are sent together.
+        shuffle: Whether coordinates are assigned to blocks at random in every call.
+        digits: Digits per coordinate.
+        fixed: Whether the frame is the whole cube, as in the paper, instead of following the rows.
+        constrain: Whether the endpoint restricts answers to digits by a grammar, as llama.cpp's
+            server can; otherwise they are only parsed.
+        mode: Plain continuation of the rows, or chat, which adds two sentences before them.
+        temperature: Sampling temperature.
         jitter: Standard deviation of the noise, in spreads of the best five or in six grains,
             whichever is larger.
     """
@@ -98,10 +97,10 @@ class Framing:
 
 @dataclass(frozen=True, slots=True)
 class FramedSamples(Framing):
-    """Asks a model to go on with the best points; its samples, with some jitter, are the offspring.
+    """Asks a model to continue the best points; its samples, with some jitter, are the offspring.
 
     Attributes:
-        model: Who answers.
+        model: The language model.
         grain: For each coordinate the smallest step that matters; empty for none.
     """
 
@@ -110,16 +109,16 @@ class FramedSamples(Framing):
 
     @property
     def io_bound(self) -> bool:
-        """True: the call waits for a model."""
+        """True, because the call waits for a model."""
         return True
 
     def vary(self, parents: Sequence[Parent[Vector]], n: int, seed: int) -> Offspring[Vector]:
-        """Return up to ``n`` vectors, one for each sample that can be read in every block.
+        """Return up to ``n`` vectors, one per sample that is readable in every block.
 
         Args:
             parents: The points to show, the least fit first.
-            n: Samples per block; the i-th usable samples of the blocks make the i-th child.
-            seed: For the jitter, the dealing of blocks, and the model.
+            n: Samples per block; the i-th usable samples of all blocks form the i-th child.
+            seed: Seed of the jitter, the blocks and the model.
         """
         if n < 1:
             return Offspring([])
@@ -174,7 +173,7 @@ class FramedSamples(Framing):
     def _read(
         self, replies: Sequence[Completion], columns: int, rejected: Counter[str]
     ) -> list[tuple[Integers, str]]:
-        """Return the rows of cells that can be read, each with its answer's key."""
+        """Return the readable rows of cells, each with the key of its answer."""
         usable = []
         for reply in replies:
             answer = read(reply.text, columns, RowFormat(resolution=10**self.digits - 1))
@@ -186,7 +185,7 @@ class FramedSamples(Framing):
 
 
 def spread(rows: Vector, grain: Sequence[float] = ()) -> Vector:
-    """Return the standard deviation of each coordinate, kept above zero as a frame's width is."""
+    """Return the standard deviation of each coordinate, with the minimum of a frame's width."""
     return floored(rows.std(axis=0), grain)
 
 
@@ -197,7 +196,7 @@ def floored(width: Vector, grain: Sequence[float]) -> Vector:
 
 
 def overlapping(dimension: int, size: int, seed: int | None) -> list[NDArray[np.int64]]:
-    """Return the coordinates of each block, all of one size: the last reaches back if it must."""
+    """Return the coordinates of each block, all of the same size; the last may overlap others."""
     order = np.arange(dimension)
     if seed is not None:
         order = np.random.default_rng(seed).permutation(dimension)

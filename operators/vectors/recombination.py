@@ -1,9 +1,9 @@
 """A language model as recombination operator, EvoLLM-style.
 
 Lange, Tian, Tang: Large Language Models As Evolution Strategies, 2024,
-https://arxiv.org/abs/2402.18381. Theirs, as the abstract has it: the model is shown least-to-most
-sorted, discretised population members and asked for the mean of the next search distribution. The
-wording, all numbers and the handling of failures are ours.
+https://arxiv.org/abs/2402.18381. According to the paper's abstract, the model is shown
+least-to-most sorted, discretised population members and asked for the mean of the next search
+distribution. The wording, all numbers and the handling of failures are ours.
 """
 
 from collections import Counter
@@ -28,17 +28,17 @@ SEEDS = 2**31
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recombining:
-    """How a model is shown rows, and asked for the mean of the next ones.
+    """Settings for showing rows to a model, and for its answers.
 
     Attributes:
         form: How rows are written.
-        block: How many coordinates a prompt shows; the prompts of all blocks are sent together.
-        shuffle: Whether coordinates are dealt to blocks at random in each call; else neighbours
-            stay together.
-        temperatures: One for each attempt at a block; the first answer that can be read counts.
+        block: Number of coordinates per prompt; the prompts of all blocks are sent together.
+        shuffle: Whether coordinates are assigned to blocks at random in each call; otherwise
+            neighbours stay together.
+        temperatures: One per attempt at a block; the first readable answer is used.
         mode: Plain continuation of the rows, or chat (which needs the form's header).
         constrain: Whether the endpoint enforces a grammar of integers.
-        allow_prefix: Whether an answer that is too long counts by its beginning.
+        allow_prefix: Whether the beginning of an answer that is too long is used.
         rate: How far the mean moves from the old one to the answer; 1 replaces it.
     """
 
@@ -55,16 +55,19 @@ class Recombining:
         at_least(1, self, "block")
         at_least(0, self, "rate")
         if not self.temperatures or not all(0 <= degree < inf for degree in self.temperatures):
-            raise EvollmError(f"temperatures must be 0 or more, at least one: {self.temperatures}")
+            raise EvollmError(
+                f"temperatures must be one or more numbers of at least 0, not {self.temperatures}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class Recombination(Recombining):
-    """Asks a model for the mean of the next search distribution, block of coordinates by block.
+    """Asks a model for the mean of the next search distribution, block by block.
 
     Attributes:
-        model: Who answers.
-        sections: How many rows each section of the prompt has; empty for one a birth step.
+        model: The language model.
+        sections: Number of rows in each section of the prompt; empty for one section per step of
+            birth.
     """
 
     model: LanguageModel
@@ -72,17 +75,17 @@ class Recombination(Recombining):
 
     @property
     def io_bound(self) -> bool:
-        """True: the call waits for a model."""
+        """True, because the call waits for a model."""
         return True
 
     def vary(self, parents: Sequence[Parent[Vector]], n: int, seed: int) -> Offspring[Vector]:
-        """Return one vector, the new mean; its note holds every count.
+        """Return one vector, the new mean, with all counts in its note.
 
         Args:
             parents: The old mean, the vector used for a block without a usable answer,
                 and then the individuals to show, the least fit first.
-            n: At least 1; there is one mean, however many are wanted.
-            seed: Deals the blocks and goes to the model, raised by the attempt's number.
+            n: At least 1; only one mean is returned in any case.
+            seed: Seed of the blocks and, plus the attempt's number, of the model.
         """
         if n < 1:
             return Offspring([])
@@ -131,7 +134,7 @@ class Recombination(Recombining):
         return answers, keys, rejected
 
     def _groups(self, missing: Sequence[int], sizes: Sequence[int]) -> list[list[int]]:
-        """Return which blocks go out in one call: all, unless grammars differ."""
+        """Return the blocks that are sent in one call: all, unless their grammars differ."""
         if not self.constrain:
             return [list(missing)] if missing else []
         return [[i for i in missing if sizes[i] == s] for s in sorted({sizes[i] for i in missing})]
@@ -160,7 +163,7 @@ class Recombination(Recombining):
 
 
 def partition(dimension: int, size: int, seed: int | None) -> Blocks:
-    """Return the coordinates of each block, the last maybe smaller; a seed deals them at random."""
+    """Return the coordinates of each block; the last may be smaller, and a seed shuffles them."""
     order = np.arange(dimension)
     if seed is not None:
         order = np.random.default_rng(seed).permutation(dimension)
@@ -168,12 +171,12 @@ def partition(dimension: int, size: int, seed: int | None) -> Blocks:
 
 
 def _by_step(rows: Sequence[Individual[Vector]]) -> list[int]:
-    """Return how many rows in turn were born in the same step."""
+    """Return the lengths of runs of rows that were made in the same step."""
     return [len(list(group)) for _, group in groupby(rows, key=lambda row: row.step)]
 
 
 def _note(answers: Sequence[Answer], last: Sequence[Integers], failed: int) -> dict[str, int]:
-    """Return the counts that a run reports; a copy is an answer that repeats the row above it."""
+    """Return the counts for reports; a copy is an answer that repeats the row above it."""
     pairs = zip(answers, last, strict=True)
     return {
         "blocks": len(answers),
@@ -188,7 +191,7 @@ def _note(answers: Sequence[Answer], last: Sequence[Integers], failed: int) -> d
 
 
 def _lineage(answers: Sequence[Answer], parents: int, rate: float) -> list[int]:
-    """Return the positions of the parents that had a part in the mean."""
+    """Return the indices of the parents that contributed to the mean."""
     usable = any(answer.integers is not None for answer in answers)
     old = [0] if usable and rate != 1 else []
     stand_in = [1] if any(answer.integers is None for answer in answers) else []

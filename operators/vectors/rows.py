@@ -1,4 +1,4 @@
-"""Vectors as rows of integers: how a model is shown them, and how its answer is read."""
+"""Vectors as rows of integers, for prompts and for reading answers."""
 
 import re
 from collections.abc import Sequence
@@ -27,16 +27,16 @@ LARGEST = 1e300
 class RowFormat:
     """How rows are written.
 
-    The settings are ours, for we could not read the paper's.
+    The settings are ours, because the paper's were not available to us.
 
     Attributes:
-        resolution: Into how many steps the unit interval is cut; integers run from 0 to it.
-        loss: What is printed before a row: ``raw`` the loss in four digits, ``scaled`` an integer
-            of which 1000 spans the shown rows, ``rank`` 1 for the best, or ``none``. The loss is
-            minus the fitness.
-        delta: How far below the best loss the query asks for, in ranges of the shown losses; None
-            leaves it open.
-        header: Whether two sentences say what the rows are; chat models need them.
+        resolution: Number of steps of the unit interval; integers are 0 to ``resolution``.
+        loss: What is printed before a row: ``raw`` for the loss in four digits, ``scaled`` for an
+            integer from 0 to 1000 over the range of the shown rows, ``rank`` with 1 for the best,
+            or ``none``. The loss is minus the fitness.
+        delta: How far below the best loss the queried loss is, in ranges of the shown losses; None
+            for a query without a loss.
+        header: Whether two sentences explain the rows, which chat models need.
     """
 
     resolution: int = 1000
@@ -53,15 +53,15 @@ class RowFormat:
 
     @property
     def width(self) -> int:
-        """The most characters of a number."""
+        """Maximum number of characters of a number."""
         return max(len(self.show(0)), len(self.show(self.resolution)))
 
     def show(self, integer: int) -> str:
-        """Return how an integer is written."""
+        """Return an integer as text."""
         return str(integer)
 
     def take(self, text: str) -> int:
-        """Return the integer that a written one means, in or out of the range."""
+        """Return the integer that a text stands for, which may be out of range."""
         return _number(text)
 
     def grammar(self, columns: int) -> str:
@@ -74,8 +74,8 @@ class Decimals(RowFormat):
     """Rows of decimal numbers in the units of a box, as an ablation of the integers.
 
     Attributes:
-        low: What the place 0 of the unit interval is called.
-        high: What the place 1 is called.
+        low: Number that stands for 0 in the unit interval.
+        high: Number that stands for 1.
         places: Digits after the point.
     """
 
@@ -92,22 +92,22 @@ class Decimals(RowFormat):
         ends = isfinite(self.low) and isfinite(self.high) and self.low < self.high
         if not ends or self.places < 1:
             raise EvollmError(
-                "decimals need a finite low end below the high one and 1 or more places, not "
-                f"{self.low} to {self.high} in {self.places}"
+                "decimals need a finite low end below the high one and at least 1 place, not "
+                f"{self.low} to {self.high} with {self.places}"
             )
 
     def show(self, integer: int) -> str:
-        """Return the decimal number that an integer stands for."""
+        """Return an integer as a decimal number."""
         value = self.low + (self.high - self.low) * integer / self.resolution
         return f"{value:.{self.places}f}"
 
     def take(self, text: str) -> int:
-        """Return the nearest integer to a decimal number; one far out lies just outside."""
+        """Return the integer nearest to a decimal number; far out of range, the next outside."""
         place = (float(text) - self.low) / (self.high - self.low)
         return floor(min(max(place, -1.0), 2.0) * self.resolution + 0.5)
 
     def grammar(self, columns: int) -> str:
-        """Return a GBNF grammar of this many decimal numbers of all places."""
+        """Return a GBNF grammar of this many decimal numbers with all places."""
         whole = len(f"{max(abs(self.low), abs(self.high)):.0f}")
         digits = " ".join(["[0-9]", *["[0-9]?"] * (whole - 1), '"."', *["[0-9]"] * self.places])
         more = ' "," number' * (columns - 1)
@@ -116,13 +116,13 @@ class Decimals(RowFormat):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was read in a model's answer.
+    """The row in a model's answer.
 
     Attributes:
         integers: The row within 0 to the resolution; None if it can't be read.
-        reading: ``strict`` for integers and commas only, ``lenient`` if other text had to be passed
-            over.
-        clips: How many integers lay outside and were moved to the end.
+        reading: ``strict`` for integers and commas only, ``lenient`` if other text had to be
+            skipped.
+        clips: Number of integers that were out of range and moved to its end.
     """
 
     integers: Integers | None
@@ -131,12 +131,12 @@ class Answer:
 
 
 def encode(u: Vector, resolution: int) -> Integers:
-    """Return integers 0 to ``resolution`` for places in the unit cube, to the nearest step."""
+    """Return points in the unit cube as integers 0 to ``resolution``, rounded to the nearest."""
     return np.clip(np.floor(u * resolution + 0.5), 0, resolution).astype(np.int64)
 
 
 def decode(integers: Integers, resolution: int) -> Vector:
-    """Return the places in the unit cube that integers stand for."""
+    """Return the points in the unit cube that integers stand for."""
     return integers / resolution
 
 
@@ -147,9 +147,9 @@ def write(
 
     Args:
         rows: Shape ``(rows, columns)``, the least fit first.
-        fitness: One finite number a row.
-        sections: How many rows each section has.
-        form: How it is written.
+        fitness: One finite number per row.
+        sections: Number of rows per section.
+        form: The format.
     """
     texts, query = _losses(fitness, form)
     lines = [text + ",".join(map(form.show, row)) for text, row in zip(texts, rows, strict=True)]
@@ -160,13 +160,13 @@ def write(
 
 
 def read(text: str, columns: int, form: RowFormat, allow_prefix: bool = False) -> Answer:
-    """Read the first line of an answer that has any text.
+    """Read the first non-empty line of an answer.
 
     Args:
-        text: The model's answer: untrusted, any text at all.
-        columns: How many integers it must have.
-        form: How the prompt was written.
-        allow_prefix: Whether a longer row counts by its beginning; otherwise it has failed.
+        text: The model's answer, which is untrusted and may be any text.
+        columns: Required number of integers.
+        form: Format of the prompt.
+        allow_prefix: Whether the beginning of a longer row is used; otherwise it is rejected.
     """
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     if form.header:
@@ -189,13 +189,13 @@ def grammar(columns: int, digits: int, exact: bool = False) -> str:
 
 
 def query_loss(losses: Vector, delta: float) -> float:
-    """Return the loss to ask for: below the best shown by ``delta`` times the range shown."""
+    """Return the queried loss: ``delta`` times the shown range below the best shown."""
     best = float(losses.min())
     return best - delta * max(float(losses.max()) - best, 1e-8 * (1 + abs(best)))
 
 
 def _losses(fitness: Sequence[float], form: RowFormat) -> tuple[list[str], str]:
-    """Return the text before each row, colon included, and that of the open row."""
+    """Return the text before each row including the colon, and that of the open row."""
     losses = np.clip(0.0 - np.asarray(fitness, dtype=np.float64), -LARGEST, LARGEST)
     if form.loss == "none":
         return [""] * len(losses), ""
@@ -223,5 +223,5 @@ def _header(columns: int, form: RowFormat) -> str:
 
 
 def _number(digits: str) -> int:
-    """Return the integer; one with very many digits as -1 or as larger than any resolution."""
+    """Return the integer; with very many digits, -1 or a number above any resolution."""
     return int(digits) if len(digits) <= DIGITS else (-1 if digits[0] == "-" else 10**DIGITS)

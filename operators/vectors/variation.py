@@ -17,12 +17,12 @@ Vector: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Uniform:
-    """Samples the unit cube evenly, whatever the parents.
+    """Samples the unit cube uniformly, ignoring the parents.
 
     Attributes:
         dimension: Length of the vectors.
-        skip: How many vectors of the seed's stream to pass over, so that one seed serves several
-            calls.
+        skip: Number of vectors of the seed's stream to skip, so that several calls can share a
+            seed.
     """
 
     dimension: int
@@ -36,11 +36,11 @@ class Uniform:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Hands out vectors that are known: a user's starting points, another optimiser's samples.
+    """Returns given vectors: a user's starting points, or another optimiser's samples.
 
     Attributes:
         points: The vectors.
-        name: Under which name the vectors are recorded.
+        name: Name under which the vectors are recorded.
     """
 
     points: tuple[tuple[float, ...], ...]
@@ -83,16 +83,16 @@ class Gaussian:
 
 @dataclass(frozen=True, slots=True)
 class Centroid:
-    """Averages the best parents: classical recombination, a control for what a model adds.
+    """Averages the best parents: classical recombination, as a control without a model.
 
     Attributes:
-        best: How many of the parents count.
+        best: Number of parents to average.
     """
 
     best: int = 4
 
     def vary(self, parents: Sequence[Parent[Vector]], n: int, seed: int) -> Offspring[Vector]:
-        """Return one child, the mean of the fittest among the parents that have a score."""
+        """Return one child, the mean of the fittest parents with a score."""
         scored = {p.id: (-p.fitness, i) for i, p in enumerate(parents) if isinstance(p, Individual)}
         places = [i for _, i in sorted(scored.values())[: self.best]]
         mean = np.mean([parents[i].genome for i in places], axis=0)
@@ -101,12 +101,12 @@ class Centroid:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedBinary:
-    """Crosses two parents as a one-point crossover of long bit strings would, coordinate-wise.
+    """Crosses two parents coordinate-wise, similar to a one-point crossover of bit strings.
 
     Deb, Agrawal: Simulated Binary Crossover for Continuous Search Space, 1995.
 
     Attributes:
-        eta: Distribution index, 0 or more: the larger, the nearer children are to their parents.
+        eta: Distribution index, 0 or more; with a larger one, children are nearer to their parents.
     """
 
     eta: float = 15.0
@@ -131,13 +131,13 @@ class SimulatedBinary:
 
 @dataclass(frozen=True, slots=True)
 class Differential:
-    """Adds the difference of two parents to a third, and mixes that with the first (DE/rand/1/bin).
+    """Adds the difference of two parents to a third, and mixes in the first (DE/rand/1/bin).
 
     Storn, Price: Differential Evolution, 1997.
 
     Attributes:
         weight: Factor of the difference.
-        rate: Probability that a coordinate is the mutant's; one always is.
+        rate: Probability that a coordinate comes from the mutant; at least one does.
     """
 
     weight: float = 0.8

@@ -159,18 +159,18 @@ def returns(value):
 
 @each("arity", [3, -1, "two"])
 def test_an_unknown_arity_is_refused(arity):
-    with pytest.raises(EvollmError, match="take 0, 1 or 2 individuals, not"):
+    with pytest.raises(EvollmError, match="must be 0, 1 or 2, not"):
         FromDeap(tools.cxTwoPoint, arity)
 
 
 @each("value", [None, 1.0, ([1],), creator.Bits([1, 2])])
 def test_an_answer_without_its_tuple_is_refused(value):
-    with pytest.raises(EvollmError, match="DEAP's functions return a tuple of 2"):
+    with pytest.raises(EvollmError, match="must return a tuple of 2"):
         FromDeap(returns(value), 2).vary(candidates([1], [2]), 2, seed=0)
 
 
 def test_too_few_parents_are_refused():
-    with pytest.raises(EvollmError, match="mate takes 2 parents but got 1"):
+    with pytest.raises(EvollmError, match="mate needs 2 parents, not 1"):
         FromDeap(onemax().mate, 2).vary(candidates([1, 0]), 2, seed=0)
 
 

@@ -66,5 +66,7 @@ def test_an_individual_within_a_genome_must_not_carry_anything():
     inner = creator.Bits([1])
     assert plain([inner]) == [[1]]
     inner.age = 3
-    with pytest.raises(EvollmError, match=r"a Bits with further attributes \(age\): give a form"):
+    with pytest.raises(
+        EvollmError, match=r"a Bits with additional attributes \(age\): give a form"
+    ):
         plain([inner])

@@ -123,7 +123,7 @@ def test_statistics_that_do_not_fit_are_one_sentence():
 
 
 def test_a_hall_of_fame_that_compares_arrays_says_how():
-    with pytest.raises(EvollmError, match=r"arrays need HallOfFame.*similar=numpy.array_equal"):
+    with pytest.raises(EvollmError, match=r"for arrays use HallOfFame.*similar=numpy.array_equal"):
         bred(sphere(), DeapLog(halloffame=tools.HallOfFame(2)))
     fame = tools.HallOfFame(2, similar=np.array_equal)
     found = bred(sphere(), DeapLog(halloffame=fame))

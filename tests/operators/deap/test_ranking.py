@@ -183,7 +183,7 @@ def test_a_toolboxs_parts_make_its_own_individuals():
 def test_a_genome_that_needs_its_form_is_refused_without():
     genome = Trees(PSET).to_genome(gp.PrimitiveTree.from_string("add(x, x)", PSET))
     with pytest.raises(
-        EvollmError, match=r"of individual 4 is a toolbox's.*as_deap\(individuals, p"
+        EvollmError, match=r"of individual 4 needs the toolbox's form.*as_deap\(individuals, p"
     ):
         as_deap([individual(4, 0.0, genome)])
     (tree,) = as_deap([individual(4, 2.0, genome)], form=Trees(PSET, creator.Tree))

@@ -93,7 +93,7 @@ def test_a_failure_costs_one_evaluation():
 
 @each("value", [1.0, None, (1.0, 2.0), (), ("a",)])
 def test_an_evaluation_without_its_tuple_is_refused(value):
-    with pytest.raises(EvollmError, match="where DEAP expects a tuple of 1 numbers"):
+    with pytest.raises(EvollmError, match="must return a tuple of 1 numbers"):
         list(FromToolbox(lambda genome: value, (1.0,)).evaluate([[1]], None, 0))
 
 

@@ -362,10 +362,10 @@ class Sampled(list):
 def test_classes_that_are_not_made_of_their_items_are_refused():
     box = onemax(5)
     box.register("individual", Route, 5)
-    with pytest.raises(EvollmError, match="a Route can't be made of a list"):
+    with pytest.raises(EvollmError, match="a Route can't be made from a list"):
         from_toolbox(box)
     box.register("individual", Sampled)
-    with pytest.raises(EvollmError, match="a Sampled that is made anew of its genome differs"):
+    with pytest.raises(EvollmError, match="a Sampled restored from its genome differs"):
         from_toolbox(box)
 
 

@@ -62,7 +62,7 @@ def test_a_splice_is_a_beginning_and_an_end() -> None:
 def test_wrong_settings_are_refused() -> None:
     with pytest.raises(EvollmError, match="at least 1"):
         EditText("words", 0)
-    with pytest.raises(EvollmError, match="characters, words or lines, not 2 pages"):
+    with pytest.raises(EvollmError, match="characters, words or lines, not 2 and pages"):
         EditText("pages")  # type: ignore[arg-type]
     with pytest.raises(EvollmError, match="two parents"):
         SpliceText().vary(parents("a"), 1, seed=0)

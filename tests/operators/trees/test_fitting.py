@@ -141,12 +141,12 @@ def test_what_cannot_fit_is_refused_with_the_tokens_and_the_remedy() -> None:
     asking, calls = heard(150)
     with pytest.raises(EvollmError, match=r"with the 3 columns .* has \d+ tokens") as refused:
         GuidedCrossover(asking).vary(PARENTS, 1, 0)
-    assert "context holds 150" in str(refused.value)
+    assert "context has 150" in str(refused.value)
     assert "offline(context=...)" in str(refused.value)
     assert "\n" not in str(refused.value)
     assert not calls
     wordy = TreePrompt(Small(lambda *_: "", context=200), WIDE, TreeContext("Please. " * 200))
-    with pytest.raises(EvollmError, match=r"a prompt has 8\d\d tokens, its answer may have 50"):
+    with pytest.raises(EvollmError, match=r"a prompt has 8\d\d tokens and its answer may have 50"):
         wordy.check()
 
 

@@ -80,7 +80,7 @@ def test_leaves_can_be_given_other_values(tree):
     ] * len(splits(tree))
     assert digest(made, leaf_values=False) == digest(tree, leaf_values=False)
     for wrong in (values[1:], [*values, 0]):
-        with pytest.raises(EvollmError, match="leaves need as many values"):
+        with pytest.raises(EvollmError, match="leaves need the same number of values"):
             with_leaves(tree, wrong)
 
 
@@ -103,7 +103,7 @@ def test_nonsense_is_refused():
     for threshold in (float("nan"), float("inf")):
         with pytest.raises(EvollmError, match="finite"):
             Split(0, threshold, Leaf(0), Leaf(1))
-    with pytest.raises(EvollmError, match="index from 0"):
+    with pytest.raises(EvollmError, match="index of a column from 0"):
         Split(-1, 0.0, Leaf(0), Leaf(1))
 
 

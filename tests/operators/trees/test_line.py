@@ -75,7 +75,7 @@ def test_numbers_are_read_back_to_four_digits(value):
 
 def test_trees_over_other_columns_are_refused():
     for tree in (Split(9, 0.0, Leaf(0), Leaf(1)), Split(2, 0.0, Leaf(0), Leaf(1), (7,))):
-        with pytest.raises(EvollmError, match="not there"):
+        with pytest.raises(EvollmError, match="refers to an unknown column"):
             write(tree, COLUMNS)
     with pytest.raises(EvollmError, match="class 3 of 3"):
         write(Leaf(3), COLUMNS)

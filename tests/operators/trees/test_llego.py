@@ -261,5 +261,5 @@ def test_no_answer_raises_and_children_keep_to_the_depth(tree, text, seed):
 
 def test_settings_without_sense_are_refused():
     for settings in ({"tau": 0.0}, {"tau": float("nan")}, {"tau": -1.0}, {"candidates": 0}):
-        with pytest.raises(EvollmError, match="tau must be positive and candidates 1 or more"):
+        with pytest.raises(EvollmError, match="tau must be positive and candidates at least 1"):
             DiverseMutation(heard()[0], **settings)

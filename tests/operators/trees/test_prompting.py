@@ -258,8 +258,8 @@ def test_what_is_shown_can_be_read_back(tree, form):
     ("settings", "message"),
     [
         ({"max_depth": 0}, "max_depth must be 1 or more, not 0"),
-        ({"hold": "schema"}, "line form are held by grammar or none, not by schema"),
-        ({"form": "json"}, "json form are held by schema or none, not by grammar"),
+        ({"hold": "schema"}, "hold must be grammar or none for trees in line form, not schema"),
+        ({"form": "json"}, "hold must be schema or none for trees in json form, not grammar"),
         ({"form": "xml"}, "line or json, not 'xml'"),
     ],
 )

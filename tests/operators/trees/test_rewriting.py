@@ -177,5 +177,5 @@ def test_no_answer_raises(tree, text, seed):
 
 @each("settings", [{"mode": "chat"}, {"form": "json", "hold": "none"}])
 def test_models_that_only_chat_are_refused(settings):
-    with pytest.raises(EvollmError, match="plain mode and in the one-line form only: choose"):
+    with pytest.raises(EvollmError, match="only in plain mode and one-line form: choose"):
         SubtreeRewriting(heard(**settings)[0])

@@ -164,11 +164,13 @@ def test_a_parent_that_is_larger_already_has_children_no_larger():
 def test_nonsense_is_refused():
     for make in (RandomTrees, NodeMutation):
         for most in (0, 65):
-            with pytest.raises(EvollmError, match=f"max_depth of 1 to 64, not {most}"):
+            with pytest.raises(
+                EvollmError, match=f"max_depth of trees must be 1 to 64, not {most}"
+            ):
                 make(COLUMNS, most)
     with pytest.raises(EvollmError, match="max_depth"):
         SubtreeCrossover(0)
-    with pytest.raises(EvollmError, match="kinds of node mutation are"):
+    with pytest.raises(EvollmError, match="kinds of node mutation must be"):
         NodeMutation(COLUMNS, 2, ("graft",))
 
 

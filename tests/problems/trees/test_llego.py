@@ -325,9 +325,9 @@ def test_settings_without_sense_are_refused(settings, message):
 @each(
     ("settings", "message"),
     [
-        ({"form": "json", "hold": "grammar"}, "json form are held by schema or none"),
+        ({"form": "json", "hold": "grammar"}, "hold must be schema or none"),
         ({"tau": 0.0}, "tau must be positive"),
-        ({"rewriting": 1.0, "mode": "chat"}, "plain mode and in the one-line form"),
+        ({"rewriting": 1.0, "mode": "chat"}, "only in plain mode and one-line form"),
     ],
 )
 def test_settings_that_do_not_agree_are_refused_before_anything_is_asked(settings, message):

@@ -103,7 +103,7 @@ MISTAKES = [
     ({"tau": 0.0}, "--tau must be positive"),
     ({"alpha": float("inf")}, "--alpha finite"),
     ({"method": "rewriting", "mode": "chat"}, "rewriting needs --mode plain"),
-    ({"form": "json", "hold": "grammar"}, "json form are held by schema or none"),
+    ({"form": "json", "hold": "grammar"}, "hold must be schema or none"),
 ]
 
 

@@ -141,7 +141,9 @@ def test_a_number_that_has_become_a_category_is_refused() -> None:
 
 def test_an_integer_beside_its_text_is_refused() -> None:
     frame = pandas.DataFrame({"k": series([1, "1"] * (N // 2), object).astype("category")})
-    with pytest.raises(EvollmError, match="categories of column 'k' need different names, not 1, "):
+    with pytest.raises(
+        EvollmError, match="categories of column 'k' must have different names, not 1"
+    ):
         fitted(frame)
     with pytest.raises(EvollmError, match="y holds texts beside numbers, and 1 is not '1'"):
         small(LLEGOClassifier).fit(np.zeros((4, 1)), np.array([1, "1", 1, "1"], dtype=object))

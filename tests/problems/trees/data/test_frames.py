@@ -175,7 +175,7 @@ def test_bad_arrays_are_refused_with_the_mend() -> None:
         ([1j, 2.0], "holds a complex: make its cells"),
         ([np.zeros(2), np.ones(2)], "holds a ndarray: make its cells"),
         ([[1], [2]], "holds a list: make its cells"),
-        ([1, "1"], "categories of 'a' need different names, not 1, '1'"),
+        ([1, "1"], "categories of 'a' must have different names, not 1, '1'"),
     ],
 )
 def test_cells_that_are_neither_numbers_nor_texts_are_named(cells: Any, message: str) -> None:
