@@ -61,7 +61,8 @@ class Sampling:
 
     Attributes:
         temperature: At least 0; 0 is greedy.
-        max_tokens: Upper limit of generated tokens per sample; a truncated answer has an error.
+        max_tokens: Upper limit of generated tokens per sample; a truncated answer has an error,
+            unless ``partial``.
         stop: Strings that end an answer and are not part of it.
         mode: ``chat`` for the chat endpoint, ``plain`` for the completion endpoint.
         schema: JSON schema that every answer must satisfy; the client always checks it.
@@ -69,6 +70,7 @@ class Sampling:
         top_logprobs: If positive, every token is returned with its log-probability and this many
             alternatives.
         seed: Sample ``i`` is requested with ``seed + i``; endpoints honour it as far as they can.
+        partial: Whether an answer that is cut off at ``max_tokens`` is as good as any other.
     """
 
     temperature: float = 1.0
@@ -79,6 +81,7 @@ class Sampling:
     grammar: str | None = None
     top_logprobs: int = 0
     seed: int | None = None
+    partial: bool = False
 
     def __post_init__(self) -> None:
         stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop)

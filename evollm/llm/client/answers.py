@@ -192,7 +192,7 @@ def _fault(
             f"the answer was cut off before it began, at max_tokens ({sampling.max_tokens}): the "
             "model used all tokens for thinking"
         ), True
-    if cut:
+    if cut and not sampling.partial:
         return f"the answer was cut off at max_tokens ({sampling.max_tokens})", speech.thought
     if finish == "content_filter":
         return "the server's content filter stopped the answer", False

@@ -69,6 +69,7 @@ class Ask:
             "extra": self.extra,
             "sample": self.sample,
             "attempt": self.attempt,
+            **({"partial": True} if sampling.partial else {}),
         }
 
     @cached_property

@@ -149,7 +149,7 @@ class EndpointReader:
             sampling = self._asking(0, most, tuple(stop), samples)
             answers = self._complete([texts[place] for place in places], sampling, samples)
             for place, several in zip(places, answers, strict=True):
-                found = [one.text for one in several if _usable(one)] or [""]
+                found = [one.text for one in several if one.error is None] or [""]
                 made[place] = [self.tokenizer.first(text, limits[place]) for text in found]
         written = sum(len(self.tokenizer.encode(text)) for several in made for text in several)
         return Written(made, self._nominal(texts) + written)
@@ -165,6 +165,7 @@ class EndpointReader:
             mode=mode,
             top_logprobs=top,
             seed=self.seed if samples > 1 else None,
+            partial=True,
         )
 
     def _complete(
@@ -212,8 +213,3 @@ def _text(text: Text) -> str:
 
 def _rounded(limit: int) -> int:
     return -(-limit // STEP) * STEP
-
-
-def _usable(one: Completion) -> bool:
-    """Return whether an answer counts: also one that was cut off, but not before it began."""
-    return one.error is None or (bool(one.text) and "cut off at max_tokens" in one.error)

@@ -92,6 +92,17 @@ def test_missing_log_probabilities_are_an_error(logprobs: Any) -> None:
     assert one(reply("chat", logprobs=logprobs), Sampling(top_logprobs=2)).error
 
 
+def test_an_answer_without_tokens_has_no_log_probabilities_to_miss() -> None:
+    answer = one(reply("plain", ""), Sampling(mode="plain", top_logprobs=2))
+    assert (answer.error, answer.tokens, answer.definite) == (None, (), True)
+
+
+def test_an_answer_that_may_be_partial_has_no_error_when_it_is_cut_off() -> None:
+    cut = reply("plain", finish_reason="length")
+    assert "cut off at max_tokens (5)" in str(one(cut, Sampling(mode="plain", max_tokens=5)).error)
+    assert one(cut, Sampling(mode="plain", max_tokens=5, partial=True)).error is None
+
+
 def test_a_refusal_is_an_error() -> None:
     odd = {"choices": [{"message": {"content": None, "refusal": "I can't"}}]}
     answer = one(odd, Sampling())
