@@ -18,7 +18,7 @@ from problems.prompts.readers.local import LocalReader
 from problems.prompts.system import PromptQuine
 
 pytestmark = pytest.mark.model
-CLOSE = 0.15
+CLOSE = 0.2
 """Of log-probabilities: the server's weights are rounded to eight bits."""
 
 
