@@ -1,1 +1,34 @@
-"""PromptQuine: prompts pruned by evolution; ``data`` holds tasks, examples and scores."""
+"""PromptQuine: prompts pruned by evolution.
+
+- ``classes``: What a classifier is given: texts for the slots, labels of any kind, and their words.
+- ``classifier``: PromptQuine as a scikit-learn classifier: a pruned prompt with fit and predict.
+- ``data``: Tasks for prompts: examples, templates, labels, scores.
+- ``fitness``: The fitness of pruned prompts: how well a model answers with them.
+- ``methods``: Ways to prune a prompt.
+- ``present``: A run for prompts described: the report, the files, and the pictures.
+- ``pruned``: What a search for a pruned prompt came to: the prompt, and the evidence.
+- ``readers``: Models that read prompts, and what is made of their answers.
+- ``saved``: A pruned prompt as a file: all that is needed to use it again.
+- ``system``: PromptQuine for users: a search for the pruned prompt that works best.
+- ``tokens``: A prompt as tokens: which of them can be pruned, and what a mask leaves.
+"""
+
+from typing import TYPE_CHECKING
+
+from evollm.lazy import lazily
+
+if TYPE_CHECKING:
+    from problems.prompts.classifier import PromptClassifier
+    from problems.prompts.saved import PrunedPrompt
+    from problems.prompts.system import PromptQuine
+
+__all__ = ["PromptClassifier", "PromptQuine", "PrunedPrompt"]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "PromptClassifier": "problems.prompts.classifier",
+        "PromptQuine": "problems.prompts.system",
+        "PrunedPrompt": "problems.prompts.saved",
+    },
+)

@@ -1,99 +1,26 @@
-"""What a search for a pruned prompt came to, and the pruned prompt as a file."""
+"""What a search for a pruned prompt came to: the prompt, and the evidence."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evollm import EvollmError, Individual, Result
-from evollm.paths import anchored
+from evollm import Individual, Result
 from evollm.store import queries, rows
-from evollm.types import JSON
-from problems.prompts.data.task import Task
+from evollm.types import JSON, Candidate
 from problems.prompts.fitness import SELECT, TEST
-from problems.prompts.tokens import Mask, Mode
+from problems.prompts.saved import PrunedPrompt
+from problems.prompts.tokens import Mask
 
 if TYPE_CHECKING:
     from problems.prompts.system import PromptQuine
 
-FORMAT = "evollm pruned prompt 1"
 
-
-@dataclass(frozen=True)
-class PrunedPrompt:
-    """A pruned prompt with all that is needed to use it again.
-
-    Attributes:
-        text: The prompt with its slots open.
-        ids: The tokens that stay, those of the slots included.
-        mode: How it was given to the model.
-        model: The model's name; the tokenizer is its own.
-        fingerprint: What identifies the model: name, commit, SHA-256.
-        task: The task's name.
-        kind: What kind of task.
-        labels: The label words in their order; empty if there are none.
-        block: The question with its slots, up to the answer field.
-        slots: The slots that an example fills.
-        joint: What stands between the answer field and the answer.
-        unpruned: The unpruned prompt.
-    """
-
-    text: str
-    ids: tuple[int, ...]
-    mode: Mode
-    model: str
-    fingerprint: Mapping[str, JSON]
-    task: str
-    kind: str
-    labels: tuple[str, ...]
-    block: str
-    slots: tuple[str, ...]
-    joint: str
-    unpruned: str
-
-    def save(self, path: str | Path) -> Path:
-        """Write it as JSON; return the file.
-
-        Raises:
-            EvollmError: If the file can't be written.
-        """
-        file = anchored(path)
-        text = json.dumps({"format": FORMAT, **asdict(self)}, indent=2, ensure_ascii=False)
-        try:
-            file.write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise EvollmError(f"{file} can't be written: {error.strerror}") from None
-        return file
-
-    @classmethod
-    def load(cls, path: str | Path) -> "PrunedPrompt":
-        """Read what ``save`` wrote.
-
-        Raises:
-            EvollmError: If there is no such file, or it holds something else.
-        """
-        file = anchored(path)
-        try:
-            kept = json.loads(file.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise EvollmError(f"{file} can't be read: {error.strerror}") from None
-        except ValueError:
-            kept = None
-        if not isinstance(kept, dict) or kept.pop("format", None) != FORMAT:
-            raise EvollmError(f"{file} is not a pruned prompt: give a file that save() wrote")
-        names = {item.name for item in fields(cls)}
-        if set(kept) != names:
-            raise EvollmError(f"{file} lacks {', '.join(sorted(names - set(kept))) or 'nothing'}")
-        lists = {name: tuple(kept[name]) for name in ("ids", "labels", "slots")}
-        return cls(**{**kept, **lists})
-
-    def as_task(self) -> Task:
-        """Return the task without its examples."""
-        kind: Any = self.kind
-        return Task(self.task, kind, self.labels, self.block, self.slots, self.joint)
+COUNTS = ("ties", "missing")
+"""What is known of examples beside their scores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +63,7 @@ class Pruning:
         mask: The tokens that it keeps.
         text: The prompt.
         dropped: The tokens that it lacks and its parent has, as text.
-        fitness: Its search score.
+        fitness: Its search score; NaN if it was not scored.
     """
 
     candidate: int
@@ -153,8 +80,9 @@ class Pruned:
     Attributes:
         prompt: The pruned prompt, ready to be saved.
         mask: Which of the prunable tokens it keeps.
+        candidate: Its id in the run.
         scores: Its scores; only sets that the task has are there.
-        unpruned: The unpruned prompt's scores.
+        unpruned: The unpruned prompt's scores; empty if it could not be scored.
         prunings: The steps from the unpruned prompt to it, that one first.
         points: For each number of prunable tokens the best search score and accuracy (or the task's
             first metric) of a prompt that keeps so many.
@@ -164,6 +92,7 @@ class Pruned:
 
     prompt: PrunedPrompt
     mask: Mask
+    candidate: int
     scores: Scores
     unpruned: Scores
     prunings: Sequence[Pruning]
@@ -189,6 +118,34 @@ class Pruned:
         """Return the report; see ``PromptQuine.report``."""
         return self.system.report(self.result)
 
+    def picture(self, path: str | Path) -> Path:
+        """Draw the prompt, what was pruned greyed out; return the file.
+
+        Args:
+            path: Where to put the picture; its ending says the format.
+
+        Raises:
+            EvollmError: If matplotlib is not installed, or the file can't be written.
+        """
+        from problems.prompts.present.drawing import draw
+        from problems.prompts.present.picture import pieces
+
+        note = f"{np.sum(self.mask)} of {len(self.mask)} prunable tokens stay"
+        return draw(pieces(self.system.problem.prompt, self.mask), path, note)
+
+    def curve(self, path: str | Path) -> Path:
+        """Draw accuracy against length, and the best search score so far; return the file.
+
+        Args:
+            path: Where to put the picture; its ending says the format.
+
+        Raises:
+            EvollmError: If matplotlib is not installed, or the file can't be written.
+        """
+        from problems.prompts.present.curves import plot_curve
+
+        return plot_curve(self, path)
+
     def _repr_html_(self) -> str:
         """Return the pruned prompt as a picture and its scores, for a notebook."""
         from problems.prompts.present.report import html
@@ -206,30 +163,66 @@ def pruned(system: "PromptQuine", result: Result[Mask]) -> Pruned:
     Raises:
         EvollmError: If every evaluation failed.
     """
-    chosen = system.choose(result)
-    born = {one.candidate: one for one in rows.evaluations(result.record)}
-    first = min(born)
-    steps = _prunings(system, result, chosen.id, born)
+    chosen, whole = system.choose(result), system.unpruned(result)
+    born = scored(result)
     return Pruned(
         prompt=_saved(system, chosen),
         mask=np.asarray(chosen.genome),
-        scores=_scores(result, chosen.id, born),
-        unpruned=_scores(result, first, born),
-        prunings=steps,
+        candidate=chosen.id,
+        scores=scores(result, chosen.id, born),
+        unpruned={} if whole is None else scores(result, whole.id, born),
+        prunings=_prunings(system, result, chosen.id, born),
         points=_points(system, list(born.values())),
         result=result,
         system=system,
     )
 
 
+def scored(result: Result[Mask]) -> dict[int, rows.Evaluation]:
+    """Return the evaluation of each candidate, its own or that of an equal one, by the id."""
+    own = {one.candidate: one for one in rows.evaluations(result.record)}
+    reused = rows.reuses(result.record).items()
+    return own | {candidate: own[source] for candidate, source in reused if source in own}
+
+
+def scores(
+    result: Result[Mask], candidate: int, born: Mapping[int, rows.Evaluation]
+) -> dict[str, dict[str, Score]]:
+    """Return a prompt's scores by set and metric, from what each example scored.
+
+    Args:
+        result: What the run came to.
+        candidate: The prompt's id.
+        born: What ``scored`` returned.
+    """
+    return {
+        name: {metric: Score.of(values) for metric, values in info.items() if metric not in COUNTS}
+        for name, info in infos(result, candidate, born).items()
+    }
+
+
+def infos(
+    result: Result[Mask], candidate: int, born: Mapping[int, rows.Evaluation]
+) -> dict[str, dict[str, JSON]]:
+    """Return what each example scored, by set and metric; see ``scores``."""
+    found = {"search": born[candidate].info if candidate in born else None}
+    for name, rung in (("select", SELECT), ("test", TEST)):
+        final = [one for one in result.finals if (one.id, one.fidelity) == (candidate, rung)]
+        found[name] = final[0].outcome.info if final else None
+    return {name: info for name, info in found.items() if info}
+
+
 def _saved(system: "PromptQuine", chosen: Individual[Mask]) -> PrunedPrompt:
     problem, task = system.problem, system.task
     prompt, mask = problem.prompt, np.asarray(chosen.genome)
+    places = np.flatnonzero(prompt.kept(mask))
     return PrunedPrompt(
         text=problem.write(mask),
-        ids=tuple(int(prompt.ids[place]) for place in np.flatnonzero(prompt.kept(mask))),
+        ids=tuple(int(prompt.ids[place]) for place in places),
+        token_slots=tuple(prompt.slots[place] for place in places),
         mode=problem.mode,
         model=system.reader.name,
+        tokenizer=system.reader.tokenizer.name,
         fingerprint=dict(system.reader.fingerprint),
         task=task.name,
         kind=task.kind,
@@ -237,60 +230,44 @@ def _saved(system: "PromptQuine", chosen: Individual[Mask]) -> PrunedPrompt:
         block=task.block,
         slots=task.slots,
         joint=task.joint,
+        closing=task.closing,
         unpruned=prompt.template.text,
     )
-
-
-def _scores(
-    result: Result[Mask], candidate: int, born: Mapping[int, rows.Evaluation]
-) -> dict[str, dict[str, Score]]:
-    """Return a prompt's scores by set and metric, from what each example scored."""
-    infos: dict[str, JSON] = {"search": born[candidate].info if candidate in born else None}
-    for name, rung in (("select", SELECT), ("test", TEST)):
-        infos[name] = next(
-            (
-                one.outcome.info
-                for one in result.finals
-                if one.id == candidate and one.fidelity == rung and one.error is None
-            ),
-            None,
-        )
-    return {
-        name: {metric: Score.of(values) for metric, values in info.items() if metric != "ties"}
-        for name, info in infos.items()
-        if info
-    }
 
 
 def _prunings(
     system: "PromptQuine", result: Result[Mask], chosen: int, born: Mapping[int, rows.Evaluation]
 ) -> list[Pruning]:
-    line, number = [], chosen
-    while True:
-        found = queries.candidate(result.record, number)
-        line.append(found)
-        if not found.parents:
-            break
-        number = found.parents[0]
-    known = {one.text: one.fitness for one in born.values()}  # copies took over their scores
-    steps, before = [], system.problem.prompt.whole
-    for one in reversed(line):
+    steps: list[Pruning] = []
+    problem, before = system.problem, system.problem.prompt.whole
+    for one in _line(system, result, chosen):
         mask = np.asarray(one.genome)
-        dropped = system.problem.prompt.spelt(before & ~mask)
-        text = system.problem.write(mask)
-        steps.append(Pruning(one.id, mask, text, dropped, known[text]))
+        dropped = problem.prompt.spelt(before & ~mask)
+        fitness = born[one.id].fitness if one.id in born else nan
+        steps.append(Pruning(one.id, mask, problem.write(mask), dropped, fitness))
         before = mask
     return steps
 
 
+def _line(system: "PromptQuine", result: Result[Mask], chosen: int) -> list[Candidate[Mask]]:
+    """Return a candidate's forebears from the unpruned prompt on, and itself."""
+    line = [queries.candidate(result.record, chosen)]
+    while line[0].parents:
+        line.insert(0, queries.candidate(result.record, line[0].parents[0]))
+    whole = system.unpruned(result)
+    if whole is not None:
+        first = [] if np.all(line[0].genome) else line
+        line = [whole.candidate, *(first or line[1:])]
+    return line
+
+
 def _points(
-    system: "PromptQuine", scored: Sequence[rows.Evaluation]
+    system: "PromptQuine", evaluations: Sequence[rows.Evaluation]
 ) -> list[tuple[int, float, float]]:
-    metric = "accuracy" if "accuracy" in system.task.metrics else system.task.metrics[0]
     best: dict[int, rows.Evaluation] = {}
-    for one in scored:
+    for one in evaluations:
         if one.error is None and not one.bound:
             length = int(one.metrics["length"])
             if length not in best or one.fitness > best[length].fitness:
                 best[length] = one
-    return [(n, best[n].fitness, best[n].metrics[metric]) for n in sorted(best)]
+    return [(n, best[n].fitness, best[n].metrics[system.task.headline]) for n in sorted(best)]

@@ -5,6 +5,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from evollm import Budget, EvollmError, Individual, Result
 from evollm.algorithms.pareto import front
 from evollm.executors.base import Executor
@@ -156,12 +158,19 @@ class PromptQuine(System[Mask]):
         scored = _complete(result)
         if not scored:
             return Finalists()
-        whole = _individual(result, scored[0])
-        if self.task.splits.select and not _at(result, SELECT):
-            return Finalists(_once([*self._elites(result, scored), whole]), SELECT)
+        whole = self.unpruned(result)
+        beside = [] if whole is None else [whole]
+        if self.task.splits.select and all(one.fidelity != SELECT for one in result.finals):
+            return Finalists(_once([*self._elites(result, scored), *beside]), SELECT)
         if self.task.splits.test:
-            return Finalists(_once([self.choose(result), whole]), TEST)
+            return Finalists(_once([self.choose(result), *beside]), TEST)
         return Finalists()
+
+    def unpruned(self, result: Result[Mask]) -> Individual[Mask] | None:
+        """Return the unpruned prompt with its search score; None if it could not be scored."""
+        found = (one for one in _complete(result) if np.all(one.genome))
+        first = next(found, None)
+        return None if first is None else _individual(result, first)
 
     def choose(self, result: Result[Mask]) -> Individual[Mask]:
         """Return the prompt that is best on the examples to select with.
@@ -180,9 +189,10 @@ class PromptQuine(System[Mask]):
             return result.best
         known = {one.candidate: one for one in scored}
         pool = [one for one in self._elites(result, scored) if one.id in selected]
-        metric = "accuracy" if "accuracy" in self.task.metrics else self.task.metrics[0]
+        if not pool:
+            return result.best
         place = choose(
-            [selected[one.id].metrics[metric] for one in pool],
+            [selected[one.id].metrics[self.task.headline] for one in pool],
             [known[one.id].fitness for one in pool],
             [int(known[one.id].metrics["length"]) for one in pool],
         )

@@ -1,8 +1,9 @@
 """A prompt as tokens: which of them can be pruned, and the text or ids that a mask leaves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -56,12 +57,15 @@ class Prompt:
         ids: Its tokens.
         slots: For each token the slot that it belongs to, or None.
         tokenizer: The task model's own.
+        texts: What each token stands for in the template's text, the blanks before it included;
+            empty for all but the first of tokens that share a character.
     """
 
     template: Template
     ids: tuple[int, ...]
     slots: tuple[str | None, ...]
     tokenizer: Tokenizer
+    texts: tuple[str, ...]
 
     @classmethod
     def of(
@@ -83,18 +87,14 @@ class Prompt:
         if mode not in MODES:
             raise EvollmError(f"mode is one of {', '.join(MODES)}, not {mode!r}")
         if mode == "ids" or not merged:
-            found = [
-                (token, part.slot)
-                for part in _with_blanks(template.parts)
-                for token, _, _ in tokenizer.encode(part.text)
-            ]
+            found = list(_in_parts(template, tokenizer))
         else:
             found = [
-                (token, _touched(template, start, stop))
+                (token, _touched(template, start, stop), stop)
                 for token, start, stop in tokenizer.encode(template.text)
             ]
-        ids, slots = zip(*found, strict=True)
-        prompt = cls(template, ids, slots, tokenizer)
+        ids, slots, stops = zip(*found, strict=True)
+        prompt = cls(template, ids, slots, tokenizer, _shares(template.text, stops))
         prompt._check()
         return prompt
 
@@ -153,7 +153,7 @@ class Prompt:
         Args:
             mask: Which of them.
         """
-        return tuple(self.tokenizer.decode([self.ids[i]]) for i in self.free[mask])
+        return tuple(self.texts[i] for i in self.free[mask])
 
     def key(self, mask: Mask, mode: Mode) -> str | bytes:
         """Return what tells pruned prompts apart: what the model is to read."""
@@ -198,6 +198,21 @@ def _with_blanks(parts: Sequence[Part]) -> list[Part]:
             part = Part(f" {part.text}", part.slot)
         given.append(part)
     return given
+
+
+def _in_parts(template: Template, tokenizer: Tokenizer) -> Iterator[tuple[int, str | None, int]]:
+    """Yield the tokens of each part by itself: id, slot, and where it ends in the whole text."""
+    begin = 0
+    for part in _with_blanks(template.parts):
+        for token, _, stop in tokenizer.encode(part.text):
+            yield token, part.slot, begin + stop
+        begin += len(part.text)
+
+
+def _shares(text: str, stops: Sequence[int]) -> tuple[str, ...]:
+    """Cut a text after each token; what stands behind the last one belongs to it."""
+    ends = np.maximum.accumulate([0, *stops[:-1], len(text)]).tolist()
+    return tuple(text[start:stop] for start, stop in pairwise(ends))
 
 
 def _touched(template: Template, start: int, stop: int) -> str | None:

@@ -89,6 +89,11 @@ class Task:
         return METRICS[self.kind]
 
     @property
+    def headline(self) -> str:
+        """The metric that people read: accuracy where there is one, else the first."""
+        return "accuracy" if "accuracy" in self.metrics else self.metrics[0]
+
+    @property
     def stop(self) -> tuple[str, ...]:
         """Texts at which a written answer ends: its closing mark, or the next demonstration."""
         first = self.block.split("{")[0].strip()

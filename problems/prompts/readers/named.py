@@ -7,9 +7,9 @@ from evollm.llm.base import LanguageModel
 from evollm.llm.connect import HUGGING_FACE, OFFLINE, connect
 from evollm.paths import anchored
 from problems.lm.settings import LMSettings
-from problems.prompts.readers.endpoint import EndpointReader
-from problems.prompts.readers.local import LocalReader
 from problems.prompts.readers.reader import Reader
+
+# Readers are imported where they are made: they need torch.
 
 
 def reader_of(model: Any, lm: LMSettings | None = None, tokenizer: str | None = None) -> Reader:
@@ -30,6 +30,8 @@ def reader_of(model: Any, lm: LMSettings | None = None, tokenizer: str | None = 
         asked = model if isinstance(model, LanguageModel) else connect(model)
         if tokenizer is None:
             raise _without_tokenizer(f"the model {asked.name}")
+        from problems.prompts.readers.endpoint import EndpointReader
+
         return EndpointReader(asked, tokenizer, settings=settings)
     if tokenizer is not None:
         raise EvollmError(
@@ -39,6 +41,8 @@ def reader_of(model: Any, lm: LMSettings | None = None, tokenizer: str | None = 
     if _bare(model):
         raise _without_tokenizer(f"there is no folder {model}; if it is an endpoint's model, it")
     if model is None or isinstance(model, str):
+        from problems.prompts.readers.local import LocalReader
+
         return LocalReader(model, settings)
     if _reads(model):
         reader: Reader = model
