@@ -125,7 +125,7 @@ class PromptClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "classification",
             words_of(classes, self.words),
             self.block,
-            slot_names(self.block),
+            slot_names(self.block) or ("sentence_1",),
             self.joint,
             self.closing,
         )

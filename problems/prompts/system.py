@@ -273,19 +273,24 @@ class PromptQuine(System[Mask]):
     def _with(self, examples: Splits | Iterable[Example | tuple[object, object]]) -> Task:
         if isinstance(examples, Splits):
             return self.task.with_splits(examples)
-        given = list(examples)
-        if not all(isinstance(one, Example) for one in given):
-            texts, labels = zip(*given, strict=True) if given else ((), ())
-            given = [*self.task.examples(texts, labels)]
-        found = self.task.usable(given)  # type: ignore[arg-type]
+        found = self.task.usable([self._example(one) for one in examples])
         return self.task.with_splits(cut(found, fit=True))
+
+    def _example(self, given: Example | tuple[object, object]) -> Example:
+        if isinstance(given, Example):
+            return given
+        if not isinstance(given, tuple | list) or len(given) != 2:
+            raise EvollmError(
+                f"an example is a text and its label, not {str(given)[:40]!r}: give pairs"
+            )
+        return self.task.example(*given)
 
     def _again(self, task: Task, method: Method) -> "PromptQuine":
         scoring = {**self._scoring}
         shots, demonstrations = self._draw
         return PromptQuine(
             self.reader,
-            self.template,
+            self._given,
             task,
             method=method,
             shots=shots,

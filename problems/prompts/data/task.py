@@ -163,7 +163,22 @@ class Task:
                 f"the task {self.name} was given {len(texts)} texts and {len(answers)} answers: "
                 "give one answer per text"
             )
-        return self.usable(list(map(self._example, texts, answers)))
+        return self.usable(list(map(self.example, texts, answers)))
+
+    def example(self, text: object, answer: object) -> Example:
+        """Return one example; see ``examples``.
+
+        Args:
+            text: A text, or several by slot.
+            answer: The label's word or number (classification and choice); else a text.
+
+        Raises:
+            EvollmError: If the label is unknown.
+        """
+        fields = text if isinstance(text, Mapping) else {self.slots[0]: str(text)}
+        if not self.labelled:
+            return Example(dict(fields), answer=str(answer))
+        return Example(dict(fields), Labels(self.labels).index(answer))
 
     def usable(self, examples: Sequence[Example], name: str = "examples") -> tuple[Example, ...]:
         """Return examples if a prompt can be scored on them.
@@ -228,9 +243,3 @@ class Task:
         if any(has_slots(text, self.slots) for text in texts):
             return False
         return (example.label or 0) == label
-
-    def _example(self, text: object, answer: object) -> Example:
-        fields = text if isinstance(text, Mapping) else {self.slots[0]: str(text)}
-        if not self.labelled:
-            return Example(dict(fields), answer=str(answer))
-        return Example(dict(fields), Labels(self.labels).index(answer))

@@ -207,7 +207,7 @@ def _population(
     if settings.start == "copies":
         first = yield from vary(Whole(length), [], size, draw_seed(rng))
     else:
-        yield from unpruned(problem)
+        yield from unpruned(problem, memo)
         first = yield from vary(RandomPrunings(length), [], size, draw_seed(rng))
     return (yield from survive((yield from memo.evaluate(first)), 0))
 

@@ -68,7 +68,7 @@ class TAPruning:
     def flow(self, problem: PromptFitness, seed: int) -> Flow:
         """Return the search; its best is the last of the prompts with the highest score."""
         rng, memo = seeded(seed), Memo(problem.key)
-        current = best = yield from unpruned(problem)
+        current = best = yield from unpruned(problem, memo if self.reuse else None)
         for step in range(1, self.max_passes + 1):
             before = current
             for place in self._places(current, rng):

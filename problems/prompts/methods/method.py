@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from evollm.search.flow import Flow, Job, evaluate, vary
+from evollm.search.flow import Flow, evaluate, vary
+from evollm.search.memo import Memo
 from evollm.search.search import Search
 from evollm.types import Individual, Offspring, Parent
 from problems.prompts.fitness import PromptFitness
@@ -73,11 +74,16 @@ class Drop:
 
 
 def unpruned(
-    problem: PromptFitness,
-) -> Generator[Job, list[Any], Individual[Mask]]:
-    """Score the unpruned prompt: a sub-flow."""
+    problem: PromptFitness, memo: Memo | None = None
+) -> Generator[Any, Any, Individual[Mask]]:
+    """Score the unpruned prompt: a sub-flow.
+
+    Args:
+        problem: What scores it.
+        memo: What remembers the score, so that a pruning that changes no text takes it over.
+    """
     made = yield from vary(Whole(len(problem.prompt.free)), [], 1, 0)
-    [scored] = yield from evaluate(made)
+    [scored] = yield from (memo.evaluate if memo else evaluate)(made)
     return scored
 
 

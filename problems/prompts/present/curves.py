@@ -59,7 +59,7 @@ def plot_front(members: Sequence[Mapping[str, JSON]], metric: str, file: str | P
             face = colour if part == "search" else "none"
             label = "search examples" if part == "search" else "selection examples"
             axes.plot(x, y, style, color=colour, markerfacecolor=face, label=label)
-    axes.set(xlabel="prunable tokens kept", ylabel=metric)
+    _label(axes, metric)
     legend(drawn, axes)
     return saved(drawn, file)
 
@@ -76,8 +76,12 @@ def _draw_lengths(axes: Any, pruned: Pruned) -> None:
     ):
         if "test" in scores:
             _draw_test(axes, scores["test"][metric], at, f"{name}, test examples", mark)
+    _label(axes, metric)
+
+
+def _label(axes: Any, metric: str) -> None:
     axes.set(xlabel="prunable tokens kept", ylabel=metric)
-    axes.invert_xaxis()
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
 
 
 def _draw_test(axes: Any, score: Any, at: int, label: str, mark: str) -> None:

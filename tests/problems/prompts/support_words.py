@@ -1,15 +1,19 @@
 """A scripted reader whose answers depend on the words of the prompt, and a task for it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
+from evollm import EvollmError
 from problems.prompts.data.example import Example
 from problems.prompts.data.splits import Splits
 from problems.prompts.data.task import Task
+from problems.prompts.methods.method import Method
 from problems.prompts.readers.reader import Scores, Text, Written
+from problems.prompts.system import PromptQuine
 from problems.prompts.tokens import Mode
 
 GOOD, BAD = ("fine", "lovely", "bright", "warm"), ("dull", "grim", "flat", "cold")
@@ -18,7 +22,10 @@ BLOCK = "Note: {sentence_1}\nMood:"
 
 
 class Words:
-    """A tokenizer with a token per word, with the blank before it, per mark and per line break."""
+    """A tokenizer with a token per word, with the blank before it, per mark and per line break.
+
+    A vertical bar is a token that stands for nothing.
+    """
 
     name = "words"
     mask = ""
@@ -29,8 +36,6 @@ class Words:
 
     def encode(self, text: str) -> list[tuple[int, int, int]]:
         """Return the tokens with their characters."""
-        import re
-
         return [
             (self._id(found[0]), found.start(), found.end())
             for found in re.finditer(r" ?\{\w+\}| ?\w+|\n|[^\w\n]", text)
@@ -38,7 +43,7 @@ class Words:
 
     def decode(self, ids: Sequence[int], clean: bool = False) -> str:
         """Return the text."""
-        return "".join(self._words[token] for token in ids)
+        return "".join(self._words[token] for token in ids).replace("|", "")
 
     def _id(self, word: str) -> int:
         if word not in self._ids:
@@ -52,17 +57,22 @@ WORDS = Words()
 
 @dataclass
 class Moody:
-    """Takes a text's last note for good or bad by its words; a prompt about food distracts it."""
+    """Takes a text's last note for good or bad by its words; a prompt about food distracts it.
+
+    Of 16 texts or more it leaves out as many labels as it is told to.
+    """
 
     name: str = "moody"
-    asks_model: bool = False
-    masked: bool = False
+    digest: str = "1234"
+    missing: int = 0
+    asks_model: ClassVar[bool] = False
+    masked: ClassVar[bool] = False
     modes: ClassVar[tuple[Mode, ...]] = ("text", "text_cleaned", "ids")
 
     @property
     def fingerprint(self) -> Mapping[str, Any]:
-        """Its name."""
-        return {"name": self.name}
+        """Its name and digest."""
+        return {"name": self.name, "revision": None, "sha256": self.digest}
 
     @property
     def tokenizer(self) -> Words:
@@ -77,8 +87,13 @@ class Moody:
 
     def scores(self, texts: Sequence[Text], words: Sequence[str], before: str) -> Scores:
         """Return how much each text speaks for a bad and for a good mood."""
+        for word in words:
+            if " " in word:
+                raise EvollmError(f"the label word {word!r} is 2 tokens: choose another word")
         read = [text if isinstance(text, str) else WORDS.decode(text) for text in texts]
-        return Scores(np.array([_moods(text) for text in read]), sum(map(len, read)))
+        moods = np.array([(*_moods(text), *[-9.0] * len(words))[: len(words)] for text in read])
+        missing = self.missing if len(texts) >= 16 else 0
+        return Scores(moods, sum(map(len, read)), missing)
 
     def write(
         self, texts: Sequence[Text], limits: Sequence[int], stop: Sequence[str], samples: int
@@ -95,7 +110,7 @@ def _moods(text: str) -> tuple[float, float]:
 
 
 def examples(count: int, start: int = 0) -> tuple[Example, ...]:
-    """Return notes of two good or bad words each, good and bad in turn, all different."""
+    """Return notes of two or three good or bad words, bad and good in turn, all different."""
     found = []
     for number in range(start, start + count):
         words, place = (GOOD if number % 2 else BAD), number // 2
@@ -105,9 +120,14 @@ def examples(count: int, start: int = 0) -> tuple[Example, ...]:
     return tuple(found)
 
 
-def task(**splits: Any) -> Task:
+def task() -> Task:
     """Return a task of 8 examples to search, 8 to select and 16 to test with."""
     sets = Splits((), examples(8), examples(8, 8), examples(16, 16))
-    return Task(
-        "mood", "classification", ("awful", "great"), BLOCK, splits=splits.get("splits", sets)
-    )
+    return Task("mood", "classification", ("awful", "great"), BLOCK, splits=sets)
+
+
+def system(method: Method, **chosen: Any) -> PromptQuine:
+    """Return a search on the task, with a demonstration that distracts."""
+    reader = chosen.pop("reader", None) or Moody()
+    prompt = chosen.pop("prompt", DEMONSTRATION + BLOCK)
+    return PromptQuine(reader, prompt, chosen.pop("task", None) or task(), method=method, **chosen)
