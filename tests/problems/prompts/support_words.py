@@ -82,14 +82,16 @@ class Moody:
     def prepare(self) -> None:
         """Do nothing."""
 
-    def check(self, texts: Sequence[Text], room: int) -> None:
-        """Accept all."""
-
-    def scores(self, texts: Sequence[Text], words: Sequence[str], before: str) -> Scores:
-        """Return how much each text speaks for a bad and for a good mood."""
+    def check(
+        self, texts: Sequence[Text], room: int, words: Sequence[str] = (), before: str = ""
+    ) -> None:
+        """Refuse label words with a blank."""
         for word in words:
             if " " in word:
                 raise EvollmError(f"the label word {word!r} is 2 tokens: choose another word")
+
+    def scores(self, texts: Sequence[Text], words: Sequence[str], before: str) -> Scores:
+        """Return how much each text speaks for a bad and for a good mood."""
         read = [text if isinstance(text, str) else WORDS.decode(text) for text in texts]
         moods = np.array([(*_moods(text), *[-9.0] * len(words))[: len(words)] for text in read])
         missing = self.missing if len(texts) >= 16 else 0

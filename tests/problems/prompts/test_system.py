@@ -201,7 +201,7 @@ class Choosy(Labelled):
 
 
 def test_an_unpruned_prompt_that_fails_is_not_mistaken_for_another() -> None:
-    chosen = system(Front(population=6), judge=Choosy())
+    chosen = system(Front(population=6), judge=Choosy("Mood:"))
     pruned = chosen.search(budget=BUDGET)
     assert chosen.unpruned(pruned.result) is None
     assert pruned.unpruned == {}
