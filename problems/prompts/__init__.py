@@ -3,8 +3,10 @@
 - ``classes``: What a classifier is given: texts for the slots, labels of any kind, and their words.
 - ``classifier``: PromptQuine as a scikit-learn classifier: a pruned prompt with fit and predict.
 - ``data``: Tasks for prompts: examples, templates, labels, scores.
+- ``evidence``: What each example scored with a prompt: means with their errors, from a record.
 - ``fitness``: The fitness of pruned prompts: how well a model answers with them.
 - ``methods``: Ways to prune a prompt.
+- ``predicting``: Prediction with a pruned prompt: what a classifier does once it has one.
 - ``present``: A run for prompts described: the report, the files, and the pictures.
 - ``pruned``: What a search for a pruned prompt came to: the prompt, and the evidence.
 - ``readers``: Models that read prompts, and what is made of their answers.

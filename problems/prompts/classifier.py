@@ -1,15 +1,11 @@
 """PromptQuine as a scikit-learn classifier: a pruned prompt with fit and predict."""
 
-import warnings
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from evollm import Budget, EvollmError
 from evollm.executors.base import Executor
@@ -20,9 +16,8 @@ from problems.prompts.data.splits import Sizes, cut
 from problems.prompts.data.task import Task
 from problems.prompts.data.template import slot_names
 from problems.prompts.methods.method import Method
+from problems.prompts.predicting import Predicting
 from problems.prompts.pruned import Pruned
-from problems.prompts.readers.named import reader_of
-from problems.prompts.readers.reader import Reader
 from problems.prompts.saved import FORMAT as PROMPT_FORMAT
 from problems.prompts.saved import PrunedPrompt, read_json, write_json
 from problems.prompts.system import PromptQuine
@@ -30,13 +25,9 @@ from problems.prompts.tokens import Mode
 
 FORMAT = "evollm prompt classifier 1"
 BLOCK = "Text: {sentence_1}\nLabel:"
-UNFITTED = (
-    "this %(name)s has no prompt yet: call fit(texts, labels), or use %(name)s.of(prompt) or "
-    "%(name)s.load(path)"
-)
 
 
-class PromptClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class PromptClassifier(Predicting):
     """Classifies texts by a prompt that evolution has pruned.
 
     Demonstrations, and the examples to search, to select and to test with, are drawn from what
@@ -67,10 +58,6 @@ class PromptClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         prompt_: The pruned prompt.
         pruned_: What the search came to; a pickle and a file leave it out.
     """
-
-    classes_: NDArray[Any]
-    prompt_: PrunedPrompt
-    pruned_: Pruned
 
     def __init__(
         self,
@@ -192,33 +179,6 @@ class PromptClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         found.classes_, found.prompt_ = array_of(labels), prompt
         return found
 
-    def predict(self, X: Iterable[Any]) -> NDArray[Any]:
-        """Return the likeliest label of every text; of several the first."""
-        scores = self._scores(X)
-        found: NDArray[Any] = self.classes_[scores.argmax(axis=1)]
-        return found
-
-    def predict_proba(self, X: Iterable[Any]) -> NDArray[np.float64]:
-        """Return how likely each label is for every text, among the labels: they sum to 1."""
-        scores = self._scores(X)
-        shares = np.exp(scores - scores.max(axis=1, keepdims=True))
-        found: NDArray[np.float64] = shares / shares.sum(axis=1, keepdims=True)
-        return found
-
-    def score(
-        self, X: Iterable[Any], y: Iterable[Hashable], sample_weight: Sequence[float] | None = None
-    ) -> float:
-        """Return the share of texts whose label is predicted.
-
-        Args:
-            X: The texts, or texts by slot.
-            y: The right label of each.
-            sample_weight: How much each text counts; None for 1 each.
-        """
-        predicted, right = self.predict(X).tolist(), [plain(label) for label in y]
-        hits = [one == other for one, other in zip(predicted, right, strict=True)]
-        return float(np.average(hits, weights=sample_weight))
-
     def save(self, path: str | Path) -> Path:
         """Write the prompt, its labels, and the names of model and tokenizer as JSON.
 
@@ -262,35 +222,3 @@ class PromptClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return cls.of(PrunedPrompt.from_json(kept, str(path)), model)
         prompt = PrunedPrompt.from_json(kept.get("prompt", {}), str(path))
         return cls.of(prompt, model, kept.get("classes"))
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave out the run, whose record is a database."""
-        state: dict[str, Any] = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "pruned_"}
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string, tags.input_tags.two_d_array = True, False
-        return tags
-
-    def _check(self) -> None:
-        check_is_fitted(self, "prompt_", msg=UNFITTED)
-
-    def _scores(self, X: Iterable[Any]) -> NDArray[Any]:
-        """Return the model's score of each label for each text."""
-        self._check()
-        fields = fields_of(X, self.prompt_.slots)
-        if not fields:
-            return np.empty((0, len(self.classes_)))
-        found = self.prompt_.scores(self._reader(), fields).values
-        return np.asarray(found, dtype=np.float64)
-
-    def _reader(self) -> Reader:
-        """Return who reads, with a warning where that is not who the prompt was pruned for."""
-        given, reader = (self.model, self.lm), reader_of(self.model, self.lm)
-        if getattr(self, "_read_by", None) != given:
-            reader.prepare()
-            if hint := self.prompt_.made_for_another(reader):
-                warnings.warn(hint, stacklevel=4)
-            self._read_by = given
-        return reader

@@ -15,11 +15,12 @@ from evollm.report.sections import faults, found, made, spent
 from evollm.runtime.result import Result
 from evollm.store import queries, rows
 from evollm.types import JSON
+from problems.prompts.evidence import infos, scored, scores
 from problems.prompts.methods.front import Front
 from problems.prompts.present.curves import plot_front
 from problems.prompts.present.difference import RESAMPLES, Difference
 from problems.prompts.present.picture import boxed, pieces, terminal
-from problems.prompts.pruned import Pruned, infos, pruned, scored, scores
+from problems.prompts.pruned import Pruned, pruned
 from problems.prompts.system import PromptQuine
 from problems.prompts.tokens import Mask
 

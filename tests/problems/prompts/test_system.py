@@ -17,11 +17,11 @@ from evollm.testing import SystemKit
 from problems.prompts.data.example import Example
 from problems.prompts.data.splits import Splits
 from problems.prompts.data.task import Task
+from problems.prompts.evidence import scored, scores
 from problems.prompts.fitness import SELECT, TEST
 from problems.prompts.methods.evolution import Evolution
 from problems.prompts.methods.front import Front
 from problems.prompts.methods.greedy import TAPruning
-from problems.prompts.pruned import scored, scores
 from problems.prompts.readers.judging import Judged, Labelled
 from problems.prompts.readers.reader import Reader, Text
 from problems.prompts.system import PromptQuine
