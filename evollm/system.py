@@ -85,6 +85,14 @@ class System(Generic[G]):
         """Return the baselines by name, each a system on the same problem."""
         return {}
 
+    def forecast(self, budget: Budget) -> str:
+        """Return what evaluations within a budget would take, for a dry run of the command line.
+
+        It must spend nothing but a short measurement. Empty, as by default, if what counts is what
+        the search asks of a model: then the command line finds that out from the flow.
+        """
+        return ""
+
     def config(self, seed: int) -> Mapping[str, JSON]:
         """Return the settings as recorded."""
         return {"seed": seed}

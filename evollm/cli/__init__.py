@@ -2,6 +2,7 @@
 
 - ``commands``: What a package registers under ``evollm.problems`` to appear in the command line.
 - ``config``: The settings of a run, from options, a TOML file or a record.
+- ``connecting``: The configured model, or one that records its requests.
 - ``dry_run``: What a search would ask a model, and at what cost, without calling or evaluating
   anything.
 - ``fields``: The options that a class of settings declares by its types, defaults and docstring.

@@ -12,11 +12,34 @@ from typing import Any, Protocol
 from evollm.checks import nearest
 from evollm.cli.loading import attribute, place, public
 from evollm.errors import EvollmError
+from evollm.llm.base import LanguageModel
 from evollm.shadows import PACKAGES, check_shadows
 from evollm.system import System
 
 GROUP = "evollm.problems"
 _VARIABLE = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+
+
+class Connect(Protocol):
+    """Connects to the language model that the user chose."""
+
+    @property
+    def local(self) -> str | None:
+        """Its name if a process can run it itself: for systems that do; None for an endpoint's.
+
+        Such names are ``"offline"``, ``hf:OWNER/MODEL``, GGUF files and folders; ``"offline"`` if
+        none is named.
+        """
+        ...
+
+    def __call__(self) -> LanguageModel:
+        """Return the model, to be asked for answers.
+
+        Raises:
+            EvollmError: If it is not available, or only systems that run models themselves can use
+                it.
+        """
+        ...
 
 
 class Command(Protocol):
@@ -32,13 +55,13 @@ class Command(Protocol):
         """The frozen dataclass whose fields are the options; see ``evollm.cli.options``."""
         ...
 
-    def system(self, options: Any, connect: Callable[[], Any]) -> System[Any]:
+    def system(self, options: Any, connect: Connect) -> System[Any]:
         """Return the system that the options describe.
 
         Args:
             options: An instance of ``self.options``.
             connect: Returns the language model that the user chose; call it only if a model is
-                needed.
+                needed and this system does not run it itself.
 
         Raises:
             EvollmError: If an option is invalid; this is checked before connecting to the model.
@@ -82,7 +105,7 @@ class FileCommand:
         """One line of help."""
         return f"the system {self.where}"
 
-    def system(self, options: Any, connect: Callable[[], Any]) -> System[Any]:
+    def system(self, options: Any, connect: Connect) -> System[Any]:
         """Return the system that the file defines.
 
         Raises:
@@ -98,7 +121,7 @@ class FileCommand:
             )
         return found
 
-    def _called(self, make: Callable[..., Any], connect: Callable[[], Any]) -> Any:
+    def _called(self, make: Callable[..., Any], connect: Connect) -> Any:
         parameters = signature(make).parameters
         for name, one in parameters.items():
             if name != "model" and one.default is one.empty and one.kind not in _VARIABLE:

@@ -54,8 +54,9 @@ class Model:
     """Which language model is used, as options.
 
     Attributes:
-        model: A model's name at the endpoint, a GGUF file, or a folder that contains one; none for
-            EVOLLM_MODEL or the offline model.
+        model: A model's name at the endpoint, a GGUF file, or a folder that contains one; where the
+            problem computes with the model itself, also hf:OWNER/MODEL; none for EVOLLM_MODEL or
+            the offline model.
         base_url: Address of an OpenAI-compatible endpoint; none for OPENAI_BASE_URL.
         price: Price per million prompt tokens and per million generated tokens.
         headers: Additional HTTP headers, separated by commas; refer to a key by its variable:

@@ -1,13 +1,12 @@
 """Launching: turns a configuration into a run, and prints a short report."""
 
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from evollm.cli.commands import command
+from evollm.cli.commands import Connect, command
 from evollm.cli.config import Limits, Machinery
 from evollm.cli.options import build, options_of
 from evollm.errors import EvollmError
@@ -20,9 +19,7 @@ from evollm.system import System, run_system
 from evollm.types import JSON
 
 
-def launch(
-    config: dict[str, JSON], path: Path, connect: Callable[[], Any], quiet: bool = False
-) -> int:
+def launch(config: dict[str, JSON], path: Path, connect: Connect, quiet: bool = False) -> int:
     """Run the system that a configuration describes, and print the result.
 
     Returns:
@@ -54,7 +51,7 @@ def launch(
     return 0
 
 
-def prepared(config: dict[str, JSON], connect: Callable[[], Any]) -> tuple[System[Any], Budget]:
+def prepared(config: dict[str, JSON], connect: Connect) -> tuple[System[Any], Budget]:
     """Return the system and the budget that a configuration describes.
 
     Raises:

@@ -15,6 +15,7 @@ from evollm import __version__
 from evollm.checks import nearest
 from evollm.cli.commands import command, commands, in_file, recorded
 from evollm.cli.config import PARTS, Limits, Machinery, Model, complete, read, written
+from evollm.cli.connecting import Connector
 from evollm.cli.dry_run import estimate
 from evollm.cli.launch import launch, prepared
 from evollm.cli.options import Parser, add, build, expand, given
@@ -153,7 +154,7 @@ def _run(name: str, args: argparse.Namespace) -> int:
     word = re.sub(r"\W+", "-", name.removesuffix(".py").replace(".py:", "-")).strip("-")
     new = Path("runs") / f"{word}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     path = anchored(args.path or new)
-    return launch(config, path, _connector(config, not (path / FILE).exists()), args.quiet)
+    return launch(config, path, Connector.of(config, fresh=not (path / FILE).exists()), args.quiet)
 
 
 def _configured(name: str, args: argparse.Namespace) -> dict[str, JSON]:
@@ -196,23 +197,17 @@ def _resume(args: argparse.Namespace) -> int:
     build(Limits, config["limits"])
     with Record(path) as record:
         record.put("config", config)
-    return launch(config, path, _connector(config, False), args.quiet)
+    return launch(config, path, Connector.of(config), args.quiet)
 
 
 def _dry_run(config: dict[str, JSON]) -> int:
-    """Print what a run would ask a model, and what that would cost at most."""
-    from evollm.llm.dry import DryRunModel
-
-    models: list[DryRunModel] = []
-
-    def connect() -> Any:
-        model = _connector(config, False)()
-        models.append(DryRunModel(model.name, model.price, model.context))
-        return models[-1]
-
+    """Print what a run would ask a model or compute, and what that would cost at most."""
+    connect = Connector.of(config, dry=True)
     system, budget = prepared(config, connect)
-    text = estimate(system.flow(config["run"]["seed"]), budget, models)
-    print(f"{system.opening}\n{text}" if system.opening else text)
+    if system.opening:
+        print(system.opening)
+    forecast = system.forecast(budget)
+    print(forecast or estimate(system.flow(config["run"]["seed"]), budget, connect.recording))
     return 0
 
 
@@ -221,33 +216,6 @@ def _resolve(model: dict[str, JSON]) -> None:
     model["model"] = model["model"] or os.environ.get("EVOLLM_MODEL") or None
     if model["model"]:
         model["base_url"] = model["base_url"] or os.environ.get("OPENAI_BASE_URL") or None
-
-
-def _connector(config: dict[str, JSON], fresh: bool) -> Callable[[], Any]:
-    """Return a function that connects to the configured model and checks that it is available.
-
-    The model's price must be known if money is limited. Availability is checked for a new run only,
-    because a resumed one may not need the model any more.
-    """
-
-    def connect() -> Any:
-        from evollm.llm.connect import connect
-
-        chosen = build(Model, config["model"])
-        settings = chosen.connection()
-        # When a run resumes, the environment must not replace the offline model by another one.
-        unnamed = "offline" if os.environ.get("EVOLLM_MODEL") else None
-        model: Any = connect(chosen.model or unnamed, base_url=chosen.base_url, settings=settings)
-        paid = config["limits"]["money"] is not None
-        if paid and model.price is None:
-            raise EvollmError(
-                "--money needs the model's price: give --price IN,OUT per million tokens"
-            )
-        if fresh:
-            model.reach()
-        return model
-
-    return connect
 
 
 def _show(args: argparse.Namespace) -> int:

@@ -52,6 +52,20 @@ def connect(
     return Endpoint(named, base_url=base_url, settings=settings or Settings())
 
 
+def in_process(name: str, served: bool = False) -> bool:
+    """Return whether a name refers to a model that a process can run, and not to an endpoint's.
+
+    Such are ``"offline"``, a Hugging Face model ``hf:OWNER/MODEL``, a GGUF file and a folder. Which
+    of them can be run depends on the system.
+
+    Args:
+        name: The model's name.
+        served: Whether an endpoint's address is given, so that ``owner/model`` is not a folder.
+    """
+    own = name == OFFLINE or name.startswith(HUGGING_FACE) or name.endswith(".gguf")
+    return own or _is_folder(name, served)
+
+
 def local(name: str, served: bool = False) -> Path | None:
     """Return the GGUF file that a model's name refers to; None for an endpoint's model.
 
@@ -67,10 +81,9 @@ def local(name: str, served: bool = False) -> Path | None:
         raise _foreign(f"{name} is a Hugging Face model")
     if name.endswith(".gguf"):
         return anchored(name)
-    place = name.startswith(("/", "./", "../", "~")) or name in (".", "..") or name.endswith("/")
-    folder = anchored(name)
-    if not place and (served or "/" not in name or not folder.is_dir()):
+    if not _is_folder(name, served):
         return None
+    folder = anchored(name)
     if not folder.is_dir():
         raise EvollmError(
             f"there is no folder {folder}: give a GGUF file or a folder that contains one"
@@ -84,6 +97,13 @@ def local(name: str, served: bool = False) -> Path | None:
     if not files:
         raise _foreign(f"the folder {folder} contains no GGUF file; it may be a Hugging Face model")
     return files[0]
+
+
+def _is_folder(name: str, served: bool) -> bool:
+    """Return whether a name is a path, or one that might be and names an existing folder."""
+    if name.startswith(("/", "./", "../", "~")) or name in (".", "..") or name.endswith("/"):
+        return True
+    return "/" in name and not served and anchored(name).is_dir()
 
 
 def _foreign(what: str) -> EvollmError:

@@ -12,7 +12,7 @@ from evollm.errors import EvollmError
 from evollm.llm.base import Price
 from evollm.llm.client.endpoint import Endpoint
 from evollm.llm.client.settings import Settings
-from evollm.llm.connect import connect, local
+from evollm.llm.connect import connect, in_process, local
 from evollm.llm.offline.model import Offline
 from tests.support_each import each
 
@@ -98,6 +98,29 @@ def test_a_bare_name_is_an_endpoints_model(tmp_path: Path, monkeypatch: pytest.M
         assert connect(name, address).name == name
     assert connect("gpt-x").name == "gpt-x"
     assert connect("owner/absent").name == "owner/absent"
+
+
+@each(
+    ("name", "served", "own"),
+    [
+        ("offline", False, True),
+        ("offline", True, True),
+        ("hf:owner/model", True, True),
+        ("model.gguf", True, True),
+        ("./none", True, True),
+        ("folder/", True, True),
+        ("owner/model", False, True),
+        ("owner/model", True, False),
+        ("owner/none", False, False),
+        ("gpt-4", False, False),
+    ],
+)
+def test_a_process_runs_files_folders_and_models_of_the_hub(
+    name: str, served: bool, own: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "owner" / "model").mkdir(parents=True, exist_ok=True)
+    assert in_process(name, served) is own
 
 
 def test_connecting_loads_no_client() -> None:
