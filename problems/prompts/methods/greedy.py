@@ -29,7 +29,7 @@ class TAPruning:
     Attributes:
         threshold: 1 accepts no loss; 0.96 is the paper's.
         strict: Accept improvements only, as the reference code's SAHC does.
-        order: In which a pass tries the tokens.
+        order: Order in which a pass tries the tokens.
         max_passes: Most passes.
         ratio: Accept by the ratio to the best score, as the reference code does: this inverts the
             order of negative scores, and divides by zero.
