@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from evollm.checks import nearest
 from evollm.errors import EvollmError, described
 from evollm.types import JSON, Outcome
+from problems.lm.scoring import LabelScorer
 from problems.prompts.data.example import Example
 from problems.prompts.data.task import Task
 from problems.prompts.data.template import MASK
@@ -133,6 +134,22 @@ class PromptFitness:
     def judged(self, mask: Mask, examples: Sequence[Example]) -> Judged:
         """Return a pruned prompt's scores on examples."""
         return self._judge(self.reader, self.task, self._texts(mask, examples), examples)
+
+    def tokens(self, fidelity: int | None = None) -> int:
+        """Return how many tokens scoring the unpruned prompt takes, special tokens left out.
+
+        No model is asked. Each answer that is written counts as the longest one.
+
+        Args:
+            fidelity: Which examples; see ``evaluate``.
+        """
+        encode = self.reader.tokenizer.encode
+        texts = [
+            [token for token, _, _ in encode(text)] if isinstance(text, str) else text
+            for text in self._texts(self.prompt.whole, self._sets()[fidelity])
+        ]
+        written = 0 if self.task.labelled else self._judge.room
+        return LabelScorer.nominal(texts) + written * len(texts)
 
     def key(self, mask: Mask) -> str | bytes:
         """Return what tells pruned prompts apart."""

@@ -1,6 +1,7 @@
 """PromptQuine for users: a search for the pruned prompt that works best, and what it came to."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,12 @@ from evollm.units import Units
 from problems.lm.settings import LMSettings
 from problems.prompts.data.builtin import load
 from problems.prompts.data.example import Example
-from problems.prompts.data.scores import choose, elites
+from problems.prompts.data.scores import choose, elites, percentile_pool
 from problems.prompts.data.splits import Splits, cut
 from problems.prompts.data.task import Task
 from problems.prompts.data.template import Template
 from problems.prompts.fitness import SELECT, TEST, PromptFitness
+from problems.prompts.forecast import forecast
 from problems.prompts.methods.baselines import RandomPruning, Unpruned
 from problems.prompts.methods.evolution import Evolution
 from problems.prompts.methods.front import Front
@@ -36,6 +38,7 @@ from problems.prompts.methods.method import Method
 from problems.prompts.pruned import Pruned, pruned
 from problems.prompts.readers.judging import Judge
 from problems.prompts.readers.named import reader_of
+from problems.prompts.reference import section
 from problems.prompts.tokens import Mask, Mode, Prompt
 
 PROMPTS = 10_000
@@ -72,6 +75,8 @@ class PromptQuine(System[Mask]):
         equally: Whether both halves weigh the same.
         judge: How answers are scored; None for the task's kind.
         lm: How a model in this process is loaded.
+        like_reference: Compare as many prompts in the end as the reference code does, and list in
+            the report what else of it is not done; see ``problems.prompts.reference``.
 
     Raises:
         EvollmError: If there is no such task, or the prompt's slots are not the task's.
@@ -93,6 +98,7 @@ class PromptQuine(System[Mask]):
         equally: bool = False,
         judge: Judge | None = None,
         lm: LMSettings | None = None,
+        like_reference: bool = False,
     ) -> None:
         self.task = load(task) if isinstance(task, str) else task
         self.method = method or Evolution()
@@ -102,6 +108,7 @@ class PromptQuine(System[Mask]):
         self._draw = (shots, demonstrations)
         self._objective = objective or self.task.metrics[0]
         self._merged = merged
+        self._like_reference = like_reference
         self._scoring: dict[str, Any] = {
             "objective": self._objective,
             "mode": mode,
@@ -198,11 +205,18 @@ class PromptQuine(System[Mask]):
         )
         return pool[place]
 
+    def forecast(self, budget: Budget) -> str:
+        """Return the tokens and the seconds that a run would take; see ``forecast``."""
+        return forecast(self.problem, self.method, budget)
+
     def report(self, result: Result[Mask]) -> Report:
         """Return the chosen prompt beside the unpruned one, and how it came."""
         from problems.prompts.present.report import report
 
-        return report(self, result)
+        found = report(self, result)
+        if self._like_reference:
+            return replace(found, sections=[*found.sections, section()])
+        return found
 
     def export(self, result: Result[Mask], folder: Path) -> list[Path]:
         """Write the pruned prompt as text, as JSON and as a picture, and the curve."""
@@ -218,6 +232,7 @@ class PromptQuine(System[Mask]):
     def config(self, seed: int) -> dict[str, JSON]:
         """Return the method's settings, the task with its examples' digests, and the prompt."""
         kept = {name: describe(value) for name, value in self._scoring.items()}
+        kept["like_reference"] = self._like_reference
         return {
             "seed": seed,
             "task": self.task.name,
@@ -296,6 +311,7 @@ class PromptQuine(System[Mask]):
             shots=shots,
             demonstrations=demonstrations,
             merged=self._merged,
+            like_reference=self._like_reference,
             **scoring,
         )
 
@@ -310,6 +326,9 @@ class PromptQuine(System[Mask]):
             return self.front(result)
         if not self.method.reranks:
             return [result.best] if result.best else []
+        if self._like_reference:
+            pool = percentile_pool([one.fitness for one in scored])
+            return [_individual(result, scored[place]) for place in pool]
         places = elites(
             [one.fitness for one in scored],
             [int(one.metrics["length"]) for one in scored],

@@ -10,6 +10,7 @@
 - ``files``: The user's own files: examples as JSON lines or separated values, and tasks of their
   own.
 - ``labels``: Label words, and how files write the labels that they stand for.
+- ``options``: Which task: the options of ``evollm run prompts`` that name one, and the task itself.
 - ``publishers``: Data sets in the layouts that their publishers use, from a folder that the user
   gives.
 - ``scores``: Scores of labels, and what is made of them: margins, pools of the best, and the final

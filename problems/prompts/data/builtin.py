@@ -95,18 +95,25 @@ _SIZES = {"add1": Sizes(search=32)}
 
 
 @cache
-def load(name: str) -> Task:
+def load(name: str, sizes: Sizes | None = None, seed: int = 0) -> Task:
     """Return a task with its examples: the same splits on every machine.
 
     Args:
         name: One of ``BUILTIN``.
+        sizes: How many examples per class; None for the task's own default.
+        seed: Of the splits.
 
     Raises:
         EvollmError: If there is none of this name, or the package that it needs is not installed.
     """
     if name not in BUILTIN:
         raise EvollmError(f"there is no task {name!r}{nearest(name, BUILTIN)}")
-    return BUILTIN[name].with_splits(cut(_EXAMPLES[name](), _SIZES.get(name)))
+    return BUILTIN[name].with_splits(cut(_EXAMPLES[name](), sizes or sizes_of(name), seed=seed))
+
+
+def sizes_of(name: str) -> Sizes:
+    """Return how many examples per class a task's splits have by default."""
+    return _SIZES.get(name, Sizes())
 
 
 def table() -> str:

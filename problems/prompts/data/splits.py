@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
 
+from evollm.checks import at_least
 from evollm.errors import EvollmError
 from problems.prompts.data.example import Example, distinct
 
@@ -14,16 +15,20 @@ class Sizes:
     """How many examples per class a split gets.
 
     Attributes:
-        demonstrations: What demonstrations are drawn from.
-        search: What prunings are scored on.
-        select: What the best prunings are compared on.
-        test: What the chosen one is measured on, at most: fewer where the data end.
+        demonstrations: Examples per label to draw demonstrations from.
+        search: Examples per label to score prunings on.
+        select: Examples per label to compare the best prunings on.
+        test: Examples per label to measure the chosen one on, at most: fewer where the data end.
     """
 
     demonstrations: int = 64
     search: int = 16
     select: int = 100
     test: int = 500
+
+    def __post_init__(self) -> None:
+        """Refuse negative numbers."""
+        at_least(0, self, *(item.name for item in fields(self)))
 
     def within(self, count: int) -> "Sizes":
         """Return sizes that leave a test where a class has few examples.
