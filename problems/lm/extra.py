@@ -1,8 +1,10 @@
 """The packages of the extra ``lm``: whether they are there, and how they keep quiet."""
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.util import find_spec
 
 from evollm.errors import EvollmError
@@ -20,6 +22,10 @@ def require(*packages: str) -> None:
             f"language models in this process need {' and '.join(missing)}: "
             "run `pip install 'evollm[lm]'`"
         )
+    if "tqdm.auto" not in sys.modules and _there("tqdm"):
+        with warnings.catch_warnings():  # in a notebook it asks for widgets when it is imported
+            warnings.simplefilter("ignore")
+            import_module("tqdm.auto")
 
 
 def _there(name: str) -> bool:

@@ -65,6 +65,9 @@ class Pruned:
     result: Result[Mask]
     system: "PromptQuine"
 
+    def __repr__(self) -> str:
+        return f"Pruned({self.text!r})"
+
     @property
     def text(self) -> str:
         """The pruned prompt's text, its slots open."""
