@@ -50,8 +50,7 @@ def label_ids(
         if rule == "single" and len(ids) > 1:
             raise EvollmError(
                 f"the label word {word!r} is {len(ids)} tokens to {title} "
-                f"({', '.join(tokenizer.convert_ids_to_tokens(list(ids)))}): choose another word, "
-                "or the rule first_token or sequence"
+                f"({', '.join(tokenizer.convert_ids_to_tokens(list(ids)))}): choose another word"
             )
     _check_different(words, found, rule, tokenizer, title)
     return tuple(found) if rule == "sequence" else tuple(ids[0] for ids in found)
