@@ -1,4 +1,4 @@
-"""EvoLLM and its controls: black-box functions of numbers, minimised or maximised."""
+"""EvoLLM and its controls: black-box optimisation of functions of numbers."""
 
 from problems.blackbox.framed import Framed
 from problems.blackbox.paper import Paper

@@ -1,4 +1,4 @@
-"""Ask and tell for a loop of the user's own."""
+"""Ask and tell for evaluations made in the user's own loop."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from operator import itemgetter
@@ -13,7 +13,7 @@ from problems.blackbox.space import Point
 
 
 class PointAskTell(Closing):
-    """Ask and tell in the function's own points and values; see ``evollm.AskTell``."""
+    """Ask and tell with the function's points and values; see ``evollm.AskTell``."""
 
     def __init__(self, search: AskTell, problem: Function) -> None:
         self._search = search
@@ -30,30 +30,33 @@ class PointAskTell(Closing):
         return points
 
     def tell(self, points: Sequence[Point], values: Sequence[Any]) -> None:
-        """Say what points are worth, in any order, and not all at once if need be.
+        """Tell the values of points, in any order and over several calls.
 
         Args:
-            points: Equal to those that ``ask`` returned: a dict in any order of its keys, a vector
-                as an array, a list or a tuple, numbers of any type.
-            values: What the function returns for each.
+            points: Points equal to those that ``ask`` returned: a dict with its keys in any order,
+                a vector as an array, a list or a tuple, numbers of any type.
+            values: The function's value of each.
 
         Raises:
-            EvollmError: If a point was not asked or has been told, a value is no number, or they
-                are no lists of the same length; then nothing of the call has been told.
+            EvollmError: If a point was not asked or has been told, a value is not a number, or the
+                arguments are not lists of the same length; then none of the values is told.
         """
         told = pairs("point", points, "value", values)
         waiting = {key: list(candidates) for key, candidates in self._asked.items()}
         candidates, outcomes = [], []
         for point, value in told:
             if not (same := waiting.get(_key(point))):
-                raise EvollmError(f"the point {point} doesn't wait for a value: tell what ask gave")
+                raise EvollmError(
+                    f"the point {point} is not waiting for a value: tell only points that ask "
+                    "returned, and each once"
+                )
             candidates.append(same.pop(0))
             outcomes.append(_scored(point, value, self._problem.maximize))
         self._asked = waiting
         self._search.tell(candidates, outcomes)
 
     def stop(self) -> dict[str, float]:
-        """Return the reasons to stop, by name; empty means go on."""
+        """Return the reasons to stop, by name; empty means continue."""
         return self._search.stop()
 
     @property
@@ -63,22 +66,22 @@ class PointAskTell(Closing):
 
     @property
     def found(self) -> Found:
-        """What has been found so far, in the function's own points and values.
+        """The result so far, in the function's points and values.
 
         Raises:
-            EvollmError: If no value has been told yet, or all that were are failures.
+            EvollmError: If no value has been told yet, or all are failures.
         """
         return found(self._problem, self.result)
 
     def close(self) -> None:
-        """Give the run directory back; what is told until then can be resumed from."""
+        """Close the run directory; a later run resumes from the values that were told."""
         self._search.close()
 
 
 def _key(point: Point) -> Hashable:
-    """Return what is equal for points that are, whatever their types: 1 and 1.0, lists and tuples.
+    """Return a key that is equal for equal points of any type: 1 and 1.0, lists and tuples.
 
-    So a point can travel as JSON, through a table or over a network before its value is told.
+    So a point can be sent as JSON or stored in a table before its value is told.
     """
     key = _plain(point)
     return key if isinstance(key, tuple) else (key,)
@@ -105,5 +108,6 @@ def _scored(point: Point, value: Any, maximize: bool) -> Outcome:
         return outcome(value, maximize)
     except (TypeError, ValueError, OverflowError):
         raise EvollmError(
-            f"the value {value!r} of the point {point} is no number: tell what the function returns"
+            f"the value of the point {point} must be a number, not {value!r}: tell what the "
+            "function returns"
         ) from None

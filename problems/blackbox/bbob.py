@@ -40,17 +40,17 @@ NAMES = (
     "katsuura",
     "lunacek",
 )
-"""Our names of f1 to f24, in order."""
+"""Names of f1 to f24, in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bbob:
-    """One instance, built anew for each batch, so that it travels to workers as three numbers.
+    """One instance of a function, rebuilt for each batch, so that it is pickled as three numbers.
 
     Attributes:
         number: 1 to 24.
         dimension: 2 or more.
-        instance: Which shift, rotation and optimal value.
+        instance: Determines shift, rotation and optimal value.
     """
 
     number: int
@@ -79,7 +79,7 @@ class Bbob:
 
 
 def bbob(function: str | int, dimension: int, instance: int = 1) -> tuple[Function, Space, float]:
-    """Return a BBOB function to minimise, its box, and its optimal value.
+    """Return a BBOB function to minimise, its search space, and its optimal value.
 
     Args:
         function: 1 to 24, ``"f1"`` to ``"f24"``, or one of ``NAMES``.
@@ -91,8 +91,8 @@ def bbob(function: str | int, dimension: int, instance: int = 1) -> tuple[Functi
     """
     if dimension < 2 or instance < 1:
         raise EvollmError(
-            "BBOB has dimensions from 2 and instances from 1, "
-            f"not dimension {dimension}, instance {instance}"
+            f"BBOB needs a dimension of at least 2 and an instance of at least 1, not {dimension} "
+            f"and {instance}"
         )
     found = Bbob(number_of(function), dimension, instance)
     space = Space((Real(-5.0, 5.0),) * dimension)

@@ -1,4 +1,4 @@
-"""``evollm run blackbox``: EvoLLM and its controls on a BBOB function, a task, or one's own."""
+"""``evollm run blackbox``: EvoLLM and its controls on BBOB, a task or a user's function."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ from problems.blackbox.space import Space
 from problems.blackbox.system import EvoLLM
 
 GENERATIONS = 20
-"""How many a control task gets by default."""
+"""Default population size for control tasks."""
 
 
 class Blackbox:
@@ -44,7 +44,7 @@ COMMAND = Blackbox()
 
 
 def _problem(options: Options) -> tuple[Function, Units]:
-    """Return the function and how its values are shown."""
+    """Return the function and the units of its values."""
     if task := task_of(options):
         return _control(options, task), Units("mean return")
     if ":" in options.function or options.function.endswith(".py"):
@@ -57,16 +57,16 @@ def _problem(options: Options) -> tuple[Function, Units]:
         number = number_of(options.function)
     except EvollmError as error:
         more = ", ".join(TASKS)
-        raise EvollmError(f"{error}, {more}, or a function of yours as FILE.py:NAME") from None
+        raise EvollmError(f"{error}, {more}, or your own function as FILE.py:NAME") from None
     problem, _, optimum = bbob(number, options.dimension, options.instance)
     return problem, Units("value above the optimum", maximize=False, offset=0.0 - optimum)
 
 
 def _control(options: Options, task: str) -> Function:
-    """Return a control task, whose box lies around 0."""
+    """Return a control task with a box centred at 0."""
     low, high = box(options)
     if low != -high:
-        raise EvollmError(f"the weights' --bounds must be -X,X, say -3,3, not {options.bounds}")
+        raise EvollmError(f"the weights' --bounds must be -X,X, such as -3,3, not {options.bounds}")
     hidden = numbers(options.hidden, "hidden", int, "16 or 8,8, or none")
     problem, _ = control(
         task,

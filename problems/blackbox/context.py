@@ -1,4 +1,4 @@
-"""What a model is shown of a search: which generations, which of their members, in which order."""
+"""The context of a prompt: which generations and members are shown, and in which order."""
 
 from collections.abc import Generator as Iterator
 from collections.abc import Sequence
@@ -22,19 +22,20 @@ Order: TypeAlias = Literal["fitness", "time", "descending", "random"]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Which rows a prompt holds; the numbers are ours, for we could not read the paper's.
+    """Which rows a prompt contains; the numbers are ours, as the paper's were not available.
 
     Attributes:
-        generations: How many generations are kept.
-        members: How many rows a kept generation shows.
+        generations: Number of generations in the context.
+        members: Number of rows per generation.
         keep: Which generations: the ``last``, those with the ``best`` member, or ``random`` ones.
-        choose: Which rows: the best ``within`` each generation; the best ``across`` all kept; for
-            each generation the best of it and all before (``upto``); or ``random`` ones of each.
-        order: Of generations, least to most by the ``fitness`` of the best row or old to new
-            (``time``), their rows least to most in both; all of it backwards (``descending``), the
-            best first; or all of it at ``random``.
-        permuted: Whether the losses of the shown rows are dealt out anew at random before they are
-            ordered: a control that tells whether the losses matter.
+        choose: Which rows: the best ``within`` each generation; the best ``across`` all of them;
+            for each generation the best of it and all earlier ones (``upto``); or ``random`` ones
+            of each.
+        order: Order of generations, ascending by the ``fitness`` of the best row, or by age, old to
+            new (``time``), in both cases with rows in ascending order; the reverse of the first,
+            with the best row at the beginning (``descending``); or ``random`` order of everything.
+        permuted: Whether the losses of the shown rows are permuted at random before ordering: a
+            control that shows whether the losses matter.
     """
 
     generations: int = 5
@@ -49,31 +50,32 @@ class Context:
 
 
 def check_order(form: RowFormat, context: Context) -> None:
-    """Refuse a header that says of rows what isn't so.
+    """Check that the header is true for the order of the rows.
 
     Raises:
-        EvollmError: If the form has a header, which calls the last row the best, and another order.
+        EvollmError: If the form has a header, which calls the last row the best, and the order is
+            another one.
     """
     if form.header and context.order in ("descending", "random"):
         raise EvollmError(
-            f"the header calls the last row the best, which the order '{context.order}' makes "
-            "untrue: leave the header out"
+            "the header calls the last row the best, which is wrong for the order "
+            f"'{context.order}': omit the header"
         )
 
 
 def select(
     history: Sequence[Rows], context: Context, resolution: int, rng: Generator
 ) -> list[Rows]:
-    """Return the sections of a prompt; by default each least fit first, the most useful last.
+    """Return the sections of a prompt, by default each in ascending order of fitness.
 
-    Rows without a finite fitness are dropped, and of rows with equal integers the fittest stays (of
-    equally fit ones the last shown).
+    Rows without a finite fitness are dropped, and of rows with equal integers only the fittest is
+    kept (of equally fit ones the last shown).
 
     Args:
         history: All generations, oldest first.
-        context: What to show.
-        resolution: Of the integers that tell rows apart.
-        rng: Draws what is chosen at random.
+        context: The settings.
+        resolution: Resolution of the integers by which rows are compared.
+        rng: Source of random choices.
     """
     finite = [[row for row in rows if isfinite(row.fitness)] for rows in history]
     kept = _keep([i for i, rows in enumerate(finite) if rows], finite, context, rng)
@@ -81,7 +83,7 @@ def select(
     if context.permuted:
         sections = _permuted(sections, rng)
     sections = _distinct(_ordered(sections, context.order, rng), resolution)
-    # Backwards only now: of equal rows the one beside the best must have stayed.
+    # Reversed only here, so that of equal rows the one nearest to the best has been kept.
     backwards = context.order == "descending"
     return [rows[::-1] for rows in sections[::-1]] if backwards else sections
 
@@ -103,7 +105,7 @@ def _ordered(sections: list[Rows], order: Order, rng: Generator) -> list[Rows]:
 
 
 def _permuted(sections: list[Rows], rng: Generator) -> list[Rows]:
-    """Give each row another's outcome; a row that is shown twice has one outcome."""
+    """Permute the outcomes of rows; a row that is shown twice has the same outcome."""
     found = {row.id: row.outcome for rows in sections for row in rows}
     order, outcomes = rng.permutation(len(found)), list(found.values())
     dealt = {number: outcomes[i] for number, i in zip(found, order, strict=True)}
@@ -111,7 +113,7 @@ def _permuted(sections: list[Rows], rng: Generator) -> list[Rows]:
 
 
 def _keep(places: list[int], finite: list[Rows], context: Context, rng: Generator) -> list[int]:
-    """Return the kept generations' places, oldest first."""
+    """Return the indices of the kept generations, oldest first."""
     k = min(context.generations, len(places))
     if context.keep == "best":
         best = sorted(places, key=lambda i: -max(row.fitness for row in finite[i]))
@@ -122,7 +124,7 @@ def _keep(places: list[int], finite: list[Rows], context: Context, rng: Generato
 
 
 def _choose(kept: list[int], finite: list[Rows], context: Context, rng: Generator) -> list[Rows]:
-    """Return each kept generation's rows in the order of their age."""
+    """Return each kept generation's rows, ordered by age."""
     m = context.members
     if context.choose == "upto":
         return [fittest([row for rows in finite[: i + 1] for row in rows], m) for i in kept]
@@ -145,7 +147,7 @@ def _sample(rows: Rows, m: int, rng: Generator) -> Rows:
 
 
 def _distinct(sections: list[Rows], resolution: int) -> list[Rows]:
-    """Drop rows whose integers another row shows that is fitter, or as fit and nearer the end."""
+    """Drop rows with the same integers as a fitter row, or an equally fit one nearer the end."""
     winners: dict[bytes, tuple[float, int, int]] = {}
     for i, rows in enumerate(sections):
         for j, row in enumerate(rows):
@@ -158,23 +160,23 @@ def _distinct(sections: list[Rows], resolution: int) -> list[Rows]:
 
 
 Points: TypeAlias = tuple[tuple[float, ...], ...]
-"""Places in the unit cube."""
+"""Points in the unit cube."""
 Generations: TypeAlias = list[list[Individual[Any]]]
 
 
 def warm_up(
     dimension: int, generations: int, population: int, start: Points, rng: Generator
 ) -> Iterator[Job, Any, Generations]:
-    """Evaluate uniform samples, in step 0 behind the starting points; go on until two are finite.
+    """Evaluate starting points and uniform samples, until two have a finite fitness.
 
-    The samples are one stream that depends on the seed alone: however many a search takes, and in
-    whatever portions, searches of the same seed see the same points.
+    The samples form a stream that depends only on the seed, so that searches with the same seed
+    evaluate the same points, whatever their number per step.
 
     Args:
         dimension: Of the unit cube.
-        generations: How many steps, from 0.
-        population: Samples a step.
-        start: Points to evaluate ahead of the samples.
+        generations: Number of steps, beginning with step 0.
+        population: Samples per step.
+        start: Points to evaluate before the samples.
         rng: The flow's generator; one draw is taken.
     """
     seed = draw_seed(rng)

@@ -1,4 +1,4 @@
-"""Neuroevolution: control tasks of gymnasium, where a point is the weights of a small network."""
+"""Neuroevolution: control tasks of gymnasium, with the weights of a small network as points."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,14 +26,14 @@ Activation: TypeAlias = Literal["tanh", "relu"]
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A fully connected network that takes the action of its largest output.
+    """A fully connected network whose action is its largest output.
 
-    A unit's incoming weights and its bias are neighbours, so that blocks of neighbouring
-    coordinates are units or parts of them.
+    A unit's incoming weights and its bias are adjacent, so that blocks of adjacent coordinates are
+    units or parts of them.
 
     Attributes:
-        sizes: Inputs, units of each hidden layer, outputs.
-        activation: Of the hidden units; the outputs are linear.
+        sizes: Numbers of inputs, units of each hidden layer, and outputs.
+        activation: Activation of the hidden units; the outputs are linear.
     """
 
     sizes: tuple[int, ...]
@@ -48,7 +48,7 @@ class Network:
 
     @property
     def length(self) -> int:
-        """How many weights it has, biases included."""
+        """Number of weights including biases."""
         return sum((inputs + 1) * outputs for inputs, outputs in pairwise(self.sizes))
 
     def outputs(
@@ -76,29 +76,30 @@ class Network:
     def act(
         self, weights: NDArray[np.float64], observations: NDArray[np.float64]
     ) -> NDArray[np.int64]:
-        """Return the action for each observation, shape ``(n,)``; of equal outputs the first."""
+        """Return the action for each observation, shape ``(n,)``; the first of equal outputs."""
         actions: NDArray[np.int64] = np.argmax(self.outputs(weights, observations), axis=1)
         return actions
 
 
 TASKS: Mapping[str, str] = {"cartpole": "CartPole-v1", "acrobot": "Acrobot-v1"}
-"""Our names of the tasks, and gymnasium's."""
+"""Names of the tasks here and in gymnasium."""
 SETTINGS = Paper(population=16, context=Context(5, 5), block=8)
-"""The paper's loop on these tasks; the numbers are ours, for we could not read the paper's."""
+"""The paper's loop on these tasks; the numbers are ours, as the paper's were not available."""
 FRESH = 2**32
-"""The seed of the episodes that no search has seen."""
+"""The seed of the episodes that no search uses."""
 EPISODES = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """The mean return of a policy; its worlds are built anew for each batch, so that it travels.
+    """The mean return of a policy, in environments that are rebuilt for each batch.
 
     Attributes:
         task: One of ``TASKS``.
-        network: Whose weights are sought.
-        episodes: How many are played; the same for all points of a batch.
-        instance: With the evaluation's seed it fixes where the episodes begin.
+        network: The policy, whose weights are optimised.
+        episodes: Number of episodes, the same for all points of a batch.
+        instance: Determines the initial states of the episodes, together with the evaluation's
+            seed.
     """
 
     task: str
@@ -111,8 +112,8 @@ class Control:
     def __post_init__(self) -> None:
         if self.episodes < 1 or self.instance < 0:
             raise EvollmError(
-                "a control task has 1 or more episodes and an instance from 0, "
-                f"not {self.episodes} episodes, instance {self.instance}"
+                "a control task needs at least 1 episode and an instance of at least 0, not "
+                f"{self.episodes} and {self.instance}"
             )
 
     @property
@@ -122,14 +123,14 @@ class Control:
         return f"{self.task}-{sizes}-{self.episodes}-i{self.instance}"
 
     def evaluate(self, points: NDArray[np.float64], seed: int = 0) -> list[tuple[float, JSON]]:
-        """Play the episodes that a seed fixes.
+        """Play the episodes determined by a seed.
 
         Args:
             points: Weights, shape ``(n, length)``.
             seed: The same for all points.
 
         Returns:
-            For each point the mean return, larger is better, and the episodes' own returns.
+            For each point the mean return (larger is better) and the returns of the episodes.
         """
         seeds = np.random.SeedSequence([self.instance, seed]).generate_state(self.episodes)
         worlds = [_world(self.task) for _ in seeds]
@@ -141,7 +142,7 @@ class Control:
     def _play(
         self, weights: NDArray[np.float64], worlds: Sequence[Any], seeds: Sequence[int]
     ) -> list[float]:
-        """Return what each episode comes to; the policy acts in all of them at once."""
+        """Return the return of each episode; the policy acts in all of them at once."""
         starts = [world.reset(seed=seed)[0] for world, seed in zip(worlds, seeds, strict=True)]
         observations = np.array(starts, dtype=np.float64)
         returns = [0.0] * len(worlds)
@@ -167,22 +168,22 @@ def control(
     bound: float = 3.0,
     instance: int = 1,
 ) -> tuple[Function, Space]:
-    """Return a control task to maximise, and the box of its policy's weights.
+    """Return a control task to maximise, and the search space of its policy's weights.
 
     Args:
         task: ``"cartpole"`` or ``"acrobot"``.
-        hidden: Units of each hidden layer; empty for a linear policy.
-        activation: Of the hidden units.
-        episodes: How many an evaluation plays.
-        bound: Weights lie from minus this to this.
-        instance: Which episodes, 0 or more.
+        hidden: Number of units of each hidden layer; empty for a linear policy.
+        activation: Activation of the hidden units.
+        episodes: Number of episodes per evaluation.
+        bound: Weights are between minus this and this.
+        instance: Selects the episodes; 0 or more.
 
     Raises:
         EvollmError: If gymnasium is not installed, there is no such task, or a number is out of
             range.
     """
     if not bound > 0:
-        raise EvollmError(f"the weights' bound must be above 0, not {bound}")
+        raise EvollmError(f"the weights' bound must be positive, not {bound}")
     world = _world(task)
     sizes = (int(world.observation_space.shape[0]), *hidden, int(world.action_space.n))
     found = Control(task, Network(sizes, activation), episodes, instance)
@@ -191,14 +192,14 @@ def control(
 
 
 class Neuroevolution(EvoLLM):
-    """A search for the weights of a policy; the best one plays once more in fresh episodes."""
+    """A search for the weights of a policy; the best one is scored again in new episodes."""
 
     def write(self, individual: Individual[Any]) -> str:
-        """Return how many weights there are: they are too many to be read."""
+        """Return the number of weights, which are too many to show."""
         return f"{len(self.problem.space)} weights"
 
     def finalists(self, result: Result[Any]) -> Finalists[Any]:
-        """Return the best policy, for episodes that no search has seen."""
+        """Return the best policy, to be scored in episodes that no search uses."""
         best = result.best
         if best is None or best.error is not None:
             return Finalists()
@@ -206,7 +207,7 @@ class Neuroevolution(EvoLLM):
         return Finalists([best], seed=FRESH, problem=replace(self.problem, function=fresh))
 
     def report(self, result: Result[Any]) -> Report:
-        """Return the overview, with the return in fresh episodes."""
+        """Return the overview with the return in new episodes."""
         if not result.finals:
             return super().report(result)
         fresh = f"mean return {result.finals[0].fitness:.1f} in {EPISODES} unseen episodes"
@@ -214,7 +215,7 @@ class Neuroevolution(EvoLLM):
 
 
 def _world(task: str) -> Any:
-    """Build gymnasium's environment of a task."""
+    """Create gymnasium's environment of a task."""
     if task not in TASKS:
         raise EvollmError(f"there is no control task '{task}'{nearest(task, list(TASKS))}")
     try:

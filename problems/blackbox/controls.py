@@ -1,4 +1,4 @@
-"""Searches without a model, as controls: same engine, same problem, same count of evaluations."""
+"""Controls: searches without a model on the same engine and problem, with the same budget."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -25,13 +25,13 @@ LARGEST = 1e300
 def random_search(
     dimension: int, *, start: Points = (), seed: int = 0, population: int = 5
 ) -> Flow:
-    """Sample the unit cube evenly; the first points are those of every other search of the seed.
+    """Sample the unit cube uniformly; the first points are the same in all searches of a seed.
 
     Args:
         dimension: Of the cube.
         start: Points to evaluate first.
-        seed: The only source of chance.
-        population: Samples a generation.
+        seed: The only source of randomness.
+        population: Samples per generation.
     """
     rng = np.random.default_rng(seed)
     stream = draw_seed(rng)
@@ -51,15 +51,15 @@ def hill_climbing(
     population: int = 5,
     sigma: float = 0.03,
 ) -> Flow:
-    """Take Gaussian steps of constant size from the best point so far, first that of the warm-up.
+    """Take Gaussian steps of constant size from the best point so far, after a warm-up.
 
     Args:
         dimension: Of the unit cube.
-        start: Points to evaluate ahead of the warm-up's.
-        seed: The only source of chance.
-        warmup: Uniform samples in step 0, the same as in every other search of the seed.
-        population: Samples a generation.
-        sigma: Standard deviation, in widths of the cube.
+        start: Points to evaluate before the warm-up.
+        seed: The only source of randomness.
+        warmup: Uniform samples in step 0, the same in all searches of a seed.
+        population: Samples per generation.
+        sigma: Standard deviation in widths of the cube.
     """
     rng = np.random.default_rng(seed)
     history = yield from warm_up(dimension, 1, warmup, start, rng)
@@ -81,18 +81,18 @@ def recombination_es(
     parents: int = 4,
     sigma: float | None = None,
 ) -> Flow:
-    """Sample around the mean of the best points: our loop, but for the model.
+    """Sample around the mean of the best points: our loop without the model.
 
     The same control for the paper's loop is ``evollm(Centroid(4), ...)``.
 
     Args:
         dimension: Of the unit cube.
-        start: Points to evaluate ahead of the warm-up's.
-        seed: The only source of chance.
-        warmup: Uniform samples in step 0, the same as in every other search of the seed.
-        population: Samples a generation.
-        parents: How many of the best make the mean.
-        sigma: Standard deviation, in widths of the cube; None for 0.6 of the spread of the best
+        start: Points to evaluate before the warm-up.
+        seed: The only source of randomness.
+        warmup: Uniform samples in step 0, the same in all searches of a seed.
+        population: Samples per generation.
+        parents: Number of best points that are averaged.
+        sigma: Standard deviation in widths of the cube; None for 0.6 times the spread of the best
             five points.
     """
     rng = np.random.default_rng(seed)
@@ -110,13 +110,13 @@ def recombination_es(
 def constant_answer(
     dimension: int, *, seed: int = 0, population: int = 5, sigma: float = 0.02
 ) -> Flow:
-    """Sample around the middle of the box for ever: shows whether a benchmark rewards that answer.
+    """Sample around the middle of the box, which shows whether a benchmark rewards that answer.
 
     Args:
         dimension: Of the unit cube.
-        seed: The only source of chance.
-        population: Samples a generation.
-        sigma: Standard deviation, in widths of the cube.
+        seed: The only source of randomness.
+        population: Samples per generation.
+        sigma: Standard deviation in widths of the cube.
     """
     rng = np.random.default_rng(seed)
     middle = yield from vary(Given(((0.5,) * dimension,), "Middle"), [], 1, 0)
@@ -135,15 +135,15 @@ def cma_es(
     population: int | None = None,
     sigma: float = 0.2,
 ) -> Flow:
-    """Run pycma's CMA-ES from the best warm-up point; when it has converged, from random points.
+    """Run pycma's CMA-ES from the best warm-up point, and after convergence from random points.
 
     Args:
-        dimension: Of the unit cube, which bounds it; at least 2.
-        start: Points to evaluate ahead of the warm-up's.
-        seed: The only source of chance; NumPy's global state is neither used nor changed.
-        warmup: Uniform samples in step 0, the same as in every other search of the seed.
-        population: Samples a generation; None for pycma's ``4 + floor(3 ln D)``.
-        sigma: Initial standard deviation, in widths of the cube.
+        dimension: Dimension of the unit cube, at least 2.
+        start: Points to evaluate before the warm-up.
+        seed: The only source of randomness; NumPy's global state is neither used nor changed.
+        warmup: Uniform samples in step 0, the same in all searches of a seed.
+        population: Samples per generation; None for pycma's ``4 + floor(3 ln D)``.
+        sigma: Initial standard deviation in widths of the cube.
 
     Raises:
         EvollmError: If pycma is not installed.
@@ -164,7 +164,7 @@ def cma_es(
 def _strategy(
     mean: NDArray[np.float64], sigma: float, population: int | None, rng: np.random.Generator
 ) -> Any:
-    """Return pycma's strategy over the unit cube: silent, and drawing from ``rng`` alone."""
+    """Return pycma's strategy over the unit cube, without output and drawing only from ``rng``."""
     try:
         import cma
     except ImportError:
@@ -182,7 +182,7 @@ def _strategy(
 
 
 def _finite(loss: float) -> float:
-    """Return a loss that pycma can rank: failures come last."""
+    """Return a loss that pycma can rank, with failures last."""
     return min(max(loss, -LARGEST), LARGEST)
 
 
@@ -206,16 +206,16 @@ TITLES = {
     "framed": "EvoLLM, framed samples (ours)",
 }
 SHORT = Paper(context=Context(generations=3, members=3))
-"""The paper's loop with prompts of nine rows, which the small offline model reads fast."""
+"""The paper's loop with prompts of nine rows, which are fast with the small offline model."""
 
 
 @dataclass(frozen=True)
 class Control:
-    """Settings of a search without a model, used like ``Framed`` or ``Paper``.
+    """Settings of a search without a model, in place of ``Framed`` or ``Paper``.
 
     Attributes:
         method: One of ``CONTROLS``.
-        settings: Keywords of that search that differ from their defaults.
+        settings: Keywords of that search, if different from the defaults.
     """
 
     method: str
@@ -229,7 +229,7 @@ class Control:
             )
 
     def flow(self, model: LanguageModel | None, space: Space, start: Points, seed: int) -> Flow:
-        """Return the search over the unit cube of a space; the model is not asked."""
+        """Return the search over the unit cube of a space; the model is not used."""
         return CONTROLS[self.method](len(space), start=start, seed=seed, **self.settings)
 
 
@@ -238,8 +238,8 @@ def strategy_of(method: str, settings: Mapping[str, Any] | None = None) -> Frame
 
     Args:
         method: One of ``MODELS`` or ``CONTROLS``.
-        settings: Fields of ``Framed`` or ``Paper``, or keywords of a control, that differ from
-            their defaults.
+        settings: Fields of ``Framed`` or ``Paper``, or keywords of a control, if different from the
+            defaults.
     """
     if method in MODELS:
         return replace(Framed() if method == "framed" else SHORT, **(settings or {}))

@@ -1,4 +1,4 @@
-"""The demonstration of ``make demo``: EvoLLM beside its baselines, with the offline model."""
+"""The demonstration of ``make demo``: EvoLLM with the offline model, and its baselines."""
 
 import logging
 import sys
@@ -26,7 +26,7 @@ from problems.blackbox.controls import MODELS, TITLES, strategy_of
 
 METHODS = Axis(("random", "hill", "cma", "paper", "framed"), titles=TITLES, versions={"hill": 2})
 model = cache(connect)
-"""The model that all cells share; the first call connects."""
+"""The model shared by all cells; the first call connects."""
 
 NOTE = """\
 Value above the optimum; every seed is another instance of the function, the same for all methods.
@@ -44,13 +44,13 @@ def measure(
 
     Args:
         cell: ``method``, ``function``, ``dimension``, ``seed`` and ``evaluations``.
-        connect: Returns the model; called only by a method that needs one.
-        executor: Where the function is evaluated; by default here.
-        folder: Keeps a run directory for each cell, and shows progress; None for neither.
+        connect: Returns the model; called only if the method needs one.
+        executor: Where the function is evaluated; by default in this thread.
+        folder: Folder for a run directory per cell, with a progress display; None for neither.
 
     Returns:
-        ``gaps``, the best values above the optimum, one for each evaluation; ``calls``, ``tokens``,
-        ``seconds``, and ``fallbacks``, the share of the model's work that a stand-in did.
+        ``gaps``, the best values above the optimum, one per evaluation; ``calls``, ``tokens``,
+        ``seconds``, and ``fallbacks``, the share of the children made by a stand-in.
 
     Raises:
         EvollmError: If the model can't be used.
@@ -84,7 +84,7 @@ def _last(row: Row) -> Any:
 
 
 def asked(name: str) -> Callable[[Row], Any]:
-    """Return a column's value that only rows have which ask a model."""
+    """Return a column's value function, which is None for rows without a model."""
     return lambda row: row.found[name] if row.found["calls"] else None
 
 
@@ -110,13 +110,13 @@ STUDY = Study(
     COLUMNS,
     curve=Curve("gaps", "best value above the optimum", first=10),
     summary=lambda rows: NOTE,
-    jobs=None,  # the cells share the workers one after the other
+    jobs=None,  # the cells use the workers one after the other
     about=__doc__,
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run all cells on the same Ray workers, each recorded in the folder of the results."""
+    """Run all cells on the same Ray workers, with records in the results folder."""
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("evollm").setLevel(logging.INFO)
     parser = STUDY.parser()

@@ -1,4 +1,4 @@
-"""Our loop: a model's samples in a frame that follows the search are the offspring."""
+"""Our loop: the offspring are a model's samples in a frame that follows the search."""
 
 from dataclasses import dataclass
 from itertools import chain, count
@@ -19,14 +19,14 @@ from problems.blackbox.space import Space
 
 @dataclass(frozen=True, slots=True)
 class Framed(Framing):
-    """Settings of our loop, the default: it works with the small offline model.
+    """Settings of our loop, the default, which works with the small offline model.
 
-    With a server other than llama.cpp's set ``constrain=False``, and with one that only chats
-    ``mode="chat"`` too.
+    With a server other than llama.cpp's set ``constrain=False``, and with one that only chats also
+    ``mode="chat"``.
 
     Attributes:
         warmup: Uniform samples before the model is asked.
-        memory: How many of the best points it is shown.
+        memory: Number of best points in the prompt.
         offspring: Points per generation.
     """
 
@@ -53,15 +53,16 @@ def evollm_framed(
     start: Points = (),
     seed: int = 0,
 ) -> Flow:
-    """Search the unit cube: the model's samples are evaluated, and it is shown the best points.
+    """Search the unit cube by showing the best points to a model and evaluating its samples.
 
     Args:
-        operator: Who makes offspring of the best points, given the least fit first; where it falls
-            short, Gaussian steps of the best five points' spread from the best point stand in.
-        settings: How many of what.
+        operator: Makes offspring from the best points, which are given in ascending order of
+            fitness; if it makes too few, Gaussian steps from the best point with the spread of the
+            best five replace them.
+        settings: The settings.
         dimension: Of the cube.
-        start: Points to evaluate ahead of the first samples.
-        seed: The only source of chance.
+        start: Points to evaluate before the first samples.
+        seed: The only source of randomness.
     """
     rng, tally = np.random.default_rng(seed), ModelGuard()
     history = yield from warm_up(dimension, 1, settings.warmup, start, rng)

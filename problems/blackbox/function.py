@@ -14,15 +14,15 @@ from problems.blackbox.space import Space, Vector
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """Scores places in the unit cube by a function of points.
+    """Scores points of the unit cube by a function on the search space.
 
     Attributes:
-        function: From a point to a number, or to a pair of number and ``info``. Or an object with a
-            method ``evaluate(points)`` that returns or yields one number (or pair) a point for
+        function: Maps a point to a number, or to a pair of number and ``info``; or an object with a
+            method ``evaluate(points)`` that returns or yields one number (or pair) per point, for
             points of shape ``(n, D)`` (a list of dicts if the space has names). With an attribute
-            ``seeded = True`` it is called as ``evaluate(points, seed)``; with ``elementwise =
-            True`` it says that points may be scored one by one.
-        space: Turns places into points.
+            ``seeded = True`` it is called as ``evaluate(points, seed)``; ``elementwise = True``
+            declares that points may be scored one by one.
+        space: The search space, which maps the unit cube to points.
         maximize: Whether a larger value is better; otherwise the fitness is minus the value.
     """
 
@@ -33,7 +33,7 @@ class Function:
     def __post_init__(self) -> None:
         if not (callable(self.function) or self._whole):
             raise EvollmError(
-                f"{self.function!r} is no function: give f(point), or an object with "
+                f"{self.function!r} is not a function: give f(point), or an object with "
                 "evaluate(points)"
             )
 
@@ -49,12 +49,12 @@ class Function:
 
     @property
     def asks_model(self) -> bool | tuple[str, ...]:
-        """Whether the function asks a model: its attribute of this name, see ``Problem``."""
+        """Whether the function asks a model: its attribute of the same name, see ``Problem``."""
         asks: bool | tuple[str, ...] = getattr(self.function, "asks_model", False)
         return asks
 
     def prepare(self) -> None:
-        """Let a function that is an object prepare itself, if it has a method for it."""
+        """Call the function's method ``prepare()``, if it has one."""
         prepare(self.function)
 
     @property
@@ -64,13 +64,13 @@ class Function:
     def evaluate(
         self, genomes: Sequence[Vector], fidelity: int | None, seed: int
     ) -> Iterable[Outcome]:
-        """Score places; what a function of one point raises fails that evaluation alone.
+        """Score points; an exception of a function of one point makes only that evaluation fail.
 
         Returns:
-            The outcomes of a function of one point, or of a batch that yields, come one by one.
+            The outcomes, one by one if the function takes one point or yields.
 
         Raises:
-            EvollmError: If a function of a batch returns another number of values.
+            EvollmError: If a function of a batch returns a wrong number of values.
         """
         points = [self.space.decode(genome) for genome in genomes]
         if not (self._whole and points):
@@ -81,16 +81,19 @@ class Function:
         if not hasattr(values, "__len__"):
             return (outcome(value, self.maximize) for value in values)
         if len(values) != len(points):
-            raise EvollmError(f"{self.name} returned {len(values)} values for {len(points)} points")
+            raise EvollmError(
+                f"{self.name} returned {len(values)} values for {len(points)} points: return one "
+                "per point"
+            )
         return [outcome(value, self.maximize) for value in values]
 
 
 def outcome(value: Any, maximize: bool) -> Outcome:
-    """Return the outcome of a value, or of a pair of it and ``info``; to minimise is to negate.
+    """Return the outcome of a value, or of a pair of value and ``info``; negated to minimise.
 
     Raises:
-        TypeError: If the value is no number, but a text or an array, say.
-        ValueError: If it can't be converted to one.
+        TypeError: If the value is not a number, but for example a string or an array.
+        ValueError: If it can't be converted to a number.
     """
     found, info = value if isinstance(value, tuple) else (value, None)
     fitness = number(found)

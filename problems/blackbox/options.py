@@ -1,4 +1,4 @@
-"""Choices: the options of ``evollm run blackbox``, and the settings that they stand for."""
+"""Options: the options of ``evollm run blackbox``, and the settings they determine."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,30 +17,33 @@ from problems.blackbox.paper import Decay, Paper, TwoLevel
 
 @dataclass(frozen=True)
 class Options:
-    """What is searched, and how.
+    """The function to optimise, and the method.
 
     Attributes:
-        function: A BBOB function (sphere, f1 to f24), cartpole, acrobot, or FILE.py:NAME of yours.
-        dimension: Number of coordinates; of a control task it is the number of weights.
-        instance: Which shift and rotation (BBOB), or which episodes (control).
-        bounds: Box of each coordinate of your function or weight; none for -5,5 or -3,3.
-        maximize: Look for large values of a function of yours.
-        hidden: For control: units of the hidden layers, none for no layer: 8,8.
-        activation: For control: of the hidden units.
-        episodes: For control: how many an evaluation plays.
-        method: EvoLLM with framed samples (ours) or in the paper's way, or a control.
+        function: A BBOB function (sphere, f1 to f24), cartpole, acrobot, or your own as
+            FILE.py:NAME.
+        dimension: Number of coordinates; ignored for control tasks, which have one per weight.
+        instance: Selects shift and rotation (BBOB) or episodes (control).
+        bounds: Range of each coordinate of your function, or of each weight; none for -5,5 or -3,3.
+        maximize: Maximise your own function.
+        hidden: For control: units of the hidden layers, such as 8,8; none for no hidden layer.
+        activation: For control: activation of the hidden units.
+        episodes: For control: number of episodes per evaluation.
+        method: EvoLLM with framed samples (ours) or with the paper's loop, or a control.
         target: Stop at this value (BBOB: above the optimum).
         population: Points per generation; none for 5 (control tasks: 16; cma: its own rule).
         warmup: Random points (framed: 10) or generations (paper: 4) before the model is asked.
-        temperature: Of the model's answers, with paper of the first of three attempts; none for 1
+        temperature: Sampling temperature, for paper of the first of three attempts; none for 1
             (framed) or 0 (paper).
         framed: The settings of ``--method framed``.
         paper: The settings of ``--method paper``.
-        rule: For paper: the step shrinks by --decay, or is 0.05 after a new best and else 0.2.
-        decay: The step size of the rule decay.
-        numbers: For paper: how a prompt writes coordinates; decimals in the units of the box.
-        header: For paper: say what the rows are; none for yes in a chat only.
-        query: For paper: whether the query names a loss at all.
+        rule: For paper: the step size shrinks by --decay, or is 0.05 after a new best and otherwise
+            0.2.
+        decay: The step size for --rule decay.
+        numbers: For paper: how coordinates are written in prompts; decimals are in the units of the
+            box.
+        header: For paper: explain the rows in the prompt; none for yes only in chat mode.
+        query: For paper: whether the query names a loss.
     """
 
     function: str = "sphere"
@@ -71,13 +74,15 @@ class Options:
         "decay": "",
         "decay.first": "step",
         "decay.rate": "decay",
-        **dict.fromkeys(("framed.offspring", "paper.population")),  # these depend on the method
+        **dict.fromkeys(
+            ("framed.offspring", "paper.population")
+        ),  # these defaults depend on the method
         **dict.fromkeys(("framed.warmup", "paper.warmup", "framed.temperature")),
     }
 
 
 def check(options: Options) -> None:
-    """Refuse numbers with which a search would never begin, by the options' names."""
+    """Check the numbers in options, which errors name."""
     at_least(1, options, "dimension", "episodes", "population", "warmup", prefix="--")
     at_least(0, options, "instance", "temperature", prefix="--")
     if options.method == "cma" and options.population == 1:
@@ -90,7 +95,7 @@ def numbers(text: str, name: str, kind: type[Any], example: str) -> list[Any]:
     """Return the numbers of an option such as ``-5,5``.
 
     Raises:
-        EvollmError: If it holds anything else.
+        EvollmError: If it contains anything else.
     """
     try:
         return [kind(part) for part in text.split(",") if text != "none"]
@@ -99,22 +104,24 @@ def numbers(text: str, name: str, kind: type[Any], example: str) -> list[Any]:
 
 
 def task_of(options: Options) -> str | None:
-    """Return the control task that is meant, if one is."""
+    """Return the chosen control task, if any."""
     name = options.function.lower()
     return name if name in TASKS else None
 
 
 def box(options: Options) -> tuple[float, float]:
-    """Return the bounds of every coordinate; those of BBOB are its own.
+    """Return the bounds of every coordinate; BBOB has its own.
 
     Raises:
-        EvollmError: If they are no two numbers.
+        EvollmError: If they are not two numbers.
     """
     default = "-3,3" if task_of(options) else "-5,5"
     own = task_of(options) or ":" in options.function
     found = numbers((own and options.bounds) or default, "bounds", float, default)
     if len(found) != 2:
-        raise EvollmError(f"--bounds must be two numbers LOW,HIGH, say -5,5, not {options.bounds}")
+        raise EvollmError(
+            f"--bounds must be two numbers LOW,HIGH, such as -5,5, not {options.bounds}"
+        )
     return found[0], found[1]
 
 
@@ -122,7 +129,7 @@ def strategy(options: Options) -> Framed | Paper | Control:
     """Return the method that the options name, with its settings.
 
     Raises:
-        EvollmError: If settings do not go together.
+        EvollmError: If settings can't be combined.
     """
     population = options.population
     if population is None and task_of(options) and options.method != "cma":
@@ -149,7 +156,7 @@ def _paper(options: Options, own: dict[str, Any]) -> Paper:
 
 
 def _form(options: Options) -> RowFormat:
-    """Return how rows are written, with what depends on other options."""
+    """Return the format of rows, including the parts that depend on other options."""
     form, chats = options.paper.form, options.paper.mode == "chat"
     header = chats if options.header is None else options.header
     form = replace(form, header=header, delta=form.delta if options.query else None)

@@ -24,7 +24,7 @@ from problems.blackbox.space import Space
 
 @dataclass(frozen=True, slots=True)
 class Decay:
-    """A step size that is constant, or shrinks by a factor each generation down to two bins.
+    """A step size that is constant or shrinks by a factor per generation, down to two bins.
 
     Attributes:
         first: Standard deviation in the first generation after the warm-up, in widths of the cube.
@@ -46,11 +46,11 @@ class Decay:
 
 @dataclass(frozen=True, slots=True)
 class TwoLevel:
-    """A small step after a generation that found a new best, else a large one (LLM-Evo-Merge's).
+    """A small step after a generation that found a new best, otherwise a large one.
 
     Attributes:
-        improved: The small one, in widths of the cube.
-        stalled: The large one.
+        improved: The small step, in widths of the cube; the rule is that of LLM-Evo-Merge.
+        stalled: The large step.
     """
 
     improved: float = 0.05
@@ -60,7 +60,7 @@ class TwoLevel:
         at_least(0, self, "improved", "stalled")
 
     def at(self, generation: int, improved: bool, resolution: int) -> float:
-        """Return the step size; whether the last generation found a new best decides."""
+        """Return the step size, which depends on whether the last generation found a new best."""
         return self.improved if improved else self.stalled
 
 
@@ -69,17 +69,17 @@ StepSize: TypeAlias = Decay | TwoLevel
 
 @dataclass(frozen=True, slots=True)
 class Paper(Recombining):
-    """Settings of the paper's loop; the numbers are ours, for we could not read the paper's.
+    """Settings of the paper's loop; the numbers are ours, as the paper's were not available.
 
     Attributes:
         population: Samples per generation.
         warmup: Generations of uniform samples before the model is asked.
-        context: Which rows a prompt holds.
+        context: Which rows a prompt contains.
         step: Standard deviation of the samples around the mean.
-        fallback: What stands in for a block without a usable answer: the ``best`` point so far, the
-            old ``mean``, or the best of the ``last`` generation.
-        evaluate_mean: Whether the mean itself is a further member of each generation.
-        snap: Whether points are rounded to the integers that the model sees.
+        fallback: What replaces a block without a usable answer: the ``best`` point so far, the old
+            ``mean``, or the best of the ``last`` generation.
+        evaluate_mean: Whether the mean itself is an additional member of each generation.
+        snap: Whether points are rounded to the integers shown to the model.
     """
 
     population: int = 5
@@ -109,15 +109,16 @@ def evollm(
     start: Points = (),
     seed: int = 0,
 ) -> Flow:
-    """Search the unit cube: the operator gives the mean, a Gaussian the samples.
+    """Search the unit cube with Gaussian samples around a mean given by the operator.
 
     Args:
-        operator: ``Recombination``, or ``Centroid`` for the control that lacks a model. Its parents
-            are the old mean, the stand-in, and the rows to show, the least fit first.
-        settings: All else.
+        operator: ``Recombination``, or ``Centroid`` for the control without a model. Its parents
+            are the old mean, the replacement for unusable answers, and the rows to show, in
+            ascending order of fitness.
+        settings: All other settings.
         dimension: Of the cube.
-        start: Points to evaluate ahead of the first samples.
-        seed: The only source of chance.
+        start: Points to evaluate before the first samples.
+        seed: The only source of randomness.
     """
     rng, tally = np.random.default_rng(seed), ModelGuard()
     resolution = settings.form.resolution
@@ -156,12 +157,12 @@ def _stand_in(settings: Paper, history: list[Rows], mean: Parent[Any]) -> Parent
 
 
 def _told(operator: Operator[Any], sections: list[Rows]) -> Operator[Any]:
-    """Tell a recombination where the sections of its rows end."""
+    """Set the sections of a recombination's rows."""
     if not isinstance(operator, Recombination):
         return operator
     return replace(operator, sections=tuple(len(rows) for rows in sections))
 
 
 def _usable(mean: Parent[Any]) -> int:
-    """Return for how many blocks the model's answer was used; 1 if no model was asked."""
+    """Return the number of blocks for which the model's answer was used; 1 without a model."""
     return int(mean.note["blocks"] - mean.note["fallbacks"]) if mean.note else 1

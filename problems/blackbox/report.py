@@ -1,4 +1,4 @@
-"""What a search found, in the function's own points and values."""
+"""The result of a search in the function's points and values."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,15 +11,16 @@ from problems.blackbox.space import Point
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A result in the words of SciPy and pycma.
+    """A result with the field names of SciPy and pycma.
 
     Attributes:
-        x: The best point, as the function takes it.
-        fun: Its value, as the function returned it.
-        nfev: Evaluations made.
+        x: The best point, in the form that the function takes.
+        fun: The function's value at ``x``.
+        nfev: Number of evaluations.
         message: Why the search stopped.
-        fallback_share: The share of the model's work that a stand-in did; at 1 it is hill climbing.
-        result: All else: usage, population, ``dataframe()``, record.
+        fallback_share: The share of the children made by a stand-in; at 1 the search is hill
+            climbing.
+        result: Everything else: usage, population, ``dataframe()``, record.
     """
 
     x: Point
@@ -55,11 +56,11 @@ PATIENCE = 3
 
 @dataclass(slots=True)
 class ModelGuard:
-    """Watches that the model takes part in a search at all.
+    """Checks that the model contributes to a search.
 
     Attributes:
-        generations: How many have asked the model.
-        usable: How many of the things asked of it could be used.
+        generations: Number of generations that have asked the model.
+        usable: Number of usable answers.
     """
 
     generations: int = 0
@@ -69,11 +70,12 @@ class ModelGuard:
         """Count one generation.
 
         Raises:
-            NothingUsable: If nothing was usable in the first three: that would be hill climbing.
+            NothingUsable: If no answer was usable in the first three generations, which would be
+                hill climbing.
         """
         self.generations += 1
         self.usable += usable
         if self.generations >= PATIENCE and not self.usable:
             raise NothingUsable(
-                f"no answer of the model in {self.generations} generations could be used"
+                f"no answer of the model was usable in {self.generations} generations"
             )

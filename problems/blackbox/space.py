@@ -1,4 +1,4 @@
-"""Search spaces for numbers: boxes of reals, integers and categories seen as the unit cube."""
+"""Search spaces: boxes of reals, integers and categories, mapped to the unit cube."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from evollm.errors import EvollmError
 
 Vector: TypeAlias = NDArray[np.float64]
 Point: TypeAlias = Any
-"""What the user's function receives: a vector, or a dict by the names of the dimensions."""
+"""A point as passed to the user's function: a vector, or a dict by the names of the dimensions."""
 LARGEST = 2**40
 
 
@@ -23,7 +23,7 @@ class Real:
     Attributes:
         low: The lower end.
         high: The upper end.
-        log: Whether equal steps are equal ratios; then ``low`` must be positive.
+        log: Whether the scale is logarithmic; then ``low`` must be positive.
     """
 
     low: float
@@ -39,11 +39,11 @@ class Real:
 
     @property
     def grain(self) -> float:
-        """The smallest step that matters in the unit interval; 0 for none."""
+        """The smallest relevant step in the unit interval; 0 for none."""
         return 0.0
 
     def decode(self, u: float) -> float:
-        """Return the value at place ``u`` of the unit interval."""
+        """Return the value at ``u`` in the unit interval."""
         if self.log:
             value = exp(log(self.low) * (1 - u) + log(self.high) * u)
         else:
@@ -51,7 +51,7 @@ class Real:
         return min(max(value, float(self.low)), float(self.high))
 
     def encode(self, value: float) -> float:
-        """Return the place of ``value`` in the unit interval.
+        """Return the position of ``value`` in the unit interval.
 
         Raises:
             EvollmError: If the value is not a number within the range.
@@ -69,8 +69,8 @@ class Integer:
     Attributes:
         low: The smallest number.
         high: The largest number.
-        log: Whether a number's share of the unit interval is its share of the logarithmic scale, in
-            place of equal shares; then ``low`` must be positive.
+        log: Whether a number's share of the unit interval is its share of the logarithmic scale
+            instead of an equal share; then ``low`` must be positive.
     """
 
     low: int
@@ -82,13 +82,13 @@ class Integer:
         if int(self.low) != self.low or int(self.high) != self.high:
             raise EvollmError(f"the ends {self.low} and {self.high} must be whole numbers")
         if max(abs(self.low), abs(self.high)) > LARGEST:
-            raise EvollmError(f"the ends {self.low} and {self.high} must lie within 2**40 of 0")
+            raise EvollmError(f"the ends {self.low} and {self.high} must be within 2**40 of 0")
         if self.log and self.low <= 0:
             raise EvollmError(f"a log scale needs a positive lower end, not {self.low}")
 
     @property
     def grain(self) -> float:
-        """The width of one number's bin; on a log scale that of the last, the narrowest."""
+        """The width of a number's bin; on a log scale that of the last and narrowest one."""
         if self.log:
             return log((self.high + 0.5) / (self.high - 0.5)) / self._span
         return 1 / (self.high - self.low + 1)
@@ -98,7 +98,7 @@ class Integer:
         return log(self.high + 0.5) - log(self.low - 0.5)
 
     def decode(self, u: float) -> int:
-        """Return the number in whose bin ``u`` lies."""
+        """Return the number whose bin contains ``u``."""
         if self.log:
             value = round(exp(log(self.low - 0.5) + u * self._span))
         else:
@@ -106,7 +106,7 @@ class Integer:
         return int(min(max(value, self.low), self.high))
 
     def encode(self, value: float) -> float:
-        """Return the centre of the bin of ``value``; on a log scale its own place.
+        """Return the centre of the bin of ``value``; on a log scale the value's own position.
 
         Raises:
             EvollmError: If the value is not a whole number within the range.
@@ -121,10 +121,10 @@ class Integer:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """One of several things, in equal bins of the unit interval.
+    """One of several choices, in equal bins of the unit interval.
 
     Attributes:
-        choices: The things, at least two, all different.
+        choices: At least two different choices.
     """
 
     choices: tuple[Any, ...]
@@ -135,7 +135,9 @@ class Category:
         object.__setattr__(self, "choices", tuple(self.choices))
         repeated = any(c in self.choices[:i] for i, c in enumerate(self.choices))
         if len(self.choices) < 2 or repeated:
-            raise EvollmError(f"a category needs two or more different choices: {self.choices!r}")
+            raise EvollmError(
+                f"a category needs two or more different choices, not {self.choices!r}"
+            )
 
     @property
     def grain(self) -> float:
@@ -143,17 +145,17 @@ class Category:
         return 1 / len(self.choices)
 
     def decode(self, u: float) -> Any:
-        """Return the choice in whose bin ``u`` lies."""
+        """Return the choice whose bin contains ``u``."""
         return self.choices[min(max(floor(u * len(self.choices)), 0), len(self.choices) - 1)]
 
     def encode(self, value: Any) -> float:
         """Return the centre of the bin of ``value``.
 
         Raises:
-            EvollmError: If it is none of the choices.
+            EvollmError: If it is not one of the choices.
         """
         if value not in self.choices:
-            raise EvollmError(f"the value {value!r} is none of the choices {self.choices!r}")
+            raise EvollmError(f"the value {value!r} must be one of the choices {self.choices!r}")
         return (self.choices.index(value) + 0.5) / len(self.choices)
 
 
@@ -162,11 +164,11 @@ Dimension: TypeAlias = Real | Integer | Category
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Dimensions in order, with or without names; genomes are places in its unit cube.
+    """Dimensions in order, with or without names; genomes are points of the unit cube.
 
     Attributes:
-        dimensions: One a coordinate.
-        names: One a coordinate; empty if points are plain vectors.
+        dimensions: One per coordinate.
+        names: One per coordinate; empty if points are plain vectors.
     """
 
     dimensions: tuple[Dimension, ...]
@@ -180,12 +182,12 @@ class Space:
 
     @classmethod
     def of(cls, given: Any) -> "Space":
-        """Make a space of bounds in any of the usual shapes.
+        """Create a space from bounds in any of the usual forms.
 
         Args:
             given: A space; a sequence of ``(low, high)`` pairs or dimensions; an array of shape
-                ``(D, 2)``; an object with ``lb`` and ``ub`` (as SciPy's bounds); or a dict from
-                names to pairs or dimensions.
+                ``(D, 2)``; an object with ``lb`` and ``ub`` (such as SciPy's bounds); or a dict
+                from names to pairs or dimensions.
 
         Raises:
             EvollmError: If it is none of these, or an interval is empty or not finite.
@@ -206,28 +208,28 @@ class Space:
 
     @property
     def grain(self) -> tuple[float, ...]:
-        """For each coordinate the smallest step that matters; 0 for reals."""
+        """For each coordinate the smallest relevant step; 0 for reals."""
         return tuple(dimension.grain for dimension in self.dimensions)
 
     def decode(self, u: Vector) -> Point:
-        """Return the point at a place of the unit cube: a float vector, or a dict by names."""
+        """Convert a point of the unit cube to a float vector, or a dict by names."""
         values = [d.decode(float(x)) for d, x in zip(self.dimensions, u, strict=True)]
         if self.names:
             return dict(zip(self.names, values, strict=True))
         return np.array(values, dtype=np.float64)
 
     def encode(self, point: Point) -> Vector:
-        """Return the place of a point in the unit cube, shape ``(D,)``.
+        """Convert a function's point to the unit cube, shape ``(D,)``.
 
         Raises:
-            EvollmError: If the point has another length or other names, or lies outside of the box.
+            EvollmError: If the point has a wrong length or wrong names, or is outside the box.
         """
         values = self._values(point)
         pairs = zip(self.dimensions, values, strict=True)
         return np.array([dimension.encode(value) for dimension, value in pairs])
 
     def snap(self, u: Vector) -> Vector:
-        """Move integers and categories to the place that stands for them; reals stay."""
+        """Move integers and categories to their representative positions; reals are unchanged."""
         pairs = zip(self.dimensions, u, strict=True)
         return np.array([x if isinstance(d, Real) else d.encode(d.decode(x)) for d, x in pairs])
 
@@ -256,7 +258,9 @@ def _dimension(given: Any) -> Dimension:
 
 def _check_ends(low: float, high: float) -> None:
     if not (isfinite(low) and isfinite(high) and low < high):
-        raise EvollmError(f"the lower end must be finite and below the upper: {low} to {high}")
+        raise EvollmError(
+            f"the lower end must be finite and below the upper one, unlike {low} to {high}"
+        )
 
 
 def _inside(value: Any, low: float, high: float) -> float:
@@ -265,5 +269,5 @@ def _inside(value: Any, low: float, high: float) -> float:
     except (TypeError, ValueError):
         raise EvollmError(f"the value {value!r} must be a number from {low} to {high}") from None
     if not low <= x <= high:
-        raise EvollmError(f"the value {value} must lie from {low} to {high}")
+        raise EvollmError(f"the value {value} must be between {low} and {high}")
     return x

@@ -1,4 +1,4 @@
-"""EvoLLM for users: minimise or maximise a function of numbers with a language model."""
+"""EvoLLM: minimise or maximise a function of numbers with a language model."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,13 +24,13 @@ from problems.blackbox.report import Found, found
 from problems.blackbox.space import Space
 
 EVALUATIONS = 200
-"""How many a search makes by default."""
+"""Default number of evaluations."""
 
 
 class Strategy(Protocol):
-    """Settings that know their loop: ``Framed``, ``Paper``, ``Control``, or your own.
+    """Settings with the loop that they control: ``Framed``, ``Paper``, ``Control``, or your own.
 
-    An attribute ``asks = False`` says that it needs no model.
+    An attribute ``asks = False`` declares that it needs no model.
     """
 
     def flow(self, model: Any, space: Space, start: Points, seed: int) -> Flow:
@@ -39,22 +39,23 @@ class Strategy(Protocol):
 
 
 class EvoLLM(System[Any]):
-    """Black-box optimisation with a language model as variation operator.
+    """Black-box optimisation with a language model as the variation operator.
 
     Args:
-        function: From a point to a number or to a pair of number and ``info``; an object whose
-            ``evaluate(points)`` takes a batch; or a ``Function``, which brings its space.
+        function: Maps a point to a number or to a pair of number and ``info``; or an object whose
+            ``evaluate(points)`` takes a batch; or a ``Function``, which includes its space.
         space: Bounds as ``[(low, high), ...]``, an array of shape ``(D, 2)``, SciPy's bounds, a
             ``Space``, or a dict from names to pairs, ``Real``, ``Integer`` and ``Category``.
-        model: Who varies; None for what the environment names, or the small offline model.
+        model: The language model; None for the one named in the environment, or the small offline
+            model.
         maximize: Whether a larger value is better.
-        strategy: ``Framed()``, ours, the default, as it works with the offline model;
+        strategy: ``Framed()``, our loop and the default, which works with the offline model;
             ``Paper()``, the loop of the EvoLLM paper; or a ``Control`` without a model.
         start: A point, or several, to evaluate first.
-        units: How values are shown; None for the function's own.
+        units: Units of the values; None for plain ones.
 
     Raises:
-        EvollmError: If the bounds make no box, or a starting point lies outside of it.
+        EvollmError: If the bounds are not a box, or a starting point is outside it.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class EvoLLM(System[Any]):
         return self.strategy.flow(model, self.problem.space, self._start, seed)
 
     def write(self, individual: Individual[Any]) -> str:
-        """Return the point as the function takes it."""
+        """Return the point in the form that the function takes."""
         return str(self.problem.space.decode(individual.genome))
 
     def controls(self) -> dict[str, "EvoLLM"]:
@@ -108,11 +109,11 @@ class EvoLLM(System[Any]):
     def start(
         self, budget: Budget, *, seed: int = 0, path: str | Path | None = None
     ) -> PointAskTell:
-        """Return a search for a loop of your own, which asks for points and reports their values.
+        """Return a search for your own loop, which asks for points and tells their values.
 
         Args:
-            budget: What ends it.
-            seed: The only source of chance but for the model.
+            budget: What ends the search.
+            seed: The only source of randomness except the model.
             path: The run directory; None for a temporary record.
         """
         search = AskTell(
@@ -121,7 +122,7 @@ class EvoLLM(System[Any]):
         return PointAskTell(search, self.problem)
 
     def found(self, result: Result[Any]) -> Found:
-        """Return a result with its best point and value as the function has them; see ``found``."""
+        """Return a result with the function's best point and value; see ``found``."""
         return found(self.problem, result)
 
 
@@ -140,9 +141,9 @@ def minimize(
 
     Args:
         function: See ``EvoLLM``.
-        bounds: Its ``space``.
-        evaluations: How often the function is evaluated.
-        seed: The only source of chance but for the model.
+        bounds: The ``space`` of ``EvoLLM``.
+        evaluations: Number of evaluations.
+        seed: The only source of randomness except the model.
         model: See ``EvoLLM``.
         strategy: See ``EvoLLM``.
         start: See ``EvoLLM``.
@@ -176,10 +177,10 @@ def _search(system: EvoLLM, evaluations: int, seed: int, executor: Executor | No
 
 
 def starting_points(space: Space, start: Any) -> Points:
-    """Return the places of one point or several.
+    """Return one or several points converted to the unit cube.
 
     Raises:
-        EvollmError: If one has the wrong length or names, or lies outside of the box.
+        EvollmError: If one has a wrong length or wrong names, or is outside the box.
     """
     single = isinstance(start, Mapping) or (
         not space.names and len(start) > 0 and np.ndim(start[0]) == 0

@@ -264,7 +264,7 @@ class PromptQuine(System[Mask]):
                 texts by slot) and its label, which are split into those to search, to select and
                 to test with.
             budget: What ends the search; None for 10,000 scored prompts.
-            seed: The only source of chance but for the model.
+            seed: The only source of randomness except the model.
             executor: Where prompts are scored.
             path: The run directory; the same call on it goes on where its record stops.
             callbacks: Each called as ``f(run, individual)`` after an evaluation.

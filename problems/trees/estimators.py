@@ -48,7 +48,7 @@ class LLEGOClassifier(ClassifierMixin, Evolving):  # type: ignore[misc]
         executor: Where trees are scored; by default here.
         path: The run directory, of one fit: the same fit goes on there, and another is refused, as
             in a grid search; None for a temporary record.
-        random_state: The only source of chance but for the model.
+        random_state: The only source of randomness except the model.
 
     Attributes:
         classes_: The labels.

@@ -182,7 +182,7 @@ class LLEGOSettings:
             problem: Scores trees.
             model: Who varies; None if no share asks one.
             context: The task and its columns in words, see ``problems.trees.prompt_words``.
-            seed: The only source of chance but for the model.
+            seed: The only source of randomness except the model.
             objectives: Metrics for a Pareto front; empty to search for fitness alone.
 
         Raises:

@@ -1,7 +1,6 @@
 """Fine-tuning data: recorded searches as examples for a model.
 
-- ``examples``: Examples for fine-tuning a model as recombination operator, one chat of two
-  messages a line.
-- ``teacher``: What any recorded search did next, as examples for fine-tuning.
-- ``trajectory``: A recorded search of the unit cube, read back as generations and as calls.
+- ``examples``: Files of examples for fine-tuning, with one chat of two messages per line.
+- ``teacher``: Converts recorded searches to examples for fine-tuning.
+- ``trajectory``: The generations and calls of a recorded search of the unit cube.
 """

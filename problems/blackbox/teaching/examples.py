@@ -1,4 +1,4 @@
-"""Examples for fine-tuning a model as recombination operator, one chat of two messages a line."""
+"""Files of examples for fine-tuning, with one chat of two messages per line."""
 
 import json
 import os
@@ -16,10 +16,10 @@ ROLES = ["user", "assistant"]
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A prompt that ends with an open row, and the row that is wanted.
+    """A prompt that ends with an open row, and the expected row.
 
     Attributes:
-        prompt: As ``operators.vectors.rows.write`` writes it.
+        prompt: The prompt, in the form of ``operators.vectors.rows.write``.
         answer: Integers joined by commas.
     """
 
@@ -32,7 +32,7 @@ class Example:
         return [int(digits) for digits in NUMBER.findall(self.answer)]
 
     def fault(self, resolution: int) -> str | None:
-        """Return what is wrong with it in a clause, or None; both texts may be anything at all."""
+        """Return what is wrong with the example, or None; both texts may be arbitrary."""
         columns = _columns(self.prompt)
         if not columns:
             return "the prompt has no row of integers above its open one"
@@ -40,12 +40,12 @@ class Example:
         if answer.reading != "strict" or "\n" in self.answer.strip():
             return f"the answer {self.answer[:80]!r} is not a row of {columns} integers"
         if answer.clips:
-            return f"the answer {self.answer[:80]!r} leaves the range 0 to {resolution}"
+            return f"the answer {self.answer[:80]!r} is outside the range 0 to {resolution}"
         return None
 
 
 def save(examples: Iterable[Example], file: str | Path) -> int:
-    """Write a file of examples whole, or leave what is there.
+    """Write a file of examples completely, or leave the existing one.
 
     Args:
         examples: At least one.
@@ -71,16 +71,16 @@ def save(examples: Iterable[Example], file: str | Path) -> int:
 
 
 def load(file: str | Path, resolution: int = 1000) -> list[Example]:
-    """Read a file of examples, whoever wrote it.
+    """Read and check a file of examples from any source.
 
     Args:
-        file: As ``save`` writes it.
-        resolution: The largest integer that an answer may hold.
+        file: The file, in the form of ``save``.
+        resolution: The largest integer in an answer.
 
     Raises:
-        EvollmError: If the file can't be read or holds nothing, or a line is not a chat of a user
-            and an assistant, or its answer is not a row that fits the prompt; the message has the
-            line's number.
+        EvollmError: If the file can't be read or is empty, or a line is not a chat of a user and an
+            assistant whose answer is a row that fits the prompt; the message contains the line
+            number.
     """
     try:
         lines = anchored(file).read_text(encoding="utf-8").rstrip("\n").split("\n")
@@ -88,7 +88,7 @@ def load(file: str | Path, resolution: int = 1000) -> list[Example]:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise EvollmError(f"{file} can't be read: {reason}") from None
     if lines == [""]:
-        raise EvollmError(f"{file} holds no example")
+        raise EvollmError(f"{file} contains no examples: give a file with at least one")
     found = []
     for number, line in enumerate(lines, 1):
         try:
@@ -99,7 +99,7 @@ def load(file: str | Path, resolution: int = 1000) -> list[Example]:
 
 
 def _example(line: str, resolution: int) -> Example:
-    """Read one line; what is wrong with it is a ``ValueError``."""
+    """Read one line; raises a ``ValueError`` if it is invalid."""
     try:
         held = json.loads(line)
     except (ValueError, RecursionError):
@@ -111,7 +111,7 @@ def _example(line: str, resolution: int) -> Example:
 
 
 def _contents(messages: Any) -> list[str]:
-    """Return what the user and the assistant say."""
+    """Return the user's and the assistant's contents."""
     if not isinstance(messages, list) or not all(isinstance(part, dict) for part in messages):
         raise ValueError("there is no list of 'messages'")
     if [part.get("role") for part in messages] != ROLES:
@@ -128,7 +128,7 @@ def _messages(example: Example) -> list[dict[str, str]]:
 
 
 def _columns(prompt: str) -> int:
-    """Return how many integers the row above the open one has; 0 if there is none."""
+    """Return the number of integers in the row above the open one; 0 if there is none."""
     row = prompt.split("\n")[-2:-1]
     text = row[0].rpartition(":")[2] if row else ""
     return len(NUMBER.findall(text)) if STRICT.fullmatch(text) else 0

@@ -1,4 +1,4 @@
-"""Teacher trajectories: what any recorded search did next, as examples for fine-tuning.
+"""Teacher trajectories: convert recorded searches to examples for fine-tuning.
 
 ``python -m problems.blackbox.teaching.teacher RUN ... --out FILE`` writes them. The construction is
 ours, since the paper's text was not available to us.
@@ -33,22 +33,22 @@ from problems.blackbox.teaching.trajectory import (
 )
 
 UNTAUGHT = {"Uniform", "Given"}
-"""Who makes points that no teacher has chosen."""
+"""Operators whose points were not chosen by a search."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExampleSpec:
-    """How a generation of a search becomes examples.
+    """How a generation of a search is converted to examples.
 
     Attributes:
-        form: How rows are written; chat models need the header.
+        form: Format of rows; chat models need the header.
         context: Which rows are shown.
-        block: How many coordinates a prompt shows.
-        target: What is to be answered: the ``mean`` that the next generation was sampled around
-            (where the record has none, the average of its members), or its ``best`` point.
-        improved: Whether only generations that found a new best are taught.
-        hindsight: Whether the query is the best loss that the next generation reached; otherwise it
-            is that of a search.
+        block: Number of coordinates per prompt.
+        target: The expected answer: the ``mean`` around which the next generation was sampled (the
+            average of its members if it is not recorded), or its ``best`` point.
+        improved: Whether only generations that found a new best become examples.
+        hindsight: Whether the query is the best loss of the next generation; otherwise it is the
+            same as in a search.
     """
 
     form: RowFormat = field(default_factory=lambda: RowFormat(header=True))
@@ -64,11 +64,11 @@ class ExampleSpec:
 
 
 def distil(source: Source, lesson: ExampleSpec | None = None, seed: int = 0) -> list[Example]:
-    """Return an example for each block of each generation that the teacher has chosen.
+    """Return an example for each block of each generation chosen by the search.
 
     Args:
         source: A finished search of numbers, by any method.
-        lesson: What is asked and answered.
+        lesson: Prompts and answers of the examples.
         seed: Draws the rows of a context at random.
 
     Raises:
@@ -87,7 +87,7 @@ def distil(source: Source, lesson: ExampleSpec | None = None, seed: int = 0) -> 
 
 
 def recorded_answers(source: Source, resolution: int = 1000) -> list[Example]:
-    """Return the recorded calls of a model whose answers are rows that fit their prompts.
+    """Return the recorded model calls whose answers are rows that fit their prompts.
 
     Args:
         source: A search with a model.
@@ -114,14 +114,15 @@ def export(
     Args:
         sources: Results, or run directories.
         file: JSON lines in the format of OpenAI's chats.
-        lesson: How generations become examples.
-        answers: Whether the model's recorded ones are taught in place of what the search did.
+        lesson: How generations are converted to examples.
+        answers: Whether to use the model's recorded answers instead of the search's next
+            generations.
 
     Returns:
         How many examples.
 
     Raises:
-        EvollmError: If a source teaches nothing or can't be read, or the file can't be written.
+        EvollmError: If a source can't be read or gives no examples, or the file can't be written.
     """
     lesson = lesson or ExampleSpec()
     found: list[Example] = []
@@ -132,13 +133,13 @@ def export(
         if not taught:
             name = source.path or "the result" if isinstance(source, Result) else source
             what = "usable answer of a model" if answers else "generation that a teacher has chosen"
-            raise EvollmError(f"{name} holds no {what}")
+            raise EvollmError(f"{name} contains no {what}")
         found += taught
     return save(found, file)
 
 
 def _taught(before: Sequence[Rows], after: Rows, lesson: ExampleSpec) -> bool:
-    """Say whether a generation was chosen by the search among others, and is wanted."""
+    """Return whether a generation was chosen by the search and is to be used."""
     known, new = fittest(list(chain(*before)), 1), fittest(after, 1)
     if not (known and new) or any(one.operator in UNTAUGHT for one in after):
         return False
@@ -163,7 +164,7 @@ def _asked(
 
 
 def _hindsight(form: RowFormat, fitness: Sequence[float], after: Rows) -> RowFormat:
-    """Return the form whose query is what the next generation reached."""
+    """Return the form with the best loss of the next generation as query."""
     if form.delta is None:
         return form
     losses = -np.array(fitness)
@@ -174,12 +175,12 @@ def _hindsight(form: RowFormat, fitness: Sequence[float], after: Rows) -> RowFor
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What is exported, as options.
+    """The examples to export, as options.
 
     Attributes:
-        source: What the search did next, or what a model answered (calls).
-        query: Whether the query names a loss at all.
-        lesson: What is asked and answered.
+        source: What the search did next (search), or what a model answered (calls).
+        query: Whether the query names a loss.
+        lesson: Prompts and answers of the examples.
     """
 
     source: Literal["history", "calls"] = "history"
@@ -193,13 +194,13 @@ class ExportOptions:
 
     @property
     def taught(self) -> ExampleSpec:
-        """What is asked and answered, without a loss if that is said."""
+        """The lesson, without a loss in the query if that was chosen."""
         form = self.lesson.form
         return self.lesson if self.query else replace(self.lesson, form=replace(form, delta=None))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the examples of run directories to a file; 0, or 1 if that is refused."""
+    """Write the examples of run directories to a file; return 0, or 1 after an error."""
     parser = Parser(
         "python -m problems.blackbox.teaching.teacher", description=__doc__.split("\n")[0]
     )

@@ -1,4 +1,4 @@
-"""Trajectories: a recorded search of the unit cube, read back as generations and as calls."""
+"""Trajectories: the generations and calls of a recorded search of the unit cube."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ Target: TypeAlias = Literal["mean", "best"]
 
 @contextmanager
 def opened(source: Source) -> Iterator[Record]:
-    """Lend the record of a result or of a run directory, to read.
+    """Open the record of a result or of a run directory for reading.
 
     Raises:
         EvollmError: If there is none.
@@ -36,7 +36,7 @@ def opened(source: Source) -> Iterator[Record]:
 
 
 def generations(record: Record) -> list[Rows]:
-    """Return a search's generations, oldest first; one that was cut short is left out.
+    """Return a search's generations, oldest first, without an incomplete one.
 
     Raises:
         EvollmError: If its genomes are not points of the unit cube.
@@ -62,13 +62,13 @@ def _placed(genome: Any) -> bool:
 
 
 def target_of(record: Record, after: Rows, target: Target) -> NDArray[np.float64]:
-    """Return where a generation went, shape ``(D,)``.
+    """Return the target of a generation, shape ``(D,)``.
 
     Args:
-        record: The search's.
+        record: The search's record.
         after: The generation, with at least one finite fitness.
-        target: Its ``best`` point, or the ``mean`` that it was sampled around: the one parent of
-            its members if they have one, else their average.
+        target: Its ``best`` point, or the ``mean`` around which it was sampled: the single parent
+            of its members if they have one, otherwise their average.
     """
     if target == "best":
         best: NDArray[np.float64] = fittest(after, 1)[0].genome
@@ -82,7 +82,7 @@ def target_of(record: Record, after: Rows, target: Target) -> NDArray[np.float64
 
 
 def calls(record: Record) -> list[tuple[str, str]]:
-    """Return prompt and answer of each usable call; those of longer talks are left out."""
+    """Return prompt and answer of each usable call with a single message."""
     usable = [call for call in rows.calls(record) if call.answer is not None and not call.error]
     found = [(_prompt(call.request), (call.answer or {})["text"]) for call in usable]
     return [(prompt, str(text)) for prompt, text in found if prompt is not None]

@@ -175,7 +175,7 @@ def test_a_model_that_says_nothing_usable_ends_the_run(tmp_path: Path) -> None:
 
     with Server(nonsense) as server:
         said = refusal(evollm(*ask(server, "--no-constrain"), folder=tmp_path))
-    assert "no answer of the model in 3 generations could be used: the cause of all" in said
+    assert "no answer of the model was usable in 3 generations: the cause of all" in said
     assert "'unreadable answer'; choose another model" in said
 
 
@@ -186,7 +186,7 @@ def test_the_cause_of_an_unusable_model_is_told_with_its_remedy(tmp_path: Path) 
     with Server(thinking) as server:
         chat = ("--mode", "chat", "--no-constrain")
         said = refusal(evollm(*ask(server, *chat), folder=tmp_path))
-    assert "3 generations could be used: the cause of all" in said
+    assert "usable in 3 generations: the cause of all" in said
     assert "the model used all tokens for thinking'; raise max_tokens" in said
 
 

@@ -77,9 +77,9 @@ def test_trees_over_other_columns_are_refused():
     for tree in (Split(9, 0.0, Leaf(0), Leaf(1)), Split(2, 0.0, Leaf(0), Leaf(1), (7,))):
         with pytest.raises(EvollmError, match="refers to an unknown column"):
             write(tree, COLUMNS)
-    with pytest.raises(EvollmError, match="class 3 of 3"):
+    with pytest.raises(EvollmError, match="class 3: use 0 to 2"):
         write(Leaf(3), COLUMNS)
-    with pytest.raises(EvollmError, match="holds categories"):
+    with pytest.raises(EvollmError, match="contains categories"):
         question(Split(2, 0.5, Leaf(0), Leaf(1)), COLUMNS)
     with pytest.raises(EvollmError, match="no such place"):
         write_around(TREE, 5, PIMA)

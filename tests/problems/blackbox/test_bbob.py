@@ -55,5 +55,5 @@ def test_an_unknown_function_is_refused_with_the_names(name):
 
 def test_dimensions_below_two_and_instances_below_one_are_refused():
     for dimension, instance in [(1, 1), (2, 0)]:
-        with pytest.raises(EvollmError, match="dimensions from 2"):
+        with pytest.raises(EvollmError, match="a dimension of at least 2"):
             bbob("sphere", dimension, instance)

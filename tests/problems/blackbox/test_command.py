@@ -80,7 +80,7 @@ def test_a_function_of_the_users_is_minimised_or_maximised_in_its_box(file):
         ({"function": "mine.py"}, r"does not name an object in a file: give FILE\.py:NAME"),
         (
             {"function": "carpole"},
-            r"sphere, .*, cartpole, acrobot, or a function of yours as FILE\.py:NAME$",
+            r"sphere, .*, cartpole, acrobot, or your own function as FILE\.py:NAME$",
         ),
         ({"function": "cartpole", "hidden": "a"}, "--hidden must be numbers"),
         ({"function": "cartpole", "bounds": "-1,2"}, "must be -X,X"),

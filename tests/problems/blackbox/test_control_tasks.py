@@ -140,10 +140,10 @@ def test_a_task_travels_to_a_worker():
         ("pendulum", {}, "no control task 'pendulum'"),
         ("cartpol", {}, "did you mean 'cartpole'"),
         ("cartpole", {"hidden": (0,)}, "at least one unit"),
-        ("cartpole", {"episodes": 0}, "1 or more episodes"),
-        ("cartpole", {"instance": -1}, "instance from 0"),
-        ("cartpole", {"bound": 0.0}, "must be above 0"),
-        ("cartpole", {"bound": float("nan")}, "must be above 0"),
+        ("cartpole", {"episodes": 0}, "at least 1 episode"),
+        ("cartpole", {"instance": -1}, "instance of at least 0"),
+        ("cartpole", {"bound": 0.0}, "must be positive"),
+        ("cartpole", {"bound": float("nan")}, "must be positive"),
     ],
 )
 def test_what_is_no_task_is_refused(task, wrong, message):

@@ -126,7 +126,7 @@ def test_a_lambda_travels_to_a_worker():
 
 
 def test_what_is_no_function_is_refused():
-    with pytest.raises(EvollmError, match="no function"):
+    with pytest.raises(EvollmError, match="is not a function"):
         Function(3, BOX)
 
 

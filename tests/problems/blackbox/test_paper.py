@@ -202,7 +202,10 @@ def test_attempts_and_what_counts_as_an_answer_are_settings():
         (lambda: Paper(rate=-0.1), "rate must be 0 or more"),
         (lambda: Paper(temperatures=()), "temperatures"),
         (lambda: Paper(temperatures=(0.0, -1.0)), "temperatures"),
-        (lambda: Paper(form=RowFormat(header=True), context=Context(order="random")), "untrue"),
+        (
+            lambda: Paper(form=RowFormat(header=True), context=Context(order="random")),
+            "which is wrong for",
+        ),
         (lambda: Decay(float("nan")), "first must be 0 or more, not nan"),
         (lambda: Decay(rate=-1), "rate must be 0 or more"),
         (lambda: TwoLevel(stalled=-1), "stalled must be 0 or more"),

@@ -139,8 +139,8 @@ def test_what_is_no_space_is_refused_in_one_sentence(make, word):
     ("point", "word"),
     [
         ([1.0], "2 numbers"),
-        ([1.0, 9.0], "must lie"),
-        ([1.0, float("nan")], "must lie"),
+        ([1.0, 9.0], "must be between"),
+        ([1.0, float("nan")], "must be between"),
         (["x", 1.0], "number"),
     ],
 )
@@ -154,7 +154,7 @@ def test_a_start_with_other_names_or_choices_is_refused():
     for point, word in [
         ({"n": 1}, "keys"),
         ({"n": 1.5, "c": "a"}, "whole"),
-        ({"n": 1, "c": "z"}, "none of"),
+        ({"n": 1, "c": "z"}, "one of the choices"),
     ]:
         with pytest.raises(EvollmError, match=word):
             space.encode(point)

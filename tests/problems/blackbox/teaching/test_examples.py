@@ -71,9 +71,9 @@ def test_whatever_is_written_can_be_loaded(tmp_path_factory, rows, loss, header)
         (line(answer="5,6\n7,8"), "not a row of 2 integers"),
         (line(answer="it is 5,6"), "not a row of 2 integers"),
         (line(answer=""), "not a row of 2 integers"),
-        (line(answer="5,1001"), "leaves the range 0 to 1000"),
-        (line(answer="-1,5"), "leaves the range 0 to 1000"),
-        (line(answer="5," + "9" * 5000), "leaves the range 0 to 1000"),
+        (line(answer="5,1001"), "is outside the range 0 to 1000"),
+        (line(answer="-1,5"), "is outside the range 0 to 1000"),
+        (line(answer="5," + "9" * 5000), "is outside the range 0 to 1000"),
         (line(prompt="hello"), "no row of integers above"),
         (line(prompt="some\nwords\nhere"), "no row of integers above"),
     ],
@@ -99,7 +99,7 @@ def test_a_file_that_is_none_is_refused(tmp_path):
     with pytest.raises(EvollmError, match="can't be read"):
         load(tmp_path / "none")
     (tmp_path / "empty").write_text("")
-    with pytest.raises(EvollmError, match="holds no example"):
+    with pytest.raises(EvollmError, match="contains no examples"):
         load(tmp_path / "empty")
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     with pytest.raises(EvollmError, match="not UTF-8"):
