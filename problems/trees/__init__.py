@@ -1,4 +1,4 @@
-"""LLEGO and its controls: decision trees for tables, bred by a language model."""
+"""LLEGO and its controls: decision trees for tables, evolved by a language model."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +52,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load the estimators when they are asked for: scikit-learn takes its time."""
+    """Load the estimators on demand, because importing scikit-learn is slow."""
     if name in ("LLEGOClassifier", "LLEGORegressor"):
         from problems.trees import estimators
 

@@ -1,4 +1,4 @@
-"""``evollm run trees``: LLEGO and its controls on a data set, or on a CSV file of one's own."""
+"""``evollm run trees``: LLEGO and its controls on a data set or a CSV file."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ class Trees:
         def system(model: LanguageModel | None) -> LLEGO:
             return LLEGO(case.problem, chosen, model, case.task, words, front, case)
 
-        if chosen.asks:  # what does not go together is refused before a model is looked for
+        if chosen.asks:  # options that can't be combined are rejected before connecting to a model
             system(DryRunModel("", None)).flow(0)
         return system(connect() if chosen.asks else None)
 

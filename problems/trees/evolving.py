@@ -1,4 +1,4 @@
-"""What scikit-learn's estimators for trees share: the search in ``fit``, and checked rows."""
+"""The common part of the estimators for trees: the search in ``fit``, and checks of rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -29,7 +29,7 @@ Operators = Literal["llego", "mix", "rewriting", "classical", "random"]
 
 
 class Evolving(BaseEstimator):  # type: ignore[misc]
-    """Runs a search for trees in ``fit``; the parameters are described at ``LLEGOClassifier``."""
+    """Runs a search for trees in ``fit``; see ``LLEGOClassifier`` for the parameters."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
     def evolve(
         self, X: Any, y: NDArray[Any], weights: NDArray[Any] | None, classes: Sequence[Any]
     ) -> Self:
-        """Run the search on checked rows, and keep what it found.
+        """Run the search on checked rows, and store the results.
 
         Args:
             X: Shape ``(rows, columns)``.
@@ -130,14 +130,16 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
 
     def _search(self, problem: TreeFitness, described: Mapping[str, str]) -> LLEGO:
         if self.operators not in SHARES:
-            raise EvollmError(f"operators are {', '.join(SHARES)}, not {self.operators!r}")
+            raise EvollmError(
+                f"operators must be one of {', '.join(SHARES)}, not {self.operators!r}"
+            )
         chosen = {
             "population": self.population_size,
             "max_depth": self.max_depth,
             **SHARES[self.operators],
             **(self.settings or {}),
         }
-        names = [named(one) for one in self._asked()]
+        names = [named(one) for one in self._named_objectives()]
         known = [item.name for item in fields(LLEGOSettings)]
         for name in chosen:
             if name not in known:
@@ -156,20 +158,20 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
             tuple(names) if len(names) > 1 else (),
         )
 
-    def _asked(self) -> Sequence[Objective]:
+    def _named_objectives(self) -> Sequence[Objective]:
         if isinstance(self.objectives, str):
-            raise EvollmError(f"objectives are a list of names: [{self.objectives!r}]")
+            raise EvollmError(f"objectives must be a list of names: give [{self.objectives!r}]")
         return self.objectives or ()
 
     def _objectives(self, classifies: bool) -> tuple[Objective, ...]:
-        """Return what has to be measured: sizes come with every tree."""
+        """Return the objectives to measure, without sizes, which every tree has."""
         default = "balanced_accuracy" if classifies else "mse"
-        asked = self._asked()
-        found = tuple(one for one in asked if one not in ("size", "depth"))
-        if asked and not found:
+        chosen = self._named_objectives()
+        found = tuple(one for one in chosen if one not in ("size", "depth"))
+        if chosen and not found:
             raise EvollmError(
-                f"objectives={list(asked)} do not say how well a tree predicts: name that first, "
-                f"as in {[default, *asked]}"
+                f"objectives={list(chosen)} do not measure predictions: begin with one that does, "
+                f"as in {[default, *chosen]}"
             )
         return found or (default,)
 
@@ -188,16 +190,16 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
     def _parts(
         self, y: NDArray[Any], classes: Sequence[Any], rng: np.random.RandomState
     ) -> list[NDArray[np.intp]]:
-        """Return the rows to train on, and those to choose a tree by, if any."""
+        """Return the indices of the training rows, and of the validation rows if any."""
         if self.validation_fraction is None:
             return [np.arange(len(y))]
         share = self.validation_fraction
         if not isinstance(share, Real) or not 0 < share < 1:
-            raise EvollmError(f"validation_fraction is a share above 0 and below 1, not {share!r}")
+            raise EvollmError(f"validation_fraction must be above 0 and below 1, not {share!r}")
         if lone := [label for code, label in enumerate(classes) if (y == code).sum() == 1]:
             raise EvollmError(
-                "validation_fraction needs two rows or more of every class, and there is one only "
-                f"of {', '.join(map(repr, lone))}: add rows, or leave validation_fraction out"
+                "validation_fraction needs at least two rows of every class, but there is only one "
+                f"of {', '.join(map(repr, lone))}: add rows, or omit validation_fraction"
             )
         from sklearn.model_selection import train_test_split
 
@@ -219,9 +221,9 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
         return int(np.random.SeedSequence().generate_state(1)[0]) if state is None else int(state)
 
     def rows(self, X: Any, *y: Any) -> Any:
-        """Check rows as scikit-learn does, categories of a pandas frame turned into codes.
+        """Check rows as scikit-learn does, and convert categories of a pandas frame to codes.
 
-        With targets, which only ``fit`` has, the columns are learnt anew.
+        With targets, that is in ``fit``, the columns are learned.
         """
         if y:
             self._coder = Coder.of(X)
@@ -229,12 +231,12 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
         return validate_data(self, self._coder.coded(X), *y, **options)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the run, whose record is a database."""
+        """Omit the run, whose record is a database."""
         state: dict[str, Any] = super().__getstate__()
         return {name: value for name, value in state.items() if name != "result_"}
 
     def apply(self, X: ArrayLike) -> NDArray[np.intp]:
-        """Return the number of every row's leaf, from the left."""
+        """Return the index of every row's leaf, from the left."""
         check_is_fitted(self)
         return self.fitted_.apply(self.rows(X))
 
@@ -242,7 +244,8 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
         """Return the tree as rules, in the form of scikit-learn's ``export_text``.
 
         Args:
-            decimals: Of numbers; None for as many as it takes to predict as the tree does.
+            decimals: Decimals of numbers; None for as many as needed to predict exactly as the tree
+                does.
         """
         from problems.trees.present.export import to_rules
 
@@ -251,7 +254,7 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
 
 
 def checked_weights(sample_weight: ArrayLike | None, X: NDArray[Any]) -> NDArray[np.float64] | None:
-    """Return weights as numbers, one per row, if there are any.
+    """Return weights as numbers, one per row, or None.
 
     Raises:
         ValueError: If there are too few or too many.
@@ -259,6 +262,6 @@ def checked_weights(sample_weight: ArrayLike | None, X: NDArray[Any]) -> NDArray
     if sample_weight is None:
         return None
     if np.min(np.asarray(sample_weight, dtype=np.float64), initial=0.0) < 0:
-        raise ValueError("sample_weight must be 0 or more, and some weights are negative")
+        raise ValueError("sample_weight must be at least 0, but some weights are negative")
     checked: NDArray[np.float64] = _check_sample_weight(sample_weight, X, dtype=np.float64)
     return checked

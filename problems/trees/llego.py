@@ -43,7 +43,7 @@ SHARES: Mapping[str, Mapping[str, float]] = {
     "classical": {"crossover": 0.0, "mutation": 0.0, "classical": 1.0},
     "random": {"crossover": 0.0, "mutation": 0.0, "random": 1.0},
 }
-"""The matings' shares by a name for them: who makes how much of the children."""
+"""The shares of the operators by name of the method."""
 _COUNTS = {
     "population": 1,
     "offspring": 1,
@@ -64,35 +64,36 @@ _CHOICES = {
 
 @dataclass(frozen=True, slots=True)
 class LLEGOSettings:
-    """Settings; the numbers are those of the authors' code unless said otherwise.
+    """Settings of LLEGO; the numbers are those of the authors' code unless stated otherwise.
 
     Attributes:
-        population: Trees that live.
+        population: Number of trees in the population.
         offspring: Children per generation; None for twice the population, as in the paper.
-        max_depth: Most splits on a path; None for as many as a tree takes, which is ``DEEPEST`` for
-            trees that are grown, as for any number above.
-        arity: Parents that a prompt shows.
-        brood: Children of one prompt.
-        alpha: How far beyond the best parent the target fitness lies, in ranges of the parents'.
-        tau: Temperature by which mutation prefers unlikely answers.
-        candidates: Answers that mutation chooses from.
-        spare: Answers asked for beyond what is wanted, because some may be unusable.
-        per_token: Whether likelihood is counted per token, so that long trees are not favoured.
+        max_depth: Maximum number of splits on a path; None, or a larger number, for ``DEEPEST``.
+        arity: Number of parents in a prompt.
+        brood: Number of children per prompt.
+        alpha: How far the target fitness is beyond the best parent, in ranges of the parents'
+            fitness.
+        tau: Temperature with which mutation prefers unlikely answers.
+        candidates: Number of answers from which mutation chooses.
+        spare: Number of additional answers requested, because some may be unusable.
+        per_token: Whether likelihood is per token, so that long trees are not favoured.
         crossover: Share of the children by fitness-guided crossover.
         mutation: Share by diversity-guided mutation.
-        rewriting: Share by one subtree written anew (ours).
+        rewriting: Share by rewriting one subtree (ours).
         classical: Share by subtree crossover and node mutation without a model, half each.
-        random: Share by trees grown at random: with no other share, random search.
-        start: Where the first trees come from: ``forest``, a CART of all rows (ours) and a random
-            forest's trees; the ``model``; or ``random``.
+        random: Share by random trees; without other shares, random search.
+        start: Source of the initial trees: ``forest`` for a CART of all rows (ours) and the trees
+            of a random forest; the ``model``; or ``random``.
         fitness: Whether prompts show fitness (an ablation).
-        order: In which order crossover shows its parents (an ablation).
+        order: Order in which crossover shows its parents (an ablation).
         semantics: Whether prompts name columns and the task (an ablation).
-        duplicates: Whether trees with the same training predictions may live side by side.
+        duplicates: Whether trees with the same training predictions may be in the population
+            together.
         form: Trees in prompts as one ``line`` (ours) or as ``json``.
         mode: Plain continuation, or chat.
-        hold: What the endpoint holds answers to; None for a grammar with lines, a schema with JSON.
-        temperature: Of the model's answers.
+        hold: What the endpoint enforces; None for a grammar with lines and a schema with JSON.
+        temperature: Sampling temperature.
     """
 
     population: int = 25
@@ -132,23 +133,23 @@ class LLEGOSettings:
         for name, known in _CHOICES.items():
             if getattr(self, name) not in known:
                 raise EvollmError(
-                    f"{name} is one of {', '.join(known)}, not {getattr(self, name)!r}"
+                    f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}"
                 )
         shares = (self.crossover, self.mutation, self.rewriting, self.classical, self.random)
         if min(shares) < 0 or sum(shares) <= 0:
             raise EvollmError(
-                "the shares of crossover, mutation, rewriting, classical and random are 0 or more "
-                f"and not all 0, not {shares}"
+                "the shares of crossover, mutation, rewriting, classical and random must be at "
+                f"least 0 and not all 0, not {shares}"
             )
 
     def without_model(self, name: Literal["classical", "random"]) -> "LLEGOSettings":
-        """Return the same settings with all children made by operators that ask no model."""
+        """Return the same settings with all children made by operators without a model."""
         shares: dict[str, Any] = {"rewriting": 0.0, "classical": 0.0, "random": 0.0}
         start = "forest" if self.start == "model" else self.start
         return replace(self, **shares | dict(SHARES[name]), start=start)
 
     def _check_numbers(self) -> None:
-        """Check that numbers are numbers, not texts from a form or a file."""
+        """Check that numbers are numbers, not for example strings from a file."""
         for item in fields(self):
             value, kinds = getattr(self, item.name), get_args(item.type) or (item.type,)
             if value is None and type(None) in kinds:
@@ -160,12 +161,12 @@ class LLEGOSettings:
 
     @property
     def deepest(self) -> int:
-        """The most splits on a path of any tree that is grown."""
+        """The maximum number of splits on a path of grown trees."""
         return DEEPEST if self.max_depth is None else min(int(self.max_depth), DEEPEST)
 
     @property
     def asks(self) -> bool:
-        """Whether a model is asked at all."""
+        """Whether a model is used."""
         return self.crossover + self.mutation + self.rewriting > 0 or self.start == "model"
 
     def flow(
@@ -180,18 +181,19 @@ class LLEGOSettings:
 
         Args:
             problem: Scores trees.
-            model: Who varies; None if no share asks one.
-            context: The task and its columns in words, see ``problems.trees.prompt_words``.
+            model: The language model; None if no share uses it.
+            context: Descriptions of the task and its columns, see ``problems.trees.prompt_words``.
             seed: The only source of randomness except the model.
             objectives: Metrics for a Pareto front; empty to search for fitness alone.
 
         Raises:
-            EvollmError: If a model is to be asked and there is none, settings do not agree, or no
-                prompt can fit into the model's context.
+            EvollmError: If a model is needed but not given, settings are inconsistent, or no prompt
+                fits into the model's context.
         """
         if model is None and self.asks:
             raise EvollmError(
-                "these settings ask a model, and there is none: give one, or shares of 0"
+                "these settings need a model: give one, or set the shares of crossover, mutation "
+                "and rewriting to 0"
             )
         asking = None if model is None else self._asking(problem, model, context)
         matings = list(self._matings(problem, asking))
@@ -268,9 +270,9 @@ class LLEGOSettings:
 
 
 def inverse_loss(pool: Pool, k: int, rng: Generator) -> list[Individual[Any]]:
-    """Return ``k`` individuals drawn without replacement, in proportion to one over their loss.
+    """Return ``k`` individuals drawn without replacement, in inverse proportion to their loss.
 
-    The loss is minus the fitness; a loss of 0 counts as the smallest one above it.
+    The loss is minus the fitness; a loss of 0 counts as the smallest positive one.
     """
     losses = np.array([max(-one.fitness, 0.0) for one in pool])
     above = losses[(losses > 0) & np.isfinite(losses)]
@@ -281,7 +283,7 @@ def inverse_loss(pool: Pool, k: int, rng: Generator) -> list[Individual[Any]]:
 
 
 def distinct(pool: Pool, k: int, rng: Generator) -> list[Individual[Any]]:
-    """Return the ``k`` fittest of different training predictions; others where those are few."""
+    """Return the ``k`` fittest with different training predictions; others if there are too few."""
     ranked = best(pool, len(pool), rng)
     seen: set[Any] = set()
     first: list[Individual[Any]] = []

@@ -1,4 +1,4 @@
-"""Choices: the options of ``evollm run trees``, and the settings that they stand for."""
+"""Options: the options of ``evollm run trees``, and the settings they determine."""
 
 from dataclasses import dataclass
 from math import isfinite
@@ -19,28 +19,28 @@ SIZES = ("size", "depth")
 
 @dataclass(frozen=True)
 class Rows:
-    """Which rows there are, and what a good tree is.
+    """The rows, and the objectives.
 
     Attributes:
         data: A data set's name, or a CSV file, FILE.csv.
-        target: Of FILE.csv: the column to predict.
-        task: Of FILE.csv: what to do; none to tell from the column.
-        separator: Of FILE.csv: what separates cells, or tab; none to find out.
-        missing: Of FILE.csv: what stands for a missing value, say '?,-9'; none for ?, NA and, among
-            numbers, -; empty cells always do.
-        categorical: Of FILE.csv: columns whose numbers are names of categories.
-        numeric: Of FILE.csv: columns that must hold numbers.
-        split: Which split of the rows, 20/40/40 to train, validate and test; 0 to 4 as in the
+        target: For FILE.csv: the column to predict.
+        task: For FILE.csv: the task; none to infer it from the target.
+        separator: For FILE.csv: the separator of cells, or tab; none to detect it.
+        missing: For FILE.csv: marks of missing values in addition to empty cells, such as '?,-9';
+            none for ?, NA and, among numbers, -.
+        categorical: For FILE.csv: columns of numbers that are categories.
+        numeric: For FILE.csv: columns that must contain numbers.
+        split: Seed of the split into 20/40/40% training, validation and test rows; 0 to 4 as in the
             paper.
-        zeros_missing: Take zeros for missing where a data set's documentation says so.
+        zeros_missing: Treat zeros as missing if a data set's documentation says so.
         objective: One of balanced_accuracy, accuracy, log_loss or auc; mse or r2; none for the
-            first that suits.
-        objectives: Several for a Pareto front by NSGA-II, say balanced_accuracy,size,gap; depth,
-            too.
-        groups: The column whose groups the objective gap tells apart.
-        refit_leaves: Let leaves say what their training rows say (ours).
-        leaves: What refitted leaves say: what the objective rewards (all classes weigh the same for
-            balanced_accuracy), or the class of most rows.
+            first suitable one.
+        objectives: Several objectives for a Pareto front by NSGA-II, such as
+            balanced_accuracy,size,gap; also depth.
+        groups: The column whose groups the objective gap compares.
+        refit_leaves: Fit leaves to their training rows (ours).
+        leaves: What refitted leaves predict: the class that the objective rewards (all classes have
+            the same weight for balanced_accuracy), or the class of most rows.
     """
 
     data: str = option("pima", metavar="NAME")
@@ -64,9 +64,9 @@ class Options(LLEGOSettings, Rows):
     """All options: those of ``Rows`` first, then the settings of the search.
 
     Attributes:
-        method: LLEGO; half of it with half classical (mix); one subtree written anew (rewriting,
-            ours); or, without a model, genetic programming or random trees. It sets the shares of
-            the operators.
+        method: LLEGO; half LLEGO and half classical (mix); rewriting of one subtree (rewriting,
+            ours); or, without a model, genetic programming (classical) or random trees (random). It
+            sets the shares of the operators.
     """
 
     method: Literal["llego", "mix", "rewriting", "classical", "random"] = "llego"
@@ -81,7 +81,7 @@ def settings(options: Options) -> LLEGOSettings:
     """Return the settings that the options name.
 
     Raises:
-        EvollmError: If a number is out of range, or two options don't go together.
+        EvollmError: If a number is out of range, or two options can't be combined.
     """
     at_least(0, options, "split", "temperature", prefix="--")
     if options.max_depth is not None and options.max_depth > DEEPEST:
@@ -93,30 +93,28 @@ def settings(options: Options) -> LLEGOSettings:
     if options.method == "rewriting" and (options.mode, options.form) != ("plain", "line"):
         raise EvollmError("--method rewriting needs --mode plain and --form line")
     if options.leaves == "majority" and not options.refit_leaves:
-        raise EvollmError(
-            "--leaves majority is for leaves that are refitted: leave out --no-refit-leaves or it"
-        )
+        raise EvollmError("--leaves majority needs refitted leaves: remove it or --no-refit-leaves")
     if options.objectives is not None and (options.offspring or not options.duplicates):
         raise EvollmError(
-            "NSGA-II makes as many children as there are trees, and keeps duplicates apart by its "
-            "own rule: leave --offspring and --no-duplicates out with --objectives"
+            "NSGA-II has its own number of children and rule for duplicates: remove --offspring "
+            "and --no-duplicates with --objectives"
         )
     return LLEGOSettings(**shared(options, LLEGOSettings) | dict(SHARES[options.method]))
 
 
 def table_of(options: Options) -> Table:
-    """Return the rows that are meant.
+    """Return the table that the options name.
 
     Raises:
-        EvollmError: If there are none, or an option is for rows of the other kind.
+        EvollmError: If there is no such table, or an option is for the other kind of table.
     """
     if options.data.lower().endswith((".csv", ".tsv")):
         if options.target is None:
-            raise EvollmError(f"say which column of {options.data} to predict: --target COLUMN")
+            raise EvollmError(f"give the column of {options.data} to predict: --target COLUMN")
         if options.zeros_missing:
             raise EvollmError(
-                "--zeros-missing is for data sets by name: leave cells empty where a value is "
-                f"missing in {options.data}"
+                "--zeros-missing is only for data sets by name: leave the cells of missing values "
+                f"empty in {options.data}"
             )
         return from_csv(
             options.data,
@@ -134,12 +132,14 @@ def table_of(options: Options) -> Table:
         raise EvollmError(f"{error}{more}") from None
     if options.target not in (None, table.target) or options.task not in (None, table.task):
         raise EvollmError(
-            f"{table.name} is a {table.task} of {table.target}: --target and --task are for "
-            "your own FILE.csv"
+            f"--target and --task are only for your own FILE.csv: {table.name} is a {table.task} "
+            f"of {table.target}"
         )
     for name in ("separator", "missing", "categorical", "numeric"):
         if getattr(options, name) is not None:
-            raise EvollmError(f"--{name} is for your own FILE.csv: {table.name} is read as it is")
+            raise EvollmError(
+                f"--{name} is only for your own FILE.csv, not for {table.name}: remove it"
+            )
     return table
 
 
@@ -151,7 +151,7 @@ def aims(options: Options, table: Table) -> tuple[str, ...]:
     """Return the names of the objectives; the first one is the fitness.
 
     Raises:
-        EvollmError: If one is unknown or does not suit the task, or they don't go together.
+        EvollmError: If one is unknown or unsuitable for the task, or they can't be combined.
     """
     quality = tuple(CLASSIFICATION if table.classes else REGRESSION)
     if options.objectives is None:
@@ -159,13 +159,15 @@ def aims(options: Options, table: Table) -> tuple[str, ...]:
         _known("objective", found, quality, table)
         return tuple(found)
     if options.objective is not None:
-        raise EvollmError("give --objective or --objectives, not both: the first one is fitness")
+        raise EvollmError(
+            "give --objective or --objectives, not both: the first of --objectives is the fitness"
+        )
     found = [name.strip() for name in options.objectives.split(",")]
     _known("objectives", found, (*quality, "gap", *SIZES), table)
     if len(found) < 2 or len(set(found)) < len(found) or found[0] not in quality:
         raise EvollmError(
-            f"--objectives must be two or more different ones, the first of {', '.join(quality)}, "
-            f"not {options.objectives}"
+            "--objectives must be two or more different ones, the first one of "
+            f"{', '.join(quality)}, not {options.objectives}"
         )
     return tuple(found)
 
@@ -179,17 +181,17 @@ def _known(name: str, found: list[str], known: tuple[str, ...], table: Table) ->
 
 
 def case_of(options: Options) -> tuple[HoldoutTask, tuple[str, ...]]:
-    """Return the rows, split and with the problem, and the objectives of the search.
+    """Return the split rows with the problem, and the objectives of the search.
 
     Raises:
-        EvollmError: As ``table_of`` and ``aims``; or if there are no groups for a gap.
+        EvollmError: As for ``table_of`` and ``aims``; or if the objective gap has no groups.
     """
     table = table_of(options)
     names = aims(options, table)
     if ("gap" in names) != (options.groups is not None):
         labelled = [feature.name for feature in table.features if feature.categories]
         apt = [name for name in table.sensitive if name in labelled]
-        such = f", say {apt[0]}" if apt else ""
+        such = f", such as {apt[0]}" if apt else ""
         raise EvollmError(
             f"the objective gap and --groups COLUMN{such} go together: give both or neither"
         )

@@ -1,4 +1,4 @@
-"""Words: what a model is told of a task and of its columns."""
+"""Descriptions of a task and its columns for a model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,13 +17,13 @@ def context(
     described: Mapping[str, str] | None = None,
     order: Sequence[int] = (),
 ) -> TreeContext:
-    """Return the task, every column with its meaning and values, and the classes, in short lines.
+    """Return the descriptions of the task, the columns and the classes, in short lines.
 
     Args:
-        columns: What there is; trees say classes by their number.
-        task: What is to be predicted, in words; may be empty.
-        described: What columns mean, by name.
-        order: The columns' indices, the most telling first: these are shown if not all fit.
+        columns: The columns and classes; trees refer to classes by number.
+        task: Description of what is predicted; may be empty.
+        described: Descriptions of columns, by name.
+        order: The columns' indices, the most informative first, which are shown if not all fit.
     """
     described = described or {}
     lines = []
@@ -39,14 +39,14 @@ def context(
 
 
 def numbered(columns: Columns) -> Columns:
-    """Return the columns with classes called by their numbers, to keep trees in prompts short."""
+    """Return the columns with classes named by number, to keep trees in prompts short."""
     return replace(columns, classes=tuple(range(len(columns.classes))))
 
 
 def columns_of(table: Table, rows: Any = slice(None)) -> Columns:
-    """Describe a table's columns by some of its rows, those that a search may see.
+    """Describe a table's columns using only the rows that a search may see.
 
-    Columns are called as the user's own table calls them, so that exports take its rows.
+    Columns have the names of the user's table, so that exports accept its rows.
     """
     return Columns.of(
         table.X[rows],
@@ -59,7 +59,7 @@ def columns_of(table: Table, rows: Any = slice(None)) -> Columns:
 
 
 def described(table: Table) -> dict[str, str]:
-    """Return what a table's columns mean, by name; of codes that trees may cut, each one."""
+    """Return descriptions of a table's columns by name, including the meaning of ordered codes."""
     meanings = {_heading(feature): _meaning(feature) for feature in table.features}
     return {name: meaning for name, meaning in meanings.items() if meaning}
 
@@ -76,7 +76,7 @@ def _heading(feature: Feature) -> str:
 
 
 def _unordered(feature: Feature) -> bool:
-    """Say whether a column's codes are names only; flags and ordered codes can be cut."""
+    """Return whether a column's codes are unordered; flags and ordered codes have thresholds."""
     return feature.kind == "category" and not feature.ordered
 
 

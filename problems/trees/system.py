@@ -1,4 +1,4 @@
-"""LLEGO for users: a search for trees on rows, and the tree that it chose."""
+"""LLEGO: a search for decision trees on rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -36,15 +36,16 @@ class LLEGO(System[Tree]):
     """Decision trees evolved by a language model.
 
     Attributes:
-        problem: Scores trees; its validation rows, if there are any, choose the tree in the end.
-        settings: Of the search.
-        model: Who varies; None for what the environment names, or the small offline model.
-        task: What is to be predicted, in words.
-        described: What columns mean, by name.
-        holdout: The rows' three parts, where there are rows that no search sees: the chosen tree is
-            scored on them in the end.
-        objectives: Metrics for a Pareto front by NSGA-II; empty to search for fitness alone. Sizes
-            and depths are better if smaller, all else if larger.
+        problem: Scores trees; its validation rows, if any, determine the chosen tree.
+        settings: Settings of the search.
+        model: The language model; None for the one named in the environment, or the small offline
+            model.
+        task: Description of what is predicted.
+        described: Descriptions of columns, by name.
+        holdout: The three parts of the rows, if there are test rows, on which the chosen tree is
+            scored at the end.
+        objectives: Metrics for a Pareto front by NSGA-II; empty to search for fitness alone.
+            Smaller sizes and depths are better, for others larger values.
     """
 
     problem: TreeFitness
@@ -58,7 +59,7 @@ class LLEGO(System[Tree]):
 
     @property
     def units(self) -> dict[str, Units]:  # type: ignore[override]
-        """The objectives as people know them: losses are positive again."""
+        """The units of the objectives, in which losses are positive."""
         names = [named(objective) for objective in self.problem.objectives]
         known = {
             prefix + name: Units(f"{part} {name.replace('_', ' ')}", maximize=name not in COSTS)
@@ -69,7 +70,7 @@ class LLEGO(System[Tree]):
 
     @property
     def opening(self) -> str:  # type: ignore[override]
-        """What was read of a file."""
+        """Notes on how a file was read."""
         table = self.holdout.table if self.holdout else None
         return table.summary() if table and table.reading else ""
 
@@ -91,7 +92,7 @@ class LLEGO(System[Tree]):
         return self.settings.flow(self.problem, model, words, seed, self.weighted)
 
     def write(self, individual: Individual[Tree]) -> str:
-        """Return a tree in one line, its leaves as they were fitted."""
+        """Return a tree in one line with its fitted leaves."""
         tree = individual.genome
         info = individual.outcome.info
         if isinstance(info, Mapping) and "leaves" in info:
@@ -101,7 +102,7 @@ class LLEGO(System[Tree]):
     def choose(self, result: Result[Tree]) -> Individual[Tree]:
         """Return the tree that is best on the validation rows; without any, on the training rows.
 
-        All trees that were scored count, of equal ones the fitter and then the older.
+        All scored trees are considered; of equal ones the fitter and then the older is chosen.
 
         Raises:
             EvollmError: If every evaluation failed.
@@ -109,7 +110,7 @@ class LLEGO(System[Tree]):
         return chosen(result, self.problem)
 
     def finalists(self, result: Result[Tree]) -> Finalists[Tree]:
-        """Return the chosen tree, or the front's trees, to be scored on the test rows if any."""
+        """Return the chosen tree, or the front's, to be scored on the test rows if any."""
         scored = any(one.error is None for one in result.population)
         if self.holdout is None or not scored:
             return Finalists()
@@ -123,7 +124,7 @@ class LLEGO(System[Tree]):
         return report(self, result)
 
     def export(self, result: Result[Tree], folder: Path) -> list[Path]:
-        """Write the chosen tree in every form, and the front if there is one."""
+        """Write the chosen tree in all formats, and the front if any."""
         from problems.trees.present.report import files
 
         return files(self, result, folder)
@@ -142,7 +143,7 @@ class LLEGO(System[Tree]):
         return {"seed": seed, "settings": describe(self.settings), "task": self.task}
 
     def front(self, result: Result[Any]) -> list[Individual[Any]]:
-        """Return the living trees that no other one beats in an objective without losing another.
+        """Return the trees of the population that are not dominated by another one.
 
         Raises:
             EvollmError: If the search had no objectives.
@@ -150,12 +151,12 @@ class LLEGO(System[Tree]):
         return front(result.population, self.weighted)
 
     def fitted(self, individual: Individual[Any]) -> Fitted:
-        """Return a tree as it was scored, ready to predict."""
+        """Return a tree with its fitted leaves, ready to predict."""
         return self.problem.fit(individual.genome)
 
 
 def chosen(result: Result[Any], problem: TreeFitness) -> Individual[Any]:
-    """Return a run's tree by validation; see ``LLEGO.choose``."""
+    """Return a run's chosen tree; see ``LLEGO.choose``."""
     name = f"valid_{named(problem.objectives[0])}"
     scored = [one for one in rows.evaluations(result.record) if one.error is None]
     if not scored:

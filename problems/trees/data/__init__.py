@@ -1,14 +1,11 @@
-"""Tables: data sets, frames and files as rows of numbers with their meaning.
+"""Tables: data sets, frames and files as rows of numbers with descriptions.
 
-- ``archives``: The raw rows of data sets, as text, from the installed packages that carry them.
-- ``case``: A table split in three, with the problem that its training rows pose.
-- ``categories``: Cells of a frame's columns as numbers: categories as codes, told apart by their
-  values.
-- ``dataset``: Rows as numbers, and what each column means in words.
-- ``frames``: Tables of the user's own rows: frames, arrays and CSV files.
-- ``samples``: What trees are fitted to and scored on.
-- ``sheets``: CSV files of the user's own: separators, marks of missing values, and what columns
-  hold.
-- ``tables``: Data sets by name, without a network: rows of installed packages, read with our code
-  books.
+- ``archives``: The raw rows of data sets as text, from the installed packages that contain them.
+- ``case``: A table split in three parts, with the problem on its training rows.
+- ``categories``: Converts a frame's columns to numbers, and categories to codes by value.
+- ``dataset``: Rows of numbers with descriptions of their columns.
+- ``frames``: Tables from the user's frames, arrays and CSV files.
+- ``samples``: Rows with targets, to which trees are fitted and on which they are scored.
+- ``sheets``: The user's CSV files: separators, marks of missing values, types of columns.
+- ``tables``: Data sets by name, from installed packages and our code books, without a network.
 """

@@ -1,4 +1,4 @@
-"""The raw rows of data sets, as text, from the installed packages that carry them."""
+"""Archives: the raw rows of data sets as text, from the installed packages that contain them."""
 
 import csv
 import tarfile
@@ -15,8 +15,8 @@ class Sheet:
     """Rows of text.
 
     Attributes:
-        header: Name of each column; its index, starting with 0, where the file has none.
-        rows: The cells, each row as long as the header.
+        header: Name of each column, or its index from 0 if the file has no header.
+        rows: The cells; each row is as long as the header.
     """
 
     header: tuple[str, ...]
@@ -24,11 +24,11 @@ class Sheet:
 
 
 def read(archive: str, file: str) -> Sheet:
-    """Return the rows of a file in one of the archives; nothing is unpacked or written.
+    """Return the rows of a file in one of the archives without unpacking it.
 
     Args:
         archive: ``keel``, ``keel_red_wine``, ``pydataset`` or ``sklearn``.
-        file: Its place in there.
+        file: Path of the file in the archive.
 
     Raises:
         EvollmError: If the package is not installed, or lacks the file.
@@ -37,7 +37,7 @@ def read(archive: str, file: str) -> Sheet:
 
 
 def _folder(package: str, folder: str) -> Path:
-    # Found by its metadata: pydataset, once imported, unpacks itself into the home folder.
+    # The folder is found by metadata, because importing pydataset unpacks it into the home folder.
     try:
         return Path(str(metadata.distribution(package).locate_file(folder)))
     except metadata.PackageNotFoundError:
@@ -48,7 +48,7 @@ def _folder(package: str, folder: str) -> Path:
 
 def _lacks(package: str, file: str) -> EvollmError:
     return EvollmError(
-        f"the installed {package} has no file {file}: pip install --force-reinstall {package}"
+        f"the installed {package} lacks the file {file}: pip install --force-reinstall {package}"
     )
 
 
@@ -74,11 +74,11 @@ def _keel(file: str) -> Sheet:
 
 
 def _keel_red_wine(file: str) -> Sheet:
-    """Give the rows of ``file`` their grades, which other files of the package settle together."""
+    """Return the rows of ``file`` with grades derived from other files of the package."""
     measured = {name: _by_class(name) for name in ("3_vs_5", "8_vs_6-7", "8_vs_6")}
     grades: dict[tuple[float, ...], str] = {}
     for row in measured["8_vs_6-7"]["negative"]:
-        grades[row] = "7"  # or 6, which the next file says
+        grades[row] = "7"  # or 6, which is determined by the next file
     for name, label, grade in (
         ("8_vs_6", "negative", "6"),
         ("8_vs_6", "positive", "8"),

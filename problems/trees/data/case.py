@@ -1,4 +1,4 @@
-"""A case: a table split in three, with the problem that its training rows pose."""
+"""Holdout tasks: a table split in three parts, with the problem on its training rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,21 +16,20 @@ from problems.trees.model.fitness import LeafRule, TreeFitness
 from problems.trees.prompt_words import columns_of
 
 GROUPS = 10
-"""A column of numbers with more distinct values than this makes no groups."""
+"""Maximum number of distinct values of a numeric column that defines groups."""
 PARTS = ("train", "valid", "test")
 COSTS = ("mse", "log_loss", "gap")
-"""Objectives whose sign is turned so that larger is better: people know them without."""
+"""Objectives that are negated so that larger is better; users know them without the sign."""
 
 
 @dataclass(frozen=True, eq=False)
 class HoldoutTask:
-    """What a search sees of a table, and what is kept from it.
+    """A table with the rows for the search and those held out.
 
     Attributes:
         table: All rows.
-        problem: Scores trees on the training rows and, for the choice between them, on the
-            validation rows.
-        test: The rows that no search sees.
+        problem: Scores trees on the training rows, and on the validation rows for the final choice.
+        test: The held-out test rows.
     """
 
     table: Table
@@ -48,18 +47,18 @@ class HoldoutTask:
         refit_leaves: bool = True,
         leaves: LeafRule = "objective",
     ) -> "HoldoutTask":
-        """Split a table's rows by the paper's shares.
+        """Split a table's rows in the paper's proportions.
 
         Args:
             table: The rows.
-            objectives: Of ``TreeFitness``.
-            seed: Of the split; 0 to 4 are the paper's five.
+            objectives: As in ``TreeFitness``.
+            seed: Seed of the split; 0 to 4 are the paper's five.
             groups: The column whose values are the groups of the objective ``gap``.
-            refit_leaves: Of ``TreeFitness``.
-            leaves: Of ``TreeFitness``.
+            refit_leaves: As in ``TreeFitness``.
+            leaves: As in ``TreeFitness``.
 
         Raises:
-            EvollmError: If there are too few rows, or the column makes no groups.
+            EvollmError: If there are too few rows, or the column does not define groups.
         """
         parts = split(table, seed)
         codes = None if groups is None else _groups(table, groups)
@@ -73,7 +72,7 @@ class HoldoutTask:
 
     @property
     def task(self) -> str:
-        """The task in a sentence or two, for a model."""
+        """Description of the task for a model."""
         table = self.table
         if table.task == "classification":
             return table.context or f"Predict {table.target}."
@@ -101,12 +100,12 @@ class HoldoutTask:
 
 
 def user_value(name: str, value: float) -> float:
-    """Return an objective as people know it: losses and gaps are positive again."""
+    """Return an objective as users know it: losses and gaps are positive."""
     return 0.0 - value if name in COSTS else value
 
 
 def _groups(table: Table, name: str) -> NDArray[np.float64]:
-    """Return the codes of a column's groups; rows without a value are a group, too."""
+    """Return the codes of a column's groups; rows without a value form a group as well."""
     known = [feature.name for feature in table.features]
     headings = [feature.description for feature in table.features]
     if name not in known and name not in headings:
@@ -116,7 +115,7 @@ def _groups(table: Table, name: str) -> NDArray[np.float64]:
     count = len(np.unique(codes))
     if not table.features[at].categories and count > GROUPS:
         raise EvollmError(
-            f"column {name!r} holds {count} different numbers: groups need a column of categories, "
+            f"column {name!r} has {count} different numbers: groups need a column of categories, "
             f"or of at most {GROUPS} numbers"
         )
     return codes
@@ -127,5 +126,5 @@ def _range(values: NDArray[np.float64]) -> str:
 
 
 def plain(scores: Mapping[str, float]) -> dict[str, float | None]:
-    """Return scores for JSON, which knows no NaN."""
+    """Return scores for JSON, with None for NaN."""
     return {name: value if np.isfinite(value) else None for name, value in scores.items()}

@@ -1,4 +1,4 @@
-"""Cells of a frame's columns as numbers: categories as codes, told apart by their values."""
+"""Categories: convert a frame's columns to numbers, and categories to codes by value."""
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,13 +18,13 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Coder:
-    """Turns a frame into numbers, and columns of pandas' ``category`` type into codes.
+    """Converts a frame to numbers, and columns of pandas' ``category`` type to codes.
 
-    Values are compared as pandas compares them: 1 equals 1.0, whatever holds it, and never '1'.
+    Values are compared as in pandas: 1 equals 1.0 of any type, but not '1'.
 
     Attributes:
-        labels: By the column's place from 0 the values by code; empty if there are none.
-        names: The frame's own names of its columns; empty if it was an array.
+        labels: For each column of categories, by its index, the values by code.
+        names: The frame's column names; empty for an array.
     """
 
     labels: Mapping[int, tuple[Any, ...]] = field(default_factory=dict)
@@ -32,11 +32,11 @@ class Coder:
 
     @classmethod
     def of(cls, X: Any) -> "Coder":
-        """Learn the categories of a frame; anything else has none.
+        """Learn the categories of a frame; other inputs have none.
 
         Raises:
-            EvollmError: If a column holds text, dates or the like, and is not a category; or two
-                have one name.
+            EvollmError: If a column contains text, dates or the like and is not a category, or two
+                have the same name.
         """
         if not _is_frame(X):
             return cls()
@@ -48,19 +48,19 @@ class Coder:
                 labels[place] = tuple(column.dtype.categories.tolist())
             elif numbers_of(column) is None:
                 raise EvollmError(
-                    f"column {name!r} holds {column.dtype}: make it numbers, or a category by "
-                    "astype('category')"
+                    f"column {name!r} contains {column.dtype}: convert it to numbers, or to a "
+                    "category by astype('category')"
                 )
         return cls(labels, tuple(X.columns))
 
     def coded(self, X: Any) -> Any:
         """Return a frame, or an array's categories, as numbers; scikit-learn checks the rest.
 
-        Missing cells and categories that are not known become NaN.
+        Missing cells and unknown categories become NaN.
 
         Raises:
-            EvollmError: If a column of categories is not there, or one holds values of another
-                kind than when the categories were learnt.
+            EvollmError: If a column of categories is missing, or contains values of another type
+                than when the categories were learned.
         """
         if not _is_frame(X):
             return self._array(X) if self.labels else X
@@ -71,13 +71,13 @@ class Coder:
         return type(X)(np.column_stack(columns), index=X.index, columns=X.columns)
 
     def place(self, key: Any, labels: Sequence[str], parameter: str) -> int:
-        """Return the place of the column that a parameter names.
+        """Return the index of the column that a parameter names.
 
         Args:
-            key: What the column is called; or, where the frame's own names are no texts, its name
-                there; or, where they are, its place from 0.
-            labels: What the columns are called.
-            parameter: Whose key it is.
+            key: The column's label; or its name in the frame, if those names are not strings; or
+                its index from 0, if they are.
+            labels: Labels of the columns.
+            parameter: Name of the parameter in errors.
 
         Raises:
             EvollmError: If there is no such column.
@@ -90,22 +90,22 @@ class Coder:
         )
         try:
             return known.index(key)
-        except ValueError:  # an array's, too, that is compared cell by cell
+        except ValueError:  # including an array's, which is compared cell by cell
             hint = f": choose from {', '.join(map(str, known))}"
             hint = nearest(key, labels) if isinstance(key, str) else hint
             shown = " ".join(repr(key).split())[:40]
-            raise EvollmError(f"no column is {shown}, which {parameter} names{hint}") from None
+            raise EvollmError(f"{parameter} names {shown}, which is not a column{hint}") from None
 
     def _other(self, X: Any) -> bool:
-        """Say whether the columns are others, for scikit-learn to name them in its own words."""
+        """Return whether the columns differ, so that scikit-learn raises its own error."""
         if not self.names:
             return False
         lost = [self.names[i] for i in self.labels if self.names[i] not in X.columns]
         named = all(isinstance(name, str) for name in (*self.names, *X.columns))
         if lost and (named or X.shape[1] != len(self.names)):
             raise EvollmError(
-                f"the frame has no column {lost[0]!r}, which held categories when the tree was "
-                "fitted: give it, empty where it is not known"
+                f"the frame lacks the column {lost[0]!r}, which contained categories when the tree "
+                "was fitted: add it, with empty cells for unknown values"
             )
         return X.shape[1] != len(self.names) or (named and tuple(X.columns) != self.names)
 
@@ -119,7 +119,7 @@ class Coder:
         return numbers
 
     def _array(self, X: Any) -> Any:
-        """Return rows without names with their categories as codes."""
+        """Return rows without column names, with categories as codes."""
         rows = np.array(X, dtype=object)
         if rows.ndim != 2 or rows.shape[1] != len(self.names):
             return X
@@ -129,20 +129,20 @@ class Coder:
 
 
 def codes_of(cells: Any, labels: Sequence[Any], what: str) -> Floats:
-    """Return the place of each cell's value among the labels; NaN for what is missing or unknown.
+    """Return the index of each cell's value among the labels; NaN if missing or unknown.
 
     Args:
         cells: A column of a frame, or an array.
         labels: Values by code.
-        what: What the cells are called.
+        what: Name of the cells in errors.
 
     Raises:
-        EvollmError: If there are texts where the labels are numbers, and the like.
+        EvollmError: If the types of cells and labels differ, such as strings and numbers.
     """
     try:
         places, found = cells.factorize() if hasattr(cells, "factorize") else _factorized(cells)
     except TypeError:
-        raise EvollmError(f"{what} holds lists or arrays: give one value a cell") from None
+        raise EvollmError(f"{what} contains lists or arrays: give one value per cell") from None
     values = list(found)
     then, now = kinds_of(labels), kinds_of(values)
     if then and now - then:
@@ -151,22 +151,22 @@ def codes_of(cells: Any, labels: Sequence[Any], what: str) -> Floats:
     codes = np.array([*(known.get(value, np.nan) for value in values), np.nan])
     if labels and len(values) > 1 and np.isnan(codes).all():
         warnings.warn(
-            f"{what} holds no value that it held when the tree was fitted: all its cells are "
-            f"taken for missing ({values[0]!r} is not among {labels[0]!r}, ...)",
+            f"{what} has none of the values that it had when the tree was fitted, so that all "
+            f"cells count as missing ({values[0]!r} is not among {labels[0]!r}, ...)",
             stacklevel=2,
         )
     return np.asarray(codes[places], np.float64)
 
 
 def _factorized(cells: Any) -> tuple[NDArray[np.intp], list[Any]]:
-    """Return each cell's place among the different values, -1 for none, as pandas does."""
+    """Return each cell's index among the distinct values, or -1, as pandas does."""
     known: dict[Any, int] = {}
     places = [-1 if is_missing(cell) else known.setdefault(cell, len(known)) for cell in cells]
     return np.array(places, dtype=np.intp), list(known)
 
 
 def numbers_of(column: Any) -> Floats | None:
-    """Return a column of numbers or booleans with NaN where one is missing; None for any other."""
+    """Return a column of numbers or booleans with NaN for missing ones; None for other columns."""
     kind = getattr(column.dtype, "kind", "O")
     if kind in "biuf":
         missing = {} if isinstance(column, np.ndarray) else {"na_value": np.nan}
@@ -180,12 +180,12 @@ def numbers_of(column: Any) -> Floats | None:
 
 
 def is_category(column: Any) -> bool:
-    """Say whether a column is of pandas' ``category`` type."""
+    """Return whether a column is of pandas' ``category`` type."""
     return hasattr(getattr(column, "dtype", None), "categories")
 
 
 def is_missing(cell: Any) -> bool:
-    """Say whether a cell is one of the marks for what is missing: None, NaN and pandas' own."""
+    """Return whether a cell is a missing value: None, NaN or pandas' own."""
     if isinstance(cell, np.datetime64 | np.timedelta64):
         return bool(np.isnat(cell))
     if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
@@ -194,20 +194,21 @@ def is_missing(cell: Any) -> bool:
 
 
 def kind_of(value: Any) -> str:
-    """Return what a value is: ``numbers``, with booleans among them, ``texts``, or its type."""
+    """Return the kind of a value: ``numbers`` (including booleans), ``texts``, or its type."""
     if isinstance(value, Real | Decimal | np.bool_):
         return "numbers"
     return "texts" if isinstance(value, str) else type(value).__name__
 
 
 def kinds_of(values: Iterable[Any]) -> set[str]:
-    """Return what values are, see ``kind_of``; each type is asked for once."""
+    """Return the kinds of values, see ``kind_of``; each type is checked once."""
     return {kind_of(value) for value in {type(value): value for value in values}.values()}
 
 
 def _changed(what: str, then: str, now: str) -> EvollmError:
     return EvollmError(
-        f"{what} held {then} when the tree was fitted, and holds {now} now: give it as it was"
+        f"{what} contained {then} when the tree was fitted, but contains {now} now: give it in the "
+        "same form"
     )
 
 

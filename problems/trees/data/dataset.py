@@ -1,4 +1,4 @@
-"""A data set: rows as numbers, and what each column means in words."""
+"""Data sets: rows of numbers with descriptions of their columns."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Kind: TypeAlias = Literal["number", "category", "flag"]
 Task: TypeAlias = Literal["classification", "regression"]
 LONGEST = 60
-"""A summary lists categories up to so many characters."""
+"""Maximum number of characters of the categories listed in a summary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,13 @@ class Feature:
 
     Attributes:
         name: Letters, digits and underscores; unique in its table.
-        description: What it means, in words.
-        unit: Of the numbers, "" where there is none.
-        kind: ``number``; ``category``, whose cells are codes; ``flag``, a category of no (0) and
+        description: Description of the column.
+        unit: Unit of the numbers; "" for none.
+        kind: ``number``; ``category``, with codes as cells; or ``flag``, a category of no (0) and
             yes (1).
-        categories: The label of each code, starting with 0; empty for a number.
-        ordered: Whether the codes rise with what they stand for, so that a threshold makes sense.
-        heading: As the user's own table calls it, which may be any text; empty for ``name``.
+        categories: The labels of the codes from 0; empty for a number.
+        ordered: Whether the codes are ordered, so that a threshold makes sense.
+        heading: Name in the user's table, which may be any text; empty for ``name``.
     """
 
     name: str
@@ -48,27 +48,28 @@ class Feature:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A data set with its meaning; the arrays are copies that cannot be written to.
+    """A data set with descriptions; the arrays are read-only copies.
 
     Attributes:
-        name: What it is called.
+        name: Name of the table.
         task: ``classification`` or ``regression``.
-        X: The inputs, (n, d) floats: numbers, or codes of categories; NaN where one is missing.
-        y: The n targets: whole numbers that index ``classes``, or floats.
+        X: The inputs, (n, d) floats: numbers, or codes of categories; NaN for missing values.
+        y: The n targets: indices of ``classes``, or floats.
         features: The d columns of ``X``.
         target: Name of the target.
-        classes: What each class is called; empty for regression.
-        target_description: What the target means, in words.
-        target_unit: Its unit, "" where there is none.
-        context: What the task is, in a sentence or two.
-        source: Who made the data, when, and where they are published.
-        note: What to know before figures are compared: rules, oddities of the data.
-        paper: What the paper on LLEGO calls this very set; None if it has no figures for it.
-        sensitive: Names of features that a fair model must not discriminate by.
-        reading: How the file that it comes from was read, if it was one, in sentences.
+        classes: Labels of the classes; empty for regression.
+        target_description: Description of the target.
+        target_unit: Unit of the target; "" for none.
+        context: Description of the task, in one or two sentences.
+        source: Authors, year and publication of the data.
+        note: Notes on comparing results: rules and peculiarities of the data.
+        paper: Name of exactly this data set in the paper on LLEGO; None if it has no results for
+            it.
+        sensitive: Names of features by which a fair model must not discriminate.
+        reading: Notes on how the file was read, if the table comes from one.
 
     Raises:
-        EvollmError: If shapes, names or codes do not fit together.
+        EvollmError: If shapes, names or codes are inconsistent.
     """
 
     name: str
@@ -101,13 +102,13 @@ class Table:
     def _check_shapes(self) -> None:
         if self.X.ndim != 2 or self.X.shape[1] != len(self.features) or not self.features:
             raise EvollmError(
-                f"{self.name}: inputs of shape {self.X.shape} do not fit {len(self.features)}"
-                " features: give rows by columns"
+                f"{self.name}: inputs of shape {self.X.shape} do not match {len(self.features)} "
+                "features: give rows by columns"
             )
         if self.y.shape != (len(self.X),) or not len(self.y):
             raise EvollmError(
-                f"{self.name}: {len(self.X)} rows and targets of shape {self.y.shape} do not fit:"
-                " give one target per row, and at least one row"
+                f"{self.name}: targets of shape {self.y.shape} do not match {len(self.X)} rows: "
+                "give one target per row, and at least one row"
             )
 
     def _check_names(self) -> None:
@@ -115,12 +116,14 @@ class Table:
         for name in names:
             if not name.isidentifier() or names.count(name) > 1 or name == self.target:
                 raise EvollmError(
-                    f"{self.name}: the feature name {name!r} is not usable: give each column, and"
-                    " the target, a name of its own of letters, digits and underscores"
+                    f"{self.name}: the feature name {name!r} is invalid: give each column and the "
+                    "target a different name of letters, digits and underscores"
                 )
         for name in self.sensitive:
             if name not in names:
-                raise EvollmError(f"{self.name}: {name!r} is called sensitive but is not a feature")
+                raise EvollmError(
+                    f"{self.name}: {name!r} in sensitive is not a feature: name a feature"
+                )
 
     def _check_codes(self) -> None:
         columns = [(f.name, self.X[:, i], f.categories) for i, f in enumerate(self.features)]
@@ -129,9 +132,12 @@ class Table:
         for name, codes, labels in columns:
             known = codes[~np.isnan(codes)]
             if labels and not np.isin(known, np.arange(len(labels))).all():
-                raise EvollmError(f"{self.name}: column {name!r} has codes without a label")
+                raise EvollmError(
+                    f"{self.name}: column {name!r} has codes without a label: give one label per "
+                    "code"
+                )
         if not np.isfinite(self.y).all() or np.isinf(self.X).any():
-            raise EvollmError(f"{self.name}: infinite cells, or targets that are not numbers")
+            raise EvollmError(f"{self.name}: cells must be finite or NaN, and targets numbers")
 
     def frame(self) -> "pandas.DataFrame":
         """Return the rows with readable names and labels, the target last.
@@ -156,7 +162,7 @@ class Table:
         return pandas.DataFrame(columns)
 
     def summary(self) -> str:
-        """Return one line per column: its kind, its values, and how many are missing."""
+        """Return one line per column: its kind, its values, and the number of missing ones."""
         lines = [f"{self.name}: {len(self.X)} rows, {len(self.features) + 1} columns"]
         lines += [f"  {sentence}" for sentence in self.reading]
         for feature, cells in zip(self.features, self.X.T, strict=True):

@@ -1,4 +1,4 @@
-"""Tables of the user's own rows: frames, arrays and CSV files."""
+"""Tables from the user's frames, arrays and CSV files."""
 
 import re
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from problems.trees.data.dataset import Feature, Table, Task
 from problems.trees.data.sheets import FEW, Reading, read_columns
 
 MANY = 50
-"""A column of text, or classes, with more distinct values than this is refused."""
+"""Maximum number of distinct values of a column of text, and of classes."""
 Truth = (bool, np.bool_)
 
 
@@ -39,30 +39,29 @@ def from_csv(
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
 ) -> Table:
-    """Read a table from a CSV file with a header; its ``reading`` and ``summary()`` say how.
+    """Read a table from a CSV file with a header; ``reading`` and ``summary()`` show how.
 
-    A first column without a name is taken for an index and left out.
+    A first column without a name is treated as an index and omitted.
 
     Args:
         path: The file, in UTF-8.
-        target: Which column to predict, as the header writes it.
+        target: The column to predict, by its name in the header.
         task: As in ``from_frame``.
-        name: What to call the table; None for the name of the file.
-        separator: What stands between cells; None to tell comma, semicolon, tab and bar apart.
-        missing: Texts that stand for a missing value, beside empty cells, in every column; None for
-            ``?``, ``NA`` and its like and, in columns of numbers, ``-``.
-        categorical: Columns to take for categories although they hold numbers, as the header
-            writes them.
+        name: Name of the table; None for the name of the file.
+        separator: The separator of cells; None to detect comma, semicolon, tab or bar.
+        missing: Texts that mark a missing value in any column, in addition to empty cells; None for
+            ``?``, ``NA`` and the like and, in columns of numbers, ``-``.
+        categorical: Columns of numbers to treat as categories, by their names in the header.
         numeric: Columns that must hold numbers.
 
     Raises:
-        EvollmError: If the file cannot be read or is not a table, a column is missing or not what
-            was said, or as ``from_frame``.
+        EvollmError: If the file can't be read or is not a table, a column is missing or of another
+            type than given, or as for ``from_frame``.
     """
     given = {"missing": missing, "categorical": categorical, "numeric": numeric}
     for parameter, value in given.items():
         if isinstance(value, str):
-            raise EvollmError(f"{parameter} must be a list of texts: [{value!r}]")
+            raise EvollmError(f"{parameter} must be a list of strings: give [{value!r}]")
     columns, reading = read_columns(path, Reading(separator, missing, categorical, numeric))
     if target not in columns:
         raise EvollmError(f"{path} has no column {target!r}{nearest(target, list(columns))}")
@@ -82,25 +81,25 @@ def from_frame(
     features: Sequence[str] | None = None,
     context: str = "",
 ) -> Table:
-    """Make a table from inputs and targets.
+    """Create a table from inputs and targets.
 
-    Numbers are kept, booleans become flags, and texts categories, whose codes follow their sorted
-    values. Columns of pandas' ``category`` type are categories whatever they hold, in their own
+    Numbers are kept, booleans become flags, and strings become categories with codes in the order
+    of the sorted values. Columns of pandas' ``category`` type are always categories, in their own
     order. Missing inputs become NaN.
 
     Args:
         X: A pandas frame, or n rows of d cells.
-        y: The n targets: numbers, booleans or texts.
-        task: None to tell from the targets: numbers with a fraction, or with more than 10
-            distinct values, are a regression; all else are classes, in sorted order.
-        name: What to call the table.
-        target: What to call the target.
-        features: Names of the columns; None for the frame's own, or x1, x2, ...
+        y: The n targets: numbers, booleans or strings.
+        task: None to infer it from the targets: numbers with a fraction or more than 10 distinct
+            values are a regression; otherwise they are classes, in sorted order.
+        name: Name of the table.
+        target: Name of the target.
+        features: Names of the columns; None for the frame's names, or x1, x2, ...
         context: What the task is, in a sentence or two.
 
     Raises:
-        EvollmError: If there are no rows or columns, a column is unusable, targets are missing or
-            of one value only, or the targets do not fit the task.
+        EvollmError: If there are no rows or columns, a column is unusable, or targets are missing,
+            all equal, or unsuitable for the task.
     """
     columns, headings = _columns(X)
     headings = [str(heading) for heading in (headings if features is None else features)]
@@ -133,10 +132,10 @@ def _columns(X: Any) -> tuple[list[Any], list[str]]:
     if hasattr(X, "iloc"):
         return [X.iloc[:, i] for i in range(X.shape[1])], list(X.columns)
     if hasattr(X, "columns"):
-        raise EvollmError(f"a {type(X).__module__} frame is not read: give X.to_pandas()")
+        raise EvollmError(f"a {type(X).__module__} frame is not supported: give X.to_pandas()")
     rows = X if isinstance(X, np.ndarray) else _rectangle(X)
     if rows.ndim != 2:
-        raise EvollmError(f"the inputs have shape {rows.shape}: give rows by columns")
+        raise EvollmError(f"the inputs must be rows by columns, not of shape {rows.shape}")
     return list(rows.T), [f"x{i + 1}" for i in range(rows.shape[1])]
 
 
@@ -144,26 +143,28 @@ def _rectangle(rows: Any) -> NDArray[Any]:
     try:
         return np.array([list(row) for row in rows], dtype=object)
     except (TypeError, ValueError):
-        raise EvollmError("the inputs are not a table: give rows of equally many cells") from None
+        raise EvollmError(
+            "the inputs are not a table: give rows with the same number of cells"
+        ) from None
 
 
 def _feature(name: str, heading: str, column: Any) -> tuple[Feature, Floats]:
     """Return a column as a feature and its numbers."""
     cells = _present(column, f"column {heading!r}")
     if not cells:
-        raise EvollmError(f"column {heading!r} is empty: leave it out")
+        raise EvollmError(f"column {heading!r} is empty: remove it")
     if not is_category(column) and all(isinstance(cell, Truth) for cell in cells):
         return Feature(name, heading, "", "flag", ("no", "yes")), _numbers(column)
     if not is_category(column) and kinds_of(cells) == {"numbers"}:
         numbers = _numbers(column)
         if np.isinf(numbers).any():
-            raise EvollmError(f"column {heading!r} has infinite cells: leave those rows out")
+            raise EvollmError(f"column {heading!r} has infinite cells: remove those rows")
         return Feature(name, heading), numbers
     labels, ordered = _labels(column, cells)
     if len(labels) > MANY:
         raise EvollmError(
-            f"column {heading!r} holds {len(labels)} different texts: leave it out, or group them"
-            f" to at most {MANY}"
+            f"column {heading!r} has {len(labels)} different texts: remove it, or group them to at "
+            f"most {MANY}"
         )
     codes = codes_of(column, labels, f"column {heading!r}")
     return Feature(name, heading, "", "category", labels, ordered), codes
@@ -173,26 +174,26 @@ def _present(column: Any, what: str) -> list[Any]:
     """Return the cells that are not missing.
 
     Raises:
-        EvollmError: If one is neither a number nor a text, and the column no category.
+        EvollmError: If one is neither a number nor a string, and the column is not a category.
     """
-    if getattr(column.dtype, "kind", "O") in "iuf":  # the same, and quicker
+    if getattr(column.dtype, "kind", "O") in "iuf":  # equivalent, but faster
         numbers = _numbers(column)
         return list(numbers[~np.isnan(numbers)].tolist())
     cells = [cell for cell in column if not is_missing(cell)]
     odd = sorted(kinds_of(cells) - {"numbers", "texts"})
     if odd and not is_category(column):
-        raise EvollmError(f"{what} holds a {odd[0]}: make its cells numbers or texts")
+        raise EvollmError(f"{what} contains a {odd[0]}: convert its cells to numbers or strings")
     return cells
 
 
 def _numbers(column: Any) -> Floats:
     found = numbers_of(column)
-    assert found is not None  # every cell was seen to be a number
+    assert found is not None  # all cells are known to be numbers
     return found
 
 
 def _labels(column: Any, cells: Sequence[Any]) -> tuple[tuple[Any, ...], bool]:
-    """Return the values of a column of categories by code, and whether they are in order."""
+    """Return the values of a column of categories by code, and whether they are ordered."""
     used = set(cells)
     if is_category(column):
         known = column.dtype.categories.tolist()
@@ -203,7 +204,9 @@ def _labels(column: Any, cells: Sequence[Any]) -> tuple[tuple[Any, ...], bool]:
 def _targets(y: Any, task: Task | None, target: str) -> tuple[Floats, tuple[Any, ...], Task]:
     """Return the targets as codes or floats, the classes, and the task."""
     if isinstance(y, str) or not hasattr(y, "__len__") or getattr(y, "ndim", 1) != 1:
-        raise EvollmError("y must hold one target per row: give a column, not its name or a table")
+        raise EvollmError(
+            "y must contain one target per row: give a column, not its name or a table"
+        )
     column = y if hasattr(y, "dtype") else np.array([*y, None], dtype=object)[:-1]
     cells = _present(column, f"the target {target!r}")
     kinds = kinds_of(cells)
@@ -211,14 +214,19 @@ def _targets(y: Any, task: Task | None, target: str) -> tuple[Floats, tuple[Any,
     lost = len(column) - len(cells)
     lost += int(np.isinf(_numbers(column)).sum()) if numeric and not is_category(column) else 0
     if lost:
-        raise EvollmError(f"the target {target!r} is missing in {lost} rows: leave those rows out")
+        raise EvollmError(f"the target {target!r} is missing in {lost} rows: remove those rows")
     if {"numbers", "texts"} <= kinds:
-        raise EvollmError(f"the target {target!r} holds texts beside numbers: make it one kind")
+        raise EvollmError(
+            f"the target {target!r} contains both strings and numbers: convert it to one type"
+        )
     distinct = sorted(set(cells))
     if len(distinct) < 2:
-        raise EvollmError(f"the target {target!r} has one value only: there is nothing to learn")
+        raise EvollmError(f"the target {target!r} has only one value: give rows with at least two")
     if task == "regression" and not (numeric and all(map(isfinite, distinct))):
-        raise EvollmError(f"the target {target!r} is not of numbers: a regression needs numbers")
+        raise EvollmError(
+            f"the target {target!r} must be numbers for a regression: convert it, or choose "
+            "classification"
+        )
     guessed = task is None and numeric and not is_category(column)
     if task == "regression" or (guessed and _continuous(distinct)):
         return np.array(cells, dtype=np.float64), (), "regression"
@@ -235,12 +243,12 @@ def _continuous(distinct: Sequence[float]) -> bool:
 
 
 def _whole(value: Any) -> Any:
-    """Return 2 for 2.0: the same value, and easier to read."""
+    """Return 2 for 2.0, which is the same value and easier to read."""
     return int(value) if value == int(value) else float(value)
 
 
 def _identifiers(headings: Sequence[str], taken: set[str] | None = None) -> list[str]:
-    """Return headings in snake case, each with a number behind it while it is taken."""
+    """Return headings in snake case, with a number appended if a name is taken."""
     used = set(taken or ())
     found = []
     for heading in headings:

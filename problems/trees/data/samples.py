@@ -1,4 +1,4 @@
-"""Rows with their targets: what trees are fitted to and scored on."""
+"""Samples: rows with targets, to which trees are fitted and on which they are scored."""
 
 from dataclasses import dataclass, field
 
@@ -14,13 +14,12 @@ class Samples:
     """A table of numbers with one target per row.
 
     Attributes:
-        X: Shape ``(rows, columns)``; NaN for what is missing, codes from 0 for categories. Kept in
-            single precision.
+        X: Shape ``(rows, columns)`` in single precision; NaN for missing values, codes from 0 for
+            categories.
         y: Indices of classes, or numbers.
-        weights: How much each row counts, 0 or more; None for 1 each.
-        groups: Codes from 0 of the groups that a fair tree treats alike; None if there are none
-            apart.
-        labels: ``y`` as small whole numbers; of use only where it holds indices of classes.
+        weights: Weight of each row, 0 or more; None for 1 each.
+        groups: Codes from 0 of the groups that a fair tree treats equally; None for no groups.
+        labels: ``y`` as small whole numbers, for indices of classes.
     """
 
     X: Columns32
@@ -40,19 +39,19 @@ class Samples:
         weights: ArrayLike | None = None,
         groups: ArrayLike | None = None,
     ) -> "Samples":
-        """Check and convert rows; groups may have any labels.
+        """Check and convert rows; groups may have arbitrary labels.
 
         Raises:
-            EvollmError: If there are no rows, their numbers differ, a target is not a finite
-                number, or a weight is negative or all are 0.
+            EvollmError: If there are no rows, lengths differ, a target is not a finite number, a
+                weight is negative, or all weights are 0.
         """
         columns = as_columns(X)
         target = _vector(y, "targets", len(columns))
         weighed = None if weights is None else _vector(weights, "weights", len(columns))
         if not len(columns):
-            raise EvollmError("trees are fitted to at least one row, and there is none")
+            raise EvollmError("there are no rows to fit trees to: give at least one")
         if weighed is not None and (weighed.min() < 0 or weighed.sum() == 0):
-            raise EvollmError("weights must be 0 or more, and not all 0")
+            raise EvollmError("weights must be at least 0 and not all 0")
         if groups is None:
             return cls(columns, target, weighed)
         codes = np.unique(np.asarray(groups), return_inverse=True)[1]

@@ -1,4 +1,4 @@
-"""Data sets by name, without a network: rows of installed packages, read with our code books."""
+"""Data sets by name, from installed packages and our code books, without a network."""
 
 import tomllib
 from collections.abc import Mapping
@@ -30,19 +30,19 @@ __all__ = [
 ]
 
 SHARES = (0.2, 0.4, 0.4)
-"""The paper's shares of train, valid and test."""
+"""The paper's shares of training, validation and test rows."""
 YES_AND_NO = (("0", "no"), ("1", "yes"))
 MISSING = ("", "NA", "?", "<null>")
 
 
 @dataclass(frozen=True, eq=False)
 class HoldoutIndices:
-    """Which rows are for what; the three are disjoint and hold every row.
+    """The indices of training, validation and test rows, a partition of all rows.
 
     Attributes:
-        train: Row numbers to fit on, rising.
-        valid: Row numbers to choose between models by, rising.
-        test: Row numbers to report on, rising.
+        train: Indices of the rows to fit to, ascending.
+        valid: Indices of the rows for choosing between models, ascending.
+        test: Indices of the rows for reported results, ascending.
     """
 
     train: NDArray[np.int64]
@@ -51,20 +51,20 @@ class HoldoutIndices:
 
 
 def names() -> tuple[str, ...]:
-    """Return the names that ``load`` knows, in alphabetical order."""
+    """Return the names of the data sets for ``load``, in alphabetical order."""
     return tuple(sorted(_books()))
 
 
 def load(name: str, *, zeros_missing: bool = False) -> Table:
-    """Return a data set with the meaning of its columns.
+    """Return a data set with descriptions of its columns.
 
     Args:
-        name: One of ``names()``, or what the paper on LLEGO calls one of them.
-        zeros_missing: Whether zeros become NaN where the documentation says that they stand for
-            values never measured (blood pressure in ``pima``); the paper keeps the zeros.
+        name: One of ``names()``, or the name in the paper on LLEGO.
+        zeros_missing: Whether zeros become NaN if the documentation says that they stand for
+            missing measurements (such as blood pressure in ``pima``); the paper keeps the zeros.
 
     Raises:
-        EvollmError: If there is no such set, or the package that carries it is not installed.
+        EvollmError: If there is no such data set, or the package that contains it is not installed.
     """
     book = _books()[_called(name)]
     sheet = _sheet(book["archive"], book["file"], *book.get("take", (0, 1)))
@@ -89,17 +89,17 @@ def load(name: str, *, zeros_missing: bool = False) -> Table:
 
 
 def split(table: Table, seed: int) -> HoldoutIndices:
-    """Split the rows into 20% to train, 40% to validate and 40% to test on, as the paper does.
+    """Split the rows into 20% training, 40% validation and 40% test rows, as in the paper.
 
-    Classes keep their shares in each part as nearly as whole rows allow; the rows of a regression
-    are split in the order of the shuffle.
+    The split is stratified by class as nearly as possible; the rows of a regression are split in
+    shuffled order.
 
     Args:
         table: The rows.
-        seed: 0 to 4 are the paper's five seeds; any whole number of at least 0 gives a split.
+        seed: 0 to 4 are the paper's five seeds; any whole number of at least 0 is valid.
 
     Raises:
-        EvollmError: If there are too few rows, or too few of a class to have one in each part.
+        EvollmError: If there are too few rows, or too few rows of a class for each part.
     """
     if seed < 0:
         raise EvollmError(f"the seed of a split must be a whole number of at least 0, not {seed}")
@@ -110,12 +110,14 @@ def split(table: Table, seed: int) -> HoldoutIndices:
     ends = [round(SHARES[0] * n), round((SHARES[0] + SHARES[1]) * n)]
     train, valid, test = (np.sort(part) for part in np.split(order, ends))
     if not (len(train) and len(valid) and len(test)):
-        raise EvollmError(f"{table.name} has {n} rows, too few to split in three: give at least 5")
+        raise EvollmError(
+            f"{table.name} has {n} rows, too few to split into three parts: give at least 5"
+        )
     return HoldoutIndices(train, valid, test)
 
 
 def _spread(order: NDArray[np.int64], table: Table) -> NDArray[np.int64]:
-    """Reorder shuffled rows so that every stretch holds each class in its share."""
+    """Reorder shuffled rows so that every interval contains each class in its share."""
     y = table.y[order]
     places = np.empty(len(y))
     for code, label in enumerate(table.classes):
@@ -131,7 +133,7 @@ def _spread(order: NDArray[np.int64], table: Table) -> NDArray[np.int64]:
 
 @lru_cache(maxsize=1)
 def _books() -> Mapping[str, dict[str, Any]]:
-    """Read every code book, by the name of its file."""
+    """Read all code books, by file name."""
     folder = resources.files("problems.trees.data") / "books"
     files = {file.name.removesuffix(".toml"): file for file in folder.iterdir()}
     return {
@@ -158,7 +160,7 @@ def _sheet(archive: str, file: str, start: int, step: int) -> Sheet:
 def _inputs(
     item: Mapping[str, Any], sheet: Sheet, zeros_missing: bool
 ) -> tuple[Feature, NDArray[np.float64]]:
-    """Return a feature of a book and its cells."""
+    """Return a feature of a code book and its cells."""
     kind: Kind = item.get("kind", "category" if "codes" in item else "number")
     codes = item.get("codes", YES_AND_NO if kind == "flag" else None)
     cells, labels = _decoded(item, codes, sheet)
@@ -170,7 +172,7 @@ def _inputs(
 
 
 def _outputs(item: Mapping[str, Any], sheet: Sheet) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """Return the targets of a book, and the names of the classes."""
+    """Return the targets of a code book, and the names of the classes."""
     if "threshold" not in item:
         return _decoded(item, item.get("codes"), sheet)
     values, _ = _decoded(item, None, sheet)
@@ -180,7 +182,7 @@ def _outputs(item: Mapping[str, Any], sheet: Sheet) -> tuple[NDArray[np.float64]
 def _decoded(
     item: Mapping[str, Any], codes: Any, sheet: Sheet
 ) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """Return one column as numbers or, with codes (raw text, label), as places of labels."""
+    """Return a column as numbers or, given codes (raw text, label), as indices of labels."""
     place = sheet.header.index(item["column"])
     texts = [row[place] for row in sheet.rows]
     if codes is None:

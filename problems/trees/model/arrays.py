@@ -1,4 +1,4 @@
-"""One tree as arrays, for rows that walk it all at once."""
+"""A tree as arrays, for evaluating all rows at once."""
 
 from dataclasses import dataclass
 
@@ -12,18 +12,18 @@ from problems.trees.model.routing import Columns32, single
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compiled:
-    """One tree as arrays, one row per node in the order of ``walk``.
+    """A tree as arrays, with one row per node in the order of ``walk``.
 
     Attributes:
         feature: Index of a column; -1 at a leaf.
         threshold: In single precision.
-        left: Number of the node to the left; at a leaf its own.
-        right: Number of the node to the right; at a leaf its own.
-        missing_left: Where rows go that lack the number.
-        codes: Shape ``(nodes, codes)``: which categories go left.
-        chooses: Whether the node asks for categories.
-        value: Of a leaf; 0 elsewhere.
-        leaf: A leaf's number, counted from the left; 0 elsewhere.
+        left: Index of the left child; of a leaf its own.
+        right: Index of the right child; of a leaf its own.
+        missing_left: Whether missing values go left.
+        codes: Shape ``(nodes, codes)``: whether a category goes left.
+        chooses: Whether the node tests categories.
+        value: Value of a leaf; 0 for splits.
+        leaf: Index of a leaf, counted from the left; 0 for splits.
         steps: The tree's depth.
     """
 
@@ -39,14 +39,16 @@ class Compiled:
     steps: int
 
     def apply(self, columns: Columns32) -> NDArray[np.intp]:
-        """Return the number of the leaf that every row comes to: all rows walk at once.
+        """Return the index of every row's leaf, for all rows at once.
 
         Raises:
-            EvollmError: If the tree asks for a column that is not there.
+            EvollmError: If the tree refers to an unknown column.
         """
         width = columns.shape[1]
         if (most := int(self.feature.max())) >= width:
-            raise EvollmError(f"a tree asks for column {most}, but there are {width}")
+            raise EvollmError(
+                f"a tree tests column {most}, but there are {width}: give rows with all its columns"
+            )
         node = np.zeros(len(columns), dtype=np.intp)
         rows = np.arange(len(columns))
         for _ in range(self.steps):
@@ -56,7 +58,7 @@ class Compiled:
         return self.leaf[node]
 
     def _holds(self, node: NDArray[np.intp], x: Columns32) -> NDArray[np.bool_]:
-        """Say for which rows the question of their node holds."""
+        """Return for each row whether it passes the test of its node."""
         below = x <= self.threshold[node]
         if not self.chooses.any():
             return below
@@ -93,7 +95,7 @@ def compiled(tree: Tree) -> Compiled:
 
 
 def _link(tree: Tree, place: int, left: NDArray[np.intp], right: NDArray[np.intp]) -> int:
-    """Write down the children's numbers; return the number after the tree's last node."""
+    """Store the children's indices; return the index after the tree's last node."""
     if isinstance(tree, Leaf):
         return place + 1
     left[place] = place + 1

@@ -1,4 +1,4 @@
-"""Conversion of scikit-learn's trees, and a start from its CART and its random forest."""
+"""Conversion of scikit-learn's trees, and initial trees from its CART and random forest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,14 +21,14 @@ MOST_LEAVES = (MOST_NODES + 1) // 2
 
 
 def from_sklearn(model: Any) -> Fitted:
-    """Return a fitted tree of scikit-learn, its predictions and probabilities exactly the same.
+    """Convert a fitted tree of scikit-learn, with exactly the same predictions and probabilities.
 
     Args:
-        model: A fitted ``DecisionTreeClassifier`` or ``DecisionTreeRegressor``, or one of the extra
-            trees. Leaves hold the index of a class in its ``classes_``, or a number.
+        model: A fitted ``DecisionTreeClassifier`` or ``DecisionTreeRegressor``, or an extra tree.
+            Leaves contain the index of a class in its ``classes_``, or a number.
 
     Raises:
-        EvollmError: If it is something else, not fitted, of several outputs or too deep.
+        EvollmError: If it is anything else, not fitted, too deep, or has several outputs.
     """
     tree = getattr(model, "tree_", None)
     if tree is None:
@@ -36,9 +36,13 @@ def from_sklearn(model: Any) -> Fitted:
             f"a {type(model).__name__} is not a fitted decision tree: call fit(X, y) first"
         )
     if tree.n_outputs != 1:
-        raise EvollmError("a decision tree of several outputs can't be converted: fit one for each")
+        raise EvollmError(
+            "a decision tree with several outputs can't be converted: fit one per output"
+        )
     if tree.max_depth > DEEPEST:
-        raise EvollmError(f"a decision tree deeper than {DEEPEST} can't be converted")
+        raise EvollmError(
+            f"a decision tree deeper than {DEEPEST} can't be converted: limit its max_depth"
+        )
     held = tree.value[:, 0, :]
     classifies = hasattr(model, "classes_")
     values = held.argmax(axis=1) if classifies else held[:, 0]
@@ -50,7 +54,7 @@ def from_sklearn(model: Any) -> Fitted:
 
 @dataclass(frozen=True, slots=True)
 class _Arrays:
-    """A tree's arrays as lists, which are quicker to read one by one."""
+    """A tree's arrays as lists, whose items are faster to access."""
 
     feature: list[int]
     threshold: list[float]
@@ -77,7 +81,7 @@ def _subtree(arrays: _Arrays, values: Sequence[float], node: int) -> Tree:
 
 
 def _leaf_places(tree: Any) -> NDArray[np.intp]:
-    """Return the numbers of the leaves, which scikit-learn does not always store from the left."""
+    """Return the indices of the leaves, which scikit-learn does not always store from the left."""
     found, stack = [], [0]
     while stack:
         node = stack.pop()
@@ -90,18 +94,18 @@ def _leaf_places(tree: Any) -> NDArray[np.intp]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forest:
-    """Starts from a CART of all rows and from a random forest of parts of the rows.
+    """Makes initial trees: a CART of all rows, and a random forest on parts of the rows.
 
-    The CART is scikit-learn's with ``random_state=0``, whatever the seed: where leaves are fitted
-    for the fitness, as it was for the CART's, no search that keeps its best ends below it.
+    The CART is scikit-learn's with ``random_state=0``, whatever the seed. If leaves are fitted for
+    the same objective, no search that keeps its best ends with a lower training score.
 
-    Trees have at most ``MOST_NODES`` nodes, those first that gain most.
+    Trees have at most ``MOST_NODES`` nodes, grown best-first.
 
     Attributes:
-        columns: What the trees ask about and say.
+        columns: The columns and classes of the trees.
         samples: The rows.
-        max_depth: Most splits on a path, 1 to ``operators.trees.genome.DEEPEST``.
-        share: Part of the rows that each tree of the forest is grown from, drawn with replacement.
+        max_depth: Maximum number of splits on a path, 1 to ``operators.trees.genome.DEEPEST``.
+        share: Share of the rows for each tree of the forest, drawn with replacement.
         balanced: Whether the CART has ``class_weight="balanced"``.
     """
 
@@ -114,11 +118,11 @@ class Forest:
     def __post_init__(self) -> None:
         if not 1 <= self.max_depth <= GROWN or not 0 < self.share <= 1:
             raise EvollmError(
-                f"a forest needs a max_depth of 1 to {GROWN}, and a share above 0 and up to 1"
+                f"a forest needs a max_depth of 1 to {GROWN}, and a share above 0 and at most 1"
             )
 
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Tree]:
-        """Return ``n`` trees, whatever the parents; categories are cut by their codes.
+        """Return ``n`` trees, ignoring the parents; categories are split by their codes.
 
         The first one is the CART of all rows.
         """
@@ -160,22 +164,22 @@ class Forest:
         return model.fit(self.samples.X, self.samples.y, self.samples.weights)
 
     def _labelled(self, tree: Tree, model: Any) -> Tree:
-        """Return a tree in our terms: classes by our index, categories as sets, no idle marks."""
+        """Convert a tree's classes and categories to our codes, and settle missing values."""
         if self.columns.classes:
             labels = [int(model.classes_[int(leaf.value)]) for leaf in leaves(tree)]
             tree = with_leaves(tree, labels)
         gaps = np.flatnonzero(np.isnan(self.samples.X).any(axis=0)).tolist()
         known = [i for i in gaps if self.columns.columns[i].gaps]
-        return settled(self._asked(tree), known)
+        return settled(self._converted(tree), known)
 
-    def _asked(self, tree: Tree) -> Tree:
+    def _converted(self, tree: Tree) -> Tree:
         if isinstance(tree, Leaf):
             return tree
         labels = range(len(self.columns.columns[tree.feature].categories))
         return replace(
             tree,
-            left=self._asked(tree.left),
-            right=self._asked(tree.right),
+            left=self._converted(tree.left),
+            right=self._converted(tree.right),
             threshold=0.0 if labels else tree.threshold,
             categories=tuple(code for code in labels if code <= tree.threshold),
         )

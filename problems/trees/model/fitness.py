@@ -25,20 +25,21 @@ class TreeFitness:
     """Fits the leaves of trees to training rows, and scores them.
 
     An outcome's fitness is the first objective on the training rows. Its metrics are all objectives
-    there, on the validation rows with ``valid_`` before their names, and ``size`` and ``depth`` as
-    they are: the smaller the better. Its ``info`` holds what the ``leaves`` say, from the left, and
-    a ``signature`` that equals another tree's if all training predictions do.
+    on these rows, on the validation rows with the prefix ``valid_``, and ``size`` and ``depth``
+    (smaller is better). Its ``info`` contains the values of the ``leaves`` from the left, and a
+    ``signature`` that is equal for trees with equal training predictions.
 
     Attributes:
-        columns: What the trees ask about and say.
-        train: The rows that leaves are fitted to and fitness is measured on.
-        valid: Rows for the choice between trees; None for none.
+        columns: The columns and classes of the trees.
+        train: The rows to which leaves are fitted, and on which fitness is measured.
+        valid: Rows for choosing between trees; None for no such rows.
         objectives: Names or functions, see ``problems.trees.model.objectives``.
-        refit_leaves: Whether leaves are refitted; otherwise they say what the genome says.
-        leaves: What refitted leaves say. ``objective``: what the first objective rewards, which is
-            for ``balanced_accuracy`` the class with the largest share of its own rows at the leaf,
-            and probabilities are these shares; for all else as ``majority``: the heaviest class,
-            and probabilities are the classes' shares of the leaf. Numbers are means either way.
+        refit_leaves: Whether leaves are refitted; otherwise they keep the genome's values.
+        leaves: What refitted leaves predict. ``objective``: for ``balanced_accuracy`` the class
+            with the largest share of its own rows at the leaf, with these shares as probabilities;
+            for other objectives the same as ``majority``. ``majority``: the class with the largest
+            weight, with the classes' shares of the leaf as probabilities. For regression, leaves
+            are means in both cases.
     """
 
     columns: Columns
@@ -52,32 +53,30 @@ class TreeFitness:
         if self.leaves not in get_args(LeafRule):
             raise EvollmError(f"leaves must be 'objective' or 'majority', not {self.leaves!r}")
         if self.leaves == "majority" and not self.refit_leaves:
-            raise EvollmError(
-                "leaves='majority' needs leaves that are refitted: leave out refit_leaves=False"
-            )
+            raise EvollmError("leaves='majority' needs refitted leaves: remove refit_leaves=False")
         found = measures(self.objectives, self.columns.classes)
         width, classes = len(self.columns.columns), len(self.columns.classes)
         for samples in [self.train, *([self.valid] if self.valid else [])]:
             if samples.X.shape[1] != width:
-                raise EvollmError(f"{width} columns are described, the rows have others")
+                raise EvollmError(f"the rows must have the {width} columns that are described")
             labels = np.unique(samples.y)
             if classes and not np.isin(labels, np.arange(classes)).all():
                 raise EvollmError(f"targets must be indices of classes, 0 to {classes - 1}")
             if "gap" in found and samples.groups is None:
                 raise EvollmError("the objective 'gap' needs groups: give groups=...")
         if classes and len(np.unique(self.train.y)) < 2:
-            raise EvollmError("the training rows are all of one class: give rows of two or more")
+            raise EvollmError("all training rows have the same class: give rows of at least two")
 
     @property
     def balanced(self) -> bool:
-        """Whether all classes weigh the same in total, at leaves and for the first trees."""
+        """Whether all classes have the same total weight, at leaves and for the initial trees."""
         return self.leaves == "objective" and self.objectives[0] == "balanced_accuracy"
 
     def evaluate(self, genomes: Sequence[Tree], fidelity: int | None, seed: int) -> list[Outcome]:
-        """Score trees; what is not a tree over the columns fails alone, and equal trees count once.
+        """Score trees; an invalid one fails alone, and equal trees are scored once.
 
-        A tree that sends what is missing left on a column without gaps is scored, and returned,
-        as the one that does not: see ``operators.trees.genome.settled``.
+        A tree that sends missing values left in a column without gaps is scored and returned as the
+        tree that does not; see ``operators.trees.genome.settled``.
         """
         faults = [self._fault(tree) for tree in genomes]
         scored_as = [
@@ -96,7 +95,7 @@ class TreeFitness:
         ]
 
     def fit(self, tree: Tree) -> Fitted:
-        """Return a tree as it was scored, ready to predict.
+        """Return a tree with the fitted leaves, ready to predict.
 
         Raises:
             EvollmError: If it is not a tree over the columns.
@@ -120,7 +119,7 @@ class TreeFitness:
         return frozenset(i for i, column in enumerate(self.columns.columns) if column.gaps)
 
     def _fault(self, tree: object) -> str | None:
-        """Say why something is not a tree over the columns."""
+        """Return why a value is not a tree over the columns."""
         if not isinstance(tree, Leaf | Split):
             return f"a {type(tree).__name__} is not a tree"
         try:
@@ -129,7 +128,7 @@ class TreeFitness:
             return str(error)
         classes = range(len(self.columns.classes))
         if classes and any(leaf.value not in classes for leaf in leaves(tree)):
-            return f"a leaf says a class other than 0 to {len(classes) - 1}"
+            return f"a leaf has a class other than 0 to {len(classes) - 1}"
         return None
 
     def _score(self, trees: Sequence[Tree]) -> list[Outcome]:
@@ -159,20 +158,20 @@ class TreeFitness:
             }
         except EvollmError:
             raise
-        except Exception as error:  # a user's objective may raise anything
+        except Exception as error:  # a user's objective may raise any exception
             return Outcome(-inf, error=described(error))
         fitness = metrics[next(iter(scored))]
-        info = {"leaves": model.said, "signature": _signature(model, train)}
+        info = {"leaves": model.leaf_values, "signature": _signature(model, train)}
         return Outcome(fitness, metrics | {"size": size(tree), "depth": depth(tree)}, info=info)
 
 
 def _of(given: Tree, scored: Tree, outcome: Outcome) -> Outcome:
-    """Return an outcome with the tree that was scored, where it is not the one that was given."""
+    """Return an outcome with the scored tree, if that differs from the given one."""
     return outcome if given is scored else replace(outcome, genome=scored)
 
 
 def _signature(model: Fitted, numbers: Numbers) -> str:
-    """Digest the predictions of all rows: the values that are said, and which of them each gets."""
+    """Return a digest of the predictions for all rows."""
     if model.probabilities.shape[1]:
         code, values = model.values.astype(np.intp), b""
     else:

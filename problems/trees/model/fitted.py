@@ -1,4 +1,4 @@
-"""A tree with what its leaves know of the rows that they were fitted to."""
+"""Fitted trees: trees with leaves fitted to rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ class Fitted:
     """A tree ready to predict.
 
     Attributes:
-        genome: Whose splits it has; what its leaves say is passed over.
-        values: One a leaf, from left to right: the index of a class, or a number.
+        genome: The tree with the splits; the values of its leaves are ignored.
+        values: One per leaf, from left to right: the index of a class, or a number.
         probabilities: Shape ``(leaves, classes)``; no columns in regression.
     """
 
@@ -28,26 +28,25 @@ class Fitted:
     probabilities: NDArray[np.float64]
 
     @property
-    def said(self) -> list[float]:
-        """What the leaves say, from left to right: whole numbers for classes."""
+    def leaf_values(self) -> list[float]:
+        """The values of the leaves, from left to right: whole numbers for classes."""
         kind = np.intp if self.probabilities.shape[1] else np.float64
         found: list[float] = self.values.astype(kind).tolist()
         return found
 
     @property
     def tree(self) -> Tree:
-        """The tree, its leaves saying ``values``."""
-        return with_leaves(self.genome, self.said)
+        """The tree with ``values`` at its leaves."""
+        return with_leaves(self.genome, self.leaf_values)
 
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the index of a class or a number for every row.
 
         Args:
-            X: Shape ``(rows, columns)``; NaN for what is missing.
+            X: Shape ``(rows, columns)``; NaN for missing values.
 
         Raises:
-            EvollmError: If it is not a table of finite numbers with the columns that the tree asks
-                for.
+            EvollmError: If it is not a table of finite numbers with the columns of the tree.
         """
         return self.values[self.apply(X)]
 
@@ -56,7 +55,7 @@ class Fitted:
         return self.probabilities[self.apply(X)]
 
     def apply(self, X: ArrayLike) -> NDArray[np.intp]:
-        """Return the number of every row's leaf, from the left; raises as ``predict`` does."""
+        """Return the index of every row's leaf, from the left; raises as ``predict`` does."""
         return compiled(self.genome).apply(as_columns(X))
 
 
@@ -77,17 +76,17 @@ def fit_all(
     """Fit the leaves of a population.
 
     Args:
-        trees: Whose splits to keep.
-        samples: The rows that the leaves learn from.
-        classes: How many classes there are; 0 for regression.
-        refit: Whether leaves say the heaviest class (of equals the first) or the weighted mean of
-            their rows; otherwise they keep what they say, and give it probability 1. A leaf that
-            no row with weight reaches does so in any case.
-        balanced: Whether all classes weigh the same in total, as in balanced accuracy, which such
-            leaves maximise for the tree's splits; otherwise a class weighs what its rows do.
+        trees: The trees, whose splits are kept.
+        samples: The rows to which the leaves are fitted.
+        classes: Number of classes; 0 for regression.
+        refit: Whether leaves predict the class with the largest weight (the first of equal ones) or
+            the weighted mean of their rows; otherwise they keep their values, with probability 1. A
+            leaf without weighted rows always keeps its value.
+        balanced: Whether all classes have the same total weight, with which leaves maximise
+            balanced accuracy for the tree's splits; otherwise a class has the weight of its rows.
 
     Raises:
-        EvollmError: If a tree asks for a column, or a leaf says a class, that is not there.
+        EvollmError: If a tree refers to an unknown column or class.
     """
     found = []
     for tree, numbers in zip(trees, route(trees, samples.X), strict=True):
@@ -106,11 +105,11 @@ def fit_leaves(
     refit: bool,
     balanced: bool = False,
 ) -> Fitted:
-    """Fit the leaves of a tree whose rows are routed and weighed; see ``fit_all``.
+    """Fit the leaves of a tree, given each row's leaf and the weights; see ``fit_all``.
 
     Args:
-        tree: Whose splits to keep.
-        own: What its leaves say.
+        tree: The tree, whose splits are kept.
+        own: The values of its leaves.
         numbers: Each row's leaf.
         samples: The rows.
         weights: What ``weigh`` returned.
@@ -118,7 +117,7 @@ def fit_leaves(
         balanced: As in ``fit_all``.
 
     Raises:
-        EvollmError: If a leaf says a class that is not there.
+        EvollmError: If a leaf has an unknown class.
     """
     if not weights.shape[1]:
         return Fitted(tree, _means(own, numbers, samples) if refit else own, weights)
@@ -134,7 +133,7 @@ def fit_leaves(
 
 
 def own_values(tree: Tree) -> NDArray[np.float64]:
-    """Return what a tree's leaves say, from left to right."""
+    """Return the values of a tree's leaves, from left to right."""
     return np.array([leaf.value for leaf in leaves(tree)], dtype=np.float64)
 
 
@@ -144,8 +143,8 @@ def weigh(numbers: Numbers, samples: Samples, leaves: int, classes: int) -> NDAr
     Args:
         numbers: Each row's leaf.
         samples: The rows.
-        leaves: How many leaves there are.
-        classes: How many classes; 0 for regression.
+        leaves: Number of leaves.
+        classes: Number of classes; 0 for regression.
 
     Returns:
         Shape ``(leaves, classes)``.
@@ -160,7 +159,7 @@ def weigh(numbers: Numbers, samples: Samples, leaves: int, classes: int) -> NDAr
 
 
 def _balanced(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return each class's weights as shares of its total; a class without weight stays at 0."""
+    """Return each class's weights as shares of its total; 0 for a class without weight."""
     total = weights.sum(axis=0)
     shares = np.zeros_like(weights)
     np.divide(weights, total, out=shares, where=total > 0)
@@ -168,7 +167,7 @@ def _balanced(weights: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _means(own: NDArray[np.float64], numbers: Numbers, samples: Samples) -> NDArray[np.float64]:
-    """Return the weighted mean of each leaf's rows, or its own value if there are none."""
+    """Return the weighted mean of each leaf's rows, or the leaf's value if there are none."""
     weights = np.ones_like(samples.y) if samples.weights is None else samples.weights
     total = np.bincount(numbers, weights, len(own))
     sums = np.bincount(numbers, weights * samples.y, len(own))
@@ -176,8 +175,8 @@ def _means(own: NDArray[np.float64], numbers: Numbers, samples: Samples) -> NDAr
 
 
 def _certain(own: NDArray[np.float64], classes: int) -> NDArray[np.float64]:
-    """Return probability 1 for the class that each leaf says."""
+    """Return probability 1 for the class of each leaf."""
     labels = own.astype(np.intp)
     if ((labels != own) | (labels < 0) | (labels >= classes)).any():
-        raise EvollmError(f"a tree's leaf says a class other than 0 to {classes - 1}")
+        raise EvollmError(f"a tree's leaf must have a class of 0 to {classes - 1}")
     return np.eye(classes)[labels]

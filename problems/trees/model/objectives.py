@@ -1,4 +1,4 @@
-"""Objectives: how good a fitted tree is on some rows; larger is better, so losses are negated."""
+"""Objectives: scores of a fitted tree on rows; larger is better, so losses are negated."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,21 +15,21 @@ from problems.trees.model.fitted import Fitted
 from problems.trees.model.routing import Numbers
 
 Objective: TypeAlias = str | Callable[..., float]
-"""A name out of ``CLASSIFICATION``, ``REGRESSION`` and ``FAIRNESS``, or a function ``f(y_true,
-y_pred)``, as scikit-learn's metrics are: labels (or numbers) of all rows, and ``sample_weight`` by
-keyword if rows have weights. With an attribute ``needs_probabilities = True`` it gets the classes'
-probabilities, shape (rows, classes), for ``y_pred``. Larger is better."""
+"""A name in ``CLASSIFICATION``, ``REGRESSION`` or ``FAIRNESS``, or a function ``f(y_true, y_pred)``
+like scikit-learn's metrics, with the labels (or numbers) of all rows, and with the keyword
+``sample_weight`` if rows have weights. With an attribute ``needs_probabilities = True`` it gets the
+classes' probabilities, shape (rows, classes), as ``y_pred``. Larger is better."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LeafPredictions:
-    """One fitted tree on some rows.
+    """A fitted tree on some rows.
 
     Attributes:
         model: The tree.
         numbers: Each row's leaf.
         samples: The rows.
-        weights: Shape ``(leaves, classes)``: of the rows; empty in regression.
+        weights: Weights of the rows, shape ``(leaves, classes)``; empty in regression.
     """
 
     model: Fitted
@@ -39,19 +39,19 @@ class LeafPredictions:
 
 
 def accuracy(view: LeafPredictions) -> float:
-    """Return the weighted share of rows whose class is right."""
+    """Return the weighted share of correctly predicted rows."""
     return float(_right(view).sum() / view.weights.sum())
 
 
 def balanced_accuracy(view: LeafPredictions) -> float:
-    """Return the mean over the classes that occur of the share of their rows that is right."""
+    """Return the mean over the occurring classes of the share of correctly predicted rows."""
     total = view.weights.sum(axis=0)
     known = total > 0
     return float((_right(view)[known] / total[known]).mean())
 
 
 def _right(view: LeafPredictions) -> NDArray[np.float64]:
-    """Return the weight of the rows of each class whose class is right."""
+    """Return the weight of each class's correctly predicted rows."""
     leaves, classes = view.weights.shape
     labels = view.model.values.astype(np.intp)
     right = np.bincount(labels, view.weights[np.arange(leaves), labels], classes)
@@ -59,9 +59,9 @@ def _right(view: LeafPredictions) -> NDArray[np.float64]:
 
 
 def log_loss(view: LeafPredictions) -> float:
-    """Return minus the mean of minus the logarithm of the true class's probability.
+    """Return the mean logarithm of the true class's probability (minus the log loss).
 
-    A probability of 0 counts as the smallest step above it in double precision, 2.2e-16.
+    A probability of 0 counts as the machine epsilon of double precision, 2.2e-16.
     """
     tiny = float(np.finfo(np.float64).eps)
     logs = np.log(np.clip(view.model.probabilities, tiny, 1 - tiny))
@@ -69,9 +69,9 @@ def log_loss(view: LeafPredictions) -> float:
 
 
 def auc(view: LeafPredictions) -> float:
-    """Return the area under the ROC curve; of several classes the mean of each against the rest.
+    """Return the area under the ROC curve; for several classes the mean one-vs-rest area.
 
-    Classes that do not occur are left out; NaN if fewer than two do.
+    Classes that do not occur are ignored; NaN if fewer than two do.
     """
     total = view.weights.sum(axis=0)
     known = np.flatnonzero(total > 0)
@@ -82,7 +82,7 @@ def auc(view: LeafPredictions) -> float:
 
 
 def _area(view: LeafPredictions, label: int) -> float:
-    """Return how often a row of a class is ranked above one of another; ties count half."""
+    """Return how often a row of a class is ranked above one of another class; ties count half."""
     _, rank = np.unique(view.model.probabilities[:, label], return_inverse=True)
     yes = np.bincount(rank, view.weights[:, label])
     no = np.bincount(rank, view.weights.sum(axis=1) - view.weights[:, label])
@@ -96,7 +96,7 @@ def mse(view: LeafPredictions) -> float:
 
 
 def r2(view: LeafPredictions) -> float:
-    """Return the share of the variance that is explained; where there is none, 1 if all right."""
+    """Return the explained share of the variance; without variance, 1 if all are correct."""
     samples = view.samples
     variance = samples.mean((samples.y - samples.mean(samples.y)) ** 2)
     loss = -mse(view)
@@ -104,10 +104,10 @@ def r2(view: LeafPredictions) -> float:
 
 
 def gap(view: LeafPredictions) -> float:
-    """Return minus the greatest difference between two groups' weighted mean predictions.
+    """Return minus the largest difference between two groups' weighted mean predictions.
 
-    For classes this is the rate at which the last class is predicted (demographic parity); 0, when
-    all groups are treated alike, is best.
+    For classes this compares the rates at which the last class is predicted (demographic parity); 0
+    is best, when all groups are treated equally.
 
     Raises:
         EvollmError: If the rows have no groups.
@@ -136,15 +136,15 @@ FAIRNESS: Mapping[str, Measure] = {"gap": gap}
 
 
 def measures(objectives: Sequence[Objective], classes: Sequence[Label]) -> dict[str, Measure]:
-    """Return functions of a view by name.
+    """Return the functions that measure objectives, by name.
 
     Args:
         objectives: At least one.
         classes: Labels by index; empty for regression.
 
     Raises:
-        EvollmError: If there is none, one is unknown or does not suit the task, or two have one
-            name.
+        EvollmError: If there are no objectives, one is unknown or unsuitable for the task, or two
+            have the same name.
     """
     if not objectives or isinstance(objectives, str):
         raise EvollmError("a tree's fitness needs a list of objectives, at least one")
@@ -153,7 +153,7 @@ def measures(objectives: Sequence[Objective], classes: Sequence[Label]) -> dict[
     for objective in objectives:
         name, measure = _measure(objective, known, classes)
         if name in found or name in ("size", "depth"):
-            raise EvollmError(f"two metrics are called '{name}': rename one")
+            raise EvollmError(f"two metrics have the name '{name}': rename one")
         found[name] = measure
     return found
 
@@ -173,20 +173,20 @@ def _measure(
     if objective not in known:
         task = "classification" if classes else "regression"
         raise EvollmError(
-            f"{task} knows no objective '{objective}'{nearest(str(objective), known)}: it knows "
-            f"{', '.join(known)}, and with others size and depth"
+            f"{task} has no objective '{objective}'{nearest(str(objective), known)}: choose from "
+            f"{', '.join(known)}, and size and depth in addition to these"
         )
     return objective, known[objective]
 
 
 def _labels(classes: Sequence[Label]) -> NDArray[Any]:
-    """Return labels as an array that keeps numbers beside texts as they are."""
+    """Return labels as an array in which numbers and strings are not converted."""
     texts = {isinstance(label, str) for label in classes}
     return np.array(classes, dtype=object if len(texts) > 1 else None)
 
 
 def _users(function: Callable[..., float], labels: NDArray[Any] | None) -> Measure:
-    """Return a user's function of targets and predictions as one of a view."""
+    """Convert a user's function of targets and predictions to a measure."""
 
     def measure(view: LeafPredictions) -> float:
         weights = view.samples.weights

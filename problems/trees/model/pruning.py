@@ -1,4 +1,4 @@
-"""Simplification: splits that tell no rows apart are taken out of a tree."""
+"""Pruning: removes splits that do not separate any rows."""
 
 from dataclasses import replace
 
@@ -10,14 +10,14 @@ from problems.trees.model.routing import Columns32, as_columns, goes_left
 
 
 def simplified(tree: Tree, X: ArrayLike, equal_leaves: bool = False) -> Tree:
-    """Return a tree without the splits that send every row that reaches them one way.
+    """Return a tree without the splits that send all their rows to the same side.
 
-    It says the same about every one of the rows.
+    It predicts the same for each of the rows.
 
     Args:
         tree: Any tree over the columns.
         X: Shape ``(rows, columns)``; NaN for what is missing.
-        equal_leaves: Whether splits between two leaves that say the same go, too.
+        equal_leaves: Whether splits between two equal leaves are removed as well.
 
     Raises:
         EvollmError: If ``X`` is not a table of finite numbers.
@@ -43,7 +43,7 @@ def _kept(tree: Tree, columns: Columns32, rows: NDArray[np.intp], equal_leaves: 
 
 
 def idle(tree: Tree, X: ArrayLike) -> int:
-    """Return how many splits tell no rows apart.
+    """Return the number of splits that do not separate any rows.
 
     Raises:
         EvollmError: If ``X`` is not a table of finite numbers.

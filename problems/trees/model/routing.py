@@ -1,4 +1,4 @@
-"""Routing: which leaf every row comes to, for one tree or for a whole population."""
+"""Routing: the leaf of every row, for one tree or a whole population."""
 
 from collections.abc import Callable, Collection, Sequence
 from math import inf, nextafter
@@ -11,22 +11,23 @@ from evollm.errors import EvollmError
 from operators.trees.genome import Leaf, Split, Tree, leaves, splits
 
 Columns32: TypeAlias = NDArray[np.float32]
-"""Rows by columns in single precision, each column contiguous; NaN where a number is missing."""
+"""Rows by columns in single precision with contiguous columns; NaN for missing values."""
 Numbers: TypeAlias = NDArray[np.unsignedinteger[Any]]
-"""The number of a leaf for each row, counted from the left."""
+"""The index of each row's leaf, counted from the left."""
 Question: TypeAlias = tuple[int, float, tuple[int, ...], bool]
 LARGEST = float(np.finfo(np.float32).max)
 BLOCK = 1 << 14
 
 
 def as_columns(X: ArrayLike) -> Columns32:
-    """Return a table of numbers as trees compare them.
+    """Return a table of numbers in the form that trees compare.
 
     Args:
         X: Shape ``(rows, columns)``; NaN for what is missing.
 
     Raises:
-        EvollmError: If it is not such a table, or a number is infinite or beyond single precision.
+        EvollmError: If it is not such a table, or a number is infinite or out of range of single
+            precision.
     """
     try:
         with np.errstate(over="ignore"):
@@ -41,17 +42,17 @@ def as_columns(X: ArrayLike) -> Columns32:
 
 
 def single(threshold: float) -> np.float32:
-    """Return a threshold in single precision; one beyond it becomes infinite."""
+    """Return a threshold in single precision; one out of range becomes infinite."""
     if abs(threshold) > LARGEST:
         return np.float32(inf if threshold > 0 else -inf)
     return np.float32(threshold)
 
 
 def not_rounded_up(threshold: float) -> float:
-    """Return the threshold, or just less, so that single precision does not raise it.
+    """Return the threshold, decreased if necessary so that single precision does not raise it.
 
-    Scikit-learn rounds the data only: a number in single precision that lies above its threshold
-    must stay above the rounded one.
+    Scikit-learn rounds only the data: a number in single precision above the threshold must also be
+    above the rounded one.
     """
     if threshold > LARGEST:
         return LARGEST
@@ -64,16 +65,16 @@ def not_rounded_up(threshold: float) -> float:
 
 
 def route(trees: Sequence[Tree], columns: Columns32) -> list[Numbers]:
-    """Return for each tree the number of the leaf that every row comes to.
+    """Return for each tree the index of every row's leaf.
 
-    The work is done by whole columns, and splits that trees share are asked once.
+    The work is done on whole columns, and splits shared by trees are evaluated once.
 
     Args:
         trees: Any trees over the columns.
         columns: What ``as_columns`` returned.
 
     Raises:
-        EvollmError: If a tree asks for a column that is not there.
+        EvollmError: If a tree refers to an unknown column.
     """
     kind = np.min_scalar_type(max([len(leaves(tree)) - 1 for tree in trees], default=0))
     rows, width = columns.shape
@@ -88,28 +89,30 @@ def route(trees: Sequence[Tree], columns: Columns32) -> list[Numbers]:
 
 
 def goes_left(split: Split, columns: Columns32) -> NDArray[np.bool_]:
-    """Say which rows a split sends left."""
+    """Return for each row whether a split sends it left."""
     column = columns[:, split.feature]
     if split.categories:
         left = np.isin(column, split.categories)
         return left | np.isnan(column) if split.missing_left else left
-    if split.missing_left:  # what is missing is not greater, either
+    if split.missing_left:  # missing values are not greater either
         return ~(column > single(split.threshold))
     return np.less_equal(column, single(split.threshold))
 
 
 def check_width(tree: Tree, width: int) -> None:
-    """Check that a tree asks for columns from 0 to ``width - 1`` only.
+    """Check that a tree tests only columns 0 to ``width - 1``.
 
     Raises:
-        EvollmError: If it does not.
+        EvollmError: If it tests others.
     """
     _check(max([split.feature for split in splits(tree)], default=-1), width)
 
 
 def _check(feature: int, width: int) -> None:
     if feature >= width:
-        raise EvollmError(f"a tree asks for column {feature}, but there are {width}")
+        raise EvollmError(
+            f"a tree tests column {feature}, but there are {width}: give rows with all its columns"
+        )
 
 
 def _question(split: Split) -> Question:
@@ -117,7 +120,7 @@ def _question(split: Split) -> Question:
 
 
 def _shared(trees: Sequence[Tree], width: int) -> set[Question]:
-    """Return the questions that are asked more than once: only their answers are worth keeping."""
+    """Return the tests that occur more than once, whose results are cached."""
     seen: set[Question] = set()
     shared: set[Question] = set()
     for tree in trees:
@@ -131,7 +134,7 @@ def _shared(trees: Sequence[Tree], width: int) -> set[Question]:
 def _masks(
     columns: Columns32, kind: np.dtype[Any], shared: Collection[Question]
 ) -> Callable[[Split], Numbers]:
-    """Return a function that gives a split's rows: 1 where they go left, otherwise 0."""
+    """Return a function from a split to an array with 1 for rows that go left, otherwise 0."""
     known: dict[Question, Numbers] = {}
 
     def mask(split: Split) -> Numbers:
@@ -146,7 +149,7 @@ def _masks(
 
 
 def _numbers(tree: Tree, first: int, mask: Callable[[Split], Numbers]) -> tuple[Any, int]:
-    """Return each row's leaf, counted from ``first``, and the number after the last leaf's."""
+    """Return each row's leaf, counted from ``first``, and the index after the last leaf."""
     if isinstance(tree, Leaf):
         return first, first + 1
     left, middle = _numbers(tree.left, first, mask)

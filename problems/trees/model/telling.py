@@ -1,4 +1,4 @@
-"""Telling columns: which ones tell the targets apart best, each taken alone."""
+"""Informative columns: ranks columns by how well each separates the targets."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,19 +7,19 @@ from operators.trees.columns import Column, Columns
 from problems.trees.data.samples import Samples
 
 ROWS = 2000
-"""So many rows are enough to rank columns, and no more are looked at."""
+"""Maximum number of rows used to rank columns."""
 
 
 def most_telling(columns: Columns, samples: Samples) -> tuple[int, ...]:
-    """Return the columns' indices, those first whose best split lowers the impurity the most.
+    """Return the columns' indices, sorted by how much their best split lowers the impurity.
 
-    The impurity is Gini's, with all classes of the same weight in total, or the variance. Sets of
-    categories are taken in the order of their mean target. The order is a pure function of the
-    rows; of equal columns the first comes first.
+    The impurity is Gini's with the same total weight for all classes, or the variance. Categories
+    are ordered by their mean target. The order depends only on the rows; of equal columns the first
+    comes first.
 
     Args:
-        columns: What there is.
-        samples: The training rows; of more than ``ROWS`` evenly spread ones are taken.
+        columns: All columns.
+        samples: The training rows; of more than ``ROWS``, evenly spaced ones are used.
     """
     rows = np.unique(np.linspace(0, len(samples.y) - 1, ROWS).round().astype(np.intp))
     y = samples.y[rows]
@@ -34,7 +34,7 @@ def most_telling(columns: Columns, samples: Samples) -> tuple[int, ...]:
 def _ordered(
     cells: NDArray[np.float64], y: NDArray[np.float64], column: Column
 ) -> NDArray[np.float64]:
-    """Return a column's cells; the codes of categories give way to the mean target of theirs."""
+    """Return a column's cells, with codes of categories replaced by their mean target."""
     if not column.categories:
         return cells
     means = [y[cells == code].mean() if (cells == code).any() else 0.0 for code in _codes(column)]
@@ -54,7 +54,7 @@ def _gain(
     weights: NDArray[np.float64] | None,
     columns: Columns,
 ) -> float:
-    """Return by how much one split lowers the impurity, as a part of it."""
+    """Return the largest relative decrease of the impurity by one split."""
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
     if not columns.classes:

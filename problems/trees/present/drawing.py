@@ -1,4 +1,4 @@
-"""A drawing of a tree, as a picture in a file."""
+"""Drawing: draws a tree to a file."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,33 +14,37 @@ from problems.trees.present.export import listed
 
 KINDS = (".png", ".svg", ".pdf")
 WIDEST = 256
-"""Most leaves of a tree that is drawn: a picture in pixels can't be much wider."""
+"""Maximum number of leaves of a drawing, which limits its width in pixels."""
 PALETTE = ("#dbe9f6", "#fde3cf", "#dcefd8", "#f3dcea", "#fff3c4", "#e4e0f3")
 
 
 def draw(tree: Tree, file: str | Path, columns: Columns, title: str = "") -> Path:
-    """Draw a tree: questions with yes to the left and no to the right, leaves at the ends.
+    """Draw a tree: tests with yes on the left and no on the right, and leaves.
 
     Args:
         tree: Any tree over the columns.
-        file: Where to put the picture; ``.png``, ``.svg`` or ``.pdf``.
+        file: The file to write: ``.png``, ``.svg`` or ``.pdf``.
         columns: Names, units and labels.
-        title: Above the drawing.
+        title: Title above the drawing.
 
     Returns:
         The file.
 
     Raises:
-        EvollmError: If the file's ending is another, its folder or matplotlib is missing, or the
-            tree has more than 256 leaves.
+        EvollmError: If the suffix is another one, the folder or matplotlib is missing, or the tree
+            has more than 256 leaves.
     """
     path = anchored(file)
     if path.suffix not in KINDS:
-        raise EvollmError(f"a drawing ends in {', '.join(KINDS)}, not '{path.name}'")
+        raise EvollmError(
+            f"the file of a drawing must end in {', '.join(KINDS)}, unlike '{path.name}'"
+        )
     if not path.parent.is_dir():
-        raise EvollmError(f"there is no folder '{path.parent}' for the drawing: make it first")
+        raise EvollmError(f"there is no folder '{path.parent}' for the drawing: create it first")
     if (count := len(leaves(tree))) > WIDEST:
-        raise EvollmError(f"a tree of {count} leaves is too wide to draw: at most {WIDEST} fit")
+        raise EvollmError(
+            f"a tree of {count} leaves is too wide to draw: draw one with at most {WIDEST}"
+        )
     width, height = max(4.0, 1.5 * count), 1.2 + 1.1 * depth(tree)
     drawn = figure(width, height)
     axes = drawn.add_subplot()
@@ -54,7 +58,7 @@ def draw(tree: Tree, file: str | Path, columns: Columns, title: str = "") -> Pat
 
 
 def _placed(tree: Tree, first: int, level: int) -> tuple[float, list[Any]]:
-    """Return a tree's place from the left, and every node with place, level and branches."""
+    """Return a tree's horizontal position, and every node with position, level and branches."""
     if isinstance(tree, Leaf):
         return float(first), [(tree, float(first), level, ())]
     left, below = _placed(tree.left, first, level + 1)

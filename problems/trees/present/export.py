@@ -1,4 +1,4 @@
-"""Exports of trees: rules in words, JSON, Graphviz's DOT and a Python function; and JSON back."""
+"""Exports of trees as rules, JSON, Graphviz's DOT and a Python function; import of JSON."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ _WHOLE = (
     "        for name, cell in row.items()",
     "    }",
 )
-"""Source that turns every mark for what is missing into one that can be compared."""
+"""Source code that converts all kinds of missing values to NaN."""
 
 
 def to_dict(tree: Tree, columns: Columns) -> dict[str, JSON]:
@@ -30,7 +30,7 @@ def to_dict(tree: Tree, columns: Columns) -> dict[str, JSON]:
 
 
 def from_dict(value: JSON, columns: Columns) -> Tree:
-    """Return the tree that ``to_dict`` made.
+    """Return the tree of a value made by ``to_dict``.
 
     Raises:
         EvollmError: If it is not a tree over the columns.
@@ -47,10 +47,10 @@ def to_json(tree: Tree, columns: Columns, indent: int | None = 2) -> str:
 
 
 def from_json(text: str, columns: Columns) -> Tree:
-    """Return the tree that ``to_json`` wrote.
+    """Return the tree of a text written by ``to_json``.
 
     Raises:
-        EvollmError: If the text is not JSON, or no tree over the columns.
+        EvollmError: If the text is not JSON, or not a tree over the columns.
     """
     try:
         value = json.loads(text)
@@ -64,10 +64,10 @@ def to_rules(tree: Tree, columns: Columns, decimals: int | None = None, spacing:
 
     Args:
         tree: Any tree over the columns.
-        columns: Their names and units; where a column has gaps, rules say which way they go.
-        decimals: Of thresholds, and of leaves that are numbers; None for as many as it takes to
-            send every row where the tree sends it, and to say what it says.
-        spacing: Width of a level.
+        columns: Names and units; for columns with gaps, rules include the branch of missing values.
+        decimals: Decimals of thresholds and numeric leaves; None for as many as needed to predict
+            exactly the same.
+        spacing: Indentation per level.
     """
     return "".join(f"{line}\n" for line in _rules(tree, columns, decimals, spacing, 0))
 
@@ -78,21 +78,21 @@ def _rules(
     head = f"|{' ' * spacing}" * level + f"|{'-' * spacing} "
     if isinstance(tree, Leaf):
         kind = "class: " if columns.classes else "value: "
-        yield head + kind + _told(tree.value, columns, decimals, "[{}]")
+        yield head + kind + _value_text(tree.value, columns, decimals, "[{}]")
         return
     for branch, holds in ((tree.left, True), (tree.right, False)):
-        yield head + _asked(tree, columns, decimals, holds)
+        yield head + _test_text(tree, columns, decimals, holds)
         yield from _rules(branch, columns, decimals, spacing, level + 1)
 
 
-def _told(value: float, columns: Columns, decimals: int | None, form: str = "{}") -> str:
+def _value_text(value: float, columns: Columns, decimals: int | None, form: str = "{}") -> str:
     if columns.classes:
         return printable(columns.classes[int(value)])
     return form.format(repr(float(value)) if decimals is None else f"{value:.{decimals}f}")
 
 
-def _asked(split: Split, columns: Columns, decimals: int | None, holds: bool = True) -> str:
-    """Put a split's question, or its opposite, in words."""
+def _test_text(split: Split, columns: Columns, decimals: int | None, holds: bool = True) -> str:
+    """Write a split's test, or its negation."""
     column = columns.columns[split.feature]
     name = printable(column.name)
     unit = f" {printable(column.unit)}" if column.unit else ""
@@ -107,18 +107,18 @@ def _asked(split: Split, columns: Columns, decimals: int | None, holds: bool = T
 
 
 def listed(labels: Iterable[object]) -> Iterator[str]:
-    """Yield labels for a list in text, in quotes if they hold what the list is written with."""
+    """Yield labels for a list in text, quoted if they contain characters of the list's syntax."""
     for label in map(printable, labels):
         plain = label == label.strip() and not set(label) & set(',{}"') and label
         yield label if plain else json.dumps(label, ensure_ascii=False)
 
 
 def to_dot(tree: Tree, columns: Columns, decimals: int | None = None) -> str:
-    """Return a tree in Graphviz's DOT language; left is where the question holds.
+    """Return a tree in Graphviz's DOT language; rows that pass a test go left.
 
     Args:
         tree: Any tree over the columns.
-        columns: Their names and units.
+        columns: Names and units.
         decimals: As in ``to_rules``.
     """
     lines = ["digraph Tree {", 'node [shape=box, style="rounded", fontname="helvetica"] ;']
@@ -127,9 +127,9 @@ def to_dot(tree: Tree, columns: Columns, decimals: int | None = None) -> str:
         parent, _, word = parents.pop() if parents else (-1, 0, "")
         if isinstance(node, Split):
             parents += [(place, 1, "no"), (place, 0, "yes")]
-            text, shape = _asked(node, columns, decimals), ""
+            text, shape = _test_text(node, columns, decimals), ""
         else:
-            text, shape = _told(node.value, columns, decimals), ', style="rounded,filled"'
+            text, shape = _value_text(node.value, columns, decimals), ', style="rounded,filled"'
         lines.append(f"{place} [label={_quoted(text)}{shape}] ;")
         if parent >= 0:
             lines.append(f'{parent} -> {place} [label="{word}"] ;')
@@ -142,23 +142,22 @@ def _quoted(text: str) -> str:
 
 
 def to_python(tree: Tree, columns: Columns, name: str = "predict", exact: bool = False) -> str:
-    """Return the source of a Python function that needs nothing.
+    """Return the source of a Python function without dependencies.
 
-    It takes a mapping from columns' names to values, categories by their labels and NaN, None or
-    pandas' NA for what is missing, and returns a class or a number. Labels are those of the data:
-    True, not its text. A category that is not known counts as missing, as it does for the
-    estimators.
+    It takes a mapping from column names to values, with categories by label and NaN, None or
+    pandas' NA for missing values, and returns a class or a number. Labels have the type of the
+    data: True, not "True". An unknown category counts as missing, as in the estimators.
 
     Args:
         tree: Any tree over the columns.
-        columns: Their names.
-        name: The function's.
-        exact: Trees compare in single precision, a Python function in double: they differ where a
-            value lies beyond a threshold by less than the seventh digit. True raises thresholds by
-            as much, so that no value at all is told apart otherwise.
+        columns: Names of the columns.
+        name: Name of the function.
+        exact: Trees compare in single precision, a Python function in double precision, so that
+            they differ for values that exceed a threshold in the eighth digit or later. True raises
+            thresholds accordingly, so that both agree for all values.
 
     Raises:
-        EvollmError: If the name is none.
+        EvollmError: If the name is not an identifier.
     """
     if not name.isidentifier():
         raise EvollmError(f"'{name}' can't be the name of a Python function")
@@ -181,12 +180,12 @@ def _source(tree: Tree, columns: Columns, exact: bool, indent: str) -> Iterator[
 
 
 def _condition(split: Split, columns: Columns, exact: bool) -> str:
-    """Return a question in Python; comparisons with NaN are false, whatever they ask."""
+    """Return a test in Python, considering that all comparisons with NaN are false."""
     column = columns.columns[split.feature]
     cell = f"row[{column.name!r}]"
     if split.categories:
         labels = {holds: _labels(split, column, holds) for holds in (True, False)}
-        # What is missing or not known is in neither list.
+        # Missing and unknown values are in neither list.
         return (
             f"{cell} not in {labels[False]}" if split.missing_left else f"{cell} in {labels[True]}"
         )
@@ -195,13 +194,13 @@ def _condition(split: Split, columns: Columns, exact: bool) -> str:
 
 
 def _labels(split: Split, column: Column, holds: bool) -> str:
-    """Return the source of the labels for which a question holds, or of the others."""
+    """Return the source of the labels that pass a test, or of the others."""
     codes = enumerate(column.categories)
     return repr(tuple(label for code, label in codes if (code in split.categories) is holds))
 
 
 def widened(threshold: float) -> float:
-    """Return the largest number that, in single precision, is at most the threshold."""
+    """Return the largest number that is at most the threshold in single precision."""
     near = single(threshold)
     if abs(float(near)) >= LARGEST:
         return threshold

@@ -1,4 +1,4 @@
-"""The picture of a Pareto front of trees."""
+"""The figure of a Pareto front of trees."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,16 +11,16 @@ from evollm.types import JSON
 def plot_front(
     members: Sequence[Mapping[str, JSON]], objectives: Sequence[str], file: str | Path
 ) -> Path:
-    """Draw the first objective against each other one, every tree labelled with its size.
+    """Plot the first objective against each other one, with every tree labelled by its size.
 
-    Full points are scores on the training rows, by which the front is chosen; hollow points are
-    scores on the test rows, if there are any.
+    Filled points are scores on the training rows, which determine the front; hollow points are
+    scores on the test rows, if any.
 
     Args:
-        members: The front's trees: ``size``, ``depth``, and other objectives by name below
-            ``train`` and, where there are test rows, ``test``.
+        members: The front's trees: ``size``, ``depth``, and other objectives by name under
+            ``train`` and, if there are test rows, ``test``.
         objectives: Two or more.
-        file: Where to put the picture.
+        file: The file to write.
 
     Returns:
         The file.
@@ -29,7 +29,7 @@ def plot_front(
         EvollmError: If there are fewer objectives, or matplotlib is not installed.
     """
     if len(objectives) < 2:
-        raise EvollmError("a picture of a front needs two objectives or more")
+        raise EvollmError("a figure of a front needs at least two objectives")
     first, *others = objectives
     figure, row = panels(len(others))
     colour = STYLES[4]["color"]
@@ -58,7 +58,7 @@ def plot_front(
 def _points(
     members: Sequence[Mapping[str, JSON]], across: str, up: str, part: str
 ) -> Iterator[tuple[float, float, int]]:
-    """Yield two objectives on some rows, and the size; trees without a value are left out."""
+    """Yield two objectives on some rows and the size, without trees that lack a value."""
     for member in members:
         x, y = (member[name] if name in member else member[part][name] for name in (across, up))
         if x is not None and y is not None:

@@ -1,4 +1,4 @@
-"""A run for trees described: the tree that it chose, as text and as files, and how it came."""
+"""The report and the files of a search for trees."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -24,11 +24,11 @@ from problems.trees.system import LLEGO
 
 
 def report(system: LLEGO, result: Result[Tree]) -> Report:
-    """Return what a search for trees came to: the tree that it chose, and how it came.
+    """Return the report of a search for trees, with the chosen tree.
 
     Args:
         system: The search that was run.
-        result: What it came to.
+        result: Its result.
     """
     record = result.record
     chosen = [] if not _scored(result) else [_tree(system, result), *_scores(system, result)]
@@ -37,7 +37,7 @@ def report(system: LLEGO, result: Result[Tree]) -> Report:
 
 
 def files(system: LLEGO, result: Result[Tree], folder: Path) -> list[Path]:
-    """Write the chosen tree in every form, and the front if there is one; return the files."""
+    """Write the chosen tree in all formats, and the front if any; return the files."""
     if not _scored(result):
         return []
     tree = merged(system.fitted(system.choose(result)).tree)
@@ -49,7 +49,7 @@ def files(system: LLEGO, result: Result[Tree], folder: Path) -> list[Path]:
 
 
 def tree_files(columns: Columns, tree: Tree, title: str, folder: Path) -> list[Path]:
-    """Write a tree in every form, the picture where matplotlib is installed; return the files."""
+    """Write a tree in all formats, with a drawing if matplotlib is installed; return the files."""
     texts = {
         "tree.json": to_json(tree, columns) + "\n",
         "tree.txt": to_rules(tree, columns),
@@ -65,7 +65,7 @@ def tree_files(columns: Columns, tree: Tree, title: str, folder: Path) -> list[P
 def front_files(
     members: Sequence[Mapping[str, JSON]], objectives: Sequence[str], folder: Path
 ) -> list[Path]:
-    """Write a front as JSON and, where matplotlib is installed, as a picture; return the files."""
+    """Write a front as JSON and, if matplotlib is installed, as a figure; return the files."""
     found = {"objectives": list(objectives), "front": list(members)}
     text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
     (folder / "front.json").write_text(text, encoding="utf-8")
@@ -74,7 +74,7 @@ def front_files(
 
 
 def _drawn(file: Path, drawing: Callable[[Path], Path]) -> list[str]:
-    """Return the name of a picture that could be drawn; else nothing, and no old one is left."""
+    """Return the name of a drawing if it could be made; otherwise remove an old one."""
     try:
         drawing(file)
     except EvollmError:
@@ -84,7 +84,7 @@ def _drawn(file: Path, drawing: Callable[[Path], Path]) -> list[str]:
 
 
 def _scored(result: Result[Tree]) -> bool:
-    """Say whether any tree was scored, so that one can be chosen."""
+    """Return whether any tree was scored, so that one can be chosen."""
     return result.best is not None and result.best.error is None
 
 
@@ -96,18 +96,18 @@ def _tree(system: LLEGO, result: Result[Tree]) -> Section:
     facts = {"tree": f"candidate {individual.id}, the best on the {where} rows"}
     facts["size"] = f"{size(tree)}, depth {depth(tree)}"
     if spare := idle(tree, system.problem.train.X):
-        facts["idle splits"] = f"{spare} separate no training rows"
+        facts["idle splits"] = f"{spare} do not separate any training rows"
     return Section("Tree", facts, to_rules(tree, system.problem.columns).rstrip())
 
 
 def _scores(system: LLEGO, result: Result[Tree]) -> list[Section]:
-    """Return the chosen tree's objectives on each part of the rows, and the front's if any."""
+    """Return the objectives of the chosen tree on each part of the rows, and the front's if any."""
     if system.objectives:
         members = _front(system, result)
         rows = [[m["candidate"], *(_cell(m, name) for name in system.objectives)] for m in members]
         columns = ("candidate", *(name.replace("_", " ") for name in system.objectives))
         tested = any("test" in member for member in members)
-        title = "training rows, in brackets test rows" if tested else "training rows"
+        title = "training rows (test rows in brackets)" if tested else "training rows"
         return [Section("Front", tables=[Table(columns, rows, title)])]
     parts = _parts(system, result, system.choose(result))
     names = list(parts["train"])
@@ -120,7 +120,7 @@ def _scores(system: LLEGO, result: Result[Tree]) -> list[Section]:
 def _parts(
     system: LLEGO, result: Result[Tree], individual: Individual[Tree]
 ) -> dict[str, dict[str, float | None]]:
-    """Return an individual's objectives on each part of the rows, as people know them."""
+    """Return an individual's objectives on each part of the rows, as users know them."""
     found = {"train": _values(individual.metrics, "", system)}
     if system.problem.valid is not None:
         found["valid"] = _values(individual.metrics, "valid_", system)
@@ -140,7 +140,7 @@ def _values(metrics: Mapping[str, float], prefix: str, system: LLEGO) -> dict[st
 
 
 def _front(system: LLEGO, result: Result[Tree]) -> list[dict[str, JSON]]:
-    """Return the front's trees with their scores, in falling order of the fitness."""
+    """Return the front's trees with their scores, in descending order of fitness."""
     members = []
     for one in sorted(system.front(result), key=lambda one: -one.fitness):
         tree = system.fitted(one).tree
@@ -161,7 +161,7 @@ def _cell(member: Mapping[str, JSON], name: str) -> str:
 
 
 def _made(record: Record) -> Section:
-    """Return what each operator made, and how often trees came twice."""
+    """Return the children of each operator, and the number of duplicates."""
     stats = OperatorStats.of(record)
     columns = ("operator", "trees", "better than parents", "same as a parent", "valid answers")
     rows = [

@@ -1,4 +1,4 @@
-"""How a search for trees went: what each operator made, what was rejected, what came twice."""
+"""Statistics of a search for trees: children per operator, rejections, duplicates."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from evollm.store.record import Record
 
 @dataclass(slots=True)
 class Made:
-    """What one operator made.
+    """The children of one operator.
 
     Attributes:
-        children: How many were scored.
-        better: How many of them were fitter than all their parents.
-        copies: How many say the same of the training rows as one of their parents.
-        born: How many have parents at all.
-        answers: Of the model.
-        useless: How many answers held no valid tree.
+        children: Number of scored children.
+        better: Number of children fitter than all their parents.
+        copies: Number of children with the same training predictions as one of their parents.
+        born: Number of children with parents.
+        answers: Number of the model's answers.
+        useless: Number of answers without a valid tree.
     """
 
     children: int = 0
@@ -31,22 +31,22 @@ class Made:
 
     @property
     def valid(self) -> float | None:
-        """Share of the answers that held a valid tree, 0 to 1; None if no model was asked."""
+        """Share of the answers with a valid tree, 0 to 1; None if no model was asked."""
         return 1 - self.useless / self.answers if self.answers else None
 
 
 @dataclass(slots=True)
 class OperatorStats:
-    """What a run made.
+    """The statistics of a run.
 
     Attributes:
-        made: By operator, in the order in which they came in.
-        rejected: Answers that were rejected, by reason.
-        scored: Trees that were scored.
-        duplicates: How many of them say the same of the training rows as an earlier one.
-        depths: How many have each depth.
-        repaired: Trees whose missing brackets were added.
-        outside: Thresholds beyond what their column is known to hold.
+        made: Statistics by operator, in the order of first use.
+        rejected: Number of rejected answers, by reason.
+        scored: Number of scored trees.
+        duplicates: Number of trees with the same training predictions as an earlier one.
+        depths: Number of trees of each depth.
+        repaired: Number of trees with added brackets.
+        outside: Number of thresholds outside the known range of their column.
     """
 
     made: dict[str, Made] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class OperatorStats:
 
     @classmethod
     def of(cls, record: Record) -> "OperatorStats":
-        """Count what a record holds."""
+        """Compute the statistics of a record."""
         stats = cls()
         known: dict[int, tuple[float, Any]] = {}
         seen: set[Any] = set()

@@ -92,7 +92,7 @@ def test_permuted_losses_are_those_of_other_rows_and_ordered_as_if_they_were_tru
 def test_a_header_that_the_order_makes_untrue_is_refused():
     for order in ("descending", "random"):
         check_order(RowFormat(), Context(order=order))
-        with pytest.raises(EvollmError, match=f"'{order}' makes untrue"):
+        with pytest.raises(EvollmError, match=f"wrong for the order '{order}'"):
             check_order(RowFormat(header=True), Context(order=order))
     check_order(RowFormat(header=True), Context(order="time"))
 

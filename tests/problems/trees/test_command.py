@@ -187,8 +187,8 @@ def test_what_was_read_of_a_file_is_said_before_the_run(tmp_path, capsys):
     assert [re.sub(r"[0-9.]+ to [0-9.]+", "..", line) for line in said] == [
         "mine: 200 rows, 4 columns",
         "  cells separated by semicolons",
-        "  the first column has no name, and was left out as an index",
-        "  Size cm: '?' was taken for missing in 5 rows",
+        "  the first column has no name, and was omitted as an index",
+        "  Size cm: '?' was treated as missing in 5 rows",
         "  size_cm                  number     ..; 5 missing",
         "  colour                   category   blue, green, red",
         "  cost                     number     ..",
@@ -196,7 +196,7 @@ def test_what_was_read_of_a_file_is_said_before_the_run(tmp_path, capsys):
     ]
     more = ["--separator", ";", "--missing=-9,none", "--dry-run", "--numeric", "Size cm,Cost"]
     assert main([*call, *more]) == 1
-    assert "column 'Size cm' holds '?', which is not a number" in capsys.readouterr().err
+    assert "column 'Size cm' contains '?', which is not a number" in capsys.readouterr().err
     assert main([*call, "--separator", ";", "--missing", "?", "--dry-run"]) == 0
     assert "size_cm                  number" in capsys.readouterr().out
     assert main(["run", "trees", "--method", "classical", "--dry-run"]) == 0

@@ -310,10 +310,10 @@ def test_a_model_that_writes_no_first_tree_is_helped_by_the_forest():
         ({"max_depth": 2.5}, "max_depth must be a whole number or None, not 2.5"),
         ({"crossover": -1.0}, "shares of crossover, mutation"),
         ({"crossover": 0, "mutation": 0}, "not all 0"),
-        ({"start": "forrest"}, "start is one of forest, model, random, not 'forrest'"),
-        ({"order": "up"}, "order is one of"),
-        ({"form": "yaml"}, "form is one of line, json"),
-        ({"mode": "talk"}, "mode is one of plain, chat"),
+        ({"start": "forrest"}, "start must be one of forest, model, random, not 'forrest'"),
+        ({"order": "up"}, "order must be one of"),
+        ({"form": "yaml"}, "form must be one of line, json"),
+        ({"mode": "talk"}, "mode must be one of plain, chat"),
     ],
 )
 def test_settings_without_sense_are_refused(settings, message):
@@ -337,5 +337,5 @@ def test_settings_that_do_not_agree_are_refused_before_anything_is_asked(setting
 
 @each("settings", [SMALL, only(classical=1, start="model")])
 def test_without_a_model_none_can_be_asked(settings):
-    with pytest.raises(EvollmError, match="ask a model, and there is none"):
+    with pytest.raises(EvollmError, match="these settings need a model"):
         flow(settings, model=None)

@@ -79,12 +79,14 @@ def test_a_column_of_any_kind_is_read_alone_and_beside_categories(kind: str) -> 
 def test_what_is_neither_numbers_nor_a_category_is_refused(kind: str) -> None:
     for more in ({}, {"k": series(VALUES).astype("category")}):
         with pytest.raises(
-            EvollmError, match=r"column 'a' holds .*: make it numbers, or a cat"
+            EvollmError, match=r"column 'a' contains .*: convert it to numbers, or to a cat"
         ) as e:
             fitted(pandas.DataFrame({"a": REFUSED[kind], **more}))
         assert "\n" not in str(e.value)
         model = fitted(pandas.DataFrame({"a": VALUES, **more}))
-        with pytest.raises(EvollmError, match="column 'a' held numbers when the tree was fitted"):
+        with pytest.raises(
+            EvollmError, match="column 'a' contained numbers when the tree was fitted"
+        ):
             model.predict(pandas.DataFrame({"a": REFUSED[kind], **more}))
 
 
@@ -121,10 +123,14 @@ def test_categories_are_the_same_by_value_whatever_holds_them() -> None:
 @each(
     ("then", "now", "said"),
     [
-        ([1, 2], ["1", "2"], "held numbers when the tree was fitted, and holds texts now"),
-        (["1", "2"], [1, 2], "held texts when the tree was fitted, and holds numbers now"),
-        (["a", "b"], ["a", 2], "held texts when the tree was fitted, and holds numbers and texts"),
-        (["a", "b"], [["a"], ["b"]], "column 'k' holds lists or arrays"),
+        ([1, 2], ["1", "2"], "contained numbers when the tree was fitted, but contains texts now"),
+        (["1", "2"], [1, 2], "contained texts when the tree was fitted, but contains numbers now"),
+        (
+            ["a", "b"],
+            ["a", 2],
+            "contained texts when the tree was fitted, but contains numbers and texts",
+        ),
+        (["a", "b"], [["a"], ["b"]], "column 'k' contains lists or arrays"),
     ],
 )
 def test_a_category_of_another_kind_is_refused(then: Any, now: Any, said: str) -> None:
@@ -135,7 +141,9 @@ def test_a_category_of_another_kind_is_refused(then: Any, now: Any, said: str) -
 
 def test_a_number_that_has_become_a_category_is_refused() -> None:
     coder = Coder.of(pandas.DataFrame({"a": VALUES}))
-    with pytest.raises(EvollmError, match=r"held numbers when .*, and holds categories now"):
+    with pytest.raises(
+        EvollmError, match=r"contained numbers when .*, but contains categories now"
+    ):
         coder.coded(pandas.DataFrame({"a": series(VALUES).astype("category")}))
 
 
@@ -145,14 +153,14 @@ def test_an_integer_beside_its_text_is_refused() -> None:
         EvollmError, match="categories of column 'k' must have different names, not 1"
     ):
         fitted(frame)
-    with pytest.raises(EvollmError, match="y holds texts beside numbers, and 1 is not '1'"):
+    with pytest.raises(EvollmError, match="y contains both strings and numbers, and 1 is not '1'"):
         small(LLEGOClassifier).fit(np.zeros((4, 1)), np.array([1, "1", 1, "1"], dtype=object))
 
 
 def test_what_is_not_known_is_missing_and_said_where_nothing_is() -> None:
     labels = ("red", "green")
     np.testing.assert_equal(codes_of(["red", "pink", None], labels, "k"), [0, np.nan, np.nan])
-    with pytest.warns(UserWarning, match="column 'k' holds no value that it held when"):
+    with pytest.warns(UserWarning, match="column 'k' has none of the values that it had when"):
         codes = codes_of(["Red", "Green"], labels, "column 'k'")
     assert np.isnan(codes).all()
 
@@ -160,7 +168,9 @@ def test_what_is_not_known_is_missing_and_said_where_nothing_is() -> None:
 def test_a_frame_without_its_category_is_named() -> None:
     frame = pandas.DataFrame({"a": VALUES, "k": series(VALUES).astype("category")})
     model = fitted(frame)
-    with pytest.raises(EvollmError, match="the frame has no column 'k', which held categories"):
+    with pytest.raises(
+        EvollmError, match="the frame lacks the column 'k', which contained categories"
+    ):
         model.predict(frame[["a"]])
     with pytest.raises(ValueError, match="must be in the same order"):
         model.predict(frame[["k", "a"]])
@@ -174,7 +184,9 @@ def test_parameters_name_columns_by_what_the_frame_calls_them() -> None:
     frame = pandas.DataFrame({10: VALUES, 20: Y})
     fair = {"objectives": ["accuracy", "gap"], "features": {10: "years", "x2": "sex"}}
     assert set(fitted(frame, groups=20, **fair).best_.metrics) >= {"accuracy", "gap"}
-    with pytest.raises(EvollmError, match="no column is 1, which groups names: choose from 10, 20"):
+    with pytest.raises(
+        EvollmError, match="groups names 1, which is not a column: choose from 10, 20"
+    ):
         fitted(frame, groups=1, **fair)
     pairs = frame.set_axis(pandas.MultiIndex.from_tuples([("a", "b"), ("a", "c")]), axis=1)
     assert fitted(pairs, features={("a", "c"): "sex"}).columns_.columns[1].name == "x2"

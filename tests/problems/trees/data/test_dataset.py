@@ -35,12 +35,12 @@ def test_splits_are_refused_with_the_way_to_fix_it() -> None:
     [
         ({"X": np.zeros(4)}, "give rows by columns"),
         ({"y": np.zeros(3)}, "one target per row"),
-        ({"features": (Feature("two words"),)}, "'two words' is not usable"),
-        ({"features": (Feature("y"),)}, "'y' is not usable"),
-        ({"X": np.full((4, 1), np.inf)}, "infinite"),
+        ({"features": (Feature("two words"),)}, "'two words' is invalid"),
+        ({"features": (Feature("y"),)}, "'y' is invalid"),
+        ({"X": np.full((4, 1), np.inf)}, "must be finite"),
         ({"features": (Feature("x", kind="category", categories=("a",)),)}, "without a label"),
         ({"y": np.array([0, 1, 2, 1])}, "without a label"),
-        ({"sensitive": ("sex",)}, "'sex' is called sensitive"),
+        ({"sensitive": ("sex",)}, "'sex' in sensitive is not a feature"),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused(change: dict[str, object], message: str) -> None:

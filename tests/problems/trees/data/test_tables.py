@@ -294,7 +294,7 @@ def test_a_package_that_is_not_there_is_named(
         raise metadata.PackageNotFoundError(name)
 
     assert read(archive, file).rows
-    with pytest.raises(EvollmError, match=f"the installed {package} has no file none.csv"):
+    with pytest.raises(EvollmError, match=f"the installed {package} lacks the file none.csv"):
         read(archive, "none.csv")
     monkeypatch.setattr(archives.metadata, "distribution", missing)
     with pytest.raises(EvollmError, match=rf"needs the package {package}: .*evollm\[trees\]"):

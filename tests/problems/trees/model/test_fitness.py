@@ -85,8 +85,8 @@ def test_leaves_are_of_the_majority_on_demand_and_for_what_a_user_rewards():
         plain = fit(tree, asked.train, 3)
         for one in (asked, *others):
             assert np.array_equal(one.fit(tree).probabilities, plain.probabilities)
-            assert one.fit(tree).said == plain.said
-        differ += balanced.fit(tree).said != plain.said
+            assert one.fit(tree).leaf_values == plain.leaf_values
+        differ += balanced.fit(tree).leaf_values != plain.leaf_values
     assert differ
     assert not problem(leaves="majority").balanced
     both = problem(objectives=("accuracy", "balanced_accuracy"))
@@ -177,13 +177,13 @@ def test_regression():
     ("more", "message"),
     [
         ({"leaves": "most"}, "leaves must be 'objective' or 'majority', not 'most'"),
-        ({"leaves": "majority", "refit_leaves": False}, "needs leaves that are refitted"),
+        ({"leaves": "majority", "refit_leaves": False}, "needs refitted leaves"),
         ({"objectives": ("mse",)}, "no objective 'mse'"),
         ({"objectives": ("gap",)}, "needs groups"),
-        ({"valid": Samples.of([[1.0]], [0])}, "3 columns are described"),
+        ({"valid": Samples.of([[1.0]], [0])}, "the 3 columns that are described"),
         ({"train": Samples.of(np.zeros((2, 3)), [0, 3])}, "indices of classes, 0 to 2"),
         ({"train": Samples.of(np.zeros((2, 3)), [0, 0.5])}, "indices of classes"),
-        ({"train": Samples.of(np.zeros((2, 3)), [1, 1])}, "all of one class"),
+        ({"train": Samples.of(np.zeros((2, 3)), [1, 1])}, "have the same class"),
     ],
 )
 def test_problems_that_make_no_sense_are_refused(more, message):

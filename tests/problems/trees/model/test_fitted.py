@@ -95,7 +95,7 @@ def test_a_population_is_fitted_as_its_trees_are_alone(data, X):
 
 def test_nonsense_is_refused():
     samples = Samples.of([[-1.0]], [1])
-    with pytest.raises(EvollmError, match="other than 0 to 1"):
+    with pytest.raises(EvollmError, match="must have a class of 0 to 1"):
         fit(TREE, samples, 2, refit=False)
     with pytest.raises(EvollmError, match="column 0, but there are 0"):
         fit(TREE, samples, 3).predict(np.empty((2, 0)))
@@ -107,10 +107,10 @@ def test_nonsense_is_refused():
         ({"y": [0.0]}, "2 finite numbers"),
         ({"y": [0.0, np.nan]}, "finite"),
         ({"y": ["a", "b"]}, "by their index"),
-        ({"weights": [1, -1]}, "0 or more"),
+        ({"weights": [1, -1]}, "at least 0"),
         ({"weights": [0, 0]}, "not all 0"),
         ({"groups": ["a"]}, "one label per row"),
-        ({"X": np.empty((0, 1)), "y": []}, "at least one row"),
+        ({"X": np.empty((0, 1)), "y": []}, "at least one"),
     ],
 )
 def test_rows_that_are_none_are_refused(more, message):

@@ -181,9 +181,9 @@ def test_a_function_of_the_users_may_judge_regression():
         ([], TWO, "at least one"),
         ("accuracy", TWO, "a list of objectives"),
         (["acuracy"], TWO, "did you mean 'accuracy'"),
-        (["mse"], TWO, "classification knows no objective 'mse'"),
-        (["auc"], (), "regression knows no objective 'auc'"),
-        (["mse", "mse"], (), "two metrics are called 'mse'"),
+        (["mse"], TWO, "classification has no objective 'mse'"),
+        (["auc"], (), "regression has no objective 'auc'"),
+        (["mse", "mse"], (), "two metrics have the name 'mse'"),
         ([3], TWO, "no objective '3'"),
     ],
 )

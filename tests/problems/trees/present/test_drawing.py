@@ -45,7 +45,7 @@ def test_a_lone_leaf_and_names_with_dollars_are_drawn(tmp_path):
 
 
 def test_other_files_and_missing_folders_are_refused(tmp_path):
-    with pytest.raises(EvollmError, match="ends in"):
+    with pytest.raises(EvollmError, match="must end in"):
         draw(SMALL, tmp_path / "tree.txt", COLUMNS)
     with pytest.raises(EvollmError, match="no folder"):
         draw(SMALL, tmp_path / "nowhere" / "tree.png", COLUMNS)

@@ -54,5 +54,5 @@ def test_without_test_rows_only_the_training_rows_are_drawn(tmp_path):
 
 
 def test_fewer_than_two_objectives_are_no_front(tmp_path):
-    with pytest.raises(EvollmError, match="two objectives or more"):
+    with pytest.raises(EvollmError, match="at least two objectives"):
         plot_front(FRONT, ["auc"], tmp_path / "front.png")
