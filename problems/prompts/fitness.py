@@ -193,11 +193,12 @@ class PromptFitness:
             EvollmError: If the unpruned prompt can't be scored.
             ValueError: If a pruned one can't.
         """
-        if found.missing <= MOST_MISSING * found.labels:
+        examples = len(found.values[self.metric])
+        if found.missing <= MOST_MISSING * examples:
             return
         missing = (
-            f"{self.reader.name} lists no log-probability for {found.missing} of {found.labels} "
-            "labels"
+            f"{self.reader.name} lists no log-probability for a label of {found.missing} of "
+            f"{examples} examples"
         )
         if not np.all(mask):
             raise ValueError(missing)

@@ -186,13 +186,15 @@ def _ties(pruned: Pruned) -> dict[str, str]:
 
 
 def _unlisted(pruned: Pruned) -> dict[str, str]:
-    """Return how many labels an endpoint did not list, where it left any out."""
+    """Return for how many examples an endpoint did not list all labels, if for any."""
     known = [one.info for one in rows.evaluations(pruned.result.record)]
     known += [one.outcome.info for one in pruned.result.finals]
     count = sum(info.get("missing", 0) for info in known if info)
     if not count:
         return {}
-    return {"labels not listed": f"{count} in all, which count as the least likely one listed"}
+    return {
+        "labels not listed": f"on {count} examples, where they count as the least likely listed"
+    }
 
 
 def _prunings(pruned: Pruned) -> Section:

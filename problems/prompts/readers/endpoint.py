@@ -132,7 +132,7 @@ class EndpointReader:
         answers = self._complete(texts, self._asking(self.top))
         spellings = self._spellings(words, before)
         found = label_values([listed(one) for [one] in answers], spellings, loose=self.chat)
-        missing = int(np.isnan(found.values).sum())
+        missing = int(np.isnan(found.values).any(axis=1).sum())
         return Scores(found.filled, self._nominal(texts), missing)
 
     def write(

@@ -26,14 +26,12 @@ class Judged:
     Attributes:
         values: For each metric a number per example.
         tokens: How many tokens the model read and wrote.
-        missing: Labels that an endpoint did not list.
-        labels: How many label scores there are in all.
+        missing: Examples with a label that an endpoint did not list.
     """
 
     values: Mapping[str, NDArray[Any]]
     tokens: int
     missing: int = 0
-    labels: int = 0
 
     def mean(self, metric: str) -> float:
         """Return a metric's mean over the examples."""
@@ -45,7 +43,6 @@ class Judged:
             {name: np.concatenate([self.values[name], other.values[name]]) for name in self.values},
             self.tokens + other.tokens,
             self.missing + other.missing,
-            self.labels + other.labels,
         )
 
 
@@ -88,7 +85,7 @@ class Labelled:
         scores = reader.scores(texts, task.labels, self.before)
         found = margins(scores.values, [example.label or 0 for example in examples])
         values = {"reward": found.rewards, "accuracy": found.correct, "ties": found.tied}
-        return Judged(values, scores.tokens, scores.missing, scores.values.size)
+        return Judged(values, scores.tokens, scores.missing)
 
 
 def answer_place(template: Template) -> str:

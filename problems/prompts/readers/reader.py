@@ -19,8 +19,8 @@ class Scores(NamedTuple):
         values: Logits or log-probabilities, of shape ``(texts, labels)``.
         tokens: How many tokens the model had to read: a shared beginning counts once, whatever was
             computed or cached.
-        missing: How many labels an endpoint did not list, so that they count as the least likely
-            of those listed.
+        missing: After how many texts an endpoint did not list every label; such a label counts as
+            the least likely of those listed.
     """
 
     values: NDArray[Any]

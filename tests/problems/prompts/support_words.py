@@ -59,7 +59,7 @@ WORDS = Words()
 class Moody:
     """Takes a text's last note for good or bad by its words; a prompt about food distracts it.
 
-    Of 16 texts or more it leaves out as many labels as it is told to.
+    Of 20 texts or more it leaves out labels of as many as it is told to.
     """
 
     name: str = "moody"
@@ -94,7 +94,7 @@ class Moody:
         """Return how much each text speaks for a bad and for a good mood."""
         read = [text if isinstance(text, str) else WORDS.decode(text) for text in texts]
         moods = np.array([(*_moods(text), *[-9.0] * len(words))[: len(words)] for text in read])
-        missing = self.missing if len(texts) >= 16 else 0
+        missing = self.missing if len(texts) >= 20 else 0
         return Scores(moods, sum(map(len, read)), missing)
 
     def write(
@@ -123,8 +123,8 @@ def examples(count: int, start: int = 0) -> tuple[Example, ...]:
 
 
 def task() -> Task:
-    """Return a task of 8 examples to search, 8 to select and 16 to test with."""
-    sets = Splits((), examples(8), examples(8, 8), examples(16, 16))
+    """Return a task of 8 examples to search, 8 to select and 20 to test with."""
+    sets = Splits((), examples(8), examples(8, 8), examples(20, 16))
     return Task("mood", "classification", ("awful", "great"), BLOCK, splits=sets)
 
 

@@ -183,7 +183,7 @@ def test_settings_are_recorded_and_words_are_the_users() -> None:
     assert system(SMALL).units["fitness"].text(12.34567) == "12.35"
     said = system(SMALL).opening
     assert said == (
-        "task mood: examples 8 to search, 8 to select, 16 to test; the prompt has 18 tokens, of "
+        "task mood: examples 8 to search, 8 to select, 20 to test; the prompt has 18 tokens, of "
         "which 17 can be pruned"
     )
 
@@ -205,7 +205,7 @@ def test_an_unpruned_prompt_that_fails_is_not_mistaken_for_another() -> None:
     pruned = chosen.search(budget=BUDGET)
     assert chosen.unpruned(pruned.result) is None
     assert pruned.unpruned == {}
-    assert pruned.scores["test"]["accuracy"].examples == 16
+    assert pruned.scores["test"]["accuracy"].examples == 20
     assert {one.id for one in pruned.result.finals if one.fidelity == TEST} == {pruned.candidate}
 
 

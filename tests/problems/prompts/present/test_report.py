@@ -35,7 +35,7 @@ def test_the_scores_are_those_of_the_prompts_themselves() -> None:
     sets = dict(PRUNED.system.task.splits)
     told = {(row["examples"], row["metric"]): row for row in rows_of(report, "Scores")}
     assert len(told) == 6
-    for name, title in (("search", "8 search"), ("select", "8 selection"), ("test", "16 test")):
+    for name, title in (("search", "8 search"), ("select", "8 selection"), ("test", "20 test")):
         for column, mask in (("pruned", PRUNED.mask), ("unpruned", problem.prompt.whole)):
             values = problem.judged(mask, sets[name]).values["accuracy"].astype(float)
             error = values.std(ddof=1) / np.sqrt(len(values))
@@ -48,8 +48,8 @@ def test_the_report_tells_what_the_test_says_and_what_it_took() -> None:
     before, after = (one["test"]["accuracy"].values for one in (PRUNED.unpruned, PRUNED.scores))
     expected = Difference.of(before, after)
     assert facts["accuracy gained"].startswith(expected.text())
-    assert "on 16 test examples, paired, 10,000 resamples" in facts["accuracy gained"]
-    assert facts["ties"].startswith("0 of 8 search, 0 of 8 selection, 0 of 16 test examples")
+    assert "on 20 test examples, paired, 10,000 resamples" in facts["accuracy gained"]
+    assert facts["ties"].startswith("0 of 8 search, 0 of 8 selection, 0 of 20 test examples")
     assert "labels not listed" not in facts
     text = report.text()
     usage = PRUNED.result.usage
@@ -103,7 +103,7 @@ def test_the_curves_are_data() -> None:
 
 def test_labels_that_were_not_listed_are_told() -> None:
     facts = section(found(reader=Moody(missing=1), method=TAPruning()).report(), "Scores").facts
-    assert facts["labels not listed"].startswith("2 in all")  # two prompts were tested
+    assert facts["labels not listed"].startswith("on 2 examples")  # two prompts were tested
 
 
 @each("method", [SMALL, Front(population=6)], ids=["evolution", "front"])
@@ -149,7 +149,7 @@ def test_a_notebook_shows_picture_and_scores() -> None:
     page = PRUNED._repr_html_()
     assert page.startswith("<div")
     assert "line-through" in page
-    assert "<td>16 test</td><td>accuracy</td>" in page
+    assert "<td>20 test</td><td>accuracy</td>" in page
     assert "{sentence_1}</span>" in page
 
 

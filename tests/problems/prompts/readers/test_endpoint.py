@@ -130,7 +130,9 @@ def test_scripted_models_that_list_tokens(vocabulary: Vocabulary) -> None:
 
 def test_too_few_listed_tokens_refuse_the_unpruned_prompt(vocabulary: Vocabulary) -> None:
     with Server(listing(lambda seen: {" yes": -0.1, " the": -2.0})) as server:
-        with pytest.raises(EvollmError, match="m lists no log-probability for 4 of 8 labels: name"):
+        with pytest.raises(
+            EvollmError, match="m lists no log-probability for a label of 4 of 4 examples: name"
+        ):
             search(problem(reader(server, vocabulary)))
         assert len(prompts(server.seen)) == EXAMPLES
 
@@ -147,7 +149,7 @@ def test_a_pruned_prompt_with_missing_labels_fails_alone(vocabulary: Vocabulary)
     assert len(scored) == 12
     for one in scored:
         lost = "Say" not in fitness.write(queries.candidate(result.record, one.candidate).genome)
-        assert ("no log-probability for 4 of 8 labels" in str(one.error)) == lost
+        assert ("no log-probability for a label of 4 of 4 examples" in str(one.error)) == lost
     assert {one.error is None for one in scored} == {True, False}
 
 
@@ -157,7 +159,7 @@ def test_few_missing_labels_count_as_the_least_likely_one(vocabulary: Vocabulary
         return {" no": -1.0, " the": -4.0} if seen.prompt.count("!") == 2 else found
 
     with Server(listing(lists)) as server:
-        fitness = problem(reader(server, vocabulary), count=10)
+        fitness = problem(reader(server, vocabulary), count=20)
         [outcome] = fitness.evaluate([fitness.prompt.whole], None, 0)
         texts = ["Text: bad film!!\nGood:"]
         assert fitness.reader.scores(texts, ["no", "yes"], BLOCK).values.tolist() == [[-1, -4]]
