@@ -8,7 +8,7 @@ import numpy as np
 from evollm import Result
 from evollm.store import rows
 from evollm.types import JSON
-from problems.prompts.fitness import SELECT, TEST
+from problems.prompts.fitness import SELECTION, TEST
 from problems.prompts.tokens import Mask
 
 COUNTS = ("ties", "missing")
@@ -74,7 +74,7 @@ def infos(
 ) -> dict[str, dict[str, JSON]]:
     """Return what each example scored, by set and metric; see ``scores``."""
     found = {"search": born[candidate].info if candidate in born else None}
-    for name, rung in (("select", SELECT), ("test", TEST)):
+    for name, rung in (("select", SELECTION), ("test", TEST)):
         final = [one for one in result.finals if (one.id, one.fidelity) == (candidate, rung)]
         found[name] = final[0].outcome.info if final else None
     return {name: info for name, info in found.items() if info}

@@ -19,7 +19,7 @@ from problems.prompts.readers.judging import JUDGES, Judge, Judged, Labelled
 from problems.prompts.readers.reader import Reader, Text
 from problems.prompts.tokens import Mask, Mode, Prompt
 
-SELECT, TEST = 1, 2
+SELECTION, TEST = 1, 2
 """The rungs of the closing job: fidelities that name the examples to choose and to test with."""
 MOST_MISSING = 0.05
 """The share of examples whose labels an endpoint may leave out."""
@@ -165,7 +165,7 @@ class PromptFitness:
 
     def _sets(self) -> Mapping[int | None, Sequence[Example]]:
         splits = self.task.splits
-        return {None: splits.search, SELECT: splits.select, TEST: splits.test}
+        return {None: splits.search, SELECTION: splits.select, TEST: splits.test}
 
     def _outcome(self, mask: Mask, fidelity: int | None, bar: float | None) -> Outcome:
         examples = self._sets()[fidelity]

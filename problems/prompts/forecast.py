@@ -7,7 +7,7 @@ from math import ceil, inf
 
 from evollm.runtime.budget import Budget
 from problems.prompts.data.scores import LEAST_ELITES
-from problems.prompts.fitness import SELECT, TEST, PromptFitness
+from problems.prompts.fitness import SELECTION, TEST, PromptFitness
 from problems.prompts.methods.baselines import LeaveOneOut, Unpruned
 from problems.prompts.methods.evolution import Evolution
 from problems.prompts.methods.front import Front
@@ -101,7 +101,7 @@ def parts_of(problem: PromptFitness, method: Method, budget: Budget) -> list[Par
     cost = inf if budget.cost is None else budget.cost
     parts = [Part("search", prompts, len(splits.search), problem.tokens(), cost)]
     if splits.select:
-        parts.append(Part("selection", finalists, len(splits.select), problem.tokens(SELECT)))
+        parts.append(Part("selection", finalists, len(splits.select), problem.tokens(SELECTION)))
     if splits.test:
         parts.append(Part("test", min(2, prompts), len(splits.test), problem.tokens(TEST)))
     return parts

@@ -28,7 +28,7 @@ from problems.prompts.data.scores import choose, elites, percentile_pool
 from problems.prompts.data.splits import Splits, cut
 from problems.prompts.data.task import Task
 from problems.prompts.data.template import Template
-from problems.prompts.fitness import SELECT, TEST, PromptFitness
+from problems.prompts.fitness import SELECTION, TEST, PromptFitness
 from problems.prompts.forecast import forecast
 from problems.prompts.methods.baselines import RandomPruning, Unpruned
 from problems.prompts.methods.evolution import Evolution
@@ -167,8 +167,8 @@ class PromptQuine(System[Mask]):
             return Finalists()
         whole = self.unpruned(result)
         beside = [] if whole is None else [whole]
-        if self.task.splits.select and all(one.fidelity != SELECT for one in result.finals):
-            return Finalists(_once([*self._elites(result, scored), *beside]), SELECT)
+        if self.task.splits.select and all(one.fidelity != SELECTION for one in result.finals):
+            return Finalists(_once([*self._elites(result, scored), *beside]), SELECTION)
         if self.task.splits.test:
             return Finalists(_once([self.choose(result), *beside]), TEST)
         return Finalists()
@@ -191,7 +191,7 @@ class PromptQuine(System[Mask]):
         scored = _complete(result)
         if not scored or result.best is None:
             raise EvollmError(f"no prompt could be scored ({result.stopped}): see the failures")
-        selected = _at(result, SELECT)
+        selected = _at(result, SELECTION)
         if not selected or not self.method.reranks:
             return result.best
         known = {one.candidate: one for one in scored}

@@ -18,7 +18,7 @@ from problems.prompts.data.example import Example
 from problems.prompts.data.splits import Splits
 from problems.prompts.data.task import Task
 from problems.prompts.evidence import scored, scores
-from problems.prompts.fitness import SELECT, TEST
+from problems.prompts.fitness import SELECTION, TEST
 from problems.prompts.methods.evolution import Evolution
 from problems.prompts.methods.front import Front
 from problems.prompts.methods.greedy import TAPruning
@@ -51,9 +51,9 @@ def test_the_best_are_compared_and_the_chosen_is_tested_beside_the_unpruned() ->
     chosen = system(SMALL)
     result = chosen.run(BUDGET)
     finals = [(one.id, one.fidelity) for one in result.finals]
-    selected = [number for number, rung in finals if rung == SELECT]
+    selected = [number for number, rung in finals if rung == SELECTION]
     assert finals == [
-        *[(one, SELECT) for one in selected],
+        *[(one, SELECTION) for one in selected],
         (chosen.choose(result).id, TEST),
         (0, TEST),
     ]
@@ -69,7 +69,7 @@ def test_the_choice_is_by_selection_then_search_then_length_then_birth() -> None
     chosen = system(SMALL)
     result = chosen.run(BUDGET)
     known = {one.candidate: one for one in rows.evaluations(result.record)}
-    pool = [one for one in result.finals if one.fidelity == SELECT and one.id != 0]
+    pool = [one for one in result.finals if one.fidelity == SELECTION and one.id != 0]
     ranked = sorted(
         pool,
         key=lambda one: (
@@ -88,7 +88,7 @@ def test_greedy_pruning_makes_its_own_choice() -> None:
     chosen = system(TAPruning())
     result = chosen.run(BUDGET)
     assert chosen.choose(result).id == result.best.id  # type: ignore[union-attr]
-    expected = [(result.best.id, SELECT), (0, SELECT), (result.best.id, TEST), (0, TEST)]  # type: ignore[union-attr]
+    expected = [(result.best.id, SELECTION), (0, SELECTION), (result.best.id, TEST), (0, TEST)]  # type: ignore[union-attr]
     assert [(one.id, one.fidelity) for one in result.finals] == expected
 
 
