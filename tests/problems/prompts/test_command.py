@@ -36,7 +36,7 @@ def test_a_prompt_is_pruned_on_the_users_examples(tmp_path, reader):
     done = run(tmp_path, *FEW, "--evaluations", 20)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("task films: examples 14 to search, 14 to select, ")
-    assert len(rows(tmp_path / "run", "SELECTION * FROM outcomes")) == 20
+    assert len(rows(tmp_path / "run", "SELECT * FROM outcomes")) == 20
     assert (tmp_path / "run" / "prompt.json").is_file()
     again = evollm("resume", "run", "--evaluations", 30, "--quiet", folder=tmp_path)
     assert again.returncode == 0, again.stderr
@@ -67,7 +67,7 @@ def test_every_method_runs(method, more, count, tmp_path, reader):
     path = tmp_path / f"{method}{len(more)}"
     call = ["run", "prompts", *own(tmp_path), "--method", method, *more, "--quiet"]
     assert main([*call, "--evaluations", "12", "--path", str(path)]) == 0
-    found = len(rows(path, "SELECTION * FROM outcomes"))
+    found = len(rows(path, "SELECT * FROM outcomes"))
     assert found == count if count else found <= 12
 
 
@@ -90,7 +90,7 @@ def test_a_dry_run_bounds_the_tokens_and_writes_nothing(tmp_path, reader):
     assert re.match(r"at most 2 prompts on ", said["test"])
     assert re.match(r"at most about [\d,]+, an estimate", said["seconds"])
     assert evollm(*call, "--path", "run", folder=tmp_path).returncode == 0
-    costs = [cost for [cost] in rows(tmp_path / "run", "SELECTION cost FROM outcomes ORDER BY job")]
+    costs = [cost for [cost] in rows(tmp_path / "run", "SELECT cost FROM outcomes ORDER BY job")]
     [each] = re.findall(r"([\d,]+) tokens per prompt", said["search"])
     assert max(costs) == costs[0] <= int(each.replace(",", ""))
 
@@ -233,7 +233,7 @@ def test_an_endpoint_prunes_a_prompt(tmp_path):
         assert "calls         at most " in dry.stdout
         done = asked(tmp_path, server)
     assert done.returncode == 0, done.stderr
-    assert len(rows(tmp_path / "run", "SELECTION * FROM outcomes")) == 3
+    assert len(rows(tmp_path / "run", "SELECT * FROM outcomes")) == 3
 
 
 def test_an_endpoint_without_log_probabilities_is_refused_before_anything_is_spent(tmp_path):
@@ -251,7 +251,7 @@ def test_the_offline_model_prunes_a_prompt(tmp_path, capsys):
     call += ["--sizes.test", "2", "--population", "2", "--offspring", "2"]
     assert main([*call, "--evaluations", "4", "--quiet", "--path", str(path)]) == 0
     assert "task rt2: examples 4 to search, 4 to select, 4 to test" in capsys.readouterr().out
-    assert len(rows(path, "SELECTION * FROM outcomes")) == 4
+    assert len(rows(path, "SELECT * FROM outcomes")) == 4
     other = ["--path", str(tmp_path / "other")]
     for words, wrong in (
         ("terribleness,great", "terribleness"),

@@ -83,7 +83,7 @@ def test_the_prunings_lead_from_the_unpruned_prompt_to_the_chosen_one() -> None:
         assert (
             row["mean reward"]
             == PRUNED.result.record.rows(
-                "SELECTION fitness FROM outcomes WHERE candidate = ?", (row["candidate"],)
+                "SELECT fitness FROM outcomes WHERE candidate = ?", (row["candidate"],)
             )[0][0]
         )
     lost = [one.dropped for one in PRUNED.prunings]
