@@ -1,5 +1,6 @@
 """PromptQuine: prompts pruned by evolution.
 
+- ``choice``: Who is scored after a search, and which prompt it comes to.
 - ``classes``: What a classifier is given: texts for the slots, labels of any kind, and their words.
 - ``classifier``: PromptQuine as a scikit-learn classifier: a pruned prompt with fit and predict.
 - ``command``: ``evollm run prompts``: PromptQuine and its controls on the command line.

@@ -1,12 +1,10 @@
 """PromptQuine for users: a search for the pruned prompt that works best, and what it came to."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from evollm import Budget, EvollmError, Individual, Result
 from evollm.algorithms.pareto import front
@@ -17,18 +15,17 @@ from evollm.runtime.finals import Finalists
 from evollm.search.fingerprint import describe
 from evollm.search.flow import Flow
 from evollm.search.search import Search
-from evollm.store import queries, rows
 from evollm.system import System
-from evollm.types import JSON, Outcome
+from evollm.types import JSON
 from evollm.units import Units
 from problems.lm.settings import LMSettings
+from problems.prompts.choice import chosen, finalists, unpruned
 from problems.prompts.data.builtin import load
 from problems.prompts.data.example import Example
-from problems.prompts.data.scores import choose, elites, percentile_pool
 from problems.prompts.data.splits import Splits, cut
 from problems.prompts.data.task import Task
 from problems.prompts.data.template import Template
-from problems.prompts.fitness import SELECTION, TEST, PromptFitness
+from problems.prompts.fitness import PromptFitness
 from problems.prompts.forecast import forecast
 from problems.prompts.methods.baselines import RandomPruning, Unpruned
 from problems.prompts.methods.evolution import Evolution
@@ -108,7 +105,7 @@ class PromptQuine(System[Mask]):
         self._draw = (shots, demonstrations)
         self._objective = objective or self.task.metrics[0]
         self._merged = merged
-        self._like_reference = like_reference
+        self.like_reference = like_reference
         self._scoring: dict[str, Any] = {
             "objective": self._objective,
             "mode": mode,
@@ -162,22 +159,11 @@ class PromptQuine(System[Mask]):
         The unpruned prompt is scored beside them. When the choice is made, it and the unpruned
         prompt are scored on the test examples, once.
         """
-        scored = _complete(result)
-        if not scored:
-            return Finalists()
-        whole = self.unpruned(result)
-        beside = [] if whole is None else [whole]
-        if self.task.splits.select and all(one.fidelity != SELECTION for one in result.finals):
-            return Finalists(_once([*self._elites(result, scored), *beside]), SELECTION)
-        if self.task.splits.test:
-            return Finalists(_once([self.choose(result), *beside]), TEST)
-        return Finalists()
+        return finalists(self, result)
 
     def unpruned(self, result: Result[Mask]) -> Individual[Mask] | None:
         """Return the unpruned prompt with its search score; None if it could not be scored."""
-        found = (one for one in _complete(result) if np.all(one.genome))
-        first = next(found, None)
-        return None if first is None else _individual(result, first)
+        return unpruned(result)
 
     def choose(self, result: Result[Mask]) -> Individual[Mask]:
         """Return the prompt that is best on the examples to select with.
@@ -188,22 +174,7 @@ class PromptQuine(System[Mask]):
         Raises:
             EvollmError: If every evaluation failed.
         """
-        scored = _complete(result)
-        if not scored or result.best is None:
-            raise EvollmError(f"no prompt could be scored ({result.stopped}): see the failures")
-        selected = _at(result, SELECTION)
-        if not selected or not self.method.reranks:
-            return result.best
-        known = {one.candidate: one for one in scored}
-        pool = [one for one in self._elites(result, scored) if one.id in selected]
-        if not pool:
-            return result.best
-        place = choose(
-            [selected[one.id].metrics[self.task.headline] for one in pool],
-            [known[one.id].fitness for one in pool],
-            [int(known[one.id].metrics["length"]) for one in pool],
-        )
-        return pool[place]
+        return chosen(self, result)
 
     def forecast(self, budget: Budget) -> str:
         """Return the tokens and the seconds that a run would take; see ``forecast``."""
@@ -214,7 +185,7 @@ class PromptQuine(System[Mask]):
         from problems.prompts.present.report import report
 
         found = report(self, result)
-        if self._like_reference:
+        if self.like_reference:
             return replace(found, sections=[*found.sections, section()])
         return found
 
@@ -232,7 +203,7 @@ class PromptQuine(System[Mask]):
     def config(self, seed: int) -> dict[str, JSON]:
         """Return the method's settings, the task with its examples' digests, and the prompt."""
         kept = {name: describe(value) for name, value in self._scoring.items()}
-        kept["like_reference"] = self._like_reference
+        kept["like_reference"] = self.like_reference
         return {
             "seed": seed,
             "task": self.task.name,
@@ -311,46 +282,9 @@ class PromptQuine(System[Mask]):
             shots=shots,
             demonstrations=demonstrations,
             merged=self._merged,
-            like_reference=self._like_reference,
+            like_reference=self.like_reference,
             **scoring,
         )
 
     def _splits(self) -> list[tuple[str, Sequence[Example]]]:
         return [(name, split) for name, split in self.task.splits if name != "demonstrations"]
-
-    def _elites(
-        self, result: Result[Mask], scored: Sequence[rows.Evaluation]
-    ) -> list[Individual[Mask]]:
-        """Return who is compared on more examples: the best, the front, or the method's choice."""
-        if isinstance(self.method, Front):
-            return self.front(result)
-        if not self.method.reranks:
-            return [result.best] if result.best else []
-        if self._like_reference:
-            pool = percentile_pool([one.fitness for one in scored])
-            return [_individual(result, scored[place]) for place in pool]
-        places = elites(
-            [one.fitness for one in scored],
-            [int(one.metrics["length"]) for one in scored],
-            [one.text or one.candidate for one in scored],
-        )
-        return [_individual(result, scored[place]) for place in places]
-
-
-def _complete(result: Result[Mask]) -> list[rows.Evaluation]:
-    """Return the prompts that were scored on all search examples, in the order of their births."""
-    found = [one for one in rows.evaluations(result.record) if one.error is None and not one.bound]
-    return sorted(found, key=lambda one: one.candidate)
-
-
-def _at(result: Result[Mask], rung: int) -> Mapping[int, Individual[Mask]]:
-    return {one.id: one for one in result.finals if one.fidelity == rung and one.error is None}
-
-
-def _individual(result: Result[Mask], one: rows.Evaluation) -> Individual[Mask]:
-    found = queries.candidate(result.record, one.candidate)
-    return Individual(found, Outcome(one.fitness, one.metrics, info=one.info))
-
-
-def _once(individuals: Sequence[Individual[Mask]]) -> list[Individual[Mask]]:
-    return list({one.id: one for one in individuals}.values())
