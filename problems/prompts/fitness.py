@@ -49,7 +49,7 @@ class PromptFitness:
 
     Raises:
         EvollmError: If there are no examples, the metric or the mode is unknown, or the kind of
-            task needs a judge of the user's.
+            task needs a custom judge.
     """
 
     prompt: Prompt = field(metadata={"parameter": False})
@@ -116,7 +116,7 @@ class PromptFitness:
         seed: int,
         context: Mapping[str, JSON] | None = None,
     ) -> Iterator[Outcome]:
-        """Yield the outcome of each mask; what a scorer of the user's raises fails that one alone.
+        """Yield the outcome of each mask; an exception in a custom scorer fails one alone.
 
         Raises:
             EvollmError: If the model cannot read the prompt, an endpoint refuses or does not

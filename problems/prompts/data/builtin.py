@@ -70,7 +70,7 @@ def pairs(examples: Iterator[Example], seed: int = 0) -> Iterator[Example]:
 
     Args:
         examples: Reviews, 0 negative and 1 positive.
-        seed: Of who meets whom.
+        seed: Of the pairing.
     """
     negative, positive = shuffled(distinct(examples), seed)
     for place, (bad, good) in enumerate(zip(negative, positive, strict=False)):

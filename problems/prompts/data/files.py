@@ -50,7 +50,7 @@ class Columns:
 def own_task(
     name: str, block: str, labels: Sequence[str] = (), kind: Kind = "classification"
 ) -> Task:
-    """Return a task of the user's own; each name in braces is a slot.
+    """Return a custom task; each name in braces is a slot.
 
     Args:
         name: What to call it.
@@ -100,7 +100,7 @@ def read_splits(
     sizes: Sizes | None = None,
     seed: int = 0,
 ) -> Splits:
-    """Return the splits of the user's files.
+    """Return the splits of a user's files.
 
     Args:
         path: A file as for ``read_examples``, for all splits, or all but the test.

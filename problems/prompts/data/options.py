@@ -75,7 +75,7 @@ def task_of(options: TaskOptions) -> Task:
     """Return the task with its examples.
 
     Raises:
-        EvollmError: If there is none, options don't go together, or the examples are of no use.
+        EvollmError: If there is none, options don't go together, or the examples are unusable.
     """
     _check(options)
     labels = label_words(options.words) if options.words else None
@@ -160,7 +160,7 @@ def _sizes(name: str, given: Sizes) -> Sizes:
 
 
 def _own(options: TaskOptions, labels: Labels | None) -> Task:
-    """Return a task of the user's own, without examples."""
+    """Return a custom task, without examples."""
     assert options.data is not None
     labelled = options.kind != "reasoning"
     if labelled and labels is None:

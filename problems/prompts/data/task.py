@@ -117,7 +117,7 @@ class Task:
         return Template(text, slots, task=f"the task {self.name}")
 
     def read_template(self, path: str | Path, *, masked: bool = False) -> Template:
-        """Return the prompt in a file of the user's; line ends after the last line are dropped.
+        """Return the prompt in a user's file; line ends after the last line are dropped.
 
         Raises:
             EvollmError: If the file cannot be read, or the slots are not those of the task.

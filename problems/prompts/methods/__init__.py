@@ -6,5 +6,5 @@
 - ``greedy``: TAPruning and its kin: hill climbing over the tokens, one after the other.
 - ``llmlingua``: LLMLingua-2: a token classifier says which words to keep.
 - ``method``: What every way to prune shares: its interface, its first prompt, its operators.
-- ``survival``: Who breeds and who lives on: the tournament, and the three rules of survival.
+- ``survival``: Selection of parents and survivors: the tournament, and the three rules of survival.
 """

@@ -1,4 +1,4 @@
-"""Who breeds and who lives on: the tournament, and the three rules of survival."""
+"""Selection of parents and survivors: the tournament, and the three rules of survival."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
