@@ -74,7 +74,7 @@ class Blocks:
         self.linears = [_linears(block) for block in self.modules]
         if self.norm is None or not self.modules or not all(self.linears):
             raise EvollmError(
-                f"{lm.name} does not consist of blocks with linear layers for attention and MLP: name "
+                f"{lm.name} has no blocks with linear layers for attention and MLP: name "
                 "one of the llama, mistral, qwen, phi or gemma kind"
             )
         places = set(getattr(lm.model, "hf_device_map", {}).values())

@@ -99,7 +99,7 @@ def test_several_files_are_read(tmp_path: Path, lm: LM) -> None:
 
 def test_models_without_such_blocks(make: Make, tmp_path: Path) -> None:
     for family in ("gpt2", "bert"):
-        with pytest.raises(EvollmError, match="is no model of blocks with linear layers"):
+        with pytest.raises(EvollmError, match="has no blocks with linear layers"):
             Blocks(make(family))
     with pytest.raises(EvollmError, match="only causal models go block by block"):
         stream(make("bert").name)
