@@ -1,6 +1,6 @@
 """Figures: sizes, colours and line styles; curves of one run or several methods."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,24 @@ def best_so_far(record: Record) -> NDArray[np.float64]:
         known = last.get(step, known) if whole else known
         best[i] = known if np.isfinite(known) else found[: i + 1].max()
     return best
+
+
+def drawn_files(file: Path, drawing: Callable[[Path], Path]) -> list[str]:
+    """Draw a figure where it can be drawn, and leave no old one where it can't.
+
+    Args:
+        file: Where to save it.
+        drawing: Draws it, or raises an ``EvollmError`` where matplotlib is not installed.
+
+    Returns:
+        The file's name; nothing if it could not be drawn.
+    """
+    try:
+        drawing(file)
+    except EvollmError:
+        file.unlink(missing_ok=True)
+        return []
+    return [file.name]
 
 
 def plot_run(record: Record, file: Path) -> Path:

@@ -1,16 +1,15 @@
 """A run for prompts described: the pruned prompt beside the unpruned one, and its files."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from html import escape
 from math import isnan
 from pathlib import Path
 
 import numpy as np
 
-from evollm.errors import EvollmError
 from evollm.report.page import Curve, Report, Section, Table
-from evollm.report.plots import best_so_far
+from evollm.report.plots import best_so_far, drawn_files
 from evollm.report.sections import faults, found, made, spent
 from evollm.runtime.result import Result
 from evollm.store import queries, rows
@@ -55,14 +54,14 @@ def files(system: PromptQuine, result: Result[Mask], folder: Path) -> list[Path]
     (folder / "prompt.txt").write_text(known.text, encoding="utf-8")
     known.save(folder / "prompt.json")
     written = ["prompt.txt", "prompt.json"]
-    written += _drawn(folder / "prompt.png", known.picture)
-    written += _drawn(folder / "curve.png", known.curve)
+    written += drawn_files(folder / "prompt.png", known.picture)
+    written += drawn_files(folder / "curve.png", known.curve)
     if isinstance(system.method, Front):
         members, metric = front(known), system.task.headline
         text = json.dumps({"metric": metric, "front": members}, indent=2, ensure_ascii=False)
         (folder / "front.json").write_text(text + "\n", encoding="utf-8")
         written += ["front.json"]
-        written += _drawn(folder / "front.png", lambda file: plot_front(members, metric, file))
+        written += drawn_files(folder / "front.png", lambda file: plot_front(members, metric, file))
     return [folder / name for name in written]
 
 
@@ -103,16 +102,6 @@ def front(pruned: Pruned) -> list[dict[str, JSON]]:
         }
         for one in sorted(system.front(result), key=lambda one: int(np.sum(one.genome)))
     ]
-
-
-def _drawn(file: Path, drawing: Callable[[Path], Path]) -> list[str]:
-    """Return the name of a picture that could be drawn; else nothing, and no old one is left."""
-    try:
-        drawing(file)
-    except EvollmError:
-        file.unlink(missing_ok=True)
-        return []
-    return [file.name]
 
 
 def _known(result: Result[Mask]) -> bool:

@@ -1,11 +1,11 @@
 """The report and the files of a search for trees."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from evollm.errors import EvollmError
 from evollm.report.page import Report, Section, Table
+from evollm.report.plots import drawn_files
 from evollm.report.sections import faults, found, spent
 from evollm.runtime.result import Result
 from evollm.store import queries
@@ -58,7 +58,7 @@ def tree_files(columns: Columns, tree: Tree, title: str, folder: Path) -> list[P
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
-    drawn = _drawn(folder / "tree.png", lambda file: draw(tree, file, columns, title))
+    drawn = drawn_files(folder / "tree.png", lambda file: draw(tree, file, columns, title))
     return [folder / name for name in [*texts, *drawn]]
 
 
@@ -69,18 +69,8 @@ def front_files(
     found = {"objectives": list(objectives), "front": list(members)}
     text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
     (folder / "front.json").write_text(text, encoding="utf-8")
-    drawn = _drawn(folder / "front.png", lambda file: plot_front(members, objectives, file))
+    drawn = drawn_files(folder / "front.png", lambda file: plot_front(members, objectives, file))
     return [folder / name for name in ["front.json", *drawn]]
-
-
-def _drawn(file: Path, drawing: Callable[[Path], Path]) -> list[str]:
-    """Return the name of a drawing if it could be made; otherwise remove an old one."""
-    try:
-        drawing(file)
-    except EvollmError:
-        file.unlink(missing_ok=True)
-        return []
-    return [file.name]
 
 
 def _scored(result: Result[Tree]) -> bool:
