@@ -30,6 +30,7 @@ from problems.prompts.methods.baselines import LeaveOneOut, RandomPruning, Unpru
 from problems.prompts.methods.evolution import Evolution
 from problems.prompts.methods.greedy import Steepest, TAPruning
 from problems.prompts.methods.method import Method
+from problems.prompts.present.difference import Difference
 from problems.prompts.pruned import Pruned
 from problems.prompts.system import PromptQuine
 from tests.benchmarks.studies import RESULTS
@@ -37,7 +38,6 @@ from tests.benchmarks.studies import RESULTS
 SCORED = {"rt2": 150}
 OTHERS_SCORED = 60
 TESTED = 200
-RESAMPLES = 10_000
 SMALL = {"population": 10, "offspring": 20}
 """With 150 scored prompts the paper's 30 and 50 would be three generations."""
 METHODS: Mapping[str, Method] = {
@@ -109,27 +109,19 @@ def measure(cell: Cell) -> Found:
 
 def _scores(found: Pruned) -> dict[str, Any]:
     """Return accuracy on each set, the search reward, and the paired difference on the test set."""
-    pruned = np.array(found.scores["test"]["accuracy"].values)
-    whole = np.array(found.unpruned["test"]["accuracy"].values)
-    low, high = _interval(pruned - whole)
+    pruned = found.scores["test"]["accuracy"]
+    whole = found.unpruned["test"]["accuracy"]
+    gained = Difference.of(whole.values, pruned.values)
     return {
-        "test": round(float(pruned.mean()), 4),
-        "unpruned": round(float(whole.mean()), 4),
+        "test": round(pruned.mean, 4),
+        "unpruned": round(whole.mean, 4),
         "select": round(found.scores["select"]["accuracy"].mean, 4),
         "reward": round(found.prunings[-1].fitness, 3),
-        "difference": round(float((pruned - whole).mean()), 4),
-        "low": low,
-        "high": high,
-        "right": "".join(str(int(value)) for value in pruned),
+        "difference": round(gained.mean, 4),
+        "low": round(gained.low, 4),
+        "high": round(gained.high, 4),
+        "right": "".join(str(int(value)) for value in pruned.values),
     }
-
-
-def _interval(differences: Any) -> tuple[float, float]:
-    """Return the 95% bootstrap interval of a mean."""
-    rng = np.random.default_rng(0)
-    drawn = rng.choice(differences, (RESAMPLES, len(differences))).mean(axis=1)
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return round(float(low), 4), round(float(high), 4)
 
 
 def paper(row: Row) -> Any:
