@@ -63,7 +63,7 @@ def transfer(found: Pruned, model: Any, lm: LMSettings | None = None) -> Transfe
         other = PromptQuine(model, text, found.system.task, method=Unpruned(), lm=lm)
         other.problem.prepare()
         judged = other.problem.judged(other.problem.prompt.whole, examples)
-        scores.append(Score.of(judged.values[metric]))
+        scores.append(Score.of(judged.values[metric].tolist()))
         name = other.reader.name
     pruned, whole = scores
     return Transfer(name, metric, pruned, whole, Difference.of(whole.values, pruned.values))
