@@ -1,32 +1,188 @@
-"""Kullback-Leibler divergence and likelihood by position, over the full vocabulary."""
+"""Kullback-Leibler divergence and likelihood by position, over the full vocabulary.
+
+The divergence of a candidate's distribution q from the teacher's p is, with logits z = W h,
+
+    sum p log p - sum p log q = E (h_p - h_q) - log Z_p + log Z_q,  where  E = sum p W.
+
+E has the width of a hidden state and is computed once. So a candidate costs one product with the
+output matrix W, whose result is summed up while it is in the processor's cache: log Z_q. That holds
+for a model whose logits are such a product, in single precision; else both distributions are
+written out, some positions at a time.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from problems.lm.blocks import Blocks
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Metric = Literal["kl", "perplexity"]
 """What candidates are compared by: the divergence from the whole model, or the likelihood."""
+HERE, ELSEWHERE = 2048, 1 << 16
+"""Columns of logits that a CPU's cache takes for some hundred positions, and other devices."""
+LOGITS = 1 << 27
+"""Most logits that are written out at a time."""
+POSITIONS = 256
+"""Of a teacher's distributions that are written out at a time."""
 
 
-def divergences(teacher: Tensor, logits: Tensor) -> Tensor:
-    """Return the divergence of a candidate's distribution from the teacher's, by position.
+class Head(Protocol):
+    """What tells distributions over the vocabulary from final normed states."""
+
+    def kept(self, states: Tensor) -> Tensor:
+        """Return what is kept of the teacher's states, of the same shape but for the last axis."""
+
+    def reference(self, kept: Tensor) -> Tensor:
+        """Return what all candidates are compared with, from what was kept."""
+
+    def values(
+        self, states: Tensor, reference: Tensor | None, targets: Tensor, metrics: Sequence[Metric]
+    ) -> list[Tensor]:
+        """Compare a candidate's states, by position.
+
+        Args:
+            states: Final normed states of shape ``(positions, width)``.
+            reference: Of the same positions; None if no metric needs it.
+            targets: Ids of the tokens that follow, of shape ``(positions,)``.
+            metrics: Which values are wanted.
+
+        Returns:
+            For each metric, in nats, the divergence or the negative log-likelihood, of shape
+            ``(positions,)``.
+        """
+
+
+def head_of(blocks: Blocks) -> Head:
+    """Return the faster head that is right for a model: shown by a trial."""
+    import torch
+
+    matrix = blocks.lm.model.get_output_embeddings()
+    if not isinstance(matrix, torch.nn.Linear) or blocks.lm.dtype != torch.float32:
+        return WrittenHead(blocks)
+    width = matrix.weight.shape[1]
+    trial = torch.linspace(-9, 9, 3 * width, device=blocks.lm.device).reshape(1, 3, width)
+    with torch.inference_mode():
+        alike = torch.allclose(blocks.head(trial), matrix(trial), rtol=1e-4, atol=1e-4)
+    return LinearHead(matrix) if alike else WrittenHead(blocks)
+
+
+class LinearHead:
+    """A head that multiplies by a matrix and adds a bias, and does no more.
 
     Args:
-        teacher: Log-probabilities in single precision, of shape ``(..., vocabulary)``.
-        logits: The candidate's.
-
-    Returns:
-        In nats, of shape ``(...)``.
+        matrix: A ``torch.nn.Linear`` in single precision.
+        columns: Of logits that are held at a time; None for what suits the device.
     """
-    own = logits.float().log_softmax(-1)
-    return (teacher.exp() * (teacher - own)).sum(-1)
+
+    def __init__(self, matrix: Any, columns: int | None = None) -> None:
+        self.weight, self.bias = matrix.weight.detach(), matrix.bias
+        self.columns = columns or (HERE if self.weight.device.type == "cpu" else ELSEWHERE)
+
+    def kept(self, states: Tensor) -> Tensor:
+        """Return the expected row of the matrix, and E h - log Z behind it."""
+        import torch
+
+        parts = torch.split(states.flatten(0, -2), POSITIONS)
+        return torch.cat([self._expected(part) for part in parts]).view(*states.shape[:-1], -1)
+
+    def _expected(self, states: Tensor) -> Tensor:
+        import torch
+
+        logits = torch.nn.functional.linear(states, self.weight, self.bias)
+        normalisers = logits.logsumexp(1, keepdim=True)
+        expected = logits.sub_(normalisers).exp_() @ self.weight
+        return torch.cat([expected, (expected * states).sum(1, keepdim=True) - normalisers], 1)
+
+    def reference(self, kept: Tensor) -> Tensor:
+        """Return what was kept: a candidate needs no more."""
+        return kept
+
+    def values(
+        self, states: Tensor, reference: Tensor | None, targets: Tensor, metrics: Sequence[Metric]
+    ) -> list[Tensor]:
+        """See ``Head``."""
+        normalisers = self.normalisers(states)
+        found = []
+        for metric in metrics:
+            if metric == "kl":
+                assert reference is not None
+                expected = (reference[:, :-1] * states).sum(1)
+                found.append(reference[:, -1] - expected + normalisers)
+            else:
+                right = (self.weight[targets] * states).sum(1)
+                right = right if self.bias is None else right + self.bias[targets]
+                found.append(normalisers - right)
+        return found
+
+    def normalisers(self, states: Tensor) -> Tensor:
+        """Return the logarithms of the sums of the exponentials of the logits."""
+        import torch
+
+        count, rows = len(states), len(self.weight)
+        buffer = states.new_empty(count * min(self.columns, rows))
+        highest = states.new_full((count, 1), -torch.inf)
+        total = states.new_zeros(count)
+        for start in range(0, rows, self.columns):
+            part = self.weight[start : start + self.columns]
+            logits = torch.mm(states, part.T, out=buffer[: count * len(part)].view(count, -1))
+            if self.bias is not None:
+                logits += self.bias[start : start + self.columns]
+            higher = torch.maximum(highest, logits.amax(1, keepdim=True))
+            total *= (highest - higher).exp_()[:, 0]
+            total += logits.sub_(higher).exp_().sum(1)
+            highest = higher
+        return total.log_() + highest[:, 0]
 
 
-def surprises(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return the negative log-likelihood of the tokens that follow, by position."""
-    found = logits.float()
-    right = found.gather(-1, targets[..., None])[..., 0]
-    return found.logsumexp(-1) - right
+class WrittenHead:
+    """Any head: both distributions are written out in single precision.
+
+    Args:
+        blocks: The model's, with its head.
+    """
+
+    def __init__(self, blocks: Blocks) -> None:
+        self.blocks = blocks
+        self.positions = max(1, LOGITS // blocks.lm.vocabulary)
+
+    def kept(self, states: Tensor) -> Tensor:
+        """Return the states, from which the distributions are computed anew."""
+        return states
+
+    def reference(self, kept: Tensor) -> Tensor:
+        """Return log-probabilities of shape ``(positions, vocabulary)``."""
+        import torch
+
+        parts = torch.split(kept, self.positions)
+        return torch.cat([self._logits(part).log_softmax(1) for part in parts])
+
+    def values(
+        self, states: Tensor, reference: Tensor | None, targets: Tensor, metrics: Sequence[Metric]
+    ) -> list[Tensor]:
+        """See ``Head``."""
+        import torch
+
+        parts = []
+        for start in range(0, len(states), self.positions):
+            here = slice(start, start + self.positions)
+            own = self._logits(states[here]).log_softmax(1)
+            parts.append(
+                [
+                    _divergences(reference[here], own)
+                    if metric == "kl" and reference is not None
+                    else -own.gather(1, targets[here, None])[:, 0]
+                    for metric in metrics
+                ]
+            )
+        return [torch.cat(each) for each in zip(*parts, strict=True)]
+
+    def _logits(self, states: Tensor) -> Tensor:
+        return self.blocks.head(states[None])[0].float()
+
+
+def _divergences(teacher: Tensor, own: Tensor) -> Tensor:
+    return (teacher.exp() * (teacher - own)).sum(1)

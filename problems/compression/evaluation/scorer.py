@@ -1,25 +1,24 @@
-"""The candidates of a stage scored side by side, those that can't survive only in part."""
+"""The candidates of a stage scored side by side; those that can't survive, only in part."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from problems.compression.evaluation.divergence import Metric, divergences, surprises
+from problems.compression.evaluation.divergence import Metric, head_of
+from problems.compression.evaluation.memory import batch_tokens
+from problems.compression.evaluation.stage import Batch, Sums, batches, complete
 from problems.compression.evaluation.stitched import Stitched
 from problems.compression.evaluation.teacher import Teacher
-from problems.compression.evaluation.trie import Configs, outputs
+from problems.compression.evaluation.trie import Configs, Trie, outputs
 from problems.compression.layout import Genome
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-SLACK = 1e-5
-"""What rounding may add to a position's divergence."""
+REMEMBERED = 4
+"""Stages whose complete scores are remembered."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +45,21 @@ class Scorer:
     Args:
         stitched: The model.
         teacher: What the whole model says; None for a new one.
-        batch: Tokens that are computed together.
+        batch: Tokens that are computed together; None for what suits the device and its memory.
+
+    Attributes:
+        computed: Blocks that were run so far, times their tokens.
     """
 
     def __init__(
-        self, stitched: Stitched, teacher: Teacher | None = None, batch: int = 512
+        self, stitched: Stitched, teacher: Teacher | None = None, batch: int | None = None
     ) -> None:
         self.stitched = stitched
-        self.teacher = teacher or Teacher(stitched)
-        self.batch = batch
+        self.head = teacher.head if teacher else head_of(stitched.blocks)
+        self.teacher = teacher or Teacher(stitched, self.head)
+        self.batch = batch or batch_tokens(stitched.blocks)
+        self.computed = 0
+        self._known: OrderedDict[object, dict[Configs, Sums]] = OrderedDict()
 
     def score(
         self,
@@ -64,7 +69,10 @@ class Scorer:
         metric: Metric = "kl",
         tokens: int | None = None,
     ) -> list[Score]:
-        """Score candidates on the same windows; equal ones are computed once.
+        """Score candidates on the same windows.
+
+        Equal ones are computed once, and those that the latest stages scored on the same windows
+        not at all.
 
         Args:
             genomes: The candidates.
@@ -77,84 +85,69 @@ class Scorer:
         Returns:
             A score for each genome.
         """
-        blocks = [tuple(self.stitched.layout.by_block(genome)) for genome in genomes]
-        distinct = list(dict.fromkeys(blocks))
-        stage = _Stage(self, distinct, _batches(windows, tokens, self.batch), metric)
-        stage.run(min(keep or len(distinct), len(distinct)))
-        scores = dict(zip(distinct, stage.scores(), strict=True))
-        return [scores[configs] for configs in blocks]
+        return [found[0] for found in self.scores(genomes, windows, (metric,), keep, tokens)]
 
-
-class _Stage:
-    """Sums of candidates by window, as far as they are computed."""
-
-    def __init__(
+    def scores(
         self,
-        scorer: Scorer,
-        candidates: list[Configs],
-        batches: list[NDArray[np.int64]],
-        metric: Metric,
+        genomes: Sequence[Genome],
+        windows: NDArray[np.int64],
+        metrics: tuple[Metric, ...] = ("kl", "perplexity"),
+        keep: int | None = None,
+        tokens: int | None = None,
+    ) -> list[tuple[Score, ...]]:
+        """Score candidates by several metrics at once; the first says who survives.
+
+        The arguments are those of ``score``.
+
+        Returns:
+            For each genome a score by each metric.
+        """
+        candidates = [tuple(self.stitched.layout.by_block(genome)) for genome in genomes]
+        cut = batches(windows, tokens, self.batch)
+        known = self._remembered((metrics, *(batch.ids.tobytes() for batch in cut)))
+        sums = {one: known[one] if one in known else Sums(len(metrics)) for one in candidates}
+
+        def advance(some: list[Configs], batch: Batch) -> None:
+            self._advance({one: sums[one] for one in some}, batch, metrics)
+
+        complete(sums, cut, len(sums) if keep is None else keep, advance)
+        known |= {one: held for one, held in sums.items() if held.batches == len(cut)}
+        return [tuple(_scores(sums[one], cut)) for one in candidates]
+
+    def _remembered(self, key: object) -> dict[Configs, Sums]:
+        """Return the complete sums on these windows."""
+        found = self._known.setdefault(key, {})
+        self._known.move_to_end(key)
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return found
+
+    def _advance(
+        self, running: dict[Configs, Sums], batch: Batch, metrics: tuple[Metric, ...]
     ) -> None:
-        self.scorer, self.candidates = scorer, candidates
-        self.batches, self.metric = batches, metric
-        self.sums: list[list[NDArray[np.float64]]] = [[] for _ in candidates]
-
-    def run(self, keep: int) -> None:
-        """Complete the best after the first batch, then the others while they may survive."""
-        everyone = list(range(len(self.candidates)))
-        self._advance(everyone, 0)
-        first = sorted(everyone, key=self._total)
-        for batch in range(1, len(self.batches)):
-            self._advance(first[:keep], batch)
-        bar = max(self._total(index) for index in first[:keep])
-        bar += SLACK * sum(rows.size for rows in self.batches)
-        for batch in range(1, len(self.batches)):
-            self._advance([i for i in first[keep:] if self._total(i) <= bar], batch)
-
-    def scores(self) -> list[Score]:
-        positions = sum(len(rows) * (rows.shape[1] - 1) for rows in self.batches)
-        return [
-            Score(
-                self._total(index) / positions,
-                sum(rows.size for rows in self.batches[: len(sums)]),
-                len(sums) < len(self.batches),
-                np.concatenate(sums),
-            )
-            for index, sums in enumerate(self.sums)
-        ]
-
-    def _total(self, index: int) -> float:
-        return float(sum(sums.sum() for sums in self.sums[index]))
-
-    def _advance(self, indices: list[int], batch: int) -> None:
         """Run some candidates on a batch."""
         import torch
 
-        if not indices:
-            return
-        model, ids = self.scorer.stitched.blocks, self.batches[batch]
+        blocks, candidates = self.stitched.blocks, list(running)
         with torch.inference_mode():
-            whole = self.scorer.teacher.states(ids)
-            teacher = model.head(whole[:, :-1]).float().log_softmax(-1)
-            given = torch.tensor(ids, device=model.lm.device)
-            entry = model.enter(given)
-            found = outputs(self.scorer.stitched, [self.candidates[i] for i in indices], entry)
-            for place, hidden in found:
-                logits = model.head(model.leave(hidden[:, :-1]))
-                values = self._values(logits, teacher, given[:, 1:])
-                self.sums[indices[place]].append(values.double().sum(1).cpu().numpy())
+            ids = torch.tensor(batch.ids, device=blocks.lm.device)
+            reference = None
+            if "kl" in metrics:
+                kept = self.teacher.kept(batch.whole)[:, : batch.positions]
+                reference = self.head.reference(kept.flatten(0, 1))
+            entry, targets = blocks.enter(ids), ids[:, 1:].flatten()
+            trie = Trie(candidates)
+            self.computed += batch.ids.size * trie.nodes
+            for place, hidden in outputs(self.stitched, trie, entry):
+                states = blocks.leave(hidden[:, :-1]).flatten(0, 1)
+                values = self.head.values(states, reference, targets, metrics)
+                by_window = torch.stack(values).double().view(len(metrics), len(ids), -1).sum(2)
+                running[candidates[place]].add(by_window.cpu().numpy())
 
-    def _values(self, logits: Tensor, teacher: Tensor, targets: Tensor) -> Tensor:
-        if self.metric == "kl":
-            return divergences(teacher, logits)
-        return surprises(logits, targets)
 
-
-def _batches(windows: NDArray[np.int64], tokens: int | None, batch: int) -> list[NDArray[np.int64]]:
-    """Cut windows into batches; a last window that is shorter is one of its own."""
-    count, length = windows.shape
-    tokens = count * length if tokens is None else tokens
-    whole, rest = divmod(tokens, length)
-    rows = max(1, batch // length)
-    found = [windows[start : min(start + rows, whole)] for start in range(0, whole, rows)]
-    return [*found, windows[whole : whole + 1, :rest]] if rest > 1 else found
+def _scores(sums: Sums, cut: Sequence[Batch]) -> list[Score]:
+    """Return a score by each metric."""
+    positions = sum(len(batch.ids) * batch.positions for batch in cut)
+    tokens = sum(batch.ids.size for batch in cut[: sums.batches])
+    bound = sums.batches < len(cut)
+    return [Score(float(row.sum()) / positions, tokens, bound, row) for row in sums.windows]

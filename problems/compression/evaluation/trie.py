@@ -25,9 +25,11 @@ class Trie:
     Attributes:
         order: Indices of the candidates: those that begin alike stand side by side.
         shared: For each in this order, with how many blocks it begins as the one before.
+        nodes: How many blocks are run.
     """
 
     def __init__(self, candidates: Sequence[Configs]) -> None:
+        self.candidates = candidates
         numbers: dict[Config, int] = {}
         keys = [
             tuple(numbers.setdefault(config, len(numbers)) for config in configs)
@@ -38,6 +40,7 @@ class Trie:
         self.shared = [
             0 if before is None else _alike(keys[before], keys[index]) for before, index in pairs
         ]
+        self.nodes = sum(map(len, keys)) - sum(self.shared)
 
 
 def _alike(one: tuple[int, ...], other: tuple[int, ...]) -> int:
@@ -45,23 +48,20 @@ def _alike(one: tuple[int, ...], other: tuple[int, ...]) -> int:
     return next((place for place, (a, b) in enumerate(both) if a != b), len(one))
 
 
-def outputs(
-    stitched: Stitched, candidates: Sequence[Configs], entry: Entry
-) -> Iterator[tuple[int, Tensor]]:
+def outputs(stitched: Stitched, trie: Trie, entry: Entry) -> Iterator[tuple[int, Tensor]]:
     """Run candidates through the blocks, depth first: one hidden state per block is held.
 
     Args:
         stitched: The model.
-        candidates: For each its blocks' configurations.
+        trie: The candidates.
         entry: What enters the first block.
 
     Yields:
         The index of each candidate, and what leaves its last block.
     """
-    trie = Trie(candidates)
     states = [entry.hidden]
     for index, shared in zip(trie.order, trie.shared, strict=True):
         del states[shared + 1 :]
-        for block in range(shared, len(candidates[index])):
-            states.append(stitched.run(block, candidates[index][block], states[-1], entry))
+        for block, config in enumerate(trie.candidates[index][shared:], shared):
+            states.append(stitched.run(block, config, states[-1], entry))
         yield index, states[-1]

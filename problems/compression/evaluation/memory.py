@@ -1,0 +1,63 @@
+"""How much is computed together, by the memory that is free."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evollm.errors import EvollmError
+from problems.lm.blocks import Blocks
+
+if TYPE_CHECKING:
+    import torch
+
+HERE, ELSEWHERE = 256, 8192
+"""Tokens computed together on a CPU, of which more are no faster, and on other devices."""
+SHARE = 0.5
+"""Of the free memory, for what is computed; the rest is for weights."""
+
+
+def free(device: torch.device) -> int:
+    """Return the free bytes of a device."""
+    import torch
+
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    try:
+        found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text("utf-8"))
+    except OSError:
+        found = None
+    if found:
+        return 1024 * int(found[1])
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def bytes_per_token(blocks: Blocks) -> int:
+    """Return about how many bytes scoring takes per token of a batch.
+
+    That is a hidden state for each block, what is computed within a block, and the logits of a
+    candidate and of the teacher with what is derived from them.
+    """
+    lm = blocks.lm
+    width = int(lm.model.get_input_embeddings().weight.shape[1])
+    inner = sum(max(linear.shape) for linear in blocks.linears[0])
+    size = int(lm.dtype.itemsize)
+    return size * (len(blocks) * width + 2 * inner) + 4 * 4 * lm.vocabulary
+
+
+def batch_tokens(blocks: Blocks) -> int:
+    """Return how many tokens are computed together.
+
+    Raises:
+        EvollmError: If the memory does not even suffice for 16.
+    """
+    device = blocks.lm.device
+    most = int(SHARE * free(device)) // bytes_per_token(blocks)
+    if most < 16:
+        raise EvollmError(
+            f"{blocks.lm.name} leaves too little of the memory of {device} to score candidates: "
+            "choose another device, a smaller dtype, or a smaller model"
+        )
+    return min(most, HERE if device.type == "cpu" else ELSEWHERE)
