@@ -81,10 +81,12 @@ def whole(lm: LM, labels: Sequence[int], texts: Texts, rows: int) -> NDArray[np.
         ids = torch.full((len(part), width), lm.pad)
         for row, index in enumerate(part):
             ids[row, : len(texts[index])] = torch.tensor(texts[index])
-        last = torch.tensor([[len(texts[index]) - 1] for index in part])
-        given: dict[str, Any] = {"use_cache": False, "logits_to_keep": last.to(lm.device)}
+        last = torch.tensor([len(texts[index]) - 1 for index in part])
         with torch.inference_mode():
-            logits = lm.model(ids.to(lm.device), **given).logits[:, 0]
+            decoder: Any = lm.model.get_decoder()
+            hidden = decoder(ids.to(lm.device), use_cache=False).last_hidden_state
+            kept = hidden[torch.arange(len(part)), last]
+            logits = lm.model.get_output_embeddings()(kept)
         found[part] = logits[:, list(labels)].float().cpu().numpy()
     return found
 
