@@ -12,10 +12,12 @@ from evollm.errors import EvollmError
 
 Genome: TypeAlias = NDArray[np.int64]
 """Of each unit the place of its level among ``Unit.levels``."""
-LevelKind = Literal["drop", "dense", "bits", "zeros"]
+LevelKind = Literal["drop", "dense", "bits", "zeros", "gguf"]
 Rule = Literal["size", "name", "none"]
 SUBLAYERS = ("attention", "mlp", "block")
 """Names of units that are dropped or kept as a whole; all others are linear layers."""
+GGUF_TYPES = {2: "Q4_0", 3: "Q4_1", 6: "Q5_0", 7: "Q5_1", 8: "Q8_0"}
+"""Types of a GGUF file that levels can be, by their numbers in that format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +25,17 @@ class Level:
     """One version of a unit.
 
     Attributes:
-        kind: Dropped, unchanged, quantised, or pruned.
-        value: Bits per weight of ``bits``; the number of weights that are zero of ``zeros``.
+        kind: Dropped, unchanged, quantised, pruned, or of a type of GGUF files.
+        value: Bits per weight of ``bits``; the number of weights that are zero of ``zeros``; of
+            ``gguf`` the number of the type.
     """
 
     kind: LevelKind
     value: int = 0
 
     def __str__(self) -> str:
+        if self.kind == "gguf":
+            return GGUF_TYPES[self.value]
         return f"{self.value} {self.kind}" if self.kind in ("bits", "zeros") else self.kind
 
 
