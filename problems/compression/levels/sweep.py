@@ -51,7 +51,8 @@ def sweep(
             values = weights[column]
             if before:
                 values = values - lower[column, start:column] @ errors[:before]
-            weights[column] = change(column, values)
-            torch.sub(values, weights[column], out=errors[before])
+            changed = change(column, values)
+            torch.sub(values, changed, out=errors[before])
             errors[before] /= lower[column, column]
+            weights[column] = changed
         weights[stop:].addmm_(lower[stop:, start:stop], errors, alpha=-1)
