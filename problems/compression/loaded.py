@@ -1,0 +1,200 @@
+"""A model with its units, its text and its scorer, loaded once in a process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from math import exp
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Protocol
+
+from evollm.paths import anchored
+from problems.compression.evaluation.divergence import Metric, surprises
+from problems.compression.kinds.space import Kind
+from problems.compression.layout import Genome
+from problems.compression.levels.costs import HALF
+from problems.compression.levels.settings import LevelSettings
+from problems.compression.texts import TextSettings, Windows
+from problems.lm.settings import LMSettings
+
+if TYPE_CHECKING:
+    from problems.compression.evaluation.scorer import Score, Scorer
+    from problems.compression.evaluation.stitched import WeightSource
+    from problems.lm.blocks import Blocks
+    from problems.lm.load import LM
+
+
+class Settings(Protocol):
+    """What is loaded; see ``CompressedModel``."""
+
+    @property
+    def model(self) -> str | None:
+        """Name of the model."""
+        ...
+
+    @property
+    def kind(self) -> Kind:
+        """What is compressed."""
+        ...
+
+    @property
+    def text(self) -> TextSettings:
+        """Which text."""
+        ...
+
+    @property
+    def pool(self) -> int:
+        """Tokens of text to draw from."""
+        ...
+
+    @property
+    def window(self) -> int:
+        """Tokens of each piece of it."""
+        ...
+
+    @property
+    def levels(self) -> LevelSettings:
+        """How levels are made."""
+        ...
+
+    @property
+    def database(self) -> str | None:
+        """The folder of the levels."""
+        ...
+
+    @property
+    def lm(self) -> LMSettings:
+        """How the model is loaded."""
+        ...
+
+
+class Loaded:
+    """A model with its units, its text and its scorer.
+
+    Args:
+        settings: What is loaded.
+
+    Attributes:
+        lm: The model.
+        blocks: Its blocks.
+        space: What is searched.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.lm, self.blocks = model_of(settings.model, settings.lm)
+        self.space = settings.kind.space(self.blocks.linears, _fixed(self.blocks))
+        self._settings = settings
+        self._scorer: Scorer | None = None
+        self._texts: tuple[Windows, Windows] | None = None
+
+    @property
+    def pool(self) -> Windows:
+        """Windows to search on."""
+        return self._windows()[0]
+
+    @property
+    def held_out(self) -> Windows:
+        """Windows to measure the result on."""
+        return self._windows()[1]
+
+    @property
+    def scorer(self) -> Scorer:
+        """What scores level vectors; the levels are made on first use."""
+        with _LOCK:
+            _activate(self)
+            if self._scorer is None:
+                from problems.compression.evaluation.scorer import Scorer
+                from problems.compression.evaluation.stitched import Stitched
+
+                self._windows()  # text that is too short is refused before levels are made
+                self._scorer = Scorer(Stitched(self.blocks, self.space.layout, self.source()))
+            return self._scorer
+
+    def score(
+        self,
+        genomes: Sequence[Genome],
+        windows: Windows,
+        keep: int | None = None,
+        metric: Metric = "kl",
+        tokens: int | None = None,
+    ) -> list[Score]:
+        """Score genomes; see ``Scorer.score``. Threads wait for each other."""
+        with _LOCK:
+            return self.scorer.score(genomes, windows, keep, metric, tokens)
+
+    def source(self) -> WeightSource | None:
+        """Return the weights of the levels, made if they are not there; None if there are none."""
+        if not any(unit.linear for unit in self.space.layout.units):
+            return None
+        from problems.compression.levels.build import build
+
+        one = self._settings
+        text = one.text.searched(self.lm, one.text.calibration, one.window)
+        folder = None if one.database is None else Path(anchored(one.database))
+        return build(self.lm, self.space.layout, one.levels, text, folder)
+
+    def perplexity(self) -> float:
+        """Return the perplexity of the whole model on the held-out text."""
+        import torch
+
+        with _LOCK:
+            teacher, total, positions = self.scorer.teacher, 0.0, 0
+            rows = max(1, self.scorer.batch // self.held_out.shape[1])
+            for start in range(0, len(self.held_out), rows):
+                ids = self.held_out[start : start + rows]
+                targets = torch.tensor(ids[:, 1:], device=self.lm.device)
+                with torch.inference_mode():
+                    logits = self.blocks.head(teacher.states(ids)[:, :-1])
+                    total += float(surprises(logits, targets).double().sum())
+                positions += targets.numel()
+        return exp(min(total / positions, 700))
+
+    def release(self) -> None:
+        """Bring the model's own weights back, for another one that shares them."""
+        if self._scorer is not None:
+            self._scorer.stitched.restore()
+
+    def _windows(self) -> tuple[Windows, Windows]:
+        if self._texts is None:
+            one = self._settings
+            self._texts = (
+                one.text.searched(self.lm, one.pool, one.window),
+                one.text.measured(self.lm, one.window),
+            )
+        return self._texts
+
+
+_LOCK = RLock()
+_active: list[Loaded] = []
+
+
+@lru_cache(maxsize=4)
+def loaded(settings: Settings) -> Loaded:
+    """Return what is loaded for settings, on their first use in this process."""
+    with _LOCK:
+        return Loaded(settings)
+
+
+@lru_cache(maxsize=1)
+def model_of(model: str | None, settings: LMSettings) -> tuple[LM, Blocks]:
+    """Return a model and its blocks, loaded on its first use in this process."""
+    from problems.lm.blocks import Blocks
+    from problems.lm.load import load
+
+    lm = load(model, settings)
+    return lm, Blocks(lm)
+
+
+def _activate(one: Loaded) -> None:
+    """Let a model's weights be those of one that is about to score."""
+    while _active and _active[-1] is not one:
+        _active.pop().release()
+    if not _active:
+        _active.append(one)
+
+
+def _fixed(blocks: Blocks) -> int:
+    """Return the bytes of what is in no linear layer of a block, at 2 for each number."""
+    whole = sum(int(one.numel()) for one in blocks.lm.model.parameters())
+    return HALF * (whole - sum(linear.size for row in blocks.linears for linear in row))
