@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evollm.errors import EvollmError
 from evollm.paths import anchored
@@ -194,6 +195,6 @@ def _measured(result: Result[Genome], number: int) -> Measured | None:
     return Measured(final.metrics["kl"], errors[0], final.metrics["perplexity"], errors[1])
 
 
-def _error(values: np.ndarray) -> float:  # type: ignore[type-arg]
+def _error(values: NDArray[np.float64]) -> float:
     """Return the standard error of a mean; NaN of a single value."""
     return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")

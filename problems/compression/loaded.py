@@ -19,10 +19,15 @@ from problems.compression.texts import TextSettings, Windows
 from problems.lm.settings import LMSettings
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from problems.compression.evaluation.scorer import Score, Scorer
     from problems.compression.evaluation.stitched import WeightSource
     from problems.lm.blocks import Blocks
     from problems.lm.load import LM
+
+TOGETHER = 512
+"""Tokens that go through the whole model at a time."""
 
 
 class Settings(Protocol):
@@ -102,7 +107,9 @@ class Loaded:
     def scorer(self) -> Scorer:
         """What scores level vectors; the levels are made on first use."""
         with _LOCK:
-            _activate(self)
+            if _active != [self]:
+                self.release()
+                _active.append(self)
             if self._scorer is None:
                 from problems.compression.evaluation.scorer import Scorer
                 from problems.compression.evaluation.stitched import Stitched
@@ -136,24 +143,40 @@ class Loaded:
 
     def perplexity(self) -> float:
         """Return the perplexity of the whole model on the held-out text."""
+        total, rows = 0.0, max(1, TOGETHER // self.held_out.shape[1])
+        for start in range(0, len(self.held_out), rows):
+            ids = self.held_out[start : start + rows]
+            total += float(surprises(*self.whole(ids)).double().sum())
+        return exp(min(total / (self.held_out[:, 1:].size), 700))
+
+    def whole(self, ids: Windows) -> tuple[Tensor, Tensor]:
+        """Return the whole model's logits for windows, and the tokens that they are to predict.
+
+        No level is needed, so that none is made.
+
+        Args:
+            ids: Of shape ``(rows, length)``.
+
+        Returns:
+            Of shape ``(rows, length - 1, vocabulary)`` and ``(rows, length - 1)``.
+        """
         import torch
 
-        with _LOCK:
-            teacher, total, positions = self.scorer.teacher, 0.0, 0
-            rows = max(1, self.scorer.batch // self.held_out.shape[1])
-            for start in range(0, len(self.held_out), rows):
-                ids = self.held_out[start : start + rows]
-                targets = torch.tensor(ids[:, 1:], device=self.lm.device)
-                with torch.inference_mode():
-                    logits = self.blocks.head(teacher.states(ids)[:, :-1])
-                    total += float(surprises(logits, targets).double().sum())
-                positions += targets.numel()
-        return exp(min(total / positions, 700))
+        with _LOCK, torch.inference_mode():
+            self.release()
+            given = torch.tensor(ids, device=self.lm.device)
+            entry = self.blocks.enter(given)
+            hidden = entry.hidden
+            for index in range(len(self.blocks)):
+                hidden = self.blocks.run(index, hidden, entry)
+            return self.blocks.head(self.blocks.leave(hidden[:, :-1])), given[:, 1:]
 
     def release(self) -> None:
         """Bring the model's own weights back, for another one that shares them."""
-        if self._scorer is not None:
-            self._scorer.stitched.restore()
+        while _active:
+            one = _active.pop()
+            if one._scorer is not None:
+                one._scorer.stitched.restore()
 
     def _windows(self) -> tuple[Windows, Windows]:
         if self._texts is None:
@@ -167,6 +190,7 @@ class Loaded:
 
 _LOCK = RLock()
 _active: list[Loaded] = []
+"""Whose levels the model's layers may have at the moment."""
 
 
 @lru_cache(maxsize=4)
@@ -184,14 +208,6 @@ def model_of(model: str | None, settings: LMSettings) -> tuple[LM, Blocks]:
 
     lm = load(model, settings)
     return lm, Blocks(lm)
-
-
-def _activate(one: Loaded) -> None:
-    """Let a model's weights be those of one that is about to score."""
-    while _active and _active[-1] is not one:
-        _active.pop().release()
-    if not _active:
-        _active.append(one)
 
 
 def _fixed(blocks: Blocks) -> int:

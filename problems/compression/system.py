@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -78,7 +79,7 @@ class EvoPress(System[Genome]):
         self.check = check
         self._schedule = schedule
         self._settings = (model, lm or LMSettings())
-        self._scoring = {
+        self._scoring: dict[str, Any] = {
             "metric": metric,
             "text": text or TextSettings(),
             "levels": _levels(self.kind, levels),
@@ -241,7 +242,7 @@ def _kind(kind: Kind | str) -> Kind:
         return kind
     if kind not in KINDS:
         raise EvollmError(f"kind must be {', '.join(KINDS)}, not '{kind}'")
-    made: Kind = KINDS[kind]()  # type: ignore[assignment]
+    made: Kind = KINDS[kind]()
     return made
 
 

@@ -1,0 +1,55 @@
+"""``evollm run compression``: EvoPress on the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evollm.errors import EvollmError
+from problems.compression.options import Options, kind_of, levels_of, schedule_of
+
+if TYPE_CHECKING:
+    from evollm.cli.commands import Connect
+    from problems.compression.system import EvoPress
+
+
+MANY = 1000
+"""Blocks of an imaginary model, for which all shares are possible."""
+
+
+class Compression:
+    """The command."""
+
+    help = "compress a language model, layer by layer, under an exact budget: EvoPress"
+    options = Options
+
+    def system(self, options: Options, connect: Connect) -> EvoPress:
+        """Return the system that the options describe; see ``evollm.cli.commands.Command``."""
+        from problems.compression.loaded import model_of
+        from problems.compression.system import EvoPress
+        from problems.lm.extra import require
+
+        kind, levels = kind_of(options), levels_of(options)
+        schedule_of(options, kind, MANY)  # refuse options before a model is loaded
+        require()
+        name = connect.local
+        if name is None:
+            raise EvollmError(
+                "a model is compressed in this process: name hf:OWNER/MODEL, a folder or none, "
+                "but no endpoint's"
+            )
+        name = None if name == "offline" else name
+        blocks = len(model_of(name, options.lm)[1])
+        return EvoPress(
+            name,
+            kind,
+            schedule=schedule_of(options, kind, blocks),
+            metric=options.metric,
+            text=options.text,
+            levels=levels,
+            database=options.database,
+            lm=options.lm,
+            check=options.check,
+        )
+
+
+COMMAND = Compression()

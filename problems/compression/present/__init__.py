@@ -1,0 +1,6 @@
+"""A run of EvoPress described.
+
+- ``curves``: Figures: convergence, and a front of bytes against divergence.
+- ``map``: The picture of a level map: blocks by projections.
+- ``report``: The report, and the files.
+"""
