@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 HELD_OUT = 0
 """The fidelity of the closing job, which scores on all of the held-out text."""
-METRICS: tuple[Metric, ...] = ("kl", "perplexity")
 
 
 @dataclass(frozen=True)
@@ -103,8 +102,8 @@ class CompressedModel:
             return
         keep = (context or {}).get("keep")
         windows, tokens = self._drawn(fidelity, seed)
-        scores = self.loaded.score(genomes, windows, keep, self.metric, tokens)
-        for genome, score in zip(genomes, scores, strict=True):
+        scores = self.loaded.scores(genomes, windows, (self.metric,), keep, tokens)
+        for genome, [score] in zip(genomes, scores, strict=True):
             bytes_ = {"bytes": float(self.space.layout.cost(genome))}
             yield Outcome(-score.mean, bytes_, cost=tokens, bound=score.bound)
 
@@ -117,9 +116,9 @@ class CompressedModel:
 
     def _measured(self, genomes: Sequence[Genome]) -> Iterator[Outcome]:
         """Yield outcomes on the held-out text, with both metrics."""
-        windows, score = self.loaded.held_out, self.loaded.score
-        both = [score(genomes, windows, metric=one) for one in METRICS]
-        for genome, kl, nll in zip(genomes, *both, strict=True):
+        windows = self.loaded.held_out
+        scores = self.loaded.scores(genomes, windows, ("kl", "perplexity"))
+        for genome, (kl, nll) in zip(genomes, scores, strict=True):
             metrics = {
                 "bytes": float(self.space.layout.cost(genome)),
                 "kl": kl.mean,

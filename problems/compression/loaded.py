@@ -10,7 +10,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Protocol
 
 from evollm.paths import anchored
-from problems.compression.evaluation.divergence import Metric, surprises
+from problems.compression.evaluation.divergence import Metric, head_of
 from problems.compression.kinds.space import Kind
 from problems.compression.layout import Genome
 from problems.compression.levels.costs import HALF
@@ -19,8 +19,6 @@ from problems.compression.texts import TextSettings, Windows
 from problems.lm.settings import LMSettings
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from problems.compression.evaluation.scorer import Score, Scorer
     from problems.compression.evaluation.stitched import WeightSource
     from problems.lm.blocks import Blocks
@@ -118,17 +116,17 @@ class Loaded:
                 self._scorer = Scorer(Stitched(self.blocks, self.space.layout, self.source()))
             return self._scorer
 
-    def score(
+    def scores(
         self,
         genomes: Sequence[Genome],
         windows: Windows,
+        metrics: tuple[Metric, ...],
         keep: int | None = None,
-        metric: Metric = "kl",
         tokens: int | None = None,
-    ) -> list[Score]:
-        """Score genomes; see ``Scorer.score``. Threads wait for each other."""
+    ) -> list[tuple[Score, ...]]:
+        """Score genomes; see ``Scorer.scores``. Threads wait for each other."""
         with _LOCK:
-            return self.scorer.score(genomes, windows, keep, metric, tokens)
+            return self.scorer.scores(genomes, windows, metrics, keep, tokens)
 
     def source(self) -> WeightSource | None:
         """Return the weights of the levels, made if they are not there; None if there are none."""
@@ -145,20 +143,16 @@ class Loaded:
         """Return the perplexity of the whole model on the held-out text."""
         total, rows = 0.0, max(1, TOGETHER // self.held_out.shape[1])
         for start in range(0, len(self.held_out), rows):
-            ids = self.held_out[start : start + rows]
-            total += float(surprises(*self.whole(ids)).double().sum())
-        return exp(min(total / (self.held_out[:, 1:].size), 700))
+            total += self.surprise(self.held_out[start : start + rows])
+        return exp(min(total / self.held_out[:, 1:].size, 700))
 
-    def whole(self, ids: Windows) -> tuple[Tensor, Tensor]:
-        """Return the whole model's logits for windows, and the tokens that they are to predict.
+    def surprise(self, ids: Windows) -> float:
+        """Return the whole model's negative log-likelihood of windows, in nats.
 
         No level is needed, so that none is made.
 
         Args:
             ids: Of shape ``(rows, length)``.
-
-        Returns:
-            Of shape ``(rows, length - 1, vocabulary)`` and ``(rows, length - 1)``.
         """
         import torch
 
@@ -169,7 +163,10 @@ class Loaded:
             hidden = entry.hidden
             for index in range(len(self.blocks)):
                 hidden = self.blocks.run(index, hidden, entry)
-            return self.blocks.head(self.blocks.leave(hidden[:, :-1])), given[:, 1:]
+            states = self.blocks.leave(hidden[:, :-1]).flatten(0, 1)
+            targets = given[:, 1:].flatten()
+            [found] = head_of(self.blocks).values(states, None, targets, ("perplexity",))
+            return float(found.double().sum())
 
     def release(self) -> None:
         """Bring the model's own weights back, for another one that shares them."""
