@@ -15,17 +15,21 @@ def cost(rows: int, columns: int, level: Level, group: int = 0) -> int:
     Args:
         rows: Its output features.
         columns: Its input features.
-        level: Of any kind.
+        level: Of any kind that the database has; dropped and dense ones, too.
         group: As ``bits_cost`` takes it; of other kinds it does not count.
 
     Raises:
-        EvollmError: As ``bits_cost`` and ``zeros_cost``.
+        EvollmError: As ``bits_cost`` and ``zeros_cost``; or if the level is of another format.
     """
     if level.kind == "bits":
         return bits_cost(rows, columns, level.value, group)
     if level.kind == "zeros":
         return zeros_cost(rows, columns, level.value)
-    return dense_cost(rows, columns) if level.kind == "dense" else 0
+    if level.kind == "drop":
+        return 0
+    if level.kind == "dense":
+        return dense_cost(rows, columns)
+    raise EvollmError(f"a level database has no levels such as {level}: name bits or zeros")
 
 
 def dense_cost(rows: int, columns: int) -> int:

@@ -29,6 +29,8 @@ def test_costs_by_level() -> None:
 def test_what_is_refused() -> None:
     with pytest.raises(EvollmError, match=r"^bits must be one of 2, 3, 4, 5, 6, 8, not 7$"):
         bits_cost(8, 8, 7)
+    with pytest.raises(EvollmError, match="a level database has no levels such as Q4_0"):
+        cost(8, 8, Level("gguf", 2))
     with pytest.raises(EvollmError, match="zeros must be 0 to 64"):
         zeros_cost(8, 8, 65)
     refusal = "group must divide the 576 inputs of block 2 mlp.up_proj, which 128 does not: choose"
