@@ -1,9 +1,12 @@
 """Quantisation: rewrites a GGUF file with its weights in another precision."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 Precision: TypeAlias = Literal["F16", "Q8_0", "Q4_1", "Q4_0"]
+Content: TypeAlias = tuple[Any, None, Any]
+"""The arguments of ``GGUFWriter.add_tensor`` after the name: data, raw shape, raw type."""
 
 
 def requantise(source: Path, target: Path, precision: Precision) -> None:
@@ -16,14 +19,36 @@ def requantise(source: Path, target: Path, precision: Precision) -> None:
         ValueError: If ``source`` is not a GGUF file.
         OSError: If a file can't be read or written.
     """
-    from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter, LlamaFileType
+    from gguf import GGMLQuantizationType, LlamaFileType
+
+    kind = GGMLQuantizationType[precision]
+    file_type = int(_file_type(LlamaFileType, precision))
+    rewrite(source, target, lambda tensor: _converted(tensor, kind), file_type)
+
+
+def rewrite(
+    source: Path, target: Path, converted: Callable[[Any], Content], file_type: int
+) -> None:
+    """Write ``source`` to ``target`` with other content of its tensors.
+
+    Args:
+        source: A GGUF file.
+        target: The new file.
+        converted: Returns the new content of a tensor of ``GGUFReader``.
+        file_type: What the new file says of its precision, a ``LlamaFileType``.
+
+    Raises:
+        ImportError: If the package ``gguf`` is missing.
+        ValueError: If ``source`` is not a GGUF file.
+        OSError: If a file can't be read or written.
+    """
+    from gguf import GGUFReader, GGUFWriter
 
     reader = GGUFReader(source)
     writer = GGUFWriter(target, _text(reader, "general.architecture"))
-    kind = GGMLQuantizationType[precision]
-    _copy_metadata(reader, writer, int(_file_type(LlamaFileType, precision)))
+    _copy_metadata(reader, writer, file_type)
     for tensor in reader.tensors:
-        writer.add_tensor(tensor.name, *_converted(tensor, kind))
+        writer.add_tensor(tensor.name, *converted(tensor))
     try:
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
@@ -55,8 +80,7 @@ def _copy_metadata(reader: Any, writer: Any, file_type: int) -> None:
         writer.add_key_value(field.name, value, kind, element)
 
 
-def _converted(tensor: Any, kind: Any) -> tuple[Any, None, Any]:
-    """Return the arguments of ``add_tensor`` after the name: data, raw shape, raw type."""
+def _converted(tensor: Any, kind: Any) -> Content:
     from gguf import GGMLQuantizationType, dequantize, quantize
 
     full = (GGMLQuantizationType.F32, GGMLQuantizationType.F16, GGMLQuantizationType.BF16)
