@@ -1,6 +1,7 @@
 """EvoPress: the compression level of each layer of a language model, under an exact budget.
 
 - ``baselines``: Ways to choose levels without a search, under the same budget.
+- ``brute``: Whether the search finds what brute force finds.
 - ``command``: ``evollm run compression``: EvoPress on the command line.
 - ``compressed``: What a search for levels came to: the level of each unit, and the evidence.
 - ``evaluation``: How much a compressed model differs from the whole one.

@@ -90,8 +90,8 @@ class CompressedModel:
 
         Args:
             genomes: The candidates; they are scored side by side.
-            fidelity: Number of tokens; ``HELD_OUT`` for all of the held-out text, None for all of
-                the pool.
+            fidelity: Number of tokens; ``HELD_OUT`` for all of the held-out text. With None, or at
+                least as many as there are, all of the pool is used, always the same.
             seed: Which windows of the pool.
             context: Of which ``keep`` is how many will survive; those that can't are cut short.
         """
@@ -111,6 +111,8 @@ class CompressedModel:
         """Return windows of the pool, and how many of their tokens are used."""
         pool = self.loaded.pool
         tokens = pool.size if fidelity is None else fidelity
+        if tokens >= pool.size:
+            return pool, pool.size
         order = np.random.default_rng(seed).permutation(len(pool))
         return pool[order[: -(-tokens // pool.shape[1])]], tokens
 

@@ -1,6 +1,7 @@
 """Choices: the options of ``evollm run compression``, and the settings that they stand for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias
 
@@ -127,6 +128,11 @@ def kind_of(options: Options) -> Kind:
         EvollmError: If an option is about another kind, or out of range.
     """
     _check_used(options)
+    with _flagged():
+        return _kind(options)
+
+
+def _kind(options: Options) -> Kind:
     default = 0.125 if options.kind == "joint" else 0.25
     depth = Depth(default if options.drop is None else options.drop, options.whole_blocks)
     if options.kind == "depth":
@@ -171,9 +177,22 @@ def schedule_of(options: Options, kind: Kind, blocks: int) -> Schedule:
         raise EvollmError(f"--super-fast contradicts --schedule {options.schedule}: leave one out")
     found = schedule("super-fast" if options.super_fast else options.schedule, kind, blocks)
     given = {**vars(options.lengths)}
-    if (stages := given.pop("stages")) is not None:
-        given["stages"] = stages_of(stages)
-    return changed(found, **given)
+    with _flagged():
+        if (stages := given.pop("stages")) is not None:
+            given["stages"] = stages_of(stages)
+        return changed(found, **given)
+
+
+@contextmanager
+def _flagged() -> Iterator[None]:
+    """Name settings in messages that begin with one as the options that they are."""
+    try:
+        yield
+    except EvollmError as error:
+        name, _, rest = str(error).partition(" ")
+        known = {leaf.path.rpartition(".")[2] for leaf in leaves_of(Options)}
+        name = {"levels": "choices", "group": "group_size"}.get(name, name)
+        raise EvollmError(f"{flagged(name)} {rest}" if name in known else str(error)) from None
 
 
 def _choices(text: str | None) -> tuple[int, ...] | None:

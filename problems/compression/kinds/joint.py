@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import numpy as np
+
+from evollm.errors import EvollmError
 from operators.compose import Mix
 from operators.levels import LevelSwap, LevelTrade, OwnerSwap, RandomLevels
 from problems.compression.kinds.depth import Depth, pools_of, sublayer
@@ -49,6 +52,7 @@ class Joint:
         costs, owners = costs_of(layout), tuple(layout.owner.tolist())
         pools = pools_of(layout)
         start = RandomLevels(costs, budget, owners, pools, (count,) * len(pools))
+        self._check_used(layout, budget, start)
         exchange = (
             LevelTrade(costs, budget, owners=owners)
             if bits.rule == "none"
@@ -56,3 +60,19 @@ class Joint:
         )
         variation = Mix([OwnerSwap(costs, owners, pools, budget), exchange])
         return Space(layout, budget, start, variation)
+
+    def _check_used(self, layout: Layout, budget: int, start: RandomLevels) -> None:
+        """Refuse to drop so much that the highest levels can't use the budget up.
+
+        Raises:
+            EvollmError: If they can't.
+        """
+        [first] = start.vary([], 1, 0).genomes
+        linear = np.array([unit.linear for unit in layout.units])
+        kept = linear & ~layout.dropped(first)
+        if layout.cost(first) < budget and (first == layout.tops)[kept].all():
+            count, blocks = self.depth.dropped(layout.blocks), layout.blocks
+            raise EvollmError(
+                f"drop must be less: with {count} of {blocks} dropped, "
+                f"{self.quantization.levels[-1]} bits take less than the budget"
+            )
