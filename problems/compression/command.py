@@ -48,6 +48,7 @@ class Compression:
             levels=levels,
             database=options.database,
             lm=options.lm,
+            checkpoint=options.checkpoint,
             check=options.check,
         )
 

@@ -21,6 +21,7 @@ from problems.compression.fitness import HELD_OUT
 from problems.compression.layout import Genome, Layout
 
 if TYPE_CHECKING:
+    from problems.compression.export.checkpoint import Export, Form
     from problems.compression.system import EvoPress
 
 
@@ -142,6 +143,25 @@ class Compressed:
         path = anchored(file)
         path.write_text(json.dumps(self.as_json(), indent=1) + "\n", encoding="utf-8")
         return path
+
+    def export(self, folder: str | Path, form: Form = "auto") -> Export:
+        """Write the compressed model as a folder that ``transformers`` loads.
+
+        Args:
+            folder: Where it goes; an earlier export there is replaced.
+            form: Whether quantised layers are ``packed``, or ``dense`` with their codes beside;
+                ``auto`` packs where the public format has all widths.
+
+        Raises:
+            EvollmError: If something else is in the folder, or the format lacks a width.
+        """
+        from problems.compression.export.checkpoint import export
+
+        self.system.problem.prepare()
+        held = self.system.problem.loaded
+        facts = {"kind": self.system.kind.name, "target": self.system.kind.target}
+        genome, source = self.genome, held.source
+        return export(held.blocks, self.layout, genome, folder, source, form=form, facts=facts)
 
     def _repr_html_(self) -> str:
         return self.system.report(self.result)._repr_html_()

@@ -82,7 +82,10 @@ class Loaded:
         lm: The model.
         blocks: Its blocks.
         space: What is searched.
+        source: The weights of the levels, once the scorer was used; None if there are none.
     """
+
+    source: WeightSource | None = None
 
     def __init__(self, settings: Settings) -> None:
         self.lm, self.blocks = model_of(settings.model, settings.lm)
@@ -113,7 +116,8 @@ class Loaded:
                 from problems.compression.evaluation.stitched import Stitched
 
                 self._windows()  # text that is too short is refused before levels are made
-                self._scorer = Scorer(Stitched(self.blocks, self.space.layout, self.source()))
+                self.source = self._source()
+                self._scorer = Scorer(Stitched(self.blocks, self.space.layout, self.source))
             return self._scorer
 
     def scores(
@@ -127,17 +131,6 @@ class Loaded:
         """Score genomes; see ``Scorer.scores``. Threads wait for each other."""
         with _LOCK:
             return self.scorer.scores(genomes, windows, metrics, keep, tokens)
-
-    def source(self) -> WeightSource | None:
-        """Return the weights of the levels, made if they are not there; None if there are none."""
-        if not any(unit.linear for unit in self.space.layout.units):
-            return None
-        from problems.compression.levels.build import build
-
-        one = self._settings
-        text = one.text.searched(self.lm, one.text.calibration, one.window)
-        folder = None if one.database is None else Path(anchored(one.database))
-        return build(self.lm, self.space.layout, one.levels, text, folder)
 
     def perplexity(self) -> float:
         """Return the perplexity of the whole model on the held-out text."""
@@ -174,6 +167,16 @@ class Loaded:
             one = _active.pop()
             if one._scorer is not None:
                 one._scorer.stitched.restore()
+
+    def _source(self) -> WeightSource | None:
+        if not any(unit.linear for unit in self.space.layout.units):
+            return None
+        from problems.compression.levels.build import build
+
+        one = self._settings
+        text = one.text.searched(self.lm, one.text.calibration, one.window)
+        folder = None if one.database is None else Path(anchored(one.database))
+        return build(self.lm, self.space.layout, one.levels, text, folder)
 
     def _windows(self) -> tuple[Windows, Windows]:
         if self._texts is None:

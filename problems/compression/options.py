@@ -16,6 +16,7 @@ from problems.compression.schedules import Preset, Schedule, changed, schedule, 
 from problems.compression.texts import TextSettings
 from problems.lm.settings import LMSettings
 
+Checkpoint: TypeAlias = Literal["auto", "packed", "dense", "none"]
 KindName: TypeAlias = Literal["depth", "sparsity", "quantization", "joint"]
 
 
@@ -79,6 +80,8 @@ class Options:
         schedule: How long the search is: quick for minutes on a CPU, super-fast or paper.
         super_fast: The same as --schedule super-fast.
         metric: What is minimised: the KL divergence from the whole model, or perplexity.
+        checkpoint: Write the compressed model into the run directory: its quantised layers packed,
+            or dense; auto packs where the public format has all widths; none writes no model.
         check: Refuse a model that predicts text hardly better than chance.
         database: The folder of the levels; none for one in the cache.
         lengths: Changes of the schedule.
@@ -100,6 +103,7 @@ class Options:
     schedule: Preset = "quick"
     super_fast: bool = False
     metric: Metric = "kl"
+    checkpoint: Checkpoint = "auto"
     check: bool = True
     database: str | None = option(None, metavar="FOLDER")
     lengths: Lengths = field(default_factory=Lengths)

@@ -27,6 +27,7 @@ from problems.compression.layout import Genome
 from problems.compression.levels.settings import LevelSettings
 from problems.compression.loaded import model_of
 from problems.compression.notation import written
+from problems.compression.options import Checkpoint
 from problems.compression.schedules import Preset, Schedule, schedule
 from problems.compression.texts import TextSettings
 from problems.lm.settings import LMSettings
@@ -56,6 +57,8 @@ class EvoPress(System[Genome]):
         levels: How levels are made; None for GPTQ, or SparseGPT to prune.
         database: The folder of the levels; None for one in the cache.
         lm: How the model is loaded.
+        checkpoint: Whether ``export`` writes the compressed model as well, and in which form; see
+            ``Compressed.export``.
         check: Whether a model that predicts text hardly better than chance is refused.
 
     Raises:
@@ -73,9 +76,11 @@ class EvoPress(System[Genome]):
         levels: LevelSettings | None = None,
         database: str | None = None,
         lm: LMSettings | None = None,
+        checkpoint: Checkpoint = "auto",
         check: bool = True,
     ) -> None:
         self.kind = _kind(kind)
+        self.checkpoint = checkpoint
         self.check = check
         self._schedule = schedule
         self._settings = (model, lm or LMSettings())
@@ -231,7 +236,7 @@ class EvoPress(System[Genome]):
         return report(self, result)
 
     def export(self, result: Result[Genome], folder: Path) -> list[Path]:
-        """Write the level map as JSON and, where matplotlib is installed, as a picture."""
+        """Write the level map as JSON and as a picture, and the compressed model as ``model``."""
         from problems.compression.present.report import files
 
         return files(self, result, folder)

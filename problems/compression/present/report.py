@@ -46,6 +46,9 @@ def files(system: EvoPress, result: Result[Genome], folder: Path) -> list[Path]:
     written = ["levels.json"]
     written += drawn_files(folder / "levels.png", lambda file: plot_map(known, file))
     written += drawn_files(folder / "convergence.png", lambda file: plot_convergence(known, file))
+    if system.checkpoint != "none":
+        known.export(folder / "model", system.checkpoint)
+        written += ["model/export.json"]
     return [folder / name for name in written]
 
 

@@ -12,7 +12,7 @@ from tests.evollm.support_terminal import evollm, refusal, rows
 from tests.problems.compression.support_search import Made
 from tests.support_each import each
 
-FILES = {"levels.json", "levels.png", "convergence.png"}
+FILES = {"levels.json", "levels.png", "convergence.png", "model"}
 
 
 @each(

@@ -171,6 +171,25 @@ def test_a_level_map_can_be_read_back(tiny: Made, tmp_path: Path) -> None:
         genome_of(tiny.system("quantization").problem.space.layout, held["units"])
 
 
+@each("kind", list(KINDS))
+def test_the_exported_model_is_the_one_that_was_scored(
+    kind: str, tiny: Made, tmp_path: Path
+) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    found = tiny.system(kind).search(seed=1)
+    folder = found.export(tmp_path / kind, "dense").folder
+    held = found.system.problem.loaded
+    ids = torch.tensor(held.held_out[:2])
+    stitched = held.scorer.stitched
+    stitched.install(found.genome)
+    inside = held.lm.model(ids).logits
+    stitched.restore()
+    again = AutoModelForCausalLM.from_pretrained(folder)
+    assert torch.allclose(again(ids).logits, inside, atol=1e-5)
+
+
 def test_a_model_that_predicts_by_chance_is_refused(tiny: Made) -> None:
     with pytest.raises(EvollmError, match=r"hardly better than chance among 320 tokens"):
         tiny.system("depth", check=True).search()
