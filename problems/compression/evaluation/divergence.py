@@ -6,14 +6,14 @@ The divergence of a candidate's distribution q from the teacher's p is, with log
 
 E has the width of a hidden state and is computed once. So a candidate costs one product with the
 output matrix W, whose result is summed up while it is in the processor's cache: log Z_q. That holds
-for a model whose logits are such a product, in single precision; else both distributions are
-written out, some positions at a time.
+for a model whose logits are such a product, in single precision. For others, logits take the place
+of the states, and the teacher's probabilities that of E.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from problems.lm.blocks import Blocks
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Metric = Literal["kl", "perplexity"]
 """What candidates are compared by: the divergence from the whole model, or the likelihood."""
+Reference: TypeAlias = "tuple[Tensor, Tensor]"
+"""By position: what is multiplied with a candidate's states or logits, and what is added."""
 HERE, ELSEWHERE = 2048, 1 << 16
 """Columns of logits that a CPU's cache takes for some hundred positions, and other devices."""
 LOGITS = 1 << 27
@@ -36,11 +38,15 @@ class Head(Protocol):
     def kept(self, states: Tensor) -> Tensor:
         """Return what is kept of the teacher's states, of the same shape but for the last axis."""
 
-    def reference(self, kept: Tensor) -> Tensor:
-        """Return what all candidates are compared with, from what was kept."""
+    def reference(self, kept: Tensor) -> Reference:
+        """Return what all candidates are compared with, from what was kept, by position."""
 
     def values(
-        self, states: Tensor, reference: Tensor | None, targets: Tensor, metrics: Sequence[Metric]
+        self,
+        states: Tensor,
+        reference: Reference | None,
+        targets: Tensor,
+        metrics: Sequence[Metric],
     ) -> list[Tensor]:
         """Compare a candidate's states, by position.
 
@@ -97,12 +103,16 @@ class LinearHead:
         expected = logits.sub_(normalisers).exp_() @ self.weight
         return torch.cat([expected, (expected * states).sum(1, keepdim=True) - normalisers], 1)
 
-    def reference(self, kept: Tensor) -> Tensor:
+    def reference(self, kept: Tensor) -> Reference:
         """Return what was kept: a candidate needs no more."""
-        return kept
+        return kept[:, :-1], kept[:, -1]
 
     def values(
-        self, states: Tensor, reference: Tensor | None, targets: Tensor, metrics: Sequence[Metric]
+        self,
+        states: Tensor,
+        reference: Reference | None,
+        targets: Tensor,
+        metrics: Sequence[Metric],
     ) -> list[Tensor]:
         """See ``Head``."""
         normalisers = self.normalisers(states)
@@ -110,8 +120,8 @@ class LinearHead:
         for metric in metrics:
             if metric == "kl":
                 assert reference is not None
-                expected = (reference[:, :-1] * states).sum(1)
-                found.append(reference[:, -1] - expected + normalisers)
+                expected, constant = reference
+                found.append(constant - (expected * states).sum(1) + normalisers)
             else:
                 right = (self.weight[targets] * states).sum(1)
                 right = right if self.bias is None else right + self.bias[targets]
@@ -153,36 +163,45 @@ class WrittenHead:
         """Return the states, from which the distributions are computed anew."""
         return states
 
-    def reference(self, kept: Tensor) -> Tensor:
-        """Return log-probabilities of shape ``(positions, vocabulary)``."""
+    def reference(self, kept: Tensor) -> Reference:
+        """Return the probabilities, and the negative entropies."""
         import torch
 
-        parts = torch.split(kept, self.positions)
-        return torch.cat([self._logits(part).log_softmax(1) for part in parts])
+        probabilities = kept.new_empty((len(kept), self.blocks.lm.vocabulary), dtype=torch.float32)
+        constant = []
+        for here in self._parts(kept):
+            logs = self._logits(kept[here])
+            logs -= logs.logsumexp(1, keepdim=True)  # more exact than torch's log_softmax on a CPU
+            torch.exp(logs, out=probabilities[here])
+            constant.append(torch.linalg.vecdot(probabilities[here], logs))
+        return probabilities, torch.cat(constant)
 
     def values(
-        self, states: Tensor, reference: Tensor | None, targets: Tensor, metrics: Sequence[Metric]
+        self,
+        states: Tensor,
+        reference: Reference | None,
+        targets: Tensor,
+        metrics: Sequence[Metric],
     ) -> list[Tensor]:
         """See ``Head``."""
         import torch
 
-        parts = []
-        for start in range(0, len(states), self.positions):
-            here = slice(start, start + self.positions)
-            own = self._logits(states[here]).log_softmax(1)
-            parts.append(
-                [
-                    _divergences(reference[here], own)
-                    if metric == "kl" and reference is not None
-                    else -own.gather(1, targets[here, None])[:, 0]
-                    for metric in metrics
-                ]
-            )
-        return [torch.cat(each) for each in zip(*parts, strict=True)]
+        found: list[list[Tensor]] = [[] for _ in metrics]
+        for here in self._parts(states):
+            logits = self._logits(states[here])
+            normalisers = logits.logsumexp(1)
+            for metric, parts in zip(metrics, found, strict=True):
+                if metric == "kl":
+                    assert reference is not None
+                    expected = torch.linalg.vecdot(reference[0][here], logits)
+                    parts.append(reference[1][here] - expected + normalisers)
+                else:
+                    parts.append(normalisers - logits.gather(1, targets[here, None])[:, 0])
+        return [torch.cat(parts) for parts in found]
+
+    def _parts(self, states: Tensor) -> list[slice]:
+        starts = range(0, len(states), self.positions)
+        return [slice(start, start + self.positions) for start in starts]
 
     def _logits(self, states: Tensor) -> Tensor:
         return self.blocks.head(states[None])[0].float()
-
-
-def _divergences(teacher: Tensor, own: Tensor) -> Tensor:
-    return (teacher.exp() * (teacher - own)).sum(1)

@@ -13,7 +13,7 @@ from problems.lm.blocks import Blocks
 if TYPE_CHECKING:
     import torch
 
-HERE, ELSEWHERE = 256, 8192
+HERE, ELSEWHERE = 512, 8192
 """Tokens computed together on a CPU, of which more are no faster, and on other devices."""
 SHARE = 0.5
 """Of the free memory, for what is computed; the rest is for weights."""

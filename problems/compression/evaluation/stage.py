@@ -9,6 +9,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from evollm.errors import EvollmError
+
 Key = TypeVar("Key", bound=Hashable)
 SLACK = 1e-5
 """How much rounding may change the mean of two equal candidates."""
@@ -40,9 +42,18 @@ def batches(windows: NDArray[np.int64], tokens: int | None, most: int) -> list[B
         tokens: How many to use; the last window is cut to that end, and left out if a single token
             would be left of it. None for all.
         most: Tokens of a batch, if a single window has no more.
+
+    Raises:
+        EvollmError: If no position is left to score.
     """
+    windows = np.ascontiguousarray(windows, np.int64)
     count, length = windows.shape
     tokens = count * length if tokens is None else min(tokens, count * length)
+    if min(tokens, length) < 2:
+        raise EvollmError(
+            f"tokens must be at least 2, and so many in each window, not {tokens} in windows of "
+            f"{length}: a position is scored by the one behind it"
+        )
     full, rest = divmod(tokens, length)
     rows = max(1, most // length)
     starts = [windows[start : min(start + rows, full)] for start in range(0, full, rows)]

@@ -45,7 +45,7 @@ class Teacher:
         """Return what the head keeps of all positions but the last of each window.
 
         Args:
-            windows: Ids of shape ``(rows, length)``; or the starts of windows that are known.
+            windows: Ids of shape ``(rows, length)``.
 
         Returns:
             Of shape ``(rows, length - 1, features)``, on the model's device.

@@ -23,6 +23,7 @@ class Trie:
         candidates: For each its blocks' configurations.
 
     Attributes:
+        candidates: As given.
         order: Indices of the candidates: those that begin alike stand side by side.
         shared: For each in this order, with how many blocks it begins as the one before.
         nodes: How many blocks are run.

@@ -56,6 +56,7 @@ class Rounded:
 
 
 def genomes(layout: Layout, count: int, seed: int = 0) -> list[Genome]:
-    """Random levels."""
+    """Random levels, not all of them the highest."""
     rng = np.random.default_rng(seed)
-    return [rng.integers(0, layout.tops + 1) for _ in range(count)]
+    drawn = (rng.integers(0, layout.tops + 1) for _ in range(2 * count))
+    return [genome for genome in drawn if (genome < layout.tops).any()][:count]

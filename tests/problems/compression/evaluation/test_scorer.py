@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from evollm.errors import EvollmError
 from problems.compression.evaluation.scorer import Scorer
 from problems.compression.evaluation.stitched import Stitched
 from problems.compression.layout import Genome
@@ -15,8 +16,8 @@ WINDOWS = np.random.default_rng(0).integers(5, 300, (7, 12))
 
 
 @pytest.fixture(scope="module", params=["depth", "bits", "both"])
-def stitched(lm: LM, request: pytest.FixtureRequest) -> Stitched:
-    blocks = Blocks(lm)
+def stitched(loud: LM, request: pytest.FixtureRequest) -> Stitched:
+    blocks = Blocks(loud)
     kinds = {"drop": request.param != "bits", "bits": request.param != "depth"}
     return Stitched(blocks, layout(blocks, **kinds), Rounded(blocks))
 
@@ -43,5 +44,76 @@ def test_scores_are_those_of_whole_passes(stitched: Stitched) -> None:
     whole = np.array([expected(stitched, genome, WINDOWS) for genome in candidates])
     assert np.allclose([score.mean for score in kl], whole[:, 0], atol=1e-5)
     assert np.allclose([score.mean for score in nll], whole[:, 1], atol=1e-5)
+    assert np.median(whole[:, 0]) > 0.1
     assert {score.tokens for score in kl} == {84}
     assert np.allclose([score.windows.sum() / 77 for score in kl], whole[:, 0], atol=1e-5)
+
+
+def test_neither_batches_nor_cut_windows_matter(stitched: Stitched) -> None:
+    """Of 31 tokens in windows of 12, the third window has 7."""
+    candidates = genomes(stitched.layout, 5)
+    found = [
+        Scorer(stitched, batch=batch).score(candidates, WINDOWS, tokens=31)
+        for batch in (12, 24, 500)
+    ]
+    assert {score.tokens for scores in found for score in scores} == {31}
+    means = np.array([[score.mean for score in scores] for scores in found])
+    assert np.allclose(means, means[0], atol=1e-6)
+    parts = [
+        expected(stitched, candidates[0], rows)[0] * rows[:, 1:].size
+        for rows in (WINDOWS[:2], WINDOWS[2:3, :7])
+    ]
+    assert np.isclose(means[0, 0], sum(parts) / 28, atol=1e-5)
+
+
+def test_the_stop_changes_no_survivor(stitched: Stitched) -> None:
+    candidates = [*genomes(stitched.layout, 30), stitched.layout.tops]
+    for metric in ("kl", "perplexity"):
+        whole = Scorer(stitched, batch=12).score(candidates, WINDOWS, metric=metric)
+        stopped = Scorer(stitched, batch=12).score(candidates, WINDOWS, keep=3, metric=metric)
+        best = np.argsort([score.mean for score in whole])[:3]
+        assert set(np.argsort([score.mean for score in stopped])[:3]) == set(best)
+        assert not any(stopped[place].bound for place in best)
+        for full, part in zip(whole, stopped, strict=True):
+            assert part.bound or np.isclose(part.mean, full.mean, atol=1e-6)
+            assert part.mean <= full.mean + 1e-6
+            assert part.bound == (part.tokens < full.tokens)
+
+
+def test_a_bad_candidate_is_stopped(stitched: Stitched) -> None:
+    """The whole model differs from itself by nothing, so that every other one stops at once."""
+    candidates = [*genomes(stitched.layout, 4), stitched.layout.tops]
+    scores = Scorer(stitched, batch=12).score(candidates, WINDOWS, keep=1)
+    assert [score.bound for score in scores] == [True] * 4 + [False]
+    assert [score.tokens for score in scores] == [12] * 4 + [84]
+    assert [len(score.windows) for score in scores] == [1] * 4 + [7]
+    assert abs(scores[-1].mean) < 1e-6
+
+
+def test_equal_candidates_are_computed_once(stitched: Stitched) -> None:
+    scorer = Scorer(stitched)
+    one, other = genomes(stitched.layout, 2)
+    first = scorer.score([one, other], WINDOWS)
+    computed = scorer.computed
+    again = scorer.score([other, one, one], WINDOWS)
+    assert scorer.computed == computed
+    assert [score.mean for score in again] == [first[1].mean, first[0].mean, first[0].mean]
+    scorer.score([one], WINDOWS[::-1])
+    assert scorer.computed > computed
+
+
+def test_candidates_share_what_they_begin_with(lm: LM) -> None:
+    """Of 3 blocks, the second candidate differs in the last one, and the third in the second."""
+    blocks = Blocks(lm)
+    stitched = Stitched(blocks, layout(blocks, drop=True))
+    candidates = [np.ones(6, np.int64) for _ in range(3)]
+    candidates[1][4] = 0
+    candidates[2][2:4] = 0
+    scorer = Scorer(stitched)
+    scorer.score(candidates, WINDOWS)
+    assert scorer.computed == WINDOWS.size * (3 + 1 + 2)
+
+
+def test_what_has_no_position_is_refused(stitched: Stitched) -> None:
+    with pytest.raises(EvollmError, match="tokens must be at least 2"):
+        Scorer(stitched).score(genomes(stitched.layout, 1), WINDOWS, tokens=1)
