@@ -111,7 +111,7 @@ def factor(moments: Tensor, damping: float, ordered: bool = False) -> Factor:
     matrix = moments[order][:, order] + torch.diag(dead[order].float())
     share = damping * float(squares.mean())
     for _ in range(RETRIES):
-        damped = matrix + share * torch.eye(len(matrix), device=matrix.device)
+        damped = matrix + share * torch.eye(len(matrix)).to(matrix)
         found, failed = torch.linalg.cholesky_ex(damped.flip(0, 1))
         if not failed and bool(torch.isfinite(found).all()):
             return Factor(_inverse(found.flip(0, 1)), order, dead)
@@ -126,7 +126,7 @@ def _inverse(upper: Tensor) -> Tensor:
     """Return, of R with R Rᵀ the damped matrix, the transposed inverse."""
     import torch
 
-    unit = torch.eye(len(upper), device=upper.device)
+    unit = torch.eye(len(upper)).to(upper)
     inverse: Tensor = torch.linalg.solve_triangular(upper, unit, upper=True)
     return inverse.T.contiguous()
 

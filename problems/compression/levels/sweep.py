@@ -6,7 +6,8 @@ This is the step that GPTQ (Frantar et al., 2023, https://arxiv.org/abs/2210.173
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 WIDTH = 128
 """Most columns of a block, whose effect on later blocks is applied at once."""
+NARROW = 16
+"""Columns whose effect on the rest of their block is."""
 
 
 def starts(columns: int, group: int = 0) -> list[int]:
@@ -46,13 +49,44 @@ def sweep(
     for start, stop in pairwise(bounds):
         enter(start, stop)
         errors = torch.empty_like(weights[start:stop])
-        for column in range(start, stop):
-            before = column - start
-            values = weights[column]
-            if before:
-                values = values - lower[column, start:column] @ errors[:before]
-            changed = change(column, values)
-            torch.sub(values, changed, out=errors[before])
-            errors[before] /= lower[column, column]
-            weights[column] = changed
+        for left in range(start, stop, NARROW):
+            right = min(left + NARROW, stop)
+            own = errors[left - start : right - start]
+            _changed(weights, lower, left, own, change)
+            weights[right:stop].addmm_(lower[right:stop, left:right], own, alpha=-1)
         weights[stop:].addmm_(lower[stop:, start:stop], errors, alpha=-1)
+
+
+def _changed(
+    weights: Tensor,
+    lower: Tensor,
+    start: int,
+    errors: Tensor,
+    change: Callable[[int, Tensor], Tensor],
+) -> None:
+    """Change as many columns as there are errors, and fill those in."""
+    import torch
+
+    with _alone():
+        for place, error in enumerate(errors):
+            column = start + place
+            values = weights[column]
+            if place:
+                values = values - lower[column, start:column] @ errors[:place]
+            changed = change(column, values)
+            torch.sub(values, changed, out=error)
+            error /= lower[column, column]
+            weights[column] = changed
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Compute in one thread: over single columns threads wait for each other more than they do."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
