@@ -147,6 +147,8 @@ class Compressed:
     def export(self, folder: str | Path, form: Form = "auto") -> Export:
         """Write the compressed model as a folder that ``transformers`` loads.
 
+        One with the types of a GGUF file is written as such a file, for llama.cpp.
+
         Args:
             folder: Where it goes; an earlier export there is replaced.
             form: Whether quantised layers are ``packed``, or ``dense`` with their codes beside;
@@ -161,6 +163,10 @@ class Compressed:
         held = self.system.problem.loaded
         facts = {"kind": self.system.kind.name, "target": self.system.kind.target}
         genome, source = self.genome, held.source
+        if self.system.kind.name == "gguf":
+            from problems.compression.export.gguf.write import export_gguf
+
+            return export_gguf(held.blocks, self.layout, genome, folder, facts=facts)
         return export(held.blocks, self.layout, genome, folder, source, form=form, facts=facts)
 
     def _repr_html_(self) -> str:

@@ -171,6 +171,10 @@ class Loaded:
     def _source(self) -> WeightSource | None:
         if not any(unit.linear for unit in self.space.layout.units):
             return None
+        if any(level.kind == "gguf" for unit in self.space.layout.units for level in unit.levels):
+            from problems.compression.export.gguf.source import TypedWeights
+
+            return TypedWeights(self.blocks)
         from problems.compression.levels.build import build
 
         one = self._settings

@@ -9,7 +9,7 @@ from evollm.cli.fields import leaves_of
 from evollm.cli.options import Aliases, flagged, option
 from evollm.errors import EvollmError
 from problems.compression.evaluation.divergence import Metric
-from problems.compression.kinds import Depth, Joint, Kind, Quantization, Sparsity
+from problems.compression.kinds import GGUF, Depth, Joint, Kind, Quantization, Sparsity
 from problems.compression.layout import Rule
 from problems.compression.levels.settings import LevelSettings, Method
 from problems.compression.schedules import Preset, Schedule, changed, schedule, stages_of
@@ -17,7 +17,7 @@ from problems.compression.texts import TextSettings
 from problems.lm.settings import LMSettings
 
 Checkpoint: TypeAlias = Literal["auto", "packed", "dense", "none"]
-KindName: TypeAlias = Literal["depth", "sparsity", "quantization", "joint"]
+KindName: TypeAlias = Literal["depth", "sparsity", "quantization", "joint", "gguf"]
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,15 @@ class Options:
 
     Attributes:
         kind: What is compressed: depth drops sublayers, sparsity sets weights to zero, quantization
-            chooses bits, and joint drops sublayers and chooses bits under one budget.
+            chooses bits, joint drops sublayers and chooses bits under one budget, and gguf chooses
+            the types of a GGUF file.
         drop: Share of the attention and of the MLP sublayers to drop; none for 0.25, joint 0.125.
         whole_blocks: Drop blocks as a whole.
         sparsity: Share of zeros; none for 0.6.
         step: Weights between two levels of sparsity; none for a quarter of the smallest layer.
         cap: Levels of sparsity on each side of the target; none for 8.
-        bits: Bits per weight on average, which need not be whole; none for 3.
+        bits: Bits per weight on average, which need not be whole; none for 3, and for 5 of gguf,
+            where scales count.
         choices: Bits to choose from, such as 2,3,4,8; none for 2,3,4,5,6.
         group_size: Neighbouring weights that share a scale; 0 for whole rows, none for 64.
         group_rule: Which layers trade bits: those of equal size, of equal name, or all (none).
@@ -81,7 +83,8 @@ class Options:
         super_fast: The same as --schedule super-fast.
         metric: What is minimised: the KL divergence from the whole model, or perplexity.
         checkpoint: Write the compressed model into the run directory: its quantised layers packed,
-            or dense; auto packs where the public format has all widths; none writes no model.
+            or dense; auto packs where the public format has all widths; none writes no model. Of
+            gguf a GGUF file is written.
         check: Refuse a model that predicts text hardly better than chance.
         database: The folder of the levels; none for one in the cache.
         lengths: Changes of the schedule.
@@ -121,6 +124,7 @@ _USED: Mapping[KindName, tuple[str, ...]] = {
     "sparsity": ("sparsity", "step", "cap", "making"),
     "quantization": _BITS,
     "joint": (*_DEPTH, *_BITS),
+    "gguf": ("bits",),
 }
 """The options that are about a kind."""
 
@@ -144,6 +148,8 @@ def _kind(options: Options) -> Kind:
     if options.kind == "sparsity":
         given = {name: getattr(options, name) for name in ("sparsity", "step", "cap")}
         return Sparsity(**{name: value for name, value in given.items() if value is not None})
+    if options.kind == "gguf":
+        return GGUF() if options.bits is None else GGUF(options.bits)
     bits = {"bits": options.bits, "levels": _choices(options.choices), "group": options.group_size}
     given = {name: value for name, value in bits.items() if value is not None}
     found = Quantization(**given, rule=options.group_rule)

@@ -22,7 +22,7 @@ from evollm.units import Units
 from problems.compression.compressed import Compressed, first_parent
 from problems.compression.evaluation.divergence import Metric
 from problems.compression.fitness import HELD_OUT, CompressedModel
-from problems.compression.kinds import Depth, Joint, Kind, Quantization, Sparsity
+from problems.compression.kinds import GGUF, Depth, Joint, Kind, Quantization, Sparsity
 from problems.compression.layout import Genome
 from problems.compression.levels.settings import LevelSettings
 from problems.compression.loaded import model_of
@@ -32,7 +32,13 @@ from problems.compression.schedules import Preset, Schedule, schedule
 from problems.compression.texts import TextSettings
 from problems.lm.settings import LMSettings
 
-KINDS = {"depth": Depth, "sparsity": Sparsity, "quantization": Quantization, "joint": Joint}
+KINDS = {
+    "depth": Depth,
+    "sparsity": Sparsity,
+    "quantization": Quantization,
+    "joint": Joint,
+    "gguf": GGUF,
+}
 UNITS = {
     "kl": Units("KL divergence", "nats per token", maximize=False, format=".4g"),
     "perplexity": Units("log-perplexity", "nats per token", maximize=False, format=".4g"),
@@ -50,7 +56,7 @@ class EvoPress(System[Genome]):
     Args:
         model: Name of the model, as ``problems.lm.load`` takes it; None for the offline model.
         kind: What is compressed, and how far: ``Depth(0.25)``, ``Sparsity(0.6)``,
-            ``Quantization(3)``, ``Joint()``, or one of their names for the default.
+            ``Quantization(3)``, ``Joint()``, ``GGUF(5)``, or one of their names for the default.
         schedule: How long the search is: ``quick``, ``super-fast``, ``paper``, or a ``Schedule``.
         metric: What is minimised: ``kl``, the divergence from the whole model, or ``perplexity``.
         text: What is searched and measured on; None for film reviews.

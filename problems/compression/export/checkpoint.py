@@ -45,13 +45,13 @@ class Export:
 
     Attributes:
         folder: Where.
-        form: Whether quantised layers are packed.
+        form: How quantised layers are written: packed, dense, or gguf.
         ledger: The bytes of all units.
         remarks: Sentences for the report, such as that no bytes were saved somewhere.
     """
 
     folder: Path
-    form: Form
+    form: str
     ledger: Ledger
     remarks: tuple[str, ...] = ()
 

@@ -1,6 +1,7 @@
 """Kinds of compression: which units a model has, their levels, the budget, and how levels vary.
 
 - ``depth``: Attention and MLP sublayers, or whole blocks, of which some are dropped.
+- ``gguf``: The type of each linear layer in a GGUF file.
 - ``joint``: Sublayers dropped and bits chosen under one budget.
 - ``quantization``: Bits per weight of linear layers.
 - ``space``: What a search needs of a kind.
@@ -8,9 +9,10 @@
 """
 
 from problems.compression.kinds.depth import Depth
+from problems.compression.kinds.gguf import GGUF
 from problems.compression.kinds.joint import Joint
 from problems.compression.kinds.quantization import Quantization
 from problems.compression.kinds.space import Body, Kind, Space
 from problems.compression.kinds.sparsity import Sparsity
 
-__all__ = ["Body", "Depth", "Joint", "Kind", "Quantization", "Space", "Sparsity"]
+__all__ = ["GGUF", "Body", "Depth", "Joint", "Kind", "Quantization", "Space", "Sparsity"]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evollm.report.plots import figure, saved
+from problems.compression.layout import Unit
 
 if TYPE_CHECKING:
     from problems.compression.compressed import Compressed
@@ -46,7 +47,7 @@ def plot_map(compressed: Compressed, file: str | Path) -> Path:
     axes.xaxis.get_major_locator().set_params(integer=True)
     kinds = {unit.levels[-1].kind for unit in compressed.layout.units if unit.linear}
     if kinds:
-        label = "bits per weight" if "bits" in kinds else "share of zeros"
+        label = "share of zeros" if "zeros" in kinds else "bits per weight"
         drawn.colorbar(image, ax=axes, label=label)
     axes.set_title(f"{compressed.system.kind.target}: {compressed.bytes:,} bytes", fontsize=9)
     return saved(drawn, file)
@@ -64,13 +65,21 @@ def grid(compressed: Compressed) -> tuple[list[str], NDArray[np.float64], NDArra
     names = list(dict.fromkeys(unit.name for unit in units))
     values = np.full((len(names), layout.blocks), np.nan)
     gone = np.zeros(values.shape, np.bool_)
-    known = zip(layout.units, layout.levels(compressed.genome), strict=True)
-    for (unit, level), dropped in zip(known, layout.dropped(compressed.genome), strict=True):
+    genome = compressed.genome
+    for unit, place, dropped in zip(layout.units, genome, layout.dropped(genome), strict=True):
         if unit.linear == linear:
             cell = names.index(unit.name), unit.block
-            share = level.value / unit.size if level.kind == "zeros" else level.value
-            values[cell], gone[cell] = (share if linear else 1.0), dropped
+            values[cell], gone[cell] = _value(unit, int(place)), dropped
     return names, values, gone
+
+
+def _value(unit: Unit, place: int) -> float:
+    level = unit.levels[place]
+    if level.kind == "zeros":
+        return level.value / unit.size
+    if level.kind == "gguf":
+        return 8 * unit.costs[place] / unit.size
+    return level.value if unit.linear else 1.0
 
 
 def _range(shown: Any) -> dict[str, float]:

@@ -15,12 +15,13 @@ from evollm.llm.connect import OFFLINE
 from evollm.llm.offline import weights
 from evollm.llm.offline.quantise import Content, rewrite
 from evollm.paths import anchored
+from problems.compression.export.checkpoint import Export
 from problems.compression.export.folder import drafted, seal
 from problems.compression.export.gguf.metadata import ARCHITECTURE, describe
 from problems.compression.export.gguf.names import Names
 from problems.compression.export.gguf.source import TypedWeights
 from problems.compression.export.gguf.types import quantised
-from problems.compression.export.ledger import Ledger, ledger
+from problems.compression.export.ledger import ledger
 from problems.compression.layout import DENSE, GGUF_TYPES, Genome, Layout, Level
 from problems.lm.blocks import Blocks
 from problems.lm.extra import require
@@ -38,7 +39,7 @@ def export_gguf(
     folder: str | Path,
     template: str | Path | None = None,
     facts: Mapping[str, Any] | None = None,
-) -> Ledger:
+) -> Export:
     """Write ``model.gguf``, with a ledger of its bytes, into a folder.
 
     Everything but the layers that are units is taken from another GGUF file of the same model:
@@ -54,7 +55,7 @@ def export_gguf(
         facts: More for ``export.json``.
 
     Returns:
-        The bytes of all units, where the checkpoint is the new file.
+        What was written; the checkpoint of its ledger is the new file.
 
     Raises:
         EvollmError: If the other file can't be read or is of another model; there is none, and the
@@ -71,7 +72,7 @@ def export_gguf(
         levels = [{name: str(lv) for name, lv in each} for each in layout.by_block(genome)]
         model = dict(blocks.lm.fingerprint)
         seal(draft, {**(facts or {}), "model": model, "form": "gguf", "levels": levels})
-    return found
+    return Export(anchored(folder), "gguf", found, ())
 
 
 class _Writing:
