@@ -132,12 +132,17 @@ class Loaded:
         with _LOCK:
             return self.scorer.scores(genomes, windows, metrics, keep, tokens)
 
-    def perplexity(self) -> float:
-        """Return the perplexity of the whole model on the held-out text."""
-        total, rows = 0.0, max(1, TOGETHER // self.held_out.shape[1])
-        for start in range(0, len(self.held_out), rows):
-            total += self.surprise(self.held_out[start : start + rows])
-        return exp(min(total / self.held_out[:, 1:].size, 700))
+    def perplexity(self, tokens: int) -> float:
+        """Return the perplexity of the whole model on the first held-out text.
+
+        Args:
+            tokens: Of how many tokens, rounded up to whole windows.
+        """
+        text = self.held_out[: -(-tokens // self.held_out.shape[1])]
+        total, rows = 0.0, max(1, TOGETHER // text.shape[1])
+        for start in range(0, len(text), rows):
+            total += self.surprise(text[start : start + rows])
+        return exp(min(total / text[:, 1:].size, 700))
 
     def surprise(self, ids: Windows) -> float:
         """Return the whole model's negative log-likelihood of windows, in nats.

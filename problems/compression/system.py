@@ -1,7 +1,6 @@
 """EvoPress for users: a search for the level of each unit under an exact budget."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,8 @@ from evollm.units import Units
 from problems.compression.compressed import Compressed, first_parent
 from problems.compression.evaluation.divergence import Metric
 from problems.compression.fitness import HELD_OUT, CompressedModel
-from problems.compression.kinds import GGUF, Depth, Joint, Kind, Quantization, Sparsity
+from problems.compression.kinds import Kind
+from problems.compression.kinds.named import kind_named, levels_for
 from problems.compression.layout import Genome
 from problems.compression.levels.settings import LevelSettings
 from problems.compression.loaded import model_of
@@ -32,17 +32,12 @@ from problems.compression.schedules import Preset, Schedule, schedule
 from problems.compression.texts import TextSettings
 from problems.lm.settings import LMSettings
 
-KINDS = {
-    "depth": Depth,
-    "sparsity": Sparsity,
-    "quantization": Quantization,
-    "joint": Joint,
-    "gguf": GGUF,
-}
 UNITS = {
     "kl": Units("KL divergence", "nats per token", maximize=False, format=".4g"),
     "perplexity": Units("log-perplexity", "nats per token", maximize=False, format=".4g"),
 }
+CHECKED = 2048
+"""Tokens on which the whole model is checked before a search."""
 CHANCE = 0.1
 """A perplexity of this share of the vocabulary is hardly better than chance."""
 
@@ -85,7 +80,7 @@ class EvoPress(System[Genome]):
         checkpoint: Checkpoint = "auto",
         check: bool = True,
     ) -> None:
-        self.kind = _kind(kind)
+        self.kind = kind_named(kind)
         self.checkpoint = checkpoint
         self.check = check
         self._schedule = schedule
@@ -93,7 +88,7 @@ class EvoPress(System[Genome]):
         self._scoring: dict[str, Any] = {
             "metric": metric,
             "text": text or TextSettings(),
-            "levels": _levels(self.kind, levels),
+            "levels": levels_for(self.kind, levels),
             "database": database,
         }
 
@@ -134,9 +129,9 @@ class EvoPress(System[Genome]):
         whole = self.checked()
         return (
             f"{found.lm.name}: {len(found.blocks)} blocks, {len(space.layout)} units; "
-            f"{self.kind.target}\nwhole model: perplexity {whole:.4g} on {found.held_out.size:,} "
-            f"held-out tokens\nbudget: {space.budget:,} bytes, beside {space.layout.fixed:,} of "
-            "embeddings, head and norms"
+            f"{self.kind.target}\nwhole model: perplexity {whole:.4g} on "
+            f"{min(CHECKED, found.held_out.size):,} held-out tokens\nbudget: {space.budget:,} bytes, "
+            f"beside {space.layout.fixed:,} of embeddings, head and norms"
         )
 
     def checked(self) -> float:
@@ -146,7 +141,7 @@ class EvoPress(System[Genome]):
             EvollmError: If it is hardly better than chance.
         """
         found = self.problem.loaded
-        whole = found.perplexity()
+        whole = found.perplexity(CHECKED)
         if self.check and not whole < CHANCE * found.lm.vocabulary:
             raise EvollmError(
                 f"{found.lm.name} has a perplexity of {whole:,.0f} on the held-out text, hardly "
@@ -246,21 +241,3 @@ class EvoPress(System[Genome]):
         from problems.compression.present.report import files
 
         return files(self, result, folder)
-
-
-def _kind(kind: Kind | str) -> Kind:
-    if not isinstance(kind, str):
-        return kind
-    if kind not in KINDS:
-        raise EvollmError(f"kind must be {', '.join(KINDS)}, not '{kind}'")
-    made: Kind = KINDS[kind]()
-    return made
-
-
-def _levels(kind: Kind, given: LevelSettings | None) -> LevelSettings:
-    """Return how levels are made, with the groups that the kind counts bytes for."""
-    if isinstance(kind, Sparsity):
-        return given or LevelSettings("sparsegpt")
-    bits = kind.quantization if isinstance(kind, Joint) else kind
-    found = given or LevelSettings()
-    return replace(found, group=bits.group) if isinstance(bits, Quantization) else found

@@ -3,6 +3,7 @@
 - ``depth``: Attention and MLP sublayers, or whole blocks, of which some are dropped.
 - ``gguf``: The type of each linear layer in a GGUF file.
 - ``joint``: Sublayers dropped and bits chosen under one budget.
+- ``named``: Kinds by their names, and what the levels of each are made by.
 - ``quantization``: Bits per weight of linear layers.
 - ``space``: What a search needs of a kind.
 - ``sparsity``: The number of zeros in linear layers.
