@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +63,8 @@ def build(
 
     Raises:
         EvollmError: If the method does not make such levels, the groups do not divide the rows of a
-            layer, the folder holds something else or has no room, or the memory does not suffice.
+            layer, the weights are not the original ones, the folder holds something else or has no
+            room, or the memory does not suffice.
     """
     blocks, wanted = Blocks(lm), making(lm, layout, settings, windows)
     _check_groups(blocks, Manifest(Path(), wanted))
@@ -133,12 +134,13 @@ def _fill(
     progress: Progress | None,
 ) -> None:
     """Make the files of missing blocks."""
-    shards = Shards(blocks.lm.source) if _streamed(blocks) else None
+    shards = _shards(blocks.lm)
     calibration, last = Calibration(blocks, windows), max(missing)
     for block in range(last + 1):
         with resident(blocks, block, shards):
             leaving = None
             if block in missing:
+                _check_original(blocks, block, manifest.wanted[block], shards)
                 leaving = _make(blocks, manifest, block, calibration)
                 if progress:
                     done = sum(block >= each for each in manifest.wanted)
@@ -147,8 +149,31 @@ def _fill(
                 calibration.hidden = _carried(blocks, manifest, block, calibration, leaving)
 
 
-def _streamed(blocks: Blocks) -> bool:
-    return any(weight.is_meta for weight in blocks.modules[0].parameters())
+def _shards(lm: LM) -> Shards | None:
+    """Return the model's files, if tensors can be read from them one by one."""
+    safe = all(file.suffix == ".safetensors" for file in lm.source.weights)
+    return Shards(lm.source) if safe else None
+
+
+def _check_original(
+    blocks: Blocks, block: int, names: Iterable[str], shards: Shards | None
+) -> None:
+    """Refuse weights that are not those of the files, such as a level's that are still in place.
+
+    Raises:
+        EvollmError: By the name of the first.
+    """
+    for name in names:
+        own = blocks.linear(block, name).weight
+        tensor = blocks.tensor(block, f"{name}.weight")
+        if shards is None or tensor not in shards.files:
+            continue  # transformers has changed their form, or they are pickled
+        found = shards.read({name: tensor}, {name: own})[name].to(own.device)
+        if not found.equal(own):
+            raise EvollmError(
+                f"the weights of block {block} {name} are not those in the files of "
+                f"{blocks.lm.name}: restore them before levels are made, or save the changed model"
+            )
 
 
 def _make(blocks: Blocks, manifest: Manifest, block: int, calibration: Calibration) -> list[Tensor]:

@@ -210,6 +210,18 @@ def test_what_is_refused(lm: LM, make: Make, levels: Levels, tmp_path: Path) -> 
         LevelSettings(damping=-1)
 
 
+def test_weights_of_a_level_are_not_taken_for_original(
+    lm: LM, levels: Levels, tmp_path: Path
+) -> None:
+    """Blocks that were made before are right, and stay."""
+    carried = {DOWN: levels.weight(1, DOWN, BITS[0])}
+    message = rf"the weights of block 1 {DOWN} are not those in the files of .*: restore them"
+    with replaced(Blocks(lm), 1, carried), pytest.raises(EvollmError, match=message):
+        build(lm, layout(lm), GPTQ, WINDOWS, tmp_path)
+    build(lm, layout(lm), GPTQ, WINDOWS, tmp_path)
+    assert hashes(tmp_path) == hashes(levels.folder)
+
+
 def test_a_full_disk_is_noticed_beforehand(lm: LM, tmp_path: Path, monkeypatch: Any) -> None:
     import shutil
 
