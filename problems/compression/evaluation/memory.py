@@ -34,6 +34,11 @@ def free(device: torch.device) -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
+def weight_bytes(device: torch.device) -> int:
+    """Return how many bytes of weights are held at most."""
+    return int((1 - SHARE) * free(device))
+
+
 def bytes_per_token(blocks: Blocks) -> int:
     """Return about how many bytes scoring takes per token of a batch.
 

@@ -69,7 +69,7 @@ class Scorer:
         metric: Metric = "kl",
         tokens: int | None = None,
     ) -> list[Score]:
-        """Score candidates on the same windows.
+        """Score candidates on the same windows; after that, the model has its own weights.
 
         Equal ones are computed once, and those that the latest stages scored on the same windows
         not at all.
@@ -110,7 +110,10 @@ class Scorer:
         def advance(some: list[Configs], batch: Batch) -> None:
             self._advance({one: sums[one] for one in some}, batch, metrics)
 
-        complete(sums, cut, len(sums) if keep is None else keep, advance)
+        try:
+            complete(sums, cut, len(sums) if keep is None else keep, advance)
+        finally:
+            self.stitched.restore()
         known |= {one: held for one, held in sums.items() if held.batches == len(cut)}
         return [tuple(_scores(sums[one], cut)) for one in candidates]
 

@@ -8,8 +8,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from evollm.errors import EvollmError
+from problems.compression.evaluation.memory import weight_bytes
 from problems.compression.layout import DENSE, DROP, SUBLAYERS, Genome, Layout, Level
 from problems.lm.blocks import Blocks, Entry
+from problems.lm.streaming import Shards
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,10 +34,11 @@ class Stitched:
 
     Args:
         blocks: The model's; its linear layers get the weights, and ``restore`` brings back the
-            original ones.
+            original ones. Of a streamed model, what is in no unit is loaded now, and original
+            weights come from ``levels``, too.
         layout: Its units.
         levels: Their weights; None if sublayers and blocks are dropped, and that alone.
-        limit: Most bytes of weights that are held; None for no limit.
+        limit: Most bytes of weights that are held; None for half of the free memory.
 
     Raises:
         EvollmError: If linear layers have levels, and there is nothing to take their weights from.
@@ -49,7 +52,7 @@ class Stitched:
         limit: int | None = None,
     ) -> None:
         self.blocks, self.layout = blocks, layout
-        self.weights = Weights(levels, limit)
+        self.weights = Weights(levels, weight_bytes(blocks.lm.device) if limit is None else limit)
         self._shells: dict[tuple[int, frozenset[str]], Any] = {}
         self._linears = {
             (unit.block, unit.name): blocks.linear(unit.block, unit.name)
@@ -59,7 +62,14 @@ class Stitched:
         if levels is None and self._linears:
             raise EvollmError("linear layers have levels: give the database of their weights")
         self._original = {key: linear.weight for key, linear in self._linears.items()}
-        self._held = dict.fromkeys(self._linears, DENSE)
+        self._held: dict[tuple[int, str], Level] = {}
+        for index in range(len(blocks)):
+            _load_rest(blocks, index, {f"{name}.weight" for i, name in self._linears if i == index})
+        self.restore()
+
+    def dense(self, index: int) -> Config:
+        """Return the configuration of a block of the whole model."""
+        return tuple((unit.name, DENSE) for unit in self.layout.units if unit.block == index)
 
     def run(self, index: int, config: Config, hidden: Tensor, entry: Entry) -> Tensor:
         """Return what leaves a block.
@@ -92,7 +102,7 @@ class Stitched:
         """Bring the original weights and sublayers back."""
         for key, linear in self._linears.items():
             linear.weight = self._original[key]
-        self._held = dict.fromkeys(self._linears, DENSE)
+        self._held = {key: DENSE for key, held in self._original.items() if not held.is_meta}
         for index, block in enumerate(self.blocks.modules):
             self.blocks.decoder.layers[index] = block  # type: ignore[union-attr]
 
@@ -100,11 +110,12 @@ class Stitched:
         """Point the linear layers of a block to the weights of their levels."""
         for name, level in config:
             key = index, name
-            if name in SUBLAYERS or level == DROP or self._held[key] == level:
+            if name in SUBLAYERS or level == DROP or self._held.get(key) == level:
                 continue
             original = self._original[key]
+            resident = level == DENSE and not original.is_meta
             self._linears[key].weight = (
-                original if level == DENSE else self.weights.of(index, name, level)
+                original if resident else self.weights.of(index, name, level)
             )
             self._held[key] = level
 
@@ -145,6 +156,21 @@ class Weights:
         while self.limit is not None and self.nbytes > self.limit and len(self._held) > 1:
             self.nbytes -= self._held.popitem(last=False)[1].nbytes
         return found
+
+
+def _load_rest(blocks: Blocks, index: int, but: set[str]) -> None:
+    """Load a streamed block's tensors but for some."""
+    block, lm = blocks.modules[index], blocks.lm
+    state = block.state_dict()
+    names = {
+        name: blocks.tensor(index, name)
+        for name, tensor in state.items()
+        if tensor.is_meta and name not in but
+    }
+    if names:
+        found = Shards(lm.source).read(names, state)
+        placed = {name: tensor.to(lm.device) for name, tensor in found.items()}
+        block.load_state_dict(placed, strict=False, assign=True)
 
 
 def dropped_parts(config: Config) -> frozenset[str]:

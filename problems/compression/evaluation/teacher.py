@@ -32,14 +32,18 @@ class Teacher:
         self._held: dict[bytes, Tensor] = {}
 
     def learn(self, windows: NDArray[np.int64]) -> None:
-        """Compute what is not known yet of windows of shape ``(rows, length)``."""
+        """Compute what is not known yet of windows of shape ``(rows, length)``.
+
+        All go through a block before the next one is needed, which matters if it is streamed.
+        """
         rows = {row.tobytes(): row for row in np.ascontiguousarray(windows, np.int64)}
-        missing = [key for key in rows if key not in self._held]
-        step = max(1, BATCH // windows.shape[1])
-        for start in range(0, len(missing), step):
-            keys = missing[start : start + step]
-            found = self._kept(np.stack([rows[key] for key in keys])).cpu()
-            self._held |= dict(zip(keys, found, strict=True))
+        missing = {key: row for key, row in rows.items() if key not in self._held}
+        if missing:
+            step = max(1, BATCH // windows.shape[1])
+            ids = np.stack(list(missing.values()))
+            parts = self._states([ids[start : start + step] for start in range(0, len(ids), step)])
+            found = (one for part in parts for one in self._kept(part))
+            self._held |= dict(zip(missing, found, strict=True))
 
     def kept(self, windows: NDArray[np.int64]) -> Tensor:
         """Return what the head keeps of all positions but the last of each window.
@@ -57,14 +61,26 @@ class Teacher:
         found = torch.stack([self._held[key] for key in keys])
         return found.to(self.stitched.blocks.lm.device)
 
-    def _kept(self, ids: NDArray[np.int64]) -> Tensor:
+    def _states(self, batches: list[NDArray[np.int64]]) -> list[Tensor]:
+        """Return what leaves the last block."""
         import torch
 
-        self.stitched.restore()
+        blocks, device = self.stitched.blocks, self.stitched.blocks.lm.device
+        with torch.inference_mode():
+            entries = [blocks.enter(torch.tensor(ids, device=device)) for ids in batches]
+            calls = {entry.hidden.shape: entry for entry in entries}
+            states = [entry.hidden.cpu() for entry in entries]
+            for index in range(len(blocks)):
+                config = self.stitched.dense(index)
+                for place, hidden in enumerate(states):
+                    entry = calls[hidden.shape]
+                    states[place] = self.stitched.run(index, config, hidden.to(device), entry).cpu()
+        return states
+
+    def _kept(self, states: Tensor) -> Tensor:
+        import torch
+
         blocks = self.stitched.blocks
         with torch.inference_mode():
-            entry = blocks.enter(torch.tensor(ids, device=blocks.lm.device))
-            hidden = entry.hidden
-            for index in range(len(blocks)):
-                hidden = blocks.run(index, hidden, entry)
-            return self.head.kept(blocks.leave(hidden[:, :-1]))
+            normed = blocks.leave(states[:, :-1].to(blocks.lm.device))
+            return self.head.kept(normed).cpu()

@@ -10,6 +10,7 @@ from problems.compression.evaluation.stitched import Stitched
 from problems.compression.layout import Genome
 from problems.lm import LM
 from problems.lm.blocks import Blocks
+from problems.lm.streaming import stream
 from tests.problems.compression.evaluation.support_levels import Rounded, genomes, layout
 
 WINDOWS = np.random.default_rng(0).integers(5, 300, (7, 12))
@@ -117,3 +118,28 @@ def test_candidates_share_what_they_begin_with(lm: LM) -> None:
 def test_what_has_no_position_is_refused(stitched: Stitched) -> None:
     with pytest.raises(EvollmError, match="tokens must be at least 2"):
         Scorer(stitched).score(genomes(stitched.layout, 1), WINDOWS, tokens=1)
+
+
+def test_a_streamed_model_has_the_same_scores(loud: LM) -> None:
+    """One copy of the weights: the original ones come from the database, too."""
+    whole = Blocks(loud)
+    source = Rounded(whole)
+    layouts = layout(whole, bits=True), layout(whole, drop=True)
+    for units in layouts:
+        candidates = [*genomes(units, 3), units.tops]
+        scores = []
+        for blocks in (whole, Blocks(stream(loud.name))):
+            stitched = Stitched(blocks, units, source)
+            scores.append([score.mean for score in Scorer(stitched).score(candidates, WINDOWS)])
+            stitched.restore()
+            weight = blocks.linear(0, "mlp.up_proj").weight
+            assert weight.is_meta == (blocks is not whole and units is layouts[0])
+        assert np.allclose(*scores, atol=1e-7)
+        assert abs(scores[1][-1]) < 1e-6
+
+
+def test_the_model_has_its_own_weights_after_scoring(stitched: Stitched) -> None:
+    ids = torch.tensor(WINDOWS)
+    before = stitched.blocks.lm.model(ids).logits
+    Scorer(stitched).score(genomes(stitched.layout, 2), WINDOWS)
+    assert torch.equal(stitched.blocks.lm.model(ids).logits, before)
