@@ -18,7 +18,6 @@
 - ``saved``: A pruned prompt as a file: all that is needed to use it again.
 - ``system``: PromptQuine for users: a search for the pruned prompt that works best.
 - ``tokens``: A prompt as tokens: which of them can be pruned, and what a mask leaves.
-- ``transfer``: A prompt that was pruned for one model, scored with another one.
 """
 
 from typing import TYPE_CHECKING

@@ -6,4 +6,5 @@
 - ``lines``: A prompt's pieces in lines that fit a page.
 - ``picture``: A prompt in pieces, what was pruned marked: as plain text and as HTML.
 - ``report``: The pruned prompt beside the unpruned one, how it came, and the files that hold it.
+- ``transfer``: A prompt that was pruned for one model, scored with another one.
 """

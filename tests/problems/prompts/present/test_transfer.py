@@ -6,7 +6,7 @@ import pytest
 
 from evollm import Budget, EvollmError
 from problems.prompts.methods.evolution import Evolution
-from problems.prompts.transfer import transfer
+from problems.prompts.present.transfer import transfer
 from tests.problems.lm.support_tiny import folder
 from tests.problems.prompts.support_words import Moody, system, task
 
