@@ -1,0 +1,269 @@
+"""Low-rank adapters trained on examples, in torch; resumed after a kill.
+
+Hu et al.: LoRA: Low-Rank Adaptation of Large Language Models, 2021, arXiv 2106.09685.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evollm.errors import EvollmError
+from evollm.tuning.batches import Batch, batches, loss
+from evollm.tuning.examples import Example, Teacher
+from evollm.tuning.settings import TrainSettings
+from evollm.tuning.teaching import VALIDATION, seed_of, supply
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+TOGETHER = 64
+"""Examples that are computed at a time."""
+OPENING, SMALL = 3, 4
+"""The first steps, which any machine can repeat: how many, and their examples."""
+STATE, RECORD = "state.pt", "record.json"
+Report = Callable[[dict[str, Any]], None]
+
+
+@dataclass
+class Progress:
+    """What is known of a training.
+
+    Attributes:
+        step: Steps done.
+        seconds: Time spent in them.
+        examples: Examples seen.
+        tokens: Tokens read.
+        opening: Losses of the first steps.
+        losses: Step, seconds, training loss since the last line, and validation loss.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    examples: int = 0
+    tokens: int = 0
+    opening: list[float] = field(default_factory=list)
+    losses: list[tuple[int, float, float, float]] = field(default_factory=list)
+
+
+def train(
+    model: Any,
+    tokenizer: Any,
+    teacher: Teacher,
+    settings: TrainSettings,
+    folder: Path,
+    report: Report = lambda line: None,
+) -> Progress:
+    """Train an adapter, and write it as PEFT's safetensors.
+
+    Args:
+        model: A causal model of transformers in float32; it gets the adapter's layers.
+        tokenizer: Its tokenizer.
+        teacher: Makes the examples.
+        settings: How to train.
+        folder: Where the adapter, the checkpoint and the record go; a training that was
+            interrupted there goes on.
+        report: Called with each new line of the record: step, seconds, losses, tokens per second.
+
+    Raises:
+        EvollmError: If ``peft`` is missing, or the folder holds a training with other settings.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    training = Training(model, tokenizer, teacher, settings, folder)
+    training.run(report)
+    return training.progress
+
+
+class Training:
+    """A training under way; see ``train``."""
+
+    def __init__(
+        self, model: Any, tokenizer: Any, teacher: Teacher, settings: TrainSettings, folder: Path
+    ) -> None:
+        import torch
+
+        self.settings, self.teacher, self.folder = settings, teacher, folder
+        self.tokenizer, self.device = tokenizer, next(model.parameters()).device
+        self.model = adapted(model, settings)
+        self.weights = [one for one in self.model.parameters() if one.requires_grad]
+        self.optimizer = torch.optim.AdamW(self.weights, lr=settings.rate, weight_decay=0.0)
+        self.progress = Progress()
+        self._resume()
+
+    def run(self, report: Report) -> None:
+        """Train until the time or the steps run out; checkpoints are written in between."""
+        settings, progress = self.settings, self.progress
+        held_out = self._held_out()
+        for _ in range(progress.step, OPENING):
+            self._opening_step()
+        began, spent, shown = time.perf_counter(), progress.seconds, progress.step
+        running: list[Tensor] = []
+        with self._supply() as coming:
+            next_line = progress.seconds + 60 * settings.every
+            while self._share() < 1:
+                running.append(self._step(next(coming)))
+                progress.seconds = spent + time.perf_counter() - began
+                if progress.seconds >= next_line or self._share() >= 1:
+                    self._line(running, held_out, report)
+                    running, next_line = [], progress.seconds + 60 * settings.every
+        if progress.step > shown or not (self.folder / "adapter_model.safetensors").exists():
+            self.model.save_pretrained(str(self.folder))
+        self._keep()
+
+    def _supply(self) -> Any:
+        settings, first = self.settings, self.progress.step
+        if self._share() >= 1:
+            return nullcontext(iter(()))
+        return supply(self.teacher, settings.seed, first, settings.batch, settings.workers)
+
+    def _share(self) -> float:
+        """Return how much of the time or of the steps is spent."""
+        settings = self.settings
+        shares = [0.0]
+        if settings.minutes:
+            shares.append(self.progress.seconds / (60 * settings.minutes))
+        if settings.steps is not None:
+            shares.append(self.progress.step / settings.steps)
+        return max(shares)
+
+    def _opening_step(self) -> None:
+        seed = seed_of(self.settings.seed, self.progress.step)
+        examples = list(self.teacher.examples(SMALL, seed))
+        found = self._update(examples, self.settings.rate / 100, exact=True)
+        self.progress.opening.append(float(found))
+
+    def _step(self, examples: Sequence[Example]) -> Tensor:
+        warm = min(1.0, (self.progress.step + 1) / max(1, self.settings.warmup))
+        rate = self.settings.rate * warm * max(0.0, 1 - self._share())
+        return self._update(examples, rate, exact=False)
+
+    def _update(self, examples: Sequence[Example], rate: float, exact: bool) -> Tensor:
+        """Make a step; long and short examples are computed apart, as padding costs time."""
+        import torch
+
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        total = torch.zeros((), device=self.device)
+        weight = sum(one.weight for one in examples)
+        for batch in batches(examples, self.tokenizer, self.device, TOGETHER):
+            with self._precision(exact):
+                found = loss(self.model.base_model.model, batch) * (batch.weight / weight)
+            torch.autograd.backward(found)
+            total += found.detach()
+            self.progress.tokens += batch.ids.numel()
+        torch.nn.utils.clip_grad_norm_(self.weights, 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.progress.step += 1
+        self.progress.examples += len(examples)
+        return total
+
+    def _precision(self, exact: bool) -> Any:
+        import torch
+
+        if exact or self.settings.precision == "float32":
+            return nullcontext()
+        return torch.autocast(self.device.type, torch.bfloat16)
+
+    def _held_out(self) -> list[Batch]:
+        seed = VALIDATION + self.settings.seed
+        examples = list(self.teacher.examples(self.settings.validate, seed))
+        return list(batches(examples, self.tokenizer, self.device, TOGETHER))
+
+    def _line(self, running: list[Any], held_out: list[Batch], report: Report) -> None:
+        """Validate, keep a checkpoint, and report."""
+        import torch
+
+        progress = self.progress
+        mean = float(torch.stack(running).mean()) if running else math.nan
+        with torch.no_grad(), self._precision(False):
+            each = [float(loss(self.model.base_model.model, one)) for one in held_out]
+        sizes = [len(one.ids) for one in held_out]
+        valid = sum(a * b for a, b in zip(each, sizes, strict=True)) / sum(sizes)
+        progress.losses.append((progress.step, round(progress.seconds, 1), mean, valid))
+        self._keep()
+        report(
+            {
+                "step": progress.step,
+                "seconds": round(progress.seconds, 1),
+                "loss": round(mean, 4),
+                "validation": round(valid, 4),
+                "examples": progress.examples,
+                "tokens_per_second": round(progress.tokens / max(progress.seconds, 1e-9)),
+            }
+        )
+
+    def _keep(self) -> None:
+        """Write the checkpoint and the record, each in one piece."""
+        import torch
+        from peft import get_peft_model_state_dict
+
+        state = {
+            "adapter": get_peft_model_state_dict(self.model),
+            "optimizer": self.optimizer.state_dict(),
+            "progress": asdict(self.progress),
+            "settings": asdict(self.settings),
+        }
+        draft = self.folder / f"{STATE}.part"
+        torch.save(state, draft)
+        draft.replace(self.folder / STATE)
+        record = {"settings": asdict(self.settings), **asdict(self.progress)}
+        draft = self.folder / f"{RECORD}.part"
+        draft.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        draft.replace(self.folder / RECORD)
+
+    def _resume(self) -> None:
+        import torch
+        from peft import set_peft_model_state_dict
+
+        file = self.folder / STATE
+        if not file.exists():
+            return
+        state = torch.load(file, map_location=self.device, weights_only=True)
+        if state["settings"] != asdict(self.settings):
+            raise EvollmError(
+                f"{self.folder} holds a training with other settings: name another folder, or "
+                "delete it"
+            )
+        set_peft_model_state_dict(self.model, state["adapter"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.progress = Progress(**state["progress"])
+
+
+def adapted(model: Any, settings: TrainSettings) -> Any:
+    """Return a model with an untrained adapter on every linear layer of its blocks.
+
+    Raises:
+        EvollmError: If ``peft`` is not installed.
+    """
+    try:
+        from peft import LoraConfig, get_peft_model
+    except ImportError:
+        raise EvollmError(
+            "training an adapter needs peft: run `pip install 'evollm[tune]'`"
+        ) from None
+    import torch
+
+    torch.manual_seed(settings.seed)
+    config = LoraConfig(
+        r=settings.rank,
+        lora_alpha=round(settings.alpha * settings.rank),
+        target_modules="all-linear",
+        lora_dropout=0.0,
+        bias="none",
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(model, config)
+
+
+def lines(folder: Path) -> Iterator[tuple[int, float, float, float]]:
+    """Yield the lines of a training's record; see ``Progress.losses``."""
+    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    for line in record["losses"]:
+        yield tuple(line)
