@@ -1,4 +1,4 @@
-"""The command line: ``evollm run``, ``resume``, ``show`` and ``models``."""
+"""The command line: ``evollm run``, ``resume``, ``show``, ``tune`` and ``models``."""
 
 import argparse
 import logging
@@ -19,6 +19,7 @@ from evollm.cli.connecting import Connector
 from evollm.cli.dry_run import estimate
 from evollm.cli.launch import launch, prepared
 from evollm.cli.options import Parser, add, build, expand, given
+from evollm.cli.tune import describe
 from evollm.errors import EvollmError
 from evollm.paths import anchored
 from evollm.store.record import FILE, Record
@@ -104,6 +105,7 @@ def _parser(file: str | None = None) -> Parser:
         "--config", action="store_true", help="the run's configuration as a TOML file"
     )
     _finish(show, _show)
+    describe(parts, _finish)
     _models(parts.add_parser("models", help="the offline models: list, pull, path"))
     return parser
 

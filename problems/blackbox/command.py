@@ -34,7 +34,7 @@ class Blackbox:
         chosen = strategy(options)
         kind = Neuroevolution if task else EvoLLM
         model = connect() if options.method in MODELS else None
-        system = kind(problem, model=model, strategy=chosen, units=units)
+        system = kind(problem, model=model, strategy=chosen, adapter=options.adapter, units=units)
         target = None if options.target is None else units.fitness(options.target)
         system.budget = Budget(evaluations=16 * GENERATIONS if task else 100, target=target)
         return system

@@ -190,7 +190,7 @@ def _spread(best: Rows) -> float:
     return float(spread(np.array([one.genome for one in best[:5]])).mean())
 
 
-MODELS = ("framed", "paper")
+MODELS = ("framed", "paper", "taught")
 CONTROLS: Mapping[str, Callable[..., Flow]] = {
     "random": random_search,
     "hill": hill_climbing,
@@ -203,7 +203,8 @@ TITLES = {
     "recombination": "recombination (no model)",
     "cma": "CMA-ES",
     "paper": "EvoLLM, the paper's way",
-    "framed": "EvoLLM, framed samples (ours)",
+    "framed": "EvoLLM, framed samples, untaught",
+    "taught": "EvoLLM, framed samples, taught",
 }
 SHORT = Paper(context=Context(generations=3, members=3))
 """The paper's loop with prompts of nine rows, which are fast with the small offline model."""
@@ -242,5 +243,5 @@ def strategy_of(method: str, settings: Mapping[str, Any] | None = None) -> Frame
             defaults.
     """
     if method in MODELS:
-        return replace(Framed() if method == "framed" else SHORT, **(settings or {}))
+        return replace(SHORT if method == "paper" else Framed(), **(settings or {}))
     return Control(method, settings or {})

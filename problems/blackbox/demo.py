@@ -23,15 +23,19 @@ from evollm.report.study import Axis, Curve, Study
 from evollm.report.tables import RUNS, Column, median
 from problems.blackbox.bbob import bbob
 from problems.blackbox.controls import MODELS, TITLES, strategy_of
+from problems.blackbox.taught.adapters import DEFAULT, taught
 
-METHODS = Axis(("random", "hill", "cma", "paper", "framed"), titles=TITLES, versions={"hill": 2})
+METHODS = Axis(
+    ("random", "hill", "cma", "paper", "framed", "taught"), titles=TITLES, versions={"hill": 2}
+)
 model = cache(connect)
 """The model shared by all cells; the first call connects."""
 
 NOTE = """\
 Value above the optimum; every seed is another instance of the function, the same for all methods.
 The paper's way is EvoLLM-style: the model gives the mean of the next generation, in a frame of the
-whole box; its numbers are ours. Framed samples are ours. The model is a small one."""
+whole box; its numbers are ours. Framed samples are ours. The model is a small one; taught means
+with the adapter that comes with the package, untaught without it."""
 
 
 def measure(
@@ -58,9 +62,12 @@ def measure(
     """
     problem, space, optimum = bbob(cell["function"], cell["dimension"], cell["seed"] + 1)
     strategy: Any = strategy_of(cell["method"])
+    asked = connect() if cell["method"] in MODELS else None
+    if cell["method"] == "taught":
+        asked = taught(asked, DEFAULT)
     progress = Progress(lambda fitness: f"{-fitness - optimum:.4g} above the optimum")
     result = run(
-        strategy.flow(connect() if cell["method"] in MODELS else None, space, (), cell["seed"]),
+        strategy.flow(asked, space, (), cell["seed"]),
         problem,
         budget=Budget(evaluations=cell["evaluations"]),
         executor=executor,

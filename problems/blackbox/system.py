@@ -22,6 +22,7 @@ from problems.blackbox.framed import Framed
 from problems.blackbox.function import Function
 from problems.blackbox.report import Found, found
 from problems.blackbox.space import Space
+from problems.blackbox.taught.adapters import DEFAULT, adapter_of, taught
 
 EVALUATIONS = 200
 """Default number of evaluations."""
@@ -52,6 +53,9 @@ class EvoLLM(System[Any]):
         strategy: ``Framed()``, our loop and the default, which works with the offline model;
             ``Paper()``, the loop of the EvoLLM paper; or a ``Control`` without a model.
         start: A point, or several, to evaluate first.
+        adapter: What the offline model was taught, for ``Framed``: the adapter that comes with the
+            package (``"default"``), a GGUF file, a folder that ``evollm tune`` wrote, or
+            ``"none"``. Other models have none by default; only those in GGUF files can have one.
         units: Units of the values; None for plain ones.
 
     Raises:
@@ -67,6 +71,7 @@ class EvoLLM(System[Any]):
         maximize: bool = False,
         strategy: Strategy | None = None,
         start: Any = (),
+        adapter: str | Path = DEFAULT,
         units: Units | None = None,
     ) -> None:
         if isinstance(function, Function):
@@ -77,7 +82,8 @@ class EvoLLM(System[Any]):
         self.strategy = strategy or Framed()
         self.units = {"fitness": units or Units("value", maximize=function.maximize)}
         self.budget = Budget(evaluations=EVALUATIONS)
-        self._model = model
+        self._model, self._adapter = model, adapter
+        adapter_of(adapter)
         self._start = starting_points(function.space, start)
 
     def flow(self, seed: int) -> Flow:
@@ -87,6 +93,8 @@ class EvoLLM(System[Any]):
 
             self._model = connect()
         model: Any = self._model
+        if isinstance(self.strategy, Framed):
+            model = taught(model, self._adapter)
         return self.strategy.flow(model, self.problem.space, self._start, seed)
 
     def write(self, individual: Individual[Any]) -> str:
@@ -135,6 +143,7 @@ def minimize(
     model: LanguageModel | None = None,
     strategy: Strategy | None = None,
     start: Any = (),
+    adapter: str | Path = DEFAULT,
     executor: Executor | None = None,
 ) -> Found:
     """Find a point where a function is small: ``minimize(f, [(-5, 5)] * 2).x``.
@@ -147,12 +156,13 @@ def minimize(
         model: See ``EvoLLM``.
         strategy: See ``EvoLLM``.
         start: See ``EvoLLM``.
+        adapter: See ``EvoLLM``.
         executor: Where the function is evaluated.
 
     Raises:
         EvollmError: See ``EvoLLM`` and its ``run``.
     """
-    chosen = {"model": model, "strategy": strategy, "start": start}
+    chosen = {"model": model, "strategy": strategy, "start": start, "adapter": adapter}
     return _search(EvoLLM(function, bounds, **chosen), evaluations, seed, executor)
 
 
@@ -165,10 +175,11 @@ def maximize(
     model: LanguageModel | None = None,
     strategy: Strategy | None = None,
     start: Any = (),
+    adapter: str | Path = DEFAULT,
     executor: Executor | None = None,
 ) -> Found:
     """Find a point where a function is large; see ``minimize``."""
-    chosen = {"model": model, "strategy": strategy, "start": start}
+    chosen = {"model": model, "strategy": strategy, "start": start, "adapter": adapter}
     return _search(EvoLLM(function, bounds, maximize=True, **chosen), evaluations, seed, executor)
 
 

@@ -36,6 +36,12 @@ class Offline(Endpoint):
         server = lease(self.service)
         return f"{server.url}/v1", server.token
 
+    def adapted(self, adapters: Sequence[Path]) -> "Offline":
+        """Return the same model with other adapters, served by a server of its own."""
+        service = replace(self.service, adapters=tuple(adapters))
+        identity = f"offline:{service.identity}"
+        return Offline(service, replace(self.settings, identity=identity))
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens in each text, counted by the server's tokenizer."""
         url, token = self.address()

@@ -3,4 +3,5 @@
 - ``default.gguf``: Low-rank matrices for the offline model, in float16; ours, under Apache-2.0.
 - ``default.json``: Its SHA-256, the settings of its training, and the losses on the way.
 - ``adapters``: Which adapter a search uses.
+- ``tune``: ``evollm tune blackbox``.
 """

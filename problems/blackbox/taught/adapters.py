@@ -1,6 +1,7 @@
 """Which adapter a search of numbers uses: the one that comes with the package, another, or none."""
 
 from pathlib import Path
+from typing import Any
 
 from evollm.errors import EvollmError
 from evollm.paths import anchored
@@ -32,3 +33,29 @@ def adapter_of(name: str | Path | None) -> Path | None:
             f"'{DEFAULT}' or '{NONE}'"
         )
     return file
+
+
+def taught(model: Any, name: str | Path) -> Any:
+    """Return a model with an adapter.
+
+    Args:
+        model: The offline model, or one in a GGUF file, which can have an adapter; or any other.
+        name: As for ``adapter_of``; the default one is for the offline model alone.
+
+    Raises:
+        EvollmError: If another adapter than the default is named and the model can't have one.
+    """
+    from evollm.llm.offline.model import Offline
+
+    served = isinstance(model, Offline)
+    if name == DEFAULT and not (served and model.service.model is None):
+        return model
+    file = adapter_of(name)
+    if file is None or not served:
+        if file is not None:
+            raise EvollmError(
+                f"{model.name} can't have the adapter {file.name}: use the offline model or a GGUF "
+                "file, or leave the adapter out"
+            )
+        return model
+    return model.adapted([*model.service.adapters, file])

@@ -1,0 +1,113 @@
+"""Adapters trained on a tiny model: what is learned, what a kill leaves, and what is refused."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from evollm import EvollmError
+from evollm.tuning.batches import batches, loss
+from evollm.tuning.examples import Collection, Example, load, save
+from evollm.tuning.settings import TrainSettings
+from evollm.tuning.train import RECORD, train
+from tests.problems.lm.support_tiny import model, tokenizer
+
+SETTINGS = TrainSettings(
+    minutes=0, steps=40, rank=4, rate=2e-2, batch=8, warmup=4, validate=8, every=0.0
+)
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Teaches to repeat a letter."""
+
+    def examples(self, count: int, seed: int) -> list[Example]:
+        drawn = np.random.default_rng(seed).choice(list("abcdef"), count)
+        return [Example(f"{letter}{letter}\n", f"{letter}\n") for letter in drawn]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_the_loss_falls_and_the_files_are_peft_s(tmp_path) -> None:
+    lines: list[dict] = []
+    found = train(model("llama"), tokenizer(), Copies(), SETTINGS, tmp_path, lines.append)
+    assert found.step == 40
+    assert len(found.opening) == 3
+    assert lines[-1]["validation"] < min(found.opening) - 0.2
+    assert {"adapter_model.safetensors", "adapter_config.json", RECORD} <= {
+        file.name for file in tmp_path.iterdir()
+    }
+    record = json.loads((tmp_path / RECORD).read_text())
+    assert record["settings"]["steps"] == 40
+    assert record["examples"] == 3 * 4 + 37 * 8
+
+
+def test_an_interrupted_training_goes_on_and_a_finished_one_does_nothing(tmp_path) -> None:
+    whole = train(model("llama"), tokenizer(), Copies(), SETTINGS, tmp_path / "whole")
+    code = (
+        "from pathlib import Path; from tests.evollm.tuning.test_train import *\n"
+        f"if __name__ == '__main__': train(model('llama'), tokenizer(), Copies(), SETTINGS, "
+        f"Path({str(tmp_path / 'cut')!r}))"
+    )
+    process = subprocess.Popen([sys.executable, "-W", "ignore", "-c", code])
+    deadline = time.monotonic() + 120
+    record = tmp_path / "cut" / RECORD
+    while not (record.exists() and json.loads(record.read_text())["step"] >= 5):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert json.loads(record.read_text())["step"] < 40 or process.returncode == 0
+    again = train(model("llama"), tokenizer(), Copies(), SETTINGS, tmp_path / "cut")
+    assert again.step == whole.step
+    assert again.opening == whole.opening
+    assert again.losses[-1][3] == pytest.approx(whole.losses[-1][3], abs=0.3)
+    assert train(model("llama"), tokenizer(), Copies(), SETTINGS, tmp_path / "cut") == again
+
+
+def test_another_training_s_folder_is_refused(tmp_path) -> None:
+    short = TrainSettings(minutes=0, steps=3, batch=4, validate=4)
+    train(model("llama"), tokenizer(), Copies(), short, tmp_path)
+    other = TrainSettings(minutes=0, steps=4, batch=4, validate=4)
+    with pytest.raises(EvollmError, match="holds a training with other settings"):
+        train(model("llama"), tokenizer(), Copies(), other, tmp_path)
+
+
+def test_only_answers_count_and_each_as_much_as_its_weight() -> None:
+    made, words = model("llama"), tokenizer()
+    one, other = Example("aaa\n", "b\n"), Example("a\n", "cccccc\n", 3.0)
+    alone = [float(loss(made, next(batches([each], words, "cpu", 9)))) for each in (one, other)]
+    both = next(batches([one, other], words, "cpu", 9))
+    assert both.weight == 4.0
+    assert float(loss(made, both)) == pytest.approx((alone[0] + 3 * alone[1]) / 4, rel=1e-5)
+
+
+def test_batches_hold_examples_of_similar_length() -> None:
+    mixed = [Example("a" * n, "b") for n in (30, 1, 29, 2)]
+    widths = [batch.ids.shape[1] for batch in batches(mixed, tokenizer(), "cpu", 2)]
+    assert widths[0] < widths[1] / 3
+
+
+def test_files_of_examples(tmp_path: Path) -> None:
+    known = [Example("a\n", "b\n"), Example("c", "d", 2.0)]
+    assert load(save(known, tmp_path / "examples.jsonl")) == known
+    (tmp_path / "bad.jsonl").write_text('{"prompt": "a", "answer": "b"}\n{"prompt": "a"}\n')
+    with pytest.raises(EvollmError, match=r"bad.jsonl:2 is not an example"):
+        load(tmp_path / "bad.jsonl")
+    with pytest.raises(EvollmError, match="no example to train on"):
+        Collection(())
+    with pytest.raises(EvollmError, match="give minutes or steps"):
+        TrainSettings(minutes=0)

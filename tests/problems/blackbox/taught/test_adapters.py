@@ -1,0 +1,53 @@
+"""The adapter of the package: that its recipe made it, who gets it, and what it changes."""
+
+import hashlib
+import json
+
+import pytest
+import torch
+
+from evollm import EvollmError
+from evollm.llm.offline.model import offline
+from evollm.llm.scripted import Scripted
+from evollm.tuning.settings import TrainSettings
+from evollm.tuning.train import train
+from problems.blackbox import EvoLLM
+from problems.blackbox.prior.teacher import PriorTeacher
+from problems.blackbox.taught.adapters import FILE, RECORD, adapter_of, taught
+from problems.lm import LMSettings, load
+
+KEPT = json.loads(RECORD.read_text())
+
+
+def test_the_file_is_the_one_of_the_record_and_small() -> None:
+    assert hashlib.sha256(FILE.read_bytes()).hexdigest() == KEPT["sha256"]
+    assert FILE.stat().st_size <= 5 * 10**6
+    assert KEPT["settings"]["rank"] <= 8
+
+
+@pytest.mark.model
+def test_the_recipe_s_first_steps_have_the_recorded_losses(tmp_path) -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        lm = load(None, LMSettings(dtype="float32", device="cpu"))
+        recipe = {**KEPT["settings"], "minutes": 0, "steps": 3, "validate": 1, "workers": 1}
+        found = train(lm.model, lm.tokenizer, PriorTeacher(), TrainSettings(**recipe), tmp_path)
+    finally:
+        torch.set_num_threads(threads)
+    assert found.opening == pytest.approx(KEPT["opening"], abs=1e-3)
+
+
+def test_who_gets_an_adapter(tmp_path) -> None:
+    plain = offline()
+    assert taught(plain, "default").service.adapters == (FILE,)
+    assert taught(plain, "default").name == "offline+default"
+    assert taught(plain, "none") is plain
+    other = Scripted(lambda *_: "")
+    assert taught(other, "default") is other
+    with pytest.raises(EvollmError, match=r"can't have the adapter default.gguf: use the offline"):
+        taught(other, FILE)
+    (tmp_path / "adapter.gguf").write_bytes(b"")
+    assert adapter_of(tmp_path) == tmp_path / "adapter.gguf"
+    with pytest.raises(EvollmError, match=r"there is no adapter .*none.gguf: give a GGUF file"):
+        EvoLLM(sum, [(0, 1)], adapter=tmp_path / "none.gguf")
