@@ -8,6 +8,7 @@
 - ``export``: The compressed model as files that others load.
 - ``fitness``: The fitness of level vectors.
 - ``forecast``: What a run would take in tokens and seconds.
+- ``front``: A front of bytes against divergence, in place of one budget.
 - ``kinds``: Kinds of compression: units, levels, budgets, and how levels vary.
 - ``layout``: The units whose level is chosen, and the bytes that each level takes.
 - ``levels``: Every layer at every level, built once.

@@ -24,6 +24,7 @@ class Compression:
 
     def system(self, options: Options, connect: Connect) -> EvoPress:
         """Return the system that the options describe; see ``evollm.cli.commands.Command``."""
+        from problems.compression.front import EvoFront
         from problems.compression.loaded import model_of
         from problems.compression.system import EvoPress
         from problems.lm.extra import require
@@ -39,7 +40,8 @@ class Compression:
             )
         name = None if name == "offline" else name
         blocks = len(model_of(name, options.lm)[1])
-        return EvoPress(
+        system = EvoFront if options.front else EvoPress
+        return system(
             name,
             kind,
             schedule=schedule_of(options, kind, blocks),

@@ -91,12 +91,12 @@ class Compressed:
     @property
     def held_out(self) -> Measured | None:
         """How the chosen levels do on the held-out text; None if that was not measured."""
-        return _measured(self.result, self.chosen.id)
+        return measured(self.result, self.chosen.id)
 
     @property
     def start_held_out(self) -> Measured | None:
         """How the first parent does there."""
-        return _measured(self.result, self.start.id)
+        return measured(self.result, self.start.id)
 
     @property
     def gain(self) -> tuple[float, float] | None:
@@ -213,7 +213,8 @@ def _final(result: Result[Genome], number: int) -> Individual[Genome] | None:
     return next((one for one in finals if one.error is None), None)
 
 
-def _measured(result: Result[Genome], number: int) -> Measured | None:
+def measured(result: Result[Genome], number: int) -> Measured | None:
+    """Return how a candidate did on the held-out text; None if that was not measured."""
     final = _final(result, number)
     if final is None:
         return None

@@ -81,6 +81,7 @@ class Options:
         group_rule: Which layers trade bits: those of equal size, of equal name, or all (none).
         schedule: How long the search is: quick for minutes on a CPU, super-fast or paper.
         super_fast: The same as --schedule super-fast.
+        front: Search for the best levels for each number of bytes, instead of one budget.
         metric: What is minimised: the KL divergence from the whole model, or perplexity.
         checkpoint: Write the compressed model into the run directory: its quantised layers packed,
             or dense; auto packs where the public format has all widths; none writes no model. Of
@@ -105,6 +106,7 @@ class Options:
     group_rule: Rule = "size"
     schedule: Preset = "quick"
     super_fast: bool = False
+    front: bool = False
     metric: Metric = "kl"
     checkpoint: Checkpoint = "auto"
     check: bool = True

@@ -125,13 +125,17 @@ class EvoPress(System[Genome]):
         Raises:
             EvollmError: If the model predicts text hardly better than chance.
         """
-        found, space = self.problem.loaded, self.problem.space
-        whole = self.checked()
+        space = self.problem.space
+        budget = f"budget: {space.budget:,} bytes, beside {space.layout.fixed:,} of the rest"
+        return f"{self._described(self.kind.target)}\n{budget}"
+
+    def _described(self, aim: str) -> str:
+        """Return the model, what is aimed at, and the whole model's perplexity."""
+        found = self.problem.loaded
+        whole, tokens = self.checked(), min(CHECKED, found.held_out.size)
         return (
-            f"{found.lm.name}: {len(found.blocks)} blocks, {len(space.layout)} units; "
-            f"{self.kind.target}\nwhole model: perplexity {whole:.4g} on "
-            f"{min(CHECKED, found.held_out.size):,} held-out tokens\nbudget: {space.budget:,} bytes, "
-            f"beside {space.layout.fixed:,} of embeddings, head and norms"
+            f"{found.lm.name}: {len(found.blocks)} blocks, {len(found.space.layout)} units; {aim}\n"
+            f"whole model: perplexity {whole:.4g} on {tokens:,} held-out tokens"
         )
 
     def checked(self) -> float:

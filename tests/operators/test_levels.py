@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from evollm.errors import EvollmError
 from evollm.testing import OperatorKit
-from operators.levels import Costs, FixedLevels, LevelSwap, LevelTrade, OwnerSwap, RandomLevels
+from operators.levels import (
+    Costs,
+    FixedLevels,
+    LevelSteps,
+    LevelSwap,
+    LevelTrade,
+    OwnerSwap,
+    RandomLevels,
+    SpreadLevels,
+)
 from tests.operators.test_compose import parents
 from tests.support_each import checks, each
 
@@ -42,6 +51,8 @@ def costs_of(costs: Costs, rows: Any, owners: tuple[int, ...] = ()) -> NDArray[n
         (LevelSwap(COSTS, GROUPS), [ONE, OTHER]),
         (LevelTrade(COSTS, 81), [ONE, OTHER]),
         (OwnerSwap(OWNED, OWNERS, ((0, 3, 6),), 14), [KEPT]),
+        (LevelSteps(COSTS), [ONE, OTHER]),
+        (SpreadLevels(COSTS), []),
     ],
 )
 @each("check", checks(OperatorKit))
@@ -159,6 +170,26 @@ def test_what_comes_back_takes_the_levels_of_what_it_replaces() -> None:
     tight = np.array([1, 2, 2, 0, 0, 0, 0, 0, 0])
     swapped = OwnerSwap(OWNED, OWNERS, ((0, 3, 6),), 7, most=1).vary(parents(tight), 50, seed=1)
     assert all(costs_of(OWNED, [one], OWNERS)[0] <= 7 for one in swapped.genomes)
+
+
+def test_steps_move_one_to_three_levels_within_their_bounds() -> None:
+    made = np.array(LevelSteps(COSTS).vary(parents(OTHER), 500, seed=1).genomes)
+    assert (made >= 0).all()
+    assert (made <= 2).all()
+    moved = np.abs(made - OTHER).sum(axis=1)
+    assert set(moved.tolist()) == {0, 1, 2, 3}  # two steps may cancel each other
+    assert {tuple(np.sign(one - OTHER)) for one in made if np.abs(one - OTHER).sum() == 1} == {
+        *[tuple(sign * np.eye(5, dtype=int)[unit]) for unit, sign in ((0, 1), (3, 1), (3, -1))],
+        *[tuple(sign * np.eye(5, dtype=int)[unit]) for unit, sign in ((1, -1), (2, -1), (4, 1))],
+    }
+
+
+def test_levels_are_spread_from_the_lowest_to_the_highest_cost() -> None:
+    made = SpreadLevels(COSTS).vary([], 40, seed=1).genomes
+    costs = costs_of(COSTS, made)
+    assert costs.min() < 60
+    assert costs.max() > 100
+    assert (np.diff(np.sort(costs)) < 12).all()
 
 
 def test_what_has_no_owner_left_does_not_move() -> None:
