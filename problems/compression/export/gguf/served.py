@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evollm.llm.base import ModelError
-from evollm.llm.offline.lease import Service, lease, leave
+from evollm.llm.offline.lease import Address, Service, lease, leave
 from evollm.llm.offline.quantise import Content, rewrite
 from problems.lm.forward import logits
 from problems.lm.load import LM
@@ -98,17 +98,13 @@ def answers(
         threads: Of the server.
     """
     service = Service(file, context=windows.shape[1] + 8, slots=1, threads=threads, grace=1.0)
-    address = lease(service)
-    parts = urlsplit(address.url)
-    line = HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
-    headers = {"Authorization": f"Bearer {address.token}", "Content-Type": "application/json"}
     said = _plain(lm)
+    address = lease(service)
     try:
         for row in windows.tolist():
             for end in range(1, len(row)):
-                yield _asked(line, headers, row[:end], lm.vocabulary, said)
+                yield _asked(address, row[:end], lm.vocabulary, said)
     finally:
-        line.close()
         leave(service)
 
 
@@ -118,9 +114,7 @@ def _plain(lm: LM) -> int:
     return next(n for n, word in enumerate(words) if word and word.isascii() and word.isalpha())
 
 
-def _asked(
-    line: HTTPConnection, headers: dict[str, str], ids: Sequence[int], vocabulary: int, said: int
-) -> NDArray[np.float64]:
+def _asked(address: Address, ids: Sequence[int], vocabulary: int, said: int) -> NDArray[np.float64]:
     asked = {
         "prompt": ids,
         "n_predict": 1,
@@ -130,8 +124,7 @@ def _asked(
         "logit_bias": [[said, 1000]],  # what is said next; the probabilities do not show it
         "cache_prompt": True,
     }
-    line.request("POST", "/completion", json.dumps(asked), headers)
-    answer: Any = json.loads(line.getresponse().read())
+    answer = _posted(address, json.dumps(asked))
     try:
         found = answer["completion_probabilities"][0]["top_logprobs"]
     except (KeyError, IndexError, TypeError):
@@ -140,3 +133,17 @@ def _asked(
     logs[[one["id"] for one in found]] = np.maximum([one["logprob"] for one in found], LEAST)
     logs -= np.logaddexp.reduce(logs)  # the server's sums are off by up to 2e-4
     return logs
+
+
+def _posted(address: Address, body: str) -> Any:
+    """Return the answer to a request; each has a connection of its own, which can't be stale."""
+    parts = urlsplit(address.url)
+    line = HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
+    headers = {"Authorization": f"Bearer {address.token}", "Content-Type": "application/json"}
+    try:
+        line.request("POST", "/completion", body, headers)
+        return json.loads(line.getresponse().read())
+    except (OSError, HTTPException, ValueError) as error:
+        raise ModelError(f"the model server did not answer ({error}): try again") from None
+    finally:
+        line.close()
