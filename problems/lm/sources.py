@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from problems.lm.settings import LMSettings
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 """Patterns of files with weights; the first that matches any is read."""
+PACKED = "compressed-tensors"
+"""The format of packed models that the extra ``compression`` reads."""
 FILES = ["*.json", "*.txt", "*.model", "*.jinja", "*.py"]
 
 
@@ -179,7 +182,8 @@ def is_masked(source: Source, settings: LMSettings) -> bool:
 
     Raises:
         EvollmError: If the configuration or the weights are missing; or the model is neither causal
-            nor masked, unknown to the installed transformers, or needs code that is not trusted.
+            nor masked, unknown to the installed transformers, packed by a package that is missing,
+            or needs code that is not trusted.
     """
     from transformers.models.auto import configuration_auto as configurations
     from transformers.models.auto import modeling_auto as known
@@ -196,6 +200,11 @@ def is_masked(source: Source, settings: LMSettings) -> bool:
             f"the installed transformers does not know {source.name}'s model type "
             f"'{config.get('model_type')}': upgrade it, or name another model"
         )
+    if (config.get("quantization_config") or {}).get("quant_method") == PACKED and not _unpacks():
+        raise EvollmError(
+            f"{source.name} is packed, and compressed-tensors is not installed: run `pip install "
+            "'evollm[compression]'`"
+        )
     built = config.get("architectures") or []
     if not config.get("is_encoder_decoder"):
         if _any(built, known.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, "ForCausalLM"):
@@ -210,3 +219,7 @@ def is_masked(source: Source, settings: LMSettings) -> bool:
 
 def _any(built: list[str], known: Mapping[str, Any], ending: str) -> bool:
     return any(name in known.values() or name.endswith(ending) for name in built)
+
+
+def _unpacks() -> bool:
+    return find_spec("compressed_tensors") is not None

@@ -234,3 +234,14 @@ def test_a_model_with_levels_in_it_is_exported_as_without(tmp_path: Path) -> Non
     stitched.install(other)
     made = export(blocks, layout, one, tmp_path / "made", source, form="dense")
     torch.testing.assert_close(reloaded(made.folder), wanted, rtol=0, atol=1e-5)
+
+
+def test_a_packed_model_without_its_package_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = tiny(tmp_path / "whole")
+    layout = units(blocks)
+    made = export(blocks, layout, genome(layout), tmp_path / "made", Rounded(blocks))
+    monkeypatch.setattr("problems.lm.sources.find_spec", lambda name: None)
+    with pytest.raises(EvollmError, match="is packed, and compressed-tensors is not installed"):
+        load(str(made.folder))
