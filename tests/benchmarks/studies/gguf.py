@@ -21,20 +21,22 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from evollm import Budget
 from evollm.report.cells import Cell, Found, Row
 from evollm.report.study import Axis, Study
 from evollm.report.tables import RUNS, Column, spread
 from operators.levels import RandomLevels
-from problems.compression.export.gguf.served import answers
+from problems.compression.export.gguf.served import answers, in_full
 from problems.compression.export.gguf.write import FILE, export_gguf
 from problems.compression.fitness import HELD_OUT, CompressedModel
 from problems.compression.kinds import GGUF
 from problems.compression.kinds.space import costs_of
 from problems.compression.layout import Genome
+from problems.compression.loaded import Loaded
 from problems.compression.system import EvoPress
-from problems.compression.texts import TextSettings
+from problems.compression.texts import TextSettings, Windows
 from problems.lm.forward import logits
 from tests.benchmarks.studies import RESULTS
 
@@ -63,7 +65,7 @@ def measure(cell: Cell) -> Found:
         "bytes": layout.cost(genome),
         "levels": [str(level) for level in layout.levels(genome)],
         "tokens": tokens,
-        **_served(system.problem, genome, cell["served"]),
+        **_served(system.problem, genome, cell),
         "seconds": round(time.perf_counter() - began, 1),
     }
 
@@ -86,25 +88,46 @@ def _chosen(system: EvoPress, cell: Cell) -> tuple[Genome, int]:
     return drawn[best], len(drawn) * on
 
 
-def _served(problem: CompressedModel, genome: Genome, count: int) -> dict[str, Any]:
-    """Return how the served file differs from the whole model, on the first held-out tokens."""
-    held = problem.loaded
+def _served(problem: CompressedModel, genome: Genome, cell: Cell) -> dict[str, Any]:
+    """Return how the served file differs from both models in torch, on the first held-out tokens.
+
+    These are the whole model, and the one with the weights of the file.
+    """
+    held, count = problem.loaded, cell["served"]
     if not count:
         return {}
     length = min(count, held.held_out.shape[1] - 1)
-    rows = held.held_out[: count // length, : length + 1]
+    rows = held.held_out[: -(-count // length), : length + 1]
     held.release()
-    ids = torch.tensor(rows, device=held.lm.device)
-    whole = logits(held.lm, ids)[:, :-1].double().log_softmax(-1).flatten(0, 1).cpu().numpy()
-    total, same = 0.0, 0
+    whole = _said(held, rows)
+    stitched = held.scorer.stitched
+    stitched.install(genome)
+    own = _said(held, rows)
+    stitched.restore()
+    found = []
     with tempfile.TemporaryDirectory() as folder:
-        export_gguf(held.blocks, held.space.layout, genome, Path(folder) / "made")
-        said = answers(held.lm, Path(folder) / "made" / FILE, rows)
-        for mine, theirs in zip(whole, said, strict=True):
-            total += float((np.exp(mine) * (mine - theirs)).sum())
-            same += int(mine.argmax() == theirs.argmax())
-    count = len(whole)
-    return {"served_kl": total / count, "served_same": same / count, "served": count}
+        made = Path(folder) / "made"
+        export_gguf(held.blocks, held.space.layout, genome, made)
+        file = made / FILE
+        if cell["served_as"] == "F32":
+            file = in_full(file, Path(folder) / "full.gguf")
+        said = answers(held.lm, file, rows)
+        for before, mine, theirs in zip(whole, own, said, strict=True):
+            same = float(mine.argmax() == theirs.argmax())
+            found.append((_kl(before, theirs), _kl(mine, theirs), same))
+    names = ("served_kl", "gap", "served_same")
+    means_ = dict(zip(names, np.mean(found, axis=0).tolist(), strict=True))
+    return {**means_, "served": len(found)}
+
+
+def _said(held: Loaded, rows: Windows) -> NDArray[np.float64]:
+    """Return log-probabilities after each token but the last of each row."""
+    found = logits(held.lm, torch.tensor(rows, device=held.lm.device))[:, :-1]
+    return found.double().log_softmax(-1).flatten(0, 1).cpu().numpy()
+
+
+def _kl(teacher: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    return float((np.exp(teacher) * (teacher - other)).sum())
 
 
 COLUMNS = (
@@ -113,6 +136,7 @@ COLUMNS = (
     RUNS,
     Column("perplexity", "perplexity", form=".4f"),
     Column("served KL", "served_kl", form=".5f"),
+    Column("served and torch", "gap", form=".5f"),
     Column("same token", "served_same", form=".3f"),
     Column("bytes", "bytes", form=",.0f"),
     Column("tokens", "tokens", form=",.0f"),
@@ -125,9 +149,10 @@ def summary(rows: Sequence[Row]) -> str:
     said = [
         "KL: from the whole model in torch, nats per token on held-out text; served KL: of the "
         "file that llama.cpp serves, over the full vocabulary, on its first tokens; there inputs "
-        "of layers are rounded to 8 bits, too, which adds about 0.003 on the offline model. same "
-        "token: share of these where both find the same token most likely. The offline weights "
-        "were Q4_1 before: results on them say little about types."
+        "of layers are rounded to 8 bits, too. served and torch: divergence of the served file "
+        "from the same weights in torch; --served-as F32 serves these weights without that rounding. "
+        "same token: share of these tokens where both find the same one most likely. The offline "
+        "weights were Q4_1 before: results on them say little about types."
     ]
     for name in ("search", "random"):
         gains = [d for row in rows if row.cell["method"] == name and (d := paired(rows, row))]
@@ -166,6 +191,7 @@ STUDY = Study(
         "generations": Axis((20,), quick=(2,), extra=(2, 5, 10, 40, 150)),
         "held_out": Axis((4096,), quick=(512,), extra=(512, 8192, 65_536)),
         "served": Axis((64,), quick=(8,), extra=(0, 8, 1000)),
+        "served_as": Axis(("types",), extra=("F32",)),
         "model": Axis(("offline",)),
     },
     measure,

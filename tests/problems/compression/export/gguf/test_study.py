@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,14 @@ SIZES = {"hidden_size": 128, "intermediate_size": 192, "head_dim": 32}
 
 def test_methods_are_compared_at_equal_bytes(tmp_path: Path) -> None:
     model = folder(tmp_path / "llama", max_position_embeddings=256, **SIZES)
-    shared = {"bits": 5.5, "seed": 0, "generations": 1, "held_out": 256, "served": 3}
+    shared: dict[str, Any] = {
+        "bits": 5.5,
+        "seed": 0,
+        "generations": 1,
+        "held_out": 256,
+        "served": 3,
+    }
+    shared["served_as"] = "F32"
     rows = []
     for method in ("uniform", "random", "search"):
         cell = {**shared, "method": method, "model": model}
@@ -22,7 +30,8 @@ def test_methods_are_compared_at_equal_bytes(tmp_path: Path) -> None:
     assert random["bytes"] <= uniform["bytes"]
     assert set(uniform["levels"]) == {"Q5_0"}
     assert random["tokens"] <= search["tokens"]
-    assert all(row.found["served"] == 3 and row.found["served_kl"] < 0.01 for row in rows)
+    assert all(row.found["served"] == 3 and abs(row.found["gap"]) < 1e-5 for row in rows)
+    assert uniform["served_kl"] != pytest.approx(search["served_kl"], rel=0.01)
     gain = gguf.paired(rows, rows[2])
     assert gain is not None
     assert gain[0] == pytest.approx(uniform["kl"] - search["kl"], abs=1e-5)
