@@ -1,6 +1,7 @@
 """Kinds by their names, and what the levels of each are made by."""
 
 from dataclasses import replace
+from math import ceil
 
 from evollm.errors import EvollmError
 from problems.compression.kinds.depth import Depth
@@ -39,10 +40,12 @@ def levels_for(kind: Kind, given: LevelSettings | None) -> LevelSettings:
 
     Args:
         kind: What is compressed.
-        given: The settings; None for GPTQ, or SparseGPT to prune.
+        given: The settings; None for GPTQ, which shows later blocks the effect of the bits aimed
+            at, or SparseGPT to prune.
     """
     if isinstance(kind, Sparsity):
         return given or LevelSettings("sparsegpt")
     bits = kind.quantization if isinstance(kind, Joint) else kind
-    found = given or LevelSettings()
-    return replace(found, group=bits.group) if isinstance(bits, Quantization) else found
+    if not isinstance(bits, Quantization):
+        return given or LevelSettings()
+    return replace(given or LevelSettings(carry=float(ceil(bits.bits))), group=bits.group)
