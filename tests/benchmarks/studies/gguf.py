@@ -150,7 +150,7 @@ def summary(rows: Sequence[Row]) -> str:
         "KL: from the whole model in torch, nats per token on held-out text; served KL: of the "
         "file that llama.cpp serves, over the full vocabulary, on its first tokens; there inputs "
         "of layers are rounded to 8 bits, too. served and torch: divergence of the served file "
-        "from the same weights in torch; --served-as F32 serves these weights without that rounding. "
+        "from the same weights in torch; --served-as F32 serves them without that rounding. "
         "same token: share of these tokens where both find the same one most likely. The offline "
         "weights were Q4_1 before: results on them say little about types."
     ]
