@@ -163,7 +163,7 @@ class Loaded:
                 hidden = self.blocks.run(index, hidden, entry)
             states = self.blocks.leave(hidden[:, :-1]).flatten(0, 1)
             targets = given[:, 1:].flatten()
-            [found] = head_of(self.blocks).values(states, None, targets, ("perplexity",))
+            [found] = head_of(self.blocks).values(states[None], None, targets, ("perplexity",))
             return float(found.double().sum())
 
     def release(self) -> None:

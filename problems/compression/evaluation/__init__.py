@@ -6,5 +6,5 @@
 - ``stage``: Which candidates of a stage are computed on which windows.
 - ``stitched``: A model whose layers have levels, swapped by pointer.
 - ``teacher``: What the whole model says of each window, computed once.
-- ``trie``: Candidates computed from the block in which they differ.
+- ``trie``: Candidates computed from the block in which they differ, side by side where they agree.
 """

@@ -28,8 +28,8 @@ HERE, ELSEWHERE = 2048, 1 << 16
 """Columns of logits that a CPU's cache takes for some hundred positions, and other devices."""
 LOGITS = 1 << 27
 """Most logits that are written out at a time."""
-POSITIONS = 256
-"""Of a teacher's distributions that are written out at a time."""
+POSITIONS, WRITTEN = 1024, 256
+"""Whose logits are summed up at a time, and whose distributions of the teacher are written out."""
 
 
 class Head(Protocol):
@@ -48,17 +48,17 @@ class Head(Protocol):
         targets: Tensor,
         metrics: Sequence[Metric],
     ) -> list[Tensor]:
-        """Compare a candidate's states, by position.
+        """Compare candidates' states, by position.
 
         Args:
-            states: Final normed states of shape ``(positions, width)``.
+            states: Final normed states of shape ``(candidates, positions, width)``.
             reference: Of the same positions; None if no metric needs it.
             targets: Ids of the tokens that follow, of shape ``(positions,)``.
             metrics: Which values are wanted.
 
         Returns:
             For each metric, in nats, the divergence or the negative log-likelihood, of shape
-            ``(positions,)``.
+            ``(candidates, positions)``.
         """
 
 
@@ -92,7 +92,7 @@ class LinearHead:
         """Return the expected row of the matrix, and E h - log Z behind it."""
         import torch
 
-        parts = torch.split(states.flatten(0, -2), POSITIONS)
+        parts = torch.split(states.flatten(0, -2), WRITTEN)
         return torch.cat([self._expected(part) for part in parts]).view(*states.shape[:-1], -1)
 
     def _expected(self, states: Tensor) -> Tensor:
@@ -115,15 +115,18 @@ class LinearHead:
         metrics: Sequence[Metric],
     ) -> list[Tensor]:
         """See ``Head``."""
-        normalisers = self.normalisers(states)
+        import torch
+
+        parts = torch.split(states.flatten(0, 1), POSITIONS)
+        normalisers = torch.cat([self.normalisers(part) for part in parts]).view(states.shape[:-1])
         found = []
         for metric in metrics:
             if metric == "kl":
                 assert reference is not None
                 expected, constant = reference
-                found.append(constant - (expected * states).sum(1) + normalisers)
+                found.append(constant - (expected * states).sum(2) + normalisers)
             else:
-                right = (self.weight[targets] * states).sum(1)
+                right = (self.weight[targets] * states).sum(2)
                 right = right if self.bias is None else right + self.bias[targets]
                 found.append(normalisers - right)
         return found
@@ -184,6 +187,19 @@ class WrittenHead:
         metrics: Sequence[Metric],
     ) -> list[Tensor]:
         """See ``Head``."""
+        import torch
+
+        each = [self._values(one, reference, targets, metrics) for one in states]
+        return [torch.stack(rows) for rows in zip(*each, strict=True)]
+
+    def _values(
+        self,
+        states: Tensor,
+        reference: Reference | None,
+        targets: Tensor,
+        metrics: Sequence[Metric],
+    ) -> list[Tensor]:
+        """Return the values of a candidate, some positions at a time."""
         import torch
 
         found: list[list[Tensor]] = [[] for _ in metrics]

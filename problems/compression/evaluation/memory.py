@@ -13,8 +13,10 @@ from problems.lm.blocks import Blocks
 if TYPE_CHECKING:
     import torch
 
-HERE, ELSEWHERE = 512, 8192
-"""Tokens computed together on a CPU, of which more are no faster, and on other devices."""
+HERE, ELSEWHERE = 128, 4096
+"""Tokens of a batch on a CPU, and on other devices."""
+TOGETHER = 8
+"""Candidates that go through a block side by side, so that its weights are read once."""
 SHARE = 0.5
 """Of the free memory, for what is computed; the rest is for weights."""
 
@@ -42,14 +44,24 @@ def weight_bytes(device: torch.device) -> int:
 def bytes_per_token(blocks: Blocks) -> int:
     """Return about how many bytes scoring takes per token of a batch.
 
-    That is a hidden state for each block, what is computed within a block, and the logits of a
+    That is what is computed within a block for the candidates side by side, and the logits of a
     candidate and of the teacher with what is derived from them.
     """
     lm = blocks.lm
-    width = int(lm.model.get_input_embeddings().weight.shape[1])
     inner = sum(max(linear.shape) for linear in blocks.linears[0])
-    size = int(lm.dtype.itemsize)
-    return size * (len(blocks) * width + 2 * inner) + 4 * 4 * lm.vocabulary
+    return int(lm.dtype.itemsize) * TOGETHER * 2 * inner + 4 * 4 * lm.vocabulary
+
+
+def states_held(blocks: Blocks, tokens: int) -> int:
+    """Return of how many candidates a hidden state is held at a time.
+
+    Args:
+        blocks: The model's.
+        tokens: Of a state.
+    """
+    width = int(blocks.lm.model.get_input_embeddings().weight.shape[1])
+    size = 3 * tokens * width * int(blocks.lm.dtype.itemsize)  # before and behind a block, and cat
+    return max(1, int(SHARE / 2 * free(blocks.lm.device)) // size)
 
 
 def batch_tokens(blocks: Blocks) -> int:
@@ -59,7 +71,7 @@ def batch_tokens(blocks: Blocks) -> int:
         EvollmError: If the memory does not even suffice for 16.
     """
     device = blocks.lm.device
-    most = int(SHARE * free(device)) // bytes_per_token(blocks)
+    most = int(SHARE / 2 * free(device)) // bytes_per_token(blocks)
     if most < 16:
         raise EvollmError(
             f"{blocks.lm.name} leaves too little of the memory of {device} to score candidates: "

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from problems.compression.evaluation.divergence import Metric, head_of
-from problems.compression.evaluation.memory import batch_tokens
+from problems.compression.evaluation.divergence import Metric, Reference, head_of
+from problems.compression.evaluation.memory import TOGETHER, batch_tokens, states_held
 from problems.compression.evaluation.stage import Batch, Sums, batches, complete
 from problems.compression.evaluation.stitched import Stitched
 from problems.compression.evaluation.teacher import Teacher
-from problems.compression.evaluation.trie import Configs, Trie, outputs
+from problems.compression.evaluation.trie import Configs, Trie, outputs, sorted_alike
 from problems.compression.layout import Genome
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 REMEMBERED = 4
 """Stages whose complete scores are remembered."""
@@ -128,24 +132,46 @@ class Scorer:
     def _advance(
         self, running: dict[Configs, Sums], batch: Batch, metrics: tuple[Metric, ...]
     ) -> None:
-        """Run some candidates on a batch."""
+        """Run some candidates on a batch, as many at a time as the memory takes."""
         import torch
 
-        blocks, candidates = self.stitched.blocks, list(running)
+        candidates = [list(running)[index] for index in sorted_alike(list(running))]
         with torch.inference_mode():
-            ids = torch.tensor(batch.ids, device=blocks.lm.device)
+            ids = torch.tensor(batch.ids, device=self.stitched.blocks.lm.device)
             reference = None
             if "kl" in metrics:
                 kept = self.teacher.kept(batch.whole)[:, : batch.positions]
                 reference = self.head.reference(kept.flatten(0, 1))
-            entry, targets = blocks.enter(ids), ids[:, 1:].flatten()
-            trie = Trie(candidates)
-            self.computed += batch.ids.size * trie.nodes
-            for place, hidden in outputs(self.stitched, trie, entry):
-                states = blocks.leave(hidden[:, :-1]).flatten(0, 1)
-                values = self.head.values(states, reference, targets, metrics)
-                by_window = torch.stack(values).double().view(len(metrics), len(ids), -1).sum(2)
-                running[candidates[place]].add(by_window.cpu().numpy())
+            most = min(TOGETHER, len(candidates))
+            entries = {n: self.stitched.blocks.enter(ids.repeat(n, 1)) for n in range(1, most + 1)}
+            step = states_held(self.stitched.blocks, ids.numel())
+            for start in range(0, len(candidates), step):
+                some = candidates[start : start + step]
+                trie = Trie(some)
+                self.computed += trie.size * ids.numel()
+                states = outputs(self.stitched, trie, entries)
+                values = self._values(states, reference, ids[:, 1:], metrics)
+                for one, end in zip(some, trie.ends, strict=True):
+                    running[one].add(values[:, end])
+
+    def _values(
+        self,
+        states: list[Tensor],
+        reference: Reference | None,
+        targets: Tensor,
+        metrics: tuple[Metric, ...],
+    ) -> NDArray[np.float64]:
+        """Return sums of shape ``(metrics, states, windows)``."""
+        import torch
+
+        found = []
+        for start in range(0, len(states), TOGETHER):
+            some = torch.stack(states[start : start + TOGETHER])[:, :, :-1]
+            normed = self.stitched.blocks.leave(some).flatten(1, 2)
+            values = self.head.values(normed, reference, targets.flatten(), metrics)
+            by_window = torch.stack(values).double().view(len(metrics), len(some), len(targets), -1)
+            found.append(by_window.sum(3).cpu().numpy())
+        return np.concatenate(found, 1)
 
 
 def _scores(sums: Sums, cut: Sequence[Batch]) -> list[Score]:

@@ -83,13 +83,17 @@ class Stitched:
         import torch
 
         gone = dropped_parts(config)
-        if gone == BOTH:
+        if self.skips(config):
             return hidden
         self._set(index, config)
         with torch.inference_mode():
             out = self._block(index, gone)(hidden, **entry.calls[index])
         found: Tensor = out[0] if isinstance(out, tuple) else out
         return found
+
+    def skips(self, config: Config) -> bool:
+        """Return whether a block is dropped as a whole."""
+        return dropped_parts(config) == BOTH
 
     def install(self, genome: Genome) -> None:
         """Give the whole model these levels, until ``restore`` or the next scores."""

@@ -1,8 +1,13 @@
-"""Candidates computed from the block in which they differ: what several share is computed once."""
+"""Candidates computed from the block in which they differ: what several share is computed once.
+
+All go through a block before the next one is begun, so that those that differ in their past but
+have the same levels here go through it together: its weights are read once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from problems.compression.evaluation.stitched import Config, Stitched
@@ -16,53 +21,100 @@ Configs = tuple[Config, ...]
 """For each block the levels of its units."""
 
 
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A block that is run once for all candidates that are alike up to it.
+
+    Attributes:
+        before: Place of the node of the block before it.
+        config: The block's levels.
+    """
+
+    before: int
+    config: Config
+
+
 class Trie:
-    """The order in which candidates share most.
+    """What is run for some candidates.
 
     Args:
         candidates: For each its blocks' configurations.
 
     Attributes:
-        candidates: As given.
-        order: Indices of the candidates: those that begin alike stand side by side.
-        shared: For each in this order, with how many blocks it begins as the one before.
-        nodes: How many blocks are run.
+        rows: For each block its nodes.
+        ends: For each candidate the place of its node in the last row.
     """
 
     def __init__(self, candidates: Sequence[Configs]) -> None:
-        self.candidates = candidates
-        numbers: dict[Config, int] = {}
-        keys = [
-            tuple(numbers.setdefault(config, len(numbers)) for config in configs)
-            for configs in candidates
-        ]
-        self.order = sorted(range(len(keys)), key=lambda index: keys[index])
-        pairs = zip([None, *self.order], self.order, strict=False)
-        self.shared = [
-            0 if before is None else _alike(keys[before], keys[index]) for before, index in pairs
-        ]
-        self.nodes = sum(map(len, keys)) - sum(self.shared)
+        self.rows: list[list[Node]] = []
+        self.ends = [0] * len(candidates)
+        for configs in zip(*candidates, strict=True):
+            nodes = [Node(*each) for each in zip(self.ends, configs, strict=True)]
+            places = {node: place for place, node in enumerate(dict.fromkeys(nodes))}
+            self.rows.append(list(places))
+            self.ends = [places[node] for node in nodes]
+
+    @property
+    def size(self) -> int:
+        """Number of nodes."""
+        return sum(map(len, self.rows))
 
 
-def _alike(one: tuple[int, ...], other: tuple[int, ...]) -> int:
-    both = zip(one, other, strict=True)
-    return next((place for place, (a, b) in enumerate(both) if a != b), len(one))
-
-
-def outputs(stitched: Stitched, trie: Trie, entry: Entry) -> Iterator[tuple[int, Tensor]]:
-    """Run candidates through the blocks, depth first: one hidden state per block is held.
+def outputs(stitched: Stitched, trie: Trie, entries: Mapping[int, Entry]) -> list[Tensor]:
+    """Run candidates through the blocks.
 
     Args:
         stitched: The model.
         trie: The candidates.
-        entry: What enters the first block.
+        entries: What enters the first block, for one candidate and for several side by side.
 
-    Yields:
-        The index of each candidate, and what leaves its last block.
+    Returns:
+        For each node of the last row, what leaves it.
     """
-    states = [entry.hidden]
-    for index, shared in zip(trie.order, trie.shared, strict=True):
-        del states[shared + 1 :]
-        for block, config in enumerate(trie.candidates[index][shared:], shared):
-            states.append(stitched.run(block, config, states[-1], entry))
-        yield index, states[-1]
+    states = [entries[1].hidden]
+    for block, nodes in enumerate(trie.rows):
+        found: dict[int, Tensor] = {}
+        for config, places in _alike(nodes).items():
+            for some in _cut(places, max(entries)):
+                given = [states[nodes[place].before] for place in some]
+                found |= zip(some, _run(stitched, block, config, given, entries), strict=True)
+        states = [found[place] for place in range(len(nodes))]
+    return states
+
+
+def sorted_alike(candidates: Sequence[Configs]) -> list[int]:
+    """Return the order in which those that begin alike stand side by side."""
+    numbers: dict[Config, int] = {}
+    keys = [[numbers.setdefault(config, len(numbers)) for config in one] for one in candidates]
+    return sorted(range(len(keys)), key=lambda index: keys[index])
+
+
+def _alike(nodes: Sequence[Node]) -> dict[Config, list[int]]:
+    found: dict[Config, list[int]] = {}
+    for place, node in enumerate(nodes):
+        found.setdefault(node.config, []).append(place)
+    return found
+
+
+def _cut(places: list[int], most: int) -> Iterator[list[int]]:
+    for start in range(0, len(places), most):
+        yield places[start : start + most]
+
+
+def _run(
+    stitched: Stitched,
+    block: int,
+    config: Config,
+    given: list[Tensor],
+    entries: Mapping[int, Entry],
+) -> Sequence[Tensor]:
+    """Run states through a block side by side."""
+    import torch
+
+    if stitched.skips(config):
+        return given
+    hidden = given[0] if len(given) == 1 else torch.cat(given)
+    found: Sequence[Tensor] = torch.chunk(
+        stitched.run(block, config, hidden, entries[len(given)]), len(given)
+    )
+    return found

@@ -32,9 +32,9 @@ def test_divergence_and_likelihood(make: Make) -> None:
             heads += [LinearHead(matrix), LinearHead(matrix, columns=100)]
         for head in heads:
             reference = head.reference(head.kept(STATES[0]))
-            found = head.values(STATES[1], reference, TARGETS, ("kl", "perplexity"))
-            assert torch.allclose(found[0].double(), kl, rtol=1e-5, atol=1e-5)
-            assert torch.allclose(found[1].double(), nll, rtol=1e-5, atol=1e-5)
+            found = head.values(STATES[1:], reference, TARGETS, ("kl", "perplexity"))
+            assert torch.allclose(found[0][0].double(), kl, rtol=1e-5, atol=1e-5)
+            assert torch.allclose(found[1][0].double(), nll, rtol=1e-5, atol=1e-5)
 
 
 def test_the_head_suits_the_model(make: Make) -> None:
