@@ -50,6 +50,7 @@ class Compression:
             levels=levels,
             database=options.database,
             lm=options.lm,
+            beside=options.beside,
             checkpoint=options.checkpoint,
             check=options.check,
         )

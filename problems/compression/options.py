@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, TypeAlias
 from evollm.cli.fields import leaves_of
 from evollm.cli.options import Aliases, flagged, option
 from evollm.errors import EvollmError
+from problems.compression.baselines.rules import Beside
 from problems.compression.evaluation.divergence import Metric
 from problems.compression.kinds import GGUF, Depth, Joint, Kind, Quantization, Sparsity
 from problems.compression.layout import Rule
@@ -83,6 +84,8 @@ class Options:
         super_fast: The same as --schedule super-fast.
         front: Search for the best levels for each number of bytes, instead of one budget.
         metric: What is minimised: the KL divergence from the whole model, or perplexity.
+        beside: Rules that the report measures beside the result, at equal bytes: those that take
+            seconds (quick), all of them, or none.
         checkpoint: Write the compressed model into the run directory: its quantised layers packed,
             or dense; auto packs where the public format has all widths; none writes no model. Of
             gguf a GGUF file is written.
@@ -108,6 +111,7 @@ class Options:
     super_fast: bool = False
     front: bool = False
     metric: Metric = "kl"
+    beside: Beside = "quick"
     checkpoint: Checkpoint = "auto"
     check: bool = True
     database: str | None = option(None, metavar="FOLDER")

@@ -1,5 +1,7 @@
 """EvoPress for users: a search for the level of each unit under an exact budget."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +20,7 @@ from evollm.search.search import Search
 from evollm.system import System
 from evollm.types import JSON
 from evollm.units import Units
+from problems.compression.baselines.rules import Beside, rules_for
 from problems.compression.compressed import Compressed, first_parent
 from problems.compression.evaluation.divergence import Metric
 from problems.compression.fitness import HELD_OUT, CompressedModel
@@ -58,6 +61,8 @@ class EvoPress(System[Genome]):
         levels: How levels are made; None for GPTQ, or SparseGPT to prune.
         database: The folder of the levels; None for one in the cache.
         lm: How the model is loaded.
+        beside: Which rules the report measures beside the result, at equal bytes: those that take
+            seconds (``quick``), ``all``, or ``none``.
         checkpoint: Whether ``export`` writes the compressed model as well, and in which form; see
             ``Compressed.export``.
         check: Whether a model that predicts text hardly better than chance is refused.
@@ -77,11 +82,12 @@ class EvoPress(System[Genome]):
         levels: LevelSettings | None = None,
         database: str | None = None,
         lm: LMSettings | None = None,
+        beside: Beside = "quick",
         checkpoint: Checkpoint = "auto",
         check: bool = True,
     ) -> None:
         self.kind = kind_named(kind)
-        self.checkpoint = checkpoint
+        self.checkpoint, self.beside = checkpoint, beside
         self.check = check
         self._schedule = schedule
         self._settings = (model, lm or LMSettings())
@@ -185,6 +191,12 @@ class EvoPress(System[Genome]):
         if result.best is None:
             raise EvollmError(f"no levels could be scored ({result.stopped}): see the failures")
         return result.best
+
+    def controls(self) -> dict[str, EvoPress]:
+        """Return the rules that can take the search's place, each as a system."""
+        from problems.compression.baselines.ruled import Ruled
+
+        return {name: Ruled(self, rule) for name, rule in rules_for(self.problem).items()}
 
     def forecast(self, budget: Budget) -> str:
         """Return the tokens and the seconds that a run would take."""

@@ -5,4 +5,6 @@
 - ``greedy``: One level lower at a time, where the divergence rises least.
 - ``knapsack``: The levels with the least sum of errors, by dynamic programming.
 - ``owl``: Sparser where few weights stand out.
+- ``ruled``: A rule as a system, in place of a search.
+- ``rules``: Rules by name, and what each is given.
 """

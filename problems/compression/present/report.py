@@ -14,6 +14,7 @@ from evollm.store import queries, rows
 from problems.compression.compressed import Compressed, first_parent
 from problems.compression.layout import Genome
 from problems.compression.notation import mark
+from problems.compression.present.beside import beside
 from problems.compression.present.curves import plot_convergence
 from problems.compression.present.map import plot_map
 
@@ -32,7 +33,7 @@ def report(system: EvoPress, result: Result[Genome]) -> Report:
     chosen = [found(record)]
     if _known(result):
         known = system.compressed(result)
-        chosen = [_scores(known), _levels(known), _curve(known)]
+        chosen = [_scores(known), *_beside(known), _levels(known), _curve(known)]
     took = spent(record, queries.usage(record))
     return Report("Compressed model", [*chosen, took, rungs(record), made(record), faults(record)])
 
@@ -76,6 +77,18 @@ def _scores(known: Compressed) -> Section:
     columns = ("held-out text", units.name if units.name == "KL" else "KL", "error", "perplexity")
     title = f"the start is {_start(known)}"
     return Section("", facts, tables=[Table(columns, table, title)] if table else [])
+
+
+def _beside(known: Compressed) -> list[Section]:
+    """Return what rules come to at the same bytes."""
+    if known.held_out is None or not (found := beside(known)):
+        return []
+    rows_ = [
+        [one.name, one.kl, one.perplexity, one.above, one.error, one.bytes, one.seconds]
+        for one in found
+    ]
+    columns = ("rule", "KL", "perplexity", "KL above chosen", "error", "bytes", "seconds")
+    return [Section("Rules at equal bytes, on the held-out text", tables=[Table(columns, rows_)])]
 
 
 def _start(known: Compressed) -> str:

@@ -1,0 +1,63 @@
+"""Rules in place of a search: the budget, the systems that they are, and the table beside a run."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evollm import Budget
+from problems.compression.baselines.rules import Given, rules_for
+from problems.compression.fitness import HELD_OUT
+from problems.compression.present.beside import FILE, beside
+from tests.problems.compression.support_search import KINDS, SMALL, Made
+from tests.support_each import each
+
+
+@each("kind", [kind for kind in KINDS if kind != "whole"])
+def test_every_rule_keeps_the_budget_and_is_determined_by_the_seed(kind: str, tiny: Made) -> None:
+    system = tiny.system(kind)
+    system.problem.prepare()
+    space, rules = system.problem.space, rules_for(system.problem)
+    assert "random search" in rules
+    for name, rule in rules.items():
+        one, again = Given(system.problem, SMALL, 1), Given(system.problem, SMALL, 1)
+        genome = rule(one)
+        assert space.layout.cost(space.layout.check(genome)) <= space.budget, name
+        np.testing.assert_array_equal(genome, rule(again), name)
+        assert one.tokens == again.tokens or name == "greedy by KL"  # known scores cost nothing
+
+
+def test_random_search_spends_about_the_search_s_tokens(tiny: Made) -> None:
+    system = tiny.system("depth")
+    given = Given(system.problem, SMALL)
+    rules_for(system.problem)["random search"](given)
+    tokens = SMALL.tokens(system.problem.space, SMALL.generations)
+    assert 0.6 * tokens <= given.tokens <= 1.1 * tokens
+
+
+def test_controls_are_systems_on_the_same_problem(tiny: Made) -> None:
+    system = tiny.system("depth")
+    controls = system.controls()
+    assert set(controls) == set(rules_for(system.problem))
+    found = controls["ShortGPT"].search(seed=0)
+    assert found.system.problem is system.problem
+    assert found.bytes <= found.budget
+    assert found.held_out is not None
+
+
+def test_the_report_has_rules_beside_the_result_and_computes_them_once(
+    tiny: Made, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = tiny.system("depth", beside="quick")
+    result = system.run(Budget(generations=1), path=tmp_path / "run")
+    known = system.compressed(result)
+    found = beside(known)
+    assert [one.name for one in found] == list(rules_for(system.problem, "quick"))
+    [own] = system.problem.evaluate([known.genome], HELD_OUT, 0)
+    for one in found:
+        assert one.above == pytest.approx(one.kl - own.metrics["kl"], abs=1e-5)
+    assert json.loads((tmp_path / "run" / FILE).read_text())["chosen"] == known.chosen.id
+    monkeypatch.setattr("problems.compression.present.beside._computed", lambda known: 1 / 0)
+    assert beside(known) == found
+    assert "Rules at equal bytes" in system.report(result).text()
