@@ -64,7 +64,7 @@ def measure(
     strategy: Any = strategy_of(cell["method"])
     asked = connect() if cell["method"] in MODELS else None
     if cell["method"] == "taught":
-        asked = taught(asked, DEFAULT)
+        strategy, asked = taught(strategy, asked, DEFAULT)
     progress = Progress(lambda fitness: f"{-fitness - optimum:.4g} above the optimum")
     result = run(
         strategy.flow(asked, space, (), cell["seed"]),

@@ -93,9 +93,10 @@ class EvoLLM(System[Any]):
 
             self._model = connect()
         model: Any = self._model
-        if isinstance(self.strategy, Framed):
-            model = taught(model, self._adapter)
-        return self.strategy.flow(model, self.problem.space, self._start, seed)
+        strategy = self.strategy
+        if isinstance(strategy, Framed):
+            strategy, model = taught(strategy, model, self._adapter)
+        return strategy.flow(model, self.problem.space, self._start, seed)
 
     def write(self, individual: Individual[Any]) -> str:
         """Return the point in the form that the function takes."""

@@ -18,6 +18,8 @@ from evollm.paths import anchored
 _TOKENIZE_S = 10
 TRUNCATION = {"top_k": 40, "top_p": 0.95, "min_p": 0.05}
 """Truncated sampling, as unlikely tokens of a small model are poor; part of every request."""
+WHOLE = {"top_k": 0, "top_p": 1.0, "min_p": 0.0}
+"""Sampling without truncation."""
 
 
 class Offline(Endpoint):
@@ -37,10 +39,14 @@ class Offline(Endpoint):
         return f"{server.url}/v1", server.token
 
     def adapted(self, adapters: Sequence[Path]) -> "Offline":
-        """Return the same model with other adapters, served by a server of its own."""
+        """Return the same model with other adapters, served by a server of its own.
+
+        Its answers are sampled without truncation, since the distribution is what it was taught.
+        """
         service = replace(self.service, adapters=tuple(adapters))
+        options = {**self.settings.options, **WHOLE}
         identity = f"offline:{service.identity}"
-        return Offline(service, replace(self.settings, identity=identity))
+        return Offline(service, replace(self.settings, identity=identity, options=options))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens in each text, counted by the server's tokenizer."""

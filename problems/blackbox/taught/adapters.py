@@ -1,10 +1,12 @@
 """Which adapter a search of numbers uses: the one that comes with the package, another, or none."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from evollm.errors import EvollmError
 from evollm.paths import anchored
+from problems.blackbox.framed import Framed
 
 DEFAULT, NONE = "default", "none"
 FILE = Path(__file__).with_name("default.gguf")
@@ -35,10 +37,13 @@ def adapter_of(name: str | Path | None) -> Path | None:
     return file
 
 
-def taught(model: Any, name: str | Path) -> Any:
-    """Return a model with an adapter.
+def taught(strategy: Framed, model: Any, name: str | Path) -> tuple[Framed, Any]:
+    """Return a model with an adapter, and the settings with which it is asked.
+
+    A taught model writes rows by itself; to hold it to digits would take most of the time.
 
     Args:
+        strategy: The settings for an untaught model.
         model: The offline model, or one in a GGUF file, which can have an adapter; or any other.
         name: As for ``adapter_of``; the default one is for the offline model alone.
 
@@ -49,13 +54,13 @@ def taught(model: Any, name: str | Path) -> Any:
 
     served = isinstance(model, Offline)
     if name == DEFAULT and not (served and model.service.model is None):
-        return model
+        return strategy, model
     file = adapter_of(name)
-    if file is None or not served:
-        if file is not None:
-            raise EvollmError(
-                f"{model.name} can't have the adapter {file.name}: use the offline model or a GGUF "
-                "file, or leave the adapter out"
-            )
-        return model
-    return model.adapted([*model.service.adapters, file])
+    if file is None:
+        return strategy, model
+    if not served:
+        raise EvollmError(
+            f"{model.name} can't have the adapter {file.name}: use the offline model or a GGUF "
+            "file, or leave the adapter out"
+        )
+    return replace(strategy, constrain=False), model.adapted([*model.service.adapters, file])

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from evollm.llm.scripted import Scripted
 from evollm.tuning.settings import TrainSettings
 from evollm.tuning.train import train
 from problems.blackbox import EvoLLM
+from problems.blackbox.framed import Framed
 from problems.blackbox.prior.teacher import PriorTeacher
 from problems.blackbox.taught.adapters import FILE, RECORD, adapter_of, taught
 from problems.lm import LMSettings, load
@@ -39,14 +41,16 @@ def test_the_recipe_s_first_steps_have_the_recorded_losses(tmp_path) -> None:
 
 
 def test_who_gets_an_adapter(tmp_path) -> None:
-    plain = offline()
-    assert taught(plain, "default").service.adapters == (FILE,)
-    assert taught(plain, "default").name == "offline+default"
-    assert taught(plain, "none") is plain
+    plain, framed = offline(), Framed()
+    strategy, model = taught(framed, plain, "default")
+    assert (model.service.adapters, model.name) == ((FILE,), "offline+default")
+    assert model.settings.options["top_p"] == 1.0
+    assert strategy == replace(framed, constrain=False)
+    assert taught(framed, plain, "none") == (framed, plain)
     other = Scripted(lambda *_: "")
-    assert taught(other, "default") is other
+    assert taught(framed, other, "default") == (framed, other)
     with pytest.raises(EvollmError, match=r"can't have the adapter default.gguf: use the offline"):
-        taught(other, FILE)
+        taught(framed, other, FILE)
     (tmp_path / "adapter.gguf").write_bytes(b"")
     assert adapter_of(tmp_path) == tmp_path / "adapter.gguf"
     with pytest.raises(EvollmError, match=r"there is no adapter .*none.gguf: give a GGUF file"):
