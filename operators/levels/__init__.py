@@ -13,7 +13,7 @@ may have an owner: another unit, at whose level 0 it costs nothing and does not 
 
 from operators.levels.costs import Costs, Levels
 from operators.levels.owners import OwnerSwap
-from operators.levels.starts import FixedLevels, RandomLevels
+from operators.levels.starts import FixedLevels, KnownLevels, RandomLevels
 from operators.levels.steps import LevelSteps, SpreadLevels
 from operators.levels.swaps import LevelSwap
 from operators.levels.trades import LevelTrade
@@ -21,6 +21,7 @@ from operators.levels.trades import LevelTrade
 __all__ = [
     "Costs",
     "FixedLevels",
+    "KnownLevels",
     "LevelSteps",
     "LevelSwap",
     "LevelTrade",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from evollm.errors import EvollmError
-from evollm.types import Offspring, Parent
+from evollm.types import Offspring, Operator, Parent
 from operators.levels.costs import Costs, Levels, active, costs_of, lowered, table_of
 from operators.masks import apart
 
@@ -25,6 +25,25 @@ class FixedLevels:
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Levels]:
         """Return ``n`` copies, ignoring the parents."""
         return Offspring([np.array(self.levels, np.int64) for _ in range(n)])
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLevels:
+    """Makes some vectors first, and then those of another operator.
+
+    Attributes:
+        known: The vectors.
+        others: Makes what is asked for beyond them.
+    """
+
+    known: tuple[tuple[int, ...], ...]
+    others: Operator[Levels]
+
+    def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Levels]:
+        """Return ``n`` vectors, ignoring the parents."""
+        first = [np.array(levels, np.int64) for levels in self.known[:n]]
+        rest = self.others.vary(parents, n - len(first), seed)
+        return Offspring([*first, *rest.genomes], rejected=rest.rejected)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,18 @@
 """How long a search is: generations, children, and the tokens that they are scored on."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
+
+import numpy as np
 
 from evollm.algorithms.duplicates import Distinct
 from evollm.algorithms.races import Rung, one_plus_lambda
 from evollm.checks import at_least, positive
 from evollm.errors import EvollmError
 from evollm.search.flow import Flow
+from operators.levels import KnownLevels
 from problems.compression.kinds.depth import Depth
 from problems.compression.kinds.space import Kind, Space
 from problems.compression.layout import Genome
@@ -30,6 +34,7 @@ class Schedule:
         start_tokens: Tokens on which these are scored.
         pool: Tokens of text to draw from.
         window: Tokens of each piece of it.
+        informed: Whether what rules choose that take seconds competes with the first genomes.
     """
 
     generations: int
@@ -39,6 +44,7 @@ class Schedule:
     start_tokens: int = 2048
     pool: int = 524_288
     window: int = 512
+    informed: bool = False
 
     def __post_init__(self) -> None:
         positive(offspring=self.offspring, starts=self.starts, window=self.window)
@@ -76,20 +82,22 @@ class Schedule:
         each = sum(n * tokens for n, (tokens, _) in zip(entrants, self.stages, strict=False))
         return self.starting(space) * self.start_tokens + generations * each
 
-    def flow(self, space: Space, seed: int) -> Flow:
+    def flow(self, space: Space, seed: int, known: Sequence[Genome] = ()) -> Flow:
         """Return the search.
 
         Args:
             space: What is searched.
             seed: Fixes it.
+            known: Genomes that compete with the first ones.
         """
+        first = tuple(tuple(np.asarray(genome).tolist()) for genome in known)
         return one_plus_lambda(
-            space.start,
+            KnownLevels(first, space.start) if first else space.start,
             space.variation,
             offspring=self.offspring,
             seed=seed,
             rungs=[_rung(tokens, keep) for tokens, keep in self.stages],
-            starts=self.starting(space),
+            starts=self.starting(space) + len(first),
             start_rungs=[_rung(self.start_tokens, 1)],
             key=Distinct(key, scope=("generation", "living")),
         )
@@ -117,7 +125,7 @@ def schedule(preset: Preset, kind: Kind, blocks: int) -> Schedule:
         return Schedule(400, 16, ((512, 1), (8192, 1)))
     depth = isinstance(kind, Depth)
     if preset == "quick":
-        return Schedule(40 if depth else 30, 8, ((256, 2), (1024, 1)), 16, 256, 16_384, 128)
+        return Schedule(40 if depth else 30, 8, ((256, 2), (1024, 1)), 16, 1024, 16_384, 128, True)
     if isinstance(kind, Depth):
         gone = kind.dropped(blocks)
         generations = max(1, int(gone * (blocks - gone) / 1.5))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from evollm.search.search import Search
 from evollm.system import System
 from evollm.types import JSON
 from evollm.units import Units
-from problems.compression.baselines.rules import Beside, rules_for
+from problems.compression.baselines.rules import Beside, Given, rules_for
 from problems.compression.compressed import Compressed, first_parent
 from problems.compression.evaluation.divergence import Metric
 from problems.compression.fitness import HELD_OUT, CompressedModel
@@ -168,7 +169,19 @@ class EvoPress(System[Genome]):
         """
         space = self.problem.space
         space.check(self.schedule.offspring)
-        return self.schedule.flow(space, seed)
+        return self.schedule.flow(space, seed, self._known(seed))
+
+    def _known(self, seed: int) -> list[Genome]:
+        """Return what quick rules choose, where that competes with the start."""
+        if not self.schedule.informed:
+            return []
+        self.problem.prepare()
+        given, found = Given(self.problem, self.schedule, seed), []
+        for name, rule in rules_for(self.problem, "quick").items():
+            if name != "uniform":
+                with suppress(EvollmError):  # a rule may not suit the levels
+                    found.append(rule(given))
+        return found
 
     def write(self, individual: Individual[Genome]) -> str:
         """Return the levels as text."""

@@ -159,7 +159,7 @@ ONLY: Mapping[str, tuple[str, ...]] = {
     "knapsack, Fisher": ("sparsity", "quantization"),
 }
 """The kinds that a rule is for, if not for all."""
-SLOW = ("random search", "greedy by KL")
+SLOW = ("random search", "greedy by KL", "Shortened-Llama")
 """Rules that take about as long as the search, or longer."""
 Beside: TypeAlias = Literal["quick", "all", "none"]
 

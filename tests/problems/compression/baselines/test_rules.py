@@ -1,12 +1,14 @@
 """Rules in place of a search: the budget, the systems that they are, and the table beside a run."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from evollm import Budget
+from evollm.store import rows
 from problems.compression.baselines.rules import Given, rules_for
 from problems.compression.fitness import HELD_OUT
 from problems.compression.present.beside import FILE, beside
@@ -61,3 +63,17 @@ def test_the_report_has_rules_beside_the_result_and_computes_them_once(
     monkeypatch.setattr("problems.compression.present.beside._computed", lambda known: 1 / 0)
     assert beside(known) == found
     assert "Rules at equal bytes" in system.report(result).text()
+
+
+def test_an_informed_search_starts_from_the_best_of_rules_and_random_levels(tiny: Made) -> None:
+    informed = replace(SMALL, informed=True, start_tokens=48)
+    system = tiny.system("depth", schedule=informed)
+    result = system.run(Budget(generations=0))
+    first = [one for one in rows.evaluations(result.record) if one.step == 0]
+    quick = [name for name in rules_for(system.problem, "quick") if name != "uniform"]
+    assert len(first) == SMALL.starts + len(quick)
+    assert not result.record.path
+    given = Given(system.problem, informed)
+    rule = rules_for(system.problem)[quick[0]]
+    np.testing.assert_array_equal(first[0].genome, rule(given))
+    assert system.choose(result).fitness == max(one.fitness for one in first)
