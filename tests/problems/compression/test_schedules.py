@@ -19,8 +19,8 @@ from tests.support_each import each
         ("paper", Quantization(3), 150, 1_179_648, 2048),
         ("paper", Quantization(2.5), 150, 1_179_648, 32 * 2048),
         ("super-fast", Sparsity(0.7), 400, 24_576, 2048),
-        ("quick", Depth(0.25), 40, 8 * 256 + 3 * 1024, 16 * 256),
-        ("quick", Joint(), 30, 8 * 256 + 3 * 1024, 16 * 256),
+        ("quick", Depth(0.25), 40, 8 * 256 + 3 * 1024, 16 * 1024),
+        ("quick", Joint(), 30, 8 * 256 + 3 * 1024, 16 * 1024),
     ],
 )
 def test_presets_spend_what_the_paper_says(
