@@ -154,13 +154,16 @@ class Loaded:
         """
         import torch
 
+        from problems.lm.streaming import resident
+
         with _LOCK, torch.inference_mode():
             self.release()
             given = torch.tensor(ids, device=self.lm.device)
             entry = self.blocks.enter(given)
             hidden = entry.hidden
             for index in range(len(self.blocks)):
-                hidden = self.blocks.run(index, hidden, entry)
+                with resident(self.blocks, index):
+                    hidden = self.blocks.run(index, hidden, entry)
             states = self.blocks.leave(hidden[:, :-1]).flatten(0, 1)
             targets = given[:, 1:].flatten()
             [found] = head_of(self.blocks).values(states[None], None, targets, ("perplexity",))
@@ -211,12 +214,38 @@ def loaded(settings: Settings) -> Loaded:
 
 @lru_cache(maxsize=1)
 def model_of(model: str | None, settings: LMSettings) -> tuple[LM, Blocks]:
-    """Return a model and its blocks, loaded on its first use in this process."""
+    """Return a model and its blocks, loaded on its first use in this process.
+
+    Of a model that takes more than half of the free memory only one block is there at a time.
+    """
     from problems.lm.blocks import Blocks
     from problems.lm.load import load
+    from problems.lm.streaming import stream
 
-    lm = load(model, settings)
+    lm = (stream if _tight(model, settings) else load)(model, settings)
     return lm, Blocks(lm)
+
+
+def _tight(model: str | None, settings: LMSettings) -> bool:
+    """Return whether a model's memory has no room for original weights beside those of levels.
+
+    Then its blocks are brought one by one, and levels are the only copy of the weights.
+    """
+    import torch
+
+    from problems.compression.evaluation.memory import free
+    from problems.lm.devices import device_of
+    from problems.lm.extra import require
+    from problems.lm.sources import find, is_masked
+
+    require()
+    source, device = find(model, settings), device_of(settings.device)
+    if device == "auto" or is_masked(source, settings):
+        return False
+    if any(file.suffix != ".safetensors" for file in source.weights):
+        return False
+    size = sum(file.stat().st_size for file in source.weights)
+    return 2 * size > free(torch.device(device))
 
 
 def _fixed(blocks: Blocks) -> int:

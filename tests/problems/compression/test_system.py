@@ -21,6 +21,7 @@ from problems.compression.compressed import genome_of
 from problems.compression.fitness import HELD_OUT
 from problems.compression.kinds import Depth, Quantization
 from problems.compression.levels.settings import LevelSettings
+from problems.compression.loaded import loaded, model_of
 from problems.compression.schedules import Schedule
 from tests.problems.compression.support_killed import searched
 from tests.problems.compression.support_search import KINDS, SMALL, Made
@@ -52,6 +53,25 @@ def test_the_problem_conforms(check: Any, fidelity: int | None, tiny: Made, tmp_
     start = problem.space.uniform
     other = start + np.eye(len(start), dtype=np.int64)[0] - np.eye(len(start), dtype=np.int64)[7]
     check((problem, [start, other, start], fidelity), tmp_path)
+
+
+@each("kind", ["depth", "quantization"])
+def test_a_model_that_leaves_little_memory_goes_block_by_block(
+    kind: str, tiny: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of its weights only those of levels are there."""
+    monkeypatch.setattr("problems.compression.loaded._tight", lambda model, settings: True)
+    model_of.cache_clear()
+    loaded.cache_clear()
+    try:
+        system = tiny.system(kind)
+        found = system.search(seed=1)
+        linear = system.problem.loaded.blocks.linear(0, "mlp.up_proj")
+        assert linear.weight.is_meta == (kind == "quantization")
+        assert (system.write(found.chosen), found.bytes) == GOLDEN[kind]
+    finally:
+        model_of.cache_clear()
+        loaded.cache_clear()
 
 
 @each("kind", list(KINDS))
