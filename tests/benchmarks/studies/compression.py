@@ -55,7 +55,7 @@ PAPER = {
     ("bits2.5", "evopress"): 8.03,
 }
 """The paper's perplexities of Llama-2-7B on WikiText-2, whose whole model has 5.12 to 5.21."""
-CORE = Schedule(10, 8, ((256, 2), (1024, 1)), 16, 1024, 16_384, 128, True)
+CORE = Schedule(16, 8, ((256, 2), (1024, 1)), 16, 1024, 16_384, 128, True)
 
 
 @cache
