@@ -15,7 +15,7 @@ from problems.blackbox.prior.teacher import PriorTeacher
 
 @dataclass(frozen=True)
 class Options:
-    """What is taught, and to whom.
+    """What is taught, and which model.
 
     Attributes:
         model: As evollm takes it for prompts; none for the offline model.
