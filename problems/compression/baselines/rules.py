@@ -11,14 +11,13 @@ import numpy as np
 from evollm import Budget, run
 from evollm.algorithms.races import Rung, race
 from evollm.search.flow import Flow, initial, seeded, survive
-from evollm.types import Operator
-from operators.levels import RandomLevels
+from evollm.types import Candidate, Offspring, Operator, Parent
 from problems.compression.baselines.depth import shortened, shortgpt, sliding_window
 from problems.compression.baselines.fisher import fisher_errors
 from problems.compression.baselines.greedy import greedy
 from problems.compression.baselines.knapsack import errors_of, within
 from problems.compression.baselines.owl import owl_grid
-from problems.compression.kinds.space import costs_of
+from problems.compression.kinds.space import Space
 from problems.compression.layout import Genome
 from problems.compression.schedules import Schedule
 from problems.compression.texts import Windows
@@ -71,6 +70,31 @@ class Given:
 Rule: TypeAlias = Callable[[Given], Genome]
 
 
+@dataclass(frozen=True, slots=True)
+class Walks:
+    """Draws random levels of a budget that uniform ones meet: by exchanges, one after the other.
+
+    Attributes:
+        space: What is searched.
+        most: Maximum number of exchanges; each number is as likely.
+    """
+
+    space: Space
+    most: int = 50
+
+    def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Genome]:
+        """Return ``n`` genomes, ignoring the parents."""
+        rng, [first] = np.random.default_rng(seed), self.space.start.vary([], 1, seed).genomes
+        made = []
+        for length in rng.integers(1, self.most, n, endpoint=True):
+            genome = first
+            for step in rng.integers(2**31, size=length):
+                parent = Candidate(0, genome, (), "", 0)
+                [genome] = self.space.variation.vary([parent], 1, int(step)).genomes
+            made.append(genome)
+        return Offspring(made)
+
+
 def random_search(given: Given) -> Genome:
     """Score random levels in the first and the last stage, as many as take the search's tokens."""
     schedule, space = given.schedule, given.problem.space
@@ -79,9 +103,7 @@ def random_search(given: Given) -> Genome:
     tokens = schedule.tokens(space, schedule.generations)
     count = max(1, int(tokens / (few + many * share)))
     rungs = [Rung(few, max(1, int(count * share))), Rung(many)]
-    start: Any = space.start
-    if space.uniform is not None:
-        start = RandomLevels(costs_of(space.layout), space.budget)
+    start = space.start if space.uniform is None else Walks(space)
     result = run(_race(start, count, rungs, given.seed), given.problem, budget=Budget())
     given.tokens += int(result.usage.cost)
     assert result.best is not None

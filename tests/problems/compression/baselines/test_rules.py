@@ -9,7 +9,7 @@ import pytest
 
 from evollm import Budget
 from evollm.store import rows
-from problems.compression.baselines.rules import Given, rules_for
+from problems.compression.baselines.rules import Given, Walks, rules_for
 from problems.compression.fitness import HELD_OUT
 from problems.compression.present.beside import FILE, beside
 from tests.problems.compression.support_search import KINDS, SMALL, Made
@@ -36,6 +36,13 @@ def test_random_search_spends_about_the_search_s_tokens(tiny: Made) -> None:
     rules_for(system.problem)["random search"](given)
     tokens = SMALL.tokens(system.problem.space, SMALL.generations)
     assert 0.6 * tokens <= given.tokens <= 1.1 * tokens
+
+
+def test_random_levels_of_a_uniform_budget_differ_and_keep_it(tiny: Made) -> None:
+    space = tiny.system("quantization").problem.space
+    made = Walks(space).vary([], 20, 0).genomes
+    assert all(space.layout.cost(genome) == space.budget for genome in made)
+    assert len({genome.tobytes() for genome in made}) > 15
 
 
 def test_controls_are_systems_on_the_same_problem(tiny: Made) -> None:
