@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 MANY = 1000
 """Blocks of an imaginary model, for which all shares are possible."""
 
+FRONTS = ("depth", "sparsity", "quantization")
+"""The kinds that have a front."""
+
 
 class Compression:
     """The command."""
@@ -31,6 +34,11 @@ class Compression:
 
         kind, levels = kind_of(options), levels_of(options)
         schedule_of(options, kind, MANY)  # refuse options before a model is loaded
+        if options.front and options.kind not in FRONTS:
+            raise EvollmError(
+                f"--front is for --kind depth, sparsity or quantization, not {options.kind}: leave "
+                "it out, or choose one of these"
+            )
         require()
         name = connect.local
         if name is None:

@@ -152,8 +152,8 @@ def windows(
     cut = [window for _, window in zip(range(count), _rounds(texts, room), strict=False)]
     if len(cut) < count:
         raise EvollmError(
-            f"{len(documents)} documents hold {len(cut)} windows of {length} tokens, not {count}: "
-            "ask for fewer or shorter ones, join the documents, or give more text"
+            f"{len(documents)} documents hold {len(cut)} windows of {length} tokens, and {count} "
+            "are needed: ask for fewer or shorter ones, join the documents, or give more text"
         )
     return np.array([(*lm.before, *window) for window in cut], np.int64)
 

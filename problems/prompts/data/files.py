@@ -229,7 +229,8 @@ class _Reader:
             if not headless or record.line > 1:
                 raise
             raise EvollmError(
-                f"{error}; if that line is a header, say which column holds what"
+                f"{error}; if that line is a header, say which column has the text and which the "
+                "label (--text and --label)"
             ) from None
 
     def _answer(self, record: Record, name: str, where: str) -> str:

@@ -60,11 +60,13 @@ def label_words(text: str) -> Labels:
     words = tuple((word if sign else mark).strip() for mark, sign, word in pairs)
     if len(items) < 2 or len(marked) not in (0, len(items)) or not all((*words, *marked)):
         raise EvollmError(
-            f"label words are written as terrible,great or as neg=terrible,pos=great, not {text!r}"
+            "label words are written as terrible,great or as neg=terrible,pos=great, two at "
+            f"least, not {text!r}"
         )
-    for names in (words, marked):
-        if len(set(names)) < len(names):
-            raise EvollmError(f"{text!r} names a label twice: each needs a word of its own")
+    if len(set(marked)) < len(marked):
+        raise EvollmError(f"{text!r} names a label twice: give each label once")
+    if len(set(words)) < len(words):
+        raise EvollmError(f"{text!r} has one word for two labels: give each a word of its own")
     return Labels(words, tuple(marked))
 
 

@@ -79,7 +79,7 @@ class Evolution:
             raise EvollmError(f"tournament must be above 0 and at most 1, not {self.tournament}")
         if self.lanes > 1 and self.form == "generational":
             raise EvollmError("lanes are of the steady form: set form='steady', or leave lanes out")
-        Prune(self.fewest, self.most)
+        check_losses(self.fewest, self.most)
 
     def flow(self, problem: PromptFitness, seed: int) -> Flow | Search:
         """Return the search; its first candidate is the unpruned prompt."""
@@ -87,6 +87,17 @@ class Evolution:
             return _generational(self, problem, seed)
         steady = _Steady(self, problem, seed)
         return Search(*[steady.lane(number) for number in range(self.lanes)])
+
+
+def check_losses(fewest: int, most: int) -> None:
+    """Check the numbers of tokens that a child loses.
+
+    Raises:
+        EvollmError: If one is not at least 1, or ``fewest`` is more than ``most``.
+    """
+    positive(fewest=fewest, most=most)
+    if fewest > most:
+        raise EvollmError(f"fewest must be at most {most}, the value of most, not {fewest}")
 
 
 def _generational(settings: Evolution, problem: PromptFitness, seed: int) -> Flow:

@@ -11,7 +11,7 @@ from evollm.checks import positive
 from evollm.search.search import Search
 from operators.masks import Prune
 from problems.prompts.fitness import PromptFitness
-from problems.prompts.methods.evolution import RandomPrunings
+from problems.prompts.methods.evolution import RandomPrunings, check_losses
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Front:
 
     def __post_init__(self) -> None:
         positive(population=self.population)
-        Prune(self.fewest, self.most)
+        check_losses(self.fewest, self.most)
 
     @staticmethod
     def objectives(problem: PromptFitness) -> Mapping[str, float]:

@@ -79,6 +79,8 @@ def test_a_dry_run_says_the_tokens_and_makes_no_levels(tiny: Made, tmp_path: Pat
         (("--super-fast", "--schedule", "paper"), "--super-fast contradicts --schedule paper"),
         (("--drop", "0.1"), "drop must be at least 0.25 and less than 1 for 4 blocks"),
         (("--text", "nowhere.txt"), "there is no prose or file nowhere.txt"),
+        (("--front", "--kind", "joint"), "--front is for --kind depth, spars.* not joint: leave"),
+        (("--front", "--kind", "gguf"), "--front is for --kind depth, spars.* not gguf: leave"),
         (("--check",), "hardly better than chance among 320 tokens: .* leave this check out"),
         (
             ("--model", "m", "--base-url", "http://localhost:1/v1"),

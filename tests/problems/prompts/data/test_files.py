@@ -79,7 +79,7 @@ WRONG = [
     ("a.csv", "text,label\na,0\nb,0\n", "all examples in FILE for the task films have the label"),
     ("a.csv", "text,label\na,0\nb,grat\n", "line 3 of FILE has the unknown label 'grat'; did you"),
     ("a.csv", "text,label\na,0\nb,2\n", "the unknown label '2': choose from terrible, great, or 0"),
-    ("a.csv", "review,stars\na,0\nb,1\n", "if that line is a header, say which column holds what"),
+    ("a.csv", "review,stars\na,0\nb,1\n", "the text and which the label (--text and --label)"),
     ("a.csv", "txt,label,id\na,0,1\n", "FILE has no column 'sentence_1' for the slot {sentence_1}"),
     ("a.csv", "text,lable,id\na,0,1\n", "FILE has no column 'label' for the answers; did you mean"),
     ("a.csv", "text,label\na,0,1\n", "line 2 of FILE has 3 cells and the first row 2: put cells"),
@@ -143,6 +143,8 @@ def test_label_words_are_a_list_or_pairs() -> None:
     for text in ("great", "a=b,c", "a,", "=a,b=c"):
         with pytest.raises(EvollmError, match="label words are written as"):
             label_words(text)
-    for text in ("a,a", "x=a,x=b", "x=a,y=a"):
-        with pytest.raises(EvollmError, match="names a label twice"):
+    with pytest.raises(EvollmError, match="names a label twice: give each label once"):
+        label_words("x=a,x=b")
+    for text in ("a,a", "x=a,y=a"):
+        with pytest.raises(EvollmError, match="has one word for two labels"):
             label_words(text)

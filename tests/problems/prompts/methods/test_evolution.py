@@ -196,7 +196,8 @@ def test_bad_settings_are_refused() -> None:
         ({"population": 0}, "population must be"),
         ({"tournament": 0}, "tournament must be above 0"),
         ({"survival": "elitist"}, "survival is one of children, window, age, not 'elitist'"),
-        ({"fewest": 3, "most": 2}, "least must be at least 1"),
+        ({"fewest": 3, "most": 2}, "fewest must be at most 2, the value of most, not 3"),
+        ({"most": 0}, "most must be a whole number, 1 or more, not 0"),
     ]
     for chosen, message in cases:
         with pytest.raises(EvollmError, match=message):
