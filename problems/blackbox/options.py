@@ -36,7 +36,8 @@ class Options:
         temperature: Sampling temperature, for paper of the first of three attempts; none for 1
             (framed) or 0 (paper).
         adapter: For framed: what the offline model was taught: default for the adapter of the
-            package, a GGUF file, a folder that evollm tune wrote, or none.
+            package, auto for that one if the function has up to two coordinates, a GGUF file, a
+            folder that evollm tune wrote, or none.
         framed: The settings of ``--method framed``.
         paper: The settings of ``--method paper``.
         rule: For paper: the step size shrinks by --decay, or is 0.05 after a new best and otherwise
@@ -61,7 +62,7 @@ class Options:
     population: int | None = None
     warmup: int | None = None
     temperature: float | None = None
-    adapter: str = option("default", metavar="PATH")
+    adapter: str = option("auto", metavar="PATH")
     framed: Framed = field(default_factory=Framed)
     paper: Paper = SHORT
     rule: Literal["decay", "two-level"] = "decay"
@@ -88,7 +89,7 @@ def check(options: Options) -> None:
     """Check the numbers in options, which errors name."""
     at_least(1, options, "dimension", "episodes", "population", "warmup", prefix="--")
     at_least(0, options, "instance", "temperature", prefix="--")
-    if options.adapter != "default" and options.method != "framed":
+    if options.adapter != "auto" and options.method != "framed":
         raise EvollmError("--adapter is for --method framed: leave it out, or use that method")
     if options.method == "cma" and options.population == 1:
         raise EvollmError("--population must be 2 or more for --method cma, not 1")

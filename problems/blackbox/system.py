@@ -22,7 +22,7 @@ from problems.blackbox.framed import Framed
 from problems.blackbox.function import Function
 from problems.blackbox.report import Found, found
 from problems.blackbox.space import Space
-from problems.blackbox.taught.adapters import DEFAULT, adapter_of, taught
+from problems.blackbox.taught.adapters import AUTO, adapter_of, taught
 
 EVALUATIONS = 200
 """Default number of evaluations."""
@@ -55,7 +55,9 @@ class EvoLLM(System[Any]):
         start: A point, or several, to evaluate first.
         adapter: What the offline model was taught, for ``Framed``: the adapter that comes with the
             package (``"default"``), a GGUF file, a folder that ``evollm tune`` wrote, or
-            ``"none"``. Other models have none by default; only those in GGUF files can have one.
+            ``"none"``. ``"auto"`` is the default one for functions of up to two coordinates, for
+            which it was measured to help. Other models have none by default; only those in GGUF
+            files can have one.
         units: Units of the values; None for plain ones.
 
     Raises:
@@ -71,7 +73,7 @@ class EvoLLM(System[Any]):
         maximize: bool = False,
         strategy: Strategy | None = None,
         start: Any = (),
-        adapter: str | Path = DEFAULT,
+        adapter: str | Path = AUTO,
         units: Units | None = None,
     ) -> None:
         if isinstance(function, Function):
@@ -95,7 +97,8 @@ class EvoLLM(System[Any]):
         model: Any = self._model
         strategy = self.strategy
         if isinstance(strategy, Framed):
-            strategy, model = taught(strategy, model, self._adapter)
+            space = self.problem.space
+            strategy, model = taught(strategy, model, self._adapter, len(space))
         return strategy.flow(model, self.problem.space, self._start, seed)
 
     def write(self, individual: Individual[Any]) -> str:
@@ -144,7 +147,7 @@ def minimize(
     model: LanguageModel | None = None,
     strategy: Strategy | None = None,
     start: Any = (),
-    adapter: str | Path = DEFAULT,
+    adapter: str | Path = AUTO,
     executor: Executor | None = None,
 ) -> Found:
     """Find a point where a function is small: ``minimize(f, [(-5, 5)] * 2).x``.
@@ -176,7 +179,7 @@ def maximize(
     model: LanguageModel | None = None,
     strategy: Strategy | None = None,
     start: Any = (),
-    adapter: str | Path = DEFAULT,
+    adapter: str | Path = AUTO,
     executor: Executor | None = None,
 ) -> Found:
     """Find a point where a function is large; see ``minimize``."""

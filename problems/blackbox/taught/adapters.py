@@ -8,7 +8,9 @@ from evollm.errors import EvollmError
 from evollm.paths import anchored
 from problems.blackbox.framed import Framed
 
-DEFAULT, NONE = "default", "none"
+AUTO, DEFAULT, NONE = "auto", "default", "none"
+HELPS = 2
+"""Most coordinates for which the adapter of the package was measured to help."""
 FILE = Path(__file__).with_name("default.gguf")
 RECORD = Path(__file__).with_name("default.json")
 
@@ -18,26 +20,28 @@ def adapter_of(name: str | Path | None) -> Path | None:
 
     Args:
         name: ``"default"``, ``"none"`` or None, or a GGUF file; or a folder that ``evollm tune``
-            wrote.
+            wrote. ``"auto"`` is the default one.
 
     Raises:
         EvollmError: If there is no such file.
     """
     if name is None or name == NONE:
         return None
-    if name == DEFAULT:
+    if name in (AUTO, DEFAULT):
         return FILE
     path = anchored(name)
     file = path / "adapter.gguf" if path.is_dir() else path
     if not file.is_file():
         raise EvollmError(
             f"there is no adapter {file}: give a GGUF file, a folder that evollm tune wrote, "
-            f"'{DEFAULT}' or '{NONE}'"
+            f"'{AUTO}', '{DEFAULT}' or '{NONE}'"
         )
     return file
 
 
-def taught(strategy: Framed, model: Any, name: str | Path) -> tuple[Framed, Any]:
+def taught(
+    strategy: Framed, model: Any, name: str | Path, coordinates: int = 1
+) -> tuple[Framed, Any]:
     """Return a model with an adapter, and the settings with which it is asked.
 
     A taught model writes rows by itself; to hold it to digits would take most of the time.
@@ -45,7 +49,9 @@ def taught(strategy: Framed, model: Any, name: str | Path) -> tuple[Framed, Any]
     Args:
         strategy: The settings for an untaught model.
         model: The offline model, or one in a GGUF file, which can have an adapter; or any other.
-        name: As for ``adapter_of``; the default one is for the offline model alone.
+        name: As for ``adapter_of``; the default one is for the offline model alone, and ``"auto"``
+            uses it where it was measured to help.
+        coordinates: Of the function.
 
     Raises:
         EvollmError: If another adapter than the default is named and the model can't have one.
@@ -53,7 +59,9 @@ def taught(strategy: Framed, model: Any, name: str | Path) -> tuple[Framed, Any]
     from evollm.llm.offline.model import Offline
 
     served = isinstance(model, Offline)
-    if name == DEFAULT and not (served and model.service.model is None):
+    if name == AUTO and coordinates > HELPS:
+        return strategy, model
+    if name in (AUTO, DEFAULT) and not (served and model.service.model is None):
         return strategy, model
     file = adapter_of(name)
     if file is None:
