@@ -3,13 +3,13 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
 from evollm.algorithms.duplicates import Distinct
 from evollm.algorithms.races import Rung, one_plus_lambda
-from evollm.checks import at_least, positive
+from evollm.checks import at_least, nearest, positive
 from evollm.errors import EvollmError
 from evollm.search.flow import Flow
 from operators.levels import KnownLevels
@@ -108,6 +108,17 @@ def key(genome: Genome) -> bytes:
     return genome.tobytes()
 
 
+def check_preset(preset: str) -> None:
+    """Refuse a name that no schedule has.
+
+    Raises:
+        EvollmError: With the names that there are.
+    """
+    known = get_args(Preset)
+    if preset not in known:
+        raise EvollmError(f"there is no schedule '{preset}'{nearest(preset, known)}")
+
+
 def schedule(preset: Preset, kind: Kind, blocks: int) -> Schedule:
     """Return a schedule by its name.
 
@@ -120,7 +131,11 @@ def schedule(preset: Preset, kind: Kind, blocks: int) -> Schedule:
             CPU.
         kind: What is compressed.
         blocks: Number of the model's blocks.
+
+    Raises:
+        EvollmError: If there is no such schedule.
     """
+    check_preset(preset)
     if preset == "super-fast":
         return Schedule(400, 16, ((512, 1), (8192, 1)))
     depth = isinstance(kind, Depth)

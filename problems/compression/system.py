@@ -32,7 +32,7 @@ from problems.compression.levels.settings import LevelSettings
 from problems.compression.loaded import model_of
 from problems.compression.notation import written
 from problems.compression.options import Checkpoint
-from problems.compression.schedules import Preset, Schedule, schedule
+from problems.compression.schedules import Preset, Schedule, check_preset, schedule
 from problems.compression.texts import TextSettings
 from problems.lm.settings import LMSettings
 
@@ -90,6 +90,8 @@ class EvoPress(System[Genome]):
         self.kind = kind_named(kind)
         self.checkpoint, self.beside = checkpoint, beside
         self.check = check
+        if not isinstance(schedule, Schedule):
+            check_preset(schedule)
         self._schedule = schedule
         self._settings = (model, lm or LMSettings())
         self._scoring: dict[str, Any] = {

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from evollm.errors import EvollmError
+from problems.compression import EvoPress
 from problems.compression.kinds import Depth, Joint, Quantization, Sparsity
 from problems.compression.schedules import Schedule, changed, schedule, stages_of, written
 from tests.problems.compression.kinds.test_kinds import BODY
@@ -47,6 +48,7 @@ def test_a_change_of_the_stages_changes_the_pool_if_it_must() -> None:
 @each(
     ("make", "said"),
     [
+        (lambda: EvoPress(schedule="quik"), "there is no schedule 'quik'; did you mean 'quick'"),
         (lambda: stages_of("8@2048;1@3"), "stages must be survivors and tokens such as"),
         (lambda: stages_of(""), "stages must be survivors and tokens such as"),
         (
