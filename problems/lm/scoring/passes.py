@@ -29,6 +29,8 @@ ROW = 128
 """Tokens in a row of several texts: fewer cost more copies of the start, more cost attention."""
 HERE, ELSEWHERE = 1024, 16384
 """Positions computed together on a CPU, whose caches larger arrays leave, and on other devices."""
+LAUNCH = 5e12
+"""Operations that a graphics card does in the time of launching one more pass's kernels."""
 LOGITS = 1 << 28
 """Most logits that are held at a time."""
 
@@ -78,7 +80,8 @@ class Passes:
         """
         self._check(texts)
         start = min([shared(texts), *(position for row in wanted for position in row)])
-        start = start if start and max(map(len, texts)) <= self._reach else 0
+        if not (start and self._pays(start * len(texts)) and self._reaches(texts)):
+            start = 0
         cache = self._begin(texts[0][:start]) if start else None
         self.computed += start
         for batch in batches(texts, start, ROW if start else 0, self._most, self.lm.pad):
@@ -86,6 +89,15 @@ class Passes:
             self.computed += batch.ids.size - batch.padded
             owners, rows, columns = batch.find(wanted)
             yield owners, self._pass(batch, rows, columns, start, cache)
+
+    def _pays(self, tokens: int) -> bool:
+        """Return whether another pass takes less time than computing so many tokens again."""
+        if self.lm.device.type == "cpu":
+            return True
+        return 2 * self.lm.model.num_parameters() * tokens > LAUNCH
+
+    def _reaches(self, texts: Sequence[Ids]) -> bool:
+        return max(map(len, texts)) <= self._reach
 
     def _check(self, texts: Sequence[Ids]) -> None:
         for text in texts:

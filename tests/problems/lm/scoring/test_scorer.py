@@ -10,6 +10,7 @@ import torch
 from evollm.errors import EvollmError
 from problems.lm import LM, load
 from problems.lm.scoring import LabelScorer
+from problems.lm.scoring.passes import Passes
 from problems.lm.tokens import ids_of
 from tests.problems.lm.conftest import Make
 from tests.problems.lm.scoring.support_texts import LABELS, one_by_one, same, strong, texts
@@ -162,3 +163,11 @@ def test_the_offline_model_scores_fast_as_slow() -> None:
         assert np.abs(row - right.numpy()).max() < 1e-4
     assert scorer.computed == scorer.nominal(given) < sum(map(len, given)) - 15
     assert np.array_equal(scorer.score(given), scorer.score(given))
+
+
+def test_a_small_model_on_a_graphics_card_computes_short_starts_again(make: Make) -> None:
+    lm = make()
+    there = replace(lm, device=torch.device("meta"))
+    assert Passes(lm, None)._pays(1)
+    assert not Passes(there, None)._pays(1000)
+    assert Passes(there, None)._pays(10**9)
