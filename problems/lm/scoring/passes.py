@@ -94,7 +94,7 @@ class Passes:
         """Return whether another pass takes less time than computing so many tokens again."""
         if self.lm.device.type == "cpu":
             return True
-        return 2 * self.lm.model.num_parameters() * tokens > LAUNCH
+        return bool(2 * self.lm.model.num_parameters() * tokens > LAUNCH)
 
     def _reaches(self, texts: Sequence[Ids]) -> bool:
         return max(map(len, texts)) <= self._reach
