@@ -15,7 +15,7 @@ from tests.benchmarks.studies import RESULTS, bbob, llego
 from tests.support_each import each
 
 KEPT = {
-    "demo": (demo.STUDY, 60, [0], set()),
+    "demo": (demo.STUDY, 72, [0], set()),
     "bbob": (bbob.STUDY, 720, [1], {"better_than_random"}),
     "llego": (
         llego.STUDY,
