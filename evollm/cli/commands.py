@@ -152,31 +152,42 @@ def recorded(name: str) -> str:
 
 
 def commands() -> dict[str, Command]:
-    """Return all registered commands by name, sorted.
+    """Return all registered commands by name, sorted."""
+    return registered(GROUP, "problem")
+
+
+def registered(group: str, what: str) -> dict[str, Any]:
+    """Return the objects that are registered in a group of entry points by name, sorted.
 
     If evollm runs from a source folder that is not installed, the entry points are read from its
     ``pyproject.toml``.
+
+    Args:
+        group: The group.
+        what: What its members are, for errors.
+
+    Raises:
+        EvollmError: If one can't be imported.
     """
-    found = {entry.name: entry.value for entry in entry_points(group=GROUP)}
+    found = {entry.name: entry.value for entry in entry_points(group=group)}
     project = Path(__file__).parents[2] / "pyproject.toml"
     if project.is_file():
         entries = tomllib.loads(project.read_text()).get("project", {}).get("entry-points", {})
-        found = dict(entries.get(GROUP, {})) | found
-    return {name: _load(name, where) for name, where in sorted(found.items())}
+        found = dict(entries.get(group, {})) | found
+    return {name: _load(name, where, what) for name, where in sorted(found.items())}
 
 
-def _load(name: str, where: str) -> Command:
+def _load(name: str, where: str, what: str) -> Any:
     """Import the object that an entry point names."""
     module, _, attribute = where.partition(":")
     if module.split(".")[0] in PACKAGES:
         check_shadows(*PACKAGES)
     try:
-        command: Command = getattr(import_module(module), attribute)
+        return getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise EvollmError(
-            f"the problem '{name}' can't be loaded from {where} ({error}): reinstall its package"
+            f"the {what} '{name}' can't be loaded from {where} ({error}): reinstall its package"
         ) from None
-    return command
 
 
 def command(name: str) -> Command:

@@ -2,13 +2,11 @@
 
 import argparse
 import json
-import tomllib
 from collections.abc import Mapping
-from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
+from evollm.cli.commands import registered
 from evollm.cli.options import Parser, add, build, expand, given
 from evollm.errors import EvollmError
 from evollm.paths import anchored, brief
@@ -75,18 +73,8 @@ def describe(parts: Any, finish: Any) -> None:
 
 
 def lessons() -> Mapping[str, Lessons]:
-    """Return what is registered, by name; from a source folder's ``pyproject.toml`` as well."""
-    found = {entry.name: entry.value for entry in entry_points(group=GROUP)}
-    project = Path(__file__).parents[2] / "pyproject.toml"
-    if project.is_file():
-        entries = tomllib.loads(project.read_text()).get("project", {}).get("entry-points", {})
-        found = dict(entries.get(GROUP, {})) | found
-    return {name: _load(where) for name, where in sorted(found.items())}
-
-
-def _load(where: str) -> Any:
-    module, _, attribute = where.partition(":")
-    return getattr(import_module(module), attribute)
+    """Return what is registered, by name."""
+    return registered(GROUP, "teacher")
 
 
 def _tune(found: Lessons, args: argparse.Namespace) -> int:

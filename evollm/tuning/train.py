@@ -9,7 +9,7 @@ import json
 import math
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -263,10 +263,3 @@ def adapted(model: Any, settings: TrainSettings) -> Any:
     with warnings.catch_warnings():  # peft asks transformers for what it now calls otherwise
         warnings.simplefilter("ignore", FutureWarning)
         return get_peft_model(model, config)
-
-
-def lines(folder: Path) -> Iterator[tuple[int, float, float, float]]:
-    """Yield the lines of a training's record; see ``Progress.losses``."""
-    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    for line in record["losses"]:
-        yield tuple(line)
