@@ -45,7 +45,7 @@ def finals(rows: Sequence[Row]) -> dict[tuple[int, str, int], Gaps]:
         key: {row.cell["method"]: row.found["gaps"][-1] for row in group}
         for key, group in grouped(rows, ("dimension", "function", "seed")).items()
     }
-    return {key: gaps for key, gaps in found.items() if len(gaps) == len(METHODS)}
+    return {key: gaps for key, gaps in found.items() if gaps.keys() >= set(METHODS)}
 
 
 def wins(rows: Sequence[Row]) -> dict[str, float]:
@@ -64,6 +64,21 @@ def ranks(gaps: Gaps) -> list[float]:
     return [sum(v < own for v in values) + (1 + values.count(own)) / 2 for own in values]
 
 
+def taught(rows: Sequence[Row]) -> str:
+    """Compare the taught model with each method: the ratio of the last gaps, and the wins."""
+    lines = []
+    for dimension in sorted({key[0] for key in finals(rows)}):
+        own = [g for key, g in finals(rows).items() if key[0] == dimension and "taught" in g]
+        for method in METHODS if own else ():
+            pairs = np.array([(gaps["taught"], gaps[method]) for gaps in own])
+            ratios = np.clip((pairs[:, 0] + 1e-8) / (pairs[:, 1] + 1e-8), 1e-3, 1e3)
+            wins = (np.sign(pairs[:, 1] - pairs[:, 0]) + 1) / 2
+            ratio = f"{np.exp(np.log(ratios).mean()):.3f}"
+            label = f"{dimension}-d, {TITLES[method]}"
+            lines.append([label, str(len(own)), ratio, f"{wins.mean():.0%}"])
+    return markdown(["taught against", "runs", "ratio", "wins"], lines) if lines else ""
+
+
 def summary(rows: Sequence[Row]) -> str:
     """Write the mean ranks by dimension and group of functions, and what a model's run takes."""
     lines, last = [], finals(rows)
@@ -73,7 +88,8 @@ def summary(rows: Sequence[Row]) -> str:
             if own:
                 means = [f"{rank:.2f}" for rank in np.mean([ranks(gaps) for gaps in own], axis=0)]
                 lines.append([f"{dimension}-d, {group}", str(len(own)), *means])
-    parts = [markdown(["mean rank", "runs", *(TITLES[method] for method in METHODS)], lines)]
+    parts = [text] if (text := taught(rows)) else []
+    parts += [markdown(["mean rank", "runs", *(TITLES[method] for method in METHODS)], lines)]
     for (method,), own in grouped(rows, ("method",)).items():
         if method in MODELS:
             calls, tokens, share = (
