@@ -1,5 +1,6 @@
 """Paths: turns a user's paths into absolute ones, and back for messages."""
 
+import os
 from os import PathLike
 from pathlib import Path
 
@@ -20,6 +21,21 @@ def anchored(path: str | PathLike[str]) -> Path:
         raise EvollmError(
             f"the path {path} can't be resolved ({error}): give an absolute path"
         ) from None
+
+
+def creatable(path: str | PathLike[str]) -> Path:
+    """Return an absolute path at which there is a folder, or one can be made; nothing is made.
+
+    Raises:
+        EvollmError: If something else is there or on the way, or nothing may be written there.
+    """
+    found = anchored(path)
+    nearest = next(one for one in (found, *found.parents) if one.exists())
+    if not nearest.is_dir():
+        raise EvollmError(f"{found} can't be a folder, as {nearest} is a file: name another one")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise EvollmError(f"{found} can't be written, as {nearest} is read-only: name another one")
+    return found
 
 
 def brief(path: Path) -> str:

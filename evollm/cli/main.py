@@ -21,7 +21,7 @@ from evollm.cli.launch import launch, prepared
 from evollm.cli.options import Parser, add, build, expand, given
 from evollm.cli.tune import describe
 from evollm.errors import EvollmError
-from evollm.paths import anchored
+from evollm.paths import anchored, creatable
 from evollm.store.record import FILE, Record
 from evollm.types import JSON
 
@@ -151,11 +151,11 @@ def _named(arguments: Sequence[str] | None) -> list[str]:
 def _run(name: str, args: argparse.Namespace) -> int:
     """Start a search in a new run directory, or continue the named one."""
     config = _configured(name, args)
-    if args.dry_run:
-        return _dry_run(config)
     word = re.sub(r"\W+", "-", name.removesuffix(".py").replace(".py:", "-")).strip("-")
     new = Path("runs") / f"{word}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
-    path = anchored(args.path or new)
+    path = creatable(args.path or new)
+    if args.dry_run:
+        return _dry_run(config)
     return launch(config, path, Connector.of(config, fresh=not (path / FILE).exists()), args.quiet)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evollm.errors import EvollmError
-from problems.compression.options import Options, kind_of, levels_of, schedule_of
+from evollm.paths import creatable
+from problems.compression.options import Options, in_flags, kind_of, levels_of, schedule_of
 
 if TYPE_CHECKING:
     from evollm.cli.commands import Connect
@@ -28,6 +29,7 @@ class Compression:
     def system(self, options: Options, connect: Connect) -> EvoPress:
         """Return the system that the options describe; see ``evollm.cli.commands.Command``."""
         from problems.compression.front import EvoFront
+        from problems.compression.kinds.named import levels_for
         from problems.compression.loaded import model_of
         from problems.compression.system import EvoPress
         from problems.lm.extra import require
@@ -47,21 +49,26 @@ class Compression:
                 "but no endpoint's"
             )
         name = None if name == "offline" else name
-        blocks = len(model_of(name, options.lm)[1])
-        system = EvoFront if options.front else EvoPress
-        return system(
-            name,
-            kind,
-            schedule=schedule_of(options, kind, blocks),
-            metric=options.metric,
-            text=options.text,
-            levels=levels,
-            database=options.database,
-            lm=options.lm,
-            beside=options.beside,
-            checkpoint=options.checkpoint,
-            check=options.check,
-        )
+        if options.database is not None:
+            creatable(options.database)
+        _ = options.text.prose  # refused before a model is loaded
+        with in_flags():
+            levels_for(kind, levels)
+            blocks = model_of(name, options.lm)[1]
+            kind.space(blocks.linears)
+            return (EvoFront if options.front else EvoPress)(
+                name,
+                kind,
+                schedule=schedule_of(options, kind, len(blocks)),
+                metric=options.metric,
+                text=options.text,
+                levels=levels,
+                database=options.database,
+                lm=options.lm,
+                beside=options.beside,
+                checkpoint=options.checkpoint,
+                check=options.check,
+            )
 
 
 COMMAND = Compression()

@@ -50,7 +50,8 @@ class Compressed:
         system: The search.
         result: What the engine says of it.
         chosen: The parent that survived last.
-        start: The first parent: the uniform levels, or the best of random ones.
+        start: The first parent: the uniform levels or the best of random ones, or what a quick rule
+            chooses where that is better and the schedule is informed.
     """
 
     system: EvoPress

@@ -142,7 +142,7 @@ def kind_of(options: Options) -> Kind:
         EvollmError: If an option is about another kind, or out of range.
     """
     _check_used(options)
-    with _flagged():
+    with in_flags():
         return _kind(options)
 
 
@@ -193,14 +193,14 @@ def schedule_of(options: Options, kind: Kind, blocks: int) -> Schedule:
         raise EvollmError(f"--super-fast contradicts --schedule {options.schedule}: leave one out")
     found = schedule("super-fast" if options.super_fast else options.schedule, kind, blocks)
     given = {**vars(options.lengths)}
-    with _flagged():
+    with in_flags():
         if (stages := given.pop("stages")) is not None:
             given["stages"] = stages_of(stages)
         return changed(found, **given)
 
 
 @contextmanager
-def _flagged() -> Iterator[None]:
+def in_flags() -> Iterator[None]:
     """Name settings in messages that begin with one as the options that they are."""
     try:
         yield

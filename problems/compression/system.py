@@ -21,12 +21,12 @@ from evollm.search.search import Search
 from evollm.system import System
 from evollm.types import JSON
 from evollm.units import Units
-from problems.compression.baselines.rules import Beside, Given, rules_for
+from problems.compression.baselines.rules import Beside, choice, rules_for
 from problems.compression.compressed import Compressed, first_parent
 from problems.compression.evaluation.divergence import Metric
 from problems.compression.fitness import HELD_OUT, CompressedModel
 from problems.compression.kinds import Kind
-from problems.compression.kinds.named import kind_named, levels_for
+from problems.compression.kinds.named import check_packed, kind_named, levels_for
 from problems.compression.layout import Genome
 from problems.compression.levels.settings import LevelSettings
 from problems.compression.loaded import model_of
@@ -69,7 +69,8 @@ class EvoPress(System[Genome]):
         check: Whether a model that predicts text hardly better than chance is refused.
 
     Raises:
-        EvollmError: If there is no such kind or schedule, or the method makes other levels.
+        EvollmError: If there is no such kind or schedule, the method makes other levels, or the
+            checkpoint can't have the kind's.
     """
 
     def __init__(
@@ -88,6 +89,8 @@ class EvoPress(System[Genome]):
         check: bool = True,
     ) -> None:
         self.kind = kind_named(kind)
+        if checkpoint == "packed":
+            check_packed(self.kind)
         self.checkpoint, self.beside = checkpoint, beside
         self.check = check
         if not isinstance(schedule, Schedule):
@@ -177,12 +180,12 @@ class EvoPress(System[Genome]):
         """Return what quick rules choose, where that competes with the start."""
         if not self.schedule.informed:
             return []
-        self.problem.prepare()
-        given, found = Given(self.problem, self.schedule, seed), []
-        for name, rule in rules_for(self.problem, "quick").items():
+        found = []
+        for name in rules_for(self.problem, "quick"):
             if name != "uniform":
                 with suppress(EvollmError):  # a rule may not suit the levels
-                    found.append(rule(given))
+                    chosen = choice(name, self.problem, self.schedule, seed)
+                    found.append(np.array(chosen.genome))
         return found
 
     def write(self, individual: Individual[Genome]) -> str:
@@ -211,7 +214,7 @@ class EvoPress(System[Genome]):
         """Return the rules that can take the search's place, each as a system."""
         from problems.compression.baselines.ruled import Ruled
 
-        return {name: Ruled(self, rule) for name, rule in rules_for(self.problem).items()}
+        return {name: Ruled(self, name) for name in rules_for(self.problem)}
 
     def forecast(self, budget: Budget) -> str:
         """Return the tokens and the seconds that a run would take."""

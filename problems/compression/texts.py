@@ -62,8 +62,8 @@ class TextSettings:
 
     def _windows(self, lm: LM, texts: tuple[str, ...], tokens: int, length: int) -> Windows:
         length = min(length, lm.context)
-        count = -(-tokens // length)
-        return windows(lm, texts, count=count, length=length, seed=0, join=self.join)
+        count, name = -(-tokens // length), self.prose.name
+        return windows(lm, texts, count=count, length=length, seed=0, join=self.join, name=name)
 
 
 @lru_cache(maxsize=4)

@@ -118,6 +118,7 @@ def windows(
     length: int,
     seed: int,
     join: bool = False,
+    name: str = "the text",
 ) -> NDArray[np.int64]:
     """Cut windows of tokens from documents, of which no two overlap.
 
@@ -131,6 +132,7 @@ def windows(
         length: Of each, in tokens.
         seed: Of the order of the documents.
         join: Join all documents by empty lines, so that a window may reach over several.
+        name: What the documents are called in an error.
 
     Returns:
         Ids of shape ``(count, length)``.
@@ -152,8 +154,8 @@ def windows(
     cut = [window for _, window in zip(range(count), _rounds(texts, room), strict=False)]
     if len(cut) < count:
         raise EvollmError(
-            f"{len(documents)} documents hold {len(cut)} windows of {length} tokens, and {count} "
-            "are needed: ask for fewer or shorter ones, join the documents, or give more text"
+            f"{name} holds {len(cut)} windows of {length} tokens, and {count} are needed: ask for "
+            "fewer or shorter ones, give more text, or join its documents (join=True, --join)"
         )
     return np.array([(*lm.before, *window) for window in cut], np.int64)
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from evollm import Budget
 from evollm.algorithms.races import Rung, one_plus_lambda
 from evollm.search.flow import Flow
 from operators.levels import FixedLevels
-from problems.compression.baselines.rules import Given, Rule
+from problems.compression.baselines.rules import choice
 from problems.compression.system import EvoPress
 
 if TYPE_CHECKING:
@@ -23,13 +21,13 @@ class Ruled(EvoPress):
 
     Args:
         like: The search, whose problem it shares.
-        rule: What chooses.
+        rule: Name of what chooses.
     """
 
     problem: CompressedModel
     schedule: Schedule
 
-    def __init__(self, like: EvoPress, rule: Rule) -> None:
+    def __init__(self, like: EvoPress, rule: str) -> None:
         super().__init__(kind=like.kind, checkpoint="none", check=like.check)
         self.problem, self.schedule, self._rule = like.problem, like.schedule, rule
 
@@ -40,7 +38,6 @@ class Ruled(EvoPress):
 
     def flow(self, seed: int) -> Flow:
         """Return a search that scores what the rule chooses, in the last stage."""
-        levels = self._rule(Given(self.problem, self.schedule, seed))
-        start = FixedLevels(tuple(np.asarray(levels).tolist()))
+        start = FixedLevels(choice(self._rule, self.problem, self.schedule, seed).genome)
         last = Rung(self.schedule.stages[-1][0])
         return one_plus_lambda(start, start, offspring=1, seed=seed, start_rungs=[last])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -183,22 +185,58 @@ ONLY: Mapping[str, tuple[str, ...]] = {
 """The kinds that a rule is for, if not for all."""
 SLOW = ("random search", "greedy by KL", "Shortened-Llama")
 """Rules that take about as long as the search, or longer."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a rule has chosen.
+
+    Attributes:
+        genome: The levels, as a tuple.
+        tokens: Tokens of search text that it read.
+        seconds: That it took.
+    """
+
+    genome: tuple[int, ...]
+    tokens: int
+    seconds: float
+
+
+@lru_cache(maxsize=32)
+def choice(name: str, problem: CompressedModel, schedule: Schedule, seed: int = 0) -> Choice:
+    """Return what a rule chooses; found once in a process.
+
+    Args:
+        name: Of the rule.
+        problem: What it chooses levels for.
+        schedule: That of the search whose place it takes.
+        seed: Of what is drawn.
+
+    Raises:
+        EvollmError: If the rule does not suit the model or its levels.
+    """
+    problem.prepare()
+    given, began = Given(problem, schedule, seed), time.perf_counter()
+    genome = tuple(RULES[name](given).tolist())
+    return Choice(genome, given.tokens, time.perf_counter() - began)
+
+
 Beside: TypeAlias = Literal["quick", "all", "none"]
 
 
-def rules_for(problem: CompressedModel, which: Beside = "all") -> dict[str, Rule]:
-    """Return the rules that can take the place of a search.
+def rules_for(problem: CompressedModel, which: Beside = "all") -> list[str]:
+    """Return the names of the rules that can take the place of a search.
 
     Args:
         problem: Of which the kind, and whether there are uniform levels, count.
         which: All of them; ``quick`` for those that take seconds; or ``none``.
     """
     kind, uniform = problem.kind.name, problem.space.uniform is not None
-    return {
-        name: rule
-        for name, rule in RULES.items()
+    return [
+        name
+        for name in RULES
         if which != "none"
         and kind in ONLY.get(name, (kind,))
         and (uniform or name != "uniform")
         and not (which == "quick" and name in SLOW)
-    }
+    ]

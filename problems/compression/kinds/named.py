@@ -4,6 +4,7 @@ from dataclasses import replace
 from math import ceil
 
 from evollm.errors import EvollmError
+from problems.compression.export.packed import BITS
 from problems.compression.kinds.depth import Depth
 from problems.compression.kinds.gguf import GGUF
 from problems.compression.kinds.joint import Joint
@@ -35,6 +36,32 @@ def kind_named(kind: Kind | str) -> Kind:
     return made
 
 
+def bits_of(kind: Kind) -> Quantization | None:
+    """Return how a kind quantises, if it does."""
+    found = kind.quantization if isinstance(kind, Joint) else kind
+    return found if isinstance(found, Quantization) else None
+
+
+def check_packed(kind: Kind) -> None:
+    """Check that all of a kind's levels can be packed.
+
+    Raises:
+        EvollmError: If it does not quantise, or the format lacks a width.
+    """
+    bits = bits_of(kind)
+    if bits is None:
+        raise EvollmError(
+            f"checkpoint must not be packed for {kind.name}, as only quantised layers can be: "
+            "choose auto"
+        )
+    if set(bits.levels) - BITS:
+        known = ",".join(map(str, sorted(BITS)))
+        raise EvollmError(
+            f"checkpoint must not be packed with levels of {', '.join(map(str, bits.levels))} "
+            f"bits, as the format has none but {known}: choose such levels, or dense"
+        )
+
+
 def levels_for(kind: Kind, given: LevelSettings | None) -> LevelSettings:
     """Return how levels are made, with the groups that the kind counts bytes for.
 
@@ -42,10 +69,19 @@ def levels_for(kind: Kind, given: LevelSettings | None) -> LevelSettings:
         kind: What is compressed.
         given: The settings; None for GPTQ, which shows later blocks the effect of the bits aimed
             at, or SparseGPT to prune.
+
+    Raises:
+        EvollmError: If later blocks are to see a level that there can't be.
     """
+    carry = given.carry if given else None
     if isinstance(kind, Sparsity):
+        if carry is not None and carry >= 1:
+            raise EvollmError(f"carry must be less than 1, a share of zeros, not {carry:g}")
         return given or LevelSettings("sparsegpt")
-    bits = kind.quantization if isinstance(kind, Joint) else kind
-    if not isinstance(bits, Quantization):
+    bits = bits_of(kind)
+    if bits is None:
         return given or LevelSettings()
+    if carry is not None and carry not in bits.levels:
+        known = ", ".join(map(str, bits.levels))
+        raise EvollmError(f"carry must be one of the levels, {known} bits, not {carry:g}")
     return replace(given or LevelSettings(carry=float(ceil(bits.bits))), group=bits.group)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evollm.errors import EvollmError
-from problems.compression.baselines.rules import Given, rules_for
+from problems.compression.baselines.rules import choice, rules_for
 from problems.compression.fitness import HELD_OUT
 
 if TYPE_CHECKING:
@@ -70,14 +69,14 @@ def _computed(known: Compressed) -> list[Beside]:
         return []
     problem.prepare()
     [own] = problem.evaluate([known.genome], HELD_OUT, 0)
-    for name, rule in rules.items():
-        began = time.perf_counter()
+    seed = int(known.result.record.get("config", {}).get("seed", 0))
+    for name in rules:
         try:
-            genome = rule(Given(problem, known.system.schedule))
+            chosen = choice(name, problem, known.system.schedule, seed)
         except EvollmError as error:
             log.info("%s does not suit this model: %s", name, error)
             continue
-        seconds = time.perf_counter() - began
+        genome = np.array(chosen.genome)
         [outcome] = problem.evaluate([genome], HELD_OUT, 0)
         gap = np.array(outcome.info["kl"]) - np.array(own.info["kl"])
         error_ = float(gap.std(ddof=1) / np.sqrt(len(gap))) if len(gap) > 1 else 0.0
@@ -91,7 +90,7 @@ def _computed(known: Compressed) -> list[Beside]:
                 float(gap.mean()),
                 error_,
                 bytes_,
-                round(seconds, 1),
+                round(chosen.seconds, 1),
             )
         )
     return found

@@ -93,6 +93,9 @@ def _beside(known: Compressed) -> list[Section]:
 
 def _start(known: Compressed) -> str:
     uniform = known.system.problem.space.uniform is not None
+    if known.system.schedule.informed:
+        others = "the same level everywhere" if uniform else "random levels"
+        return f"the best, on a little search text, of {others} and of what quick rules choose"
     return "the same level everywhere" if uniform else "the best of random ones at the same bytes"
 
 

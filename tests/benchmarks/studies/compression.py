@@ -19,7 +19,7 @@ from evollm.report.cells import Cell, Found, Row
 from evollm.report.study import Axis, Study
 from evollm.report.tables import RUNS, Column, spread
 from problems.compression import Depth, EvoPress, Joint, Quantization, Sparsity
-from problems.compression.baselines.rules import ONLY, RULES, Given
+from problems.compression.baselines.rules import ONLY, choice
 from problems.compression.fitness import HELD_OUT
 from problems.compression.kinds.space import Kind
 from problems.compression.layout import Genome
@@ -117,9 +117,8 @@ def _chosen(system: EvoPress, cell: Cell) -> tuple[Genome, int]:
     if cell["method"] == "evopress":
         result = system.run(seed=cell["seed"])
         return np.asarray(system.choose(result).genome), int(result.usage.cost)
-    given = Given(system.problem, system.schedule, cell["seed"])
-    genome = RULES[METHODS[cell["method"]]](given)
-    return genome, given.tokens
+    found = choice(METHODS[cell["method"]], system.problem, system.schedule, cell["seed"])
+    return np.array(found.genome), found.tokens
 
 
 def _paper(row: Row) -> Any:

@@ -9,7 +9,7 @@ import pytest
 
 from evollm import Budget
 from evollm.store import rows
-from problems.compression.baselines.rules import Given, Walks, rules_for
+from problems.compression.baselines.rules import RULES, Given, Walks, choice, rules_for
 from problems.compression.fitness import HELD_OUT
 from problems.compression.present.beside import FILE, beside
 from tests.problems.compression.support_search import KINDS, SMALL, Made
@@ -22,7 +22,8 @@ def test_every_rule_keeps_the_budget_and_is_determined_by_the_seed(kind: str, ti
     system.problem.prepare()
     space, rules = system.problem.space, rules_for(system.problem)
     assert "random search" in rules
-    for name, rule in rules.items():
+    for name in rules:
+        rule = RULES[name]
         one, again = Given(system.problem, SMALL, 1), Given(system.problem, SMALL, 1)
         genome = rule(one)
         assert space.layout.cost(space.layout.check(genome)) <= space.budget, name
@@ -33,7 +34,7 @@ def test_every_rule_keeps_the_budget_and_is_determined_by_the_seed(kind: str, ti
 def test_random_search_spends_about_the_search_s_tokens(tiny: Made) -> None:
     system = tiny.system("depth")
     given = Given(system.problem, SMALL)
-    rules_for(system.problem)["random search"](given)
+    RULES["random search"](given)
     tokens = SMALL.tokens(system.problem.space, SMALL.generations)
     assert 0.6 * tokens <= given.tokens <= 1.1 * tokens
 
@@ -81,6 +82,6 @@ def test_an_informed_search_starts_from_the_best_of_rules_and_random_levels(tiny
     assert len(first) == SMALL.starts + len(quick)
     assert not result.record.path
     given = Given(system.problem, informed)
-    rule = rules_for(system.problem)[quick[0]]
-    np.testing.assert_array_equal(first[0].genome, rule(given))
+    np.testing.assert_array_equal(first[0].genome, RULES[quick[0]](given))
+    assert choice(quick[0], system.problem, informed) is choice(quick[0], system.problem, informed)
     assert system.choose(result).fitness == max(one.fitness for one in first)
