@@ -64,6 +64,30 @@ class Collection:
         return [self.known[place] for place in drawn]
 
 
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """A teacher that takes an equal share of its examples from each of several others.
+
+    Attributes:
+        teachers: The others.
+    """
+
+    teachers: tuple[Teacher, ...]
+
+    def __post_init__(self) -> None:
+        if not self.teachers:
+            raise EvollmError("a mixture needs at least one teacher")
+
+    def examples(self, count: int, seed: int) -> list[Example]:
+        """Return examples in random order; see ``Teacher``."""
+        import numpy as np
+
+        each = -(-count // len(self.teachers))
+        found = [one for teacher in self.teachers for one in teacher.examples(each, seed)]
+        order = np.random.default_rng(seed).permutation(len(found))[:count]
+        return [found[place] for place in order]
+
+
 def save(examples: Iterable[Example], path: str | Path) -> Path:
     """Write examples as JSON lines; return the file."""
     file = anchored(path)

@@ -150,7 +150,7 @@ def cma_es(
     """
     rng = np.random.default_rng(seed)
     history = yield from warm_up(dimension, 1, warmup, start, rng)
-    strategy = _strategy(fittest(list(chain(*history)), 1)[0].genome, sigma, population, rng)
+    strategy = cma_strategy(fittest(list(chain(*history)), 1)[0].genome, sigma, population, rng)
     for step in count(len(history)):
         points = strategy.ask()
         sampler = Given(tuple(tuple(map(float, point)) for point in points), "CMA-ES")
@@ -158,13 +158,23 @@ def cma_es(
         scored = yield from evaluate(children, step=step)
         strategy.tell(points, [_finite(-one.fitness) for one in scored])
         if strategy.stop():
-            strategy = _strategy(rng.random(dimension), sigma, population, rng)
+            strategy = cma_strategy(rng.random(dimension), sigma, population, rng)
 
 
-def _strategy(
+def cma_strategy(
     mean: NDArray[np.float64], sigma: float, population: int | None, rng: np.random.Generator
 ) -> Any:
-    """Return pycma's strategy over the unit cube, without output and drawing only from ``rng``."""
+    """Return pycma's strategy over the unit cube, without output and drawing only from ``rng``.
+
+    Args:
+        mean: Where it begins.
+        sigma: Initial standard deviation in widths of the cube.
+        population: Samples per generation; None for pycma's ``4 + floor(3 ln D)``.
+        rng: The source of randomness.
+
+    Raises:
+        EvollmError: If pycma is not installed.
+    """
     try:
         import cma
     except ImportError:

@@ -3,7 +3,7 @@
 import logging
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -43,6 +43,7 @@ def measure(
     connect: Callable[[], LanguageModel] = model,
     executor: Executor | None = None,
     folder: Path | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> Found:
     """Run a method on a BBOB function; the seed also chooses BBOB's instance.
 
@@ -51,6 +52,7 @@ def measure(
         connect: Returns the model; called only if the method needs one.
         executor: Where the function is evaluated; by default in this thread.
         folder: Folder for a run directory per cell, with a progress display; None for neither.
+        settings: Of the method, if different from the defaults.
 
     Returns:
         ``gaps``, the best values above the optimum, one per evaluation; ``calls``, ``tokens``,
@@ -61,7 +63,7 @@ def measure(
         KeyboardInterrupt: If the run was interrupted.
     """
     problem, space, optimum = bbob(cell["function"], cell["dimension"], cell["seed"] + 1)
-    strategy: Any = strategy_of(cell["method"])
+    strategy: Any = strategy_of(cell["method"], settings)
     asked = connect() if cell["method"] in MODELS else None
     if cell["method"] == "taught":
         strategy, asked = taught(strategy, asked, DEFAULT)

@@ -154,8 +154,9 @@ def windows(
     cut = [window for _, window in zip(range(count), _rounds(texts, room), strict=False)]
     if len(cut) < count:
         raise EvollmError(
-            f"{name} holds {len(cut)} windows of {length} tokens, and {count} are needed: ask for "
-            "fewer or shorter ones, give more text, or join its documents (join=True, --join)"
+            f"the documents of {name} hold {len(cut)} windows of {length} tokens, and {count} are "
+            "needed: ask for fewer or shorter ones, give more text, or join the documents "
+            "(join=True, --join)"
         )
     return np.array([(*lm.before, *window) for window in cut], np.int64)
 

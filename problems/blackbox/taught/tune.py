@@ -4,13 +4,14 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from evollm.cli.options import option
 from evollm.tuning.adapter import write_gguf
-from evollm.tuning.examples import Teacher
+from evollm.tuning.examples import Mixture, Teacher
 from evollm.tuning.settings import TrainSettings
 from problems.blackbox.prior.teacher import PriorTeacher
+from problems.blackbox.prior.trajectories import TrajectoryTeacher
 
 
 @dataclass(frozen=True)
@@ -20,9 +21,12 @@ class Options:
     Attributes:
         model: As evollm takes it for prompts; none for the offline model.
         device: cpu, cuda and the like; none for a graphics card if there is one.
+        teacher: What the answers are: the optimum of made-up functions (prior), where CMA-ES and
+            SciPy's local searches go next on such functions (trajectories), or both in turn.
         dimensions: The largest number of coordinates of a function.
     """
 
+    teacher: Literal["prior", "trajectories", "both"] = "prior"
     model: str | None = option(None, metavar="NAME")
     device: str | None = option(None, metavar="DEVICE")
     dimensions: int = 10
@@ -34,9 +38,13 @@ class Tuning:
     help = "numbers: a prior over functions teaches where the optimum is likely to be"
     options = Options
 
-    def teacher(self, options: Options) -> PriorTeacher:
-        """Return the prior."""
-        return PriorTeacher(dimensions=options.dimensions)
+    def teacher(self, options: Options) -> Teacher:
+        """Return the teacher that the options name."""
+        prior = PriorTeacher(dimensions=options.dimensions)
+        if options.teacher == "prior":
+            return prior
+        others = TrajectoryTeacher(dimensions=options.dimensions)
+        return others if options.teacher == "trajectories" else Mixture((prior, others))
 
     def tune(
         self,

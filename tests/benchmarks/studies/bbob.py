@@ -21,7 +21,7 @@ from problems.blackbox.controls import MODELS, TITLES
 from tests.benchmarks.studies import RESULTS
 
 METHODS = tuple(method for method in demo.METHODS.values if method != "taught")
-"""Those of the table; the taught model's cells are run if ``--method taught`` asks for them."""
+"""The taught model is in ``tests.benchmarks.studies.tuned``."""
 GROUPS = {
     "all": NAMES,
     "separable (f1-f5)": NAMES[:5],
@@ -64,21 +64,6 @@ def ranks(gaps: Gaps) -> list[float]:
     return [sum(v < own for v in values) + (1 + values.count(own)) / 2 for own in values]
 
 
-def taught(rows: Sequence[Row]) -> str:
-    """Compare the taught model with each method: the ratio of the last gaps, and the wins."""
-    lines = []
-    for dimension in sorted({key[0] for key in finals(rows)}):
-        own = [g for key, g in finals(rows).items() if key[0] == dimension and "taught" in g]
-        for method in METHODS if own else ():
-            pairs = np.array([(gaps["taught"], gaps[method]) for gaps in own])
-            ratios = np.clip((pairs[:, 0] + 1e-8) / (pairs[:, 1] + 1e-8), 1e-3, 1e3)
-            wins = (np.sign(pairs[:, 1] - pairs[:, 0]) + 1) / 2
-            ratio = f"{np.exp(np.log(ratios).mean()):.3f}"
-            label = f"{dimension}-d, {TITLES[method]}"
-            lines.append([label, str(len(own)), ratio, f"{wins.mean():.0%}"])
-    return markdown(["taught against", "runs", "ratio", "wins"], lines) if lines else ""
-
-
 def summary(rows: Sequence[Row]) -> str:
     """Write the mean ranks by dimension and group of functions, and what a model's run takes."""
     lines, last = [], finals(rows)
@@ -88,12 +73,11 @@ def summary(rows: Sequence[Row]) -> str:
             if own:
                 means = [f"{rank:.2f}" for rank in np.mean([ranks(gaps) for gaps in own], axis=0)]
                 lines.append([f"{dimension}-d, {group}", str(len(own)), *means])
-    parts = [text] if (text := taught(rows)) else []
-    parts += [markdown(["mean rank", "runs", *(TITLES[method] for method in METHODS)], lines)]
-    for (method,), own in grouped(rows, ("method",)).items():
+    parts = [markdown(["mean rank", "runs", *(TITLES[method] for method in METHODS)], lines)]
+    for (method,), asked in grouped(rows, ("method",)).items():
         if method in MODELS:
             calls, tokens, share = (
-                np.mean([row.found[name] for row in own])
+                np.mean([row.found[name] for row in asked])
                 for name in ("calls", "tokens", "fallbacks")
             )
             text = f"{calls:.0f} calls and {tokens:.0f} tokens per run, {share:.1%} fall-backs"
@@ -104,7 +88,7 @@ def summary(rows: Sequence[Row]) -> str:
 STUDY = Study(
     "bbob",
     {
-        "method": replace(demo.METHODS, values=METHODS, extra=("taught",)),
+        "method": replace(demo.METHODS, values=METHODS),
         "dimension": Axis((2, 5), quick=(2,), titles={2: "2-d", 5: "5-d"}),
         "function": Axis(NAMES, quick=("sphere", "rastrigin")),
         "seed": Axis(range(3)),

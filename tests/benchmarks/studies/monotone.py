@@ -10,7 +10,6 @@ search text and the held-out text are those of ``tests.benchmarks.studies.compre
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import log
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,6 @@ from evollm.algorithms.races import Rung, one_plus_lambda
 from evollm.report.cells import Cell, Found, Row
 from evollm.report.study import Axis, Study
 from evollm.report.tables import Column
-from evollm.search.flow import Flow
 from evollm.types import JSON, Outcome
 from operators.levels import LevelSwap, RandomLevels
 from problems.compression import Depth, EvoPress
@@ -70,7 +68,7 @@ def measure(cell: Cell) -> Found:
     last = Rung(TOKENS)
     flow = one_plus_lambda(start, variation, offspring=8, seed=cell["seed"], rungs=[last], starts=8)
     budget = Budget(generations=LONG.generations)
-    found = run(flow, Worst(problem), budget=budget, seed=cell["seed"]).best
+    found = run(flow, Worst(problem), budget=budget).best
     assert found is not None
     worst = np.asarray(found.genome)
     assert set(np.flatnonzero(worst == 0)) < set(np.flatnonzero(most == 0))
@@ -106,9 +104,7 @@ def within(layout: Layout, most: Genome, few: int) -> tuple[RandomLevels, LevelS
     )
     start = RandomLevels(costs, sum(row[-1] for row in costs), (), pools, (few,) * len(pools))
     apart = len(set(names))  # what must stay is in a group of its own, where nothing can move
-    groups = tuple(
-        name if most[place] == 0 else apart + place for place, name in enumerate(names)
-    )
+    groups = tuple(name if most[place] == 0 else apart + place for place, name in enumerate(names))
     return start, LevelSwap(((0, 1),) * len(costs), groups)
 
 

@@ -88,7 +88,7 @@ def test_a_dry_run_says_the_tokens_and_makes_no_levels(tiny: Made, tmp_path: Pat
         (("--kind", "sparsity", "--carry", "2"), "--carry must be less than 1, a share of zeros"),
         (("--checkpoint", "packed"), "--checkpoint must not be packed for depth, as only quant"),
         (
-            ("--kind", "quantization", "--group-size", "32", "--checkpoint", "packed"),
+            ("--kind", "quantization", "--group-size", "16", "--checkpoint", "packed"),
             "--checkpoint must not be packed with levels of 2, 3, 4, 5, 6 bits.* but 2,3,4,8: ch",
         ),
         (("--kind", "quantization", "--group-size", "7"), "--group-size"),

@@ -143,7 +143,7 @@ def test_windows_come_from_many_documents_and_never_overlap(lm: LM) -> None:
 
 
 def test_windows_that_cannot_be_cut(lm: LM) -> None:
-    with pytest.raises(EvollmError, match="the text holds 1 windows of 20 tokens, and 2 are"):
+    with pytest.raises(EvollmError, match="the text hold 1 windows of 20 tokens, and 2 are"):
         windows(lm, ["é" * 12, "short"], count=2, length=20, seed=0)
     for length in (2, 129):
         with pytest.raises(EvollmError, match="length must be 3 to 128 tokens"):

@@ -1,0 +1,182 @@
+"""Examples for training from other optimisers: the points so far, and where they go next."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.random import Generator
+
+from evollm.checks import at_least, nearest
+from evollm.errors import EvollmError
+from evollm.tuning.examples import Example
+from operators.vectors.framed import Frame
+from problems.blackbox.controls import cma_strategy
+from problems.blackbox.prior.landscapes import Landscape, draw
+from problems.blackbox.prior.walks import WARMUP, Points, Walk
+
+FROM_RUN = 4
+"""Examples of each run, which share their number of columns and rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """A run of an optimiser.
+
+    Attributes:
+        walk: All points, in the order of evaluation.
+        known: Number of points that were known at each step.
+        nexts: Where the optimiser went from there: the mean of its next distribution, or its next
+            iterate; shape ``(steps, D)``.
+    """
+
+    walk: Walk
+    known: tuple[int, ...]
+    nexts: Points
+
+    def after(self, step: int) -> Walk:
+        """Return the points that were known at a step."""
+        count = self.known[step]
+        return Walk(self.walk.points[:count], self.walk.values[:count])
+
+
+class _Log:
+    """A landscape that remembers what was asked."""
+
+    def __init__(self, landscape: Landscape, rng: Generator) -> None:
+        self.landscape, dimension = landscape, len(landscape.optimum)
+        self.points = list(rng.random((WARMUP, dimension)))
+        self.values = landscape.value(np.array(self.points)).tolist()
+
+    @property
+    def best(self) -> Points:
+        return np.asarray(self.points[int(np.argmin(self.values))])
+
+    def value(self, point: Points) -> float:
+        inside = np.clip(point, 0.0, 1.0)
+        self.points.append(inside)
+        self.values.append(float(self.landscape.value(inside[None])[0]))
+        return self.values[-1]
+
+
+Steps = Iterator[tuple[int, Points]]
+"""After each step of an optimiser the number of points, and its mean or iterate."""
+
+
+def _cma(log: _Log, size: int, rng: Generator) -> Steps:
+    """CMA-ES: the mean, from the best of uniform points."""
+    strategy = cma_strategy(log.best, float(rng.choice([0.1, 0.2, 0.3])), None, rng)
+    while len(log.points) < size and not strategy.stop():
+        points = strategy.ask()
+        strategy.tell(points, [log.value(point) for point in points])
+        yield len(log.points), np.clip(np.asarray(strategy.mean), 0.0, 1.0)
+
+
+def _scipy(method: str) -> Callable[[_Log, int, Generator], Steps]:
+    """SciPy's local search of a name: the best vertex or point after each iteration."""
+
+    def steps(log: _Log, size: int, rng: Generator) -> Steps:
+        from scipy.optimize import minimize  # type: ignore[import-untyped]
+
+        found: list[tuple[int, Points]] = []
+
+        def note(place: Points) -> None:
+            found.append((len(log.points), np.clip(place, 0.0, 1.0)))
+
+        box = [(0.0, 1.0)] * len(log.best)
+        limit = {"maxfev": size - len(log.points)}
+        minimize(log.value, log.best, method=method, bounds=box, callback=note, options=limit)
+        yield from found
+
+    return steps
+
+
+OPTIMISERS: Mapping[str, Callable[[_Log, int, Generator], Steps]] = MappingProxyType(
+    {"cma": _cma, "nelder-mead": _scipy("Nelder-Mead"), "powell": _scipy("Powell")}
+)
+"""Optimisers by name. CMA-ES needs two coordinates."""
+
+
+def trajectory(name: str, landscape: Landscape, size: int, rng: Generator) -> Trajectory:
+    """Run an optimiser on a landscape.
+
+    Args:
+        name: One of ``OPTIMISERS``.
+        landscape: What it minimises, within the unit cube.
+        size: Number of points, with the uniform ones at the start; it may end with less.
+        rng: The source of randomness.
+
+    Raises:
+        EvollmError: If the optimiser's package is missing.
+    """
+    log = _Log(landscape, rng)
+    known, nexts = [len(log.points)], list[Points]()
+    for count, place in OPTIMISERS[name](log, size, rng):
+        nexts.append(place)
+        known.append(count)
+    walk = Walk(np.array(log.points), np.array(log.values))
+    shape = (len(nexts), len(landscape.optimum))
+    return Trajectory(walk, tuple(known[:-1]), np.array(nexts).reshape(shape))
+
+
+@dataclass(frozen=True, slots=True)
+class TrajectoryTeacher:
+    """Teaches where another optimiser goes next, seen from the best points that it knows.
+
+    The functions are those of ``PriorTeacher``; the answer is the mean of the optimiser's next
+    distribution or its next iterate, in the frame of the rows, clipped to the frame.
+
+    Attributes:
+        optimisers: Names out of ``OPTIMISERS``, each drawn as often.
+        rows: Numbers of rows to show.
+        columns: Numbers of coordinates per prompt.
+        dimensions: The largest number of coordinates of a function, at least 2.
+        most: The most points of a run.
+        digits: Of each coordinate.
+    """
+
+    optimisers: tuple[str, ...] = ("cma", "cma", "nelder-mead", "powell")
+    rows: tuple[int, ...] = (10, 16)
+    columns: tuple[int, ...] = (1, 2, 2, 3, 5)
+    dimensions: int = 10
+    most: int = 120
+    digits: int = 2
+
+    def __post_init__(self) -> None:
+        at_least(1, self, "digits")
+        at_least(2, self, "dimensions")
+        for name in self.optimisers:
+            if name not in OPTIMISERS:
+                raise EvollmError(f"there is no optimiser '{name}'{nearest(name, OPTIMISERS)}")
+        if max(self.columns) > self.dimensions or 2 * max(self.rows) > self.most:
+            raise EvollmError("columns must be at most dimensions, and rows at most half of most")
+
+    def examples(self, count: int, seed: int) -> list[Example]:
+        """Return examples of runs; see ``evollm.tuning.examples.Teacher``.
+
+        Raises:
+            EvollmError: If an optimiser's package is missing.
+        """
+        rng = np.random.default_rng(seed)
+        found: list[Example] = []
+        while len(found) < count:
+            found += self._of_run(rng, int(rng.choice(self.columns)), int(rng.choice(self.rows)))
+        return found[:count]
+
+    def _of_run(self, rng: Generator, columns: int, rows: int) -> list[Example]:
+        dimension = max(2, columns)
+        if rng.random() < 0.3:
+            dimension = int(rng.integers(dimension, self.dimensions + 1))
+        name = str(rng.choice(self.optimisers))
+        run = trajectory(name, draw(rng, dimension), self.most, rng)
+        steps = [step for step, count in enumerate(run.known) if count >= rows]
+        chosen = rng.permutation(steps)[:FROM_RUN]
+        return [self._example(rng, run, int(step), columns, rows) for step in chosen]
+
+    def _example(
+        self, rng: Generator, run: Trajectory, step: int, columns: int, rows: int
+    ) -> Example:
+        points, place = run.after(step).best(rows), run.nexts[step]
+        block = np.sort(rng.choice(len(place), columns, replace=False))
+        frame = Frame.around(points, digits=self.digits)
+        return Example(frame.write(points, block), frame.write(place[None], block))

@@ -1,0 +1,241 @@
+"""The taught model and its opponents on BBOB: ``python -m tests.benchmarks.studies.tuned``.
+
+Question: at 100 evaluations, is the model with the adapter that comes with the package ahead of
+what people would use instead? That is CMA-ES with two start steps, nevergrad's NGOpt, and Optuna's
+Gaussian process and TPE. Beside them are the model untaught, asked our way and the paper's, hill
+climbing, random search, and our loop with a weighted mean in place of the model. A cell is one run.
+Runs that ``results/bbob`` has are taken from there; other libraries run in an environment of their
+own, which is installed on first use.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from scipy.stats import wilcoxon  # type: ignore[import-untyped]
+
+from evollm.report.cells import Cell, Cells, Found, Row
+from evollm.report.study import Axis, Study
+from evollm.report.tables import RUNS, Column, markdown, median
+from problems.blackbox import demo
+from problems.blackbox.bbob import NAMES, bbob
+from problems.blackbox.controls import TITLES
+from problems.blackbox.framed import Framed
+from tests.benchmarks.studies import RESULTS
+from tests.benchmarks.studies.opponents import OPPONENTS, minimized
+
+OWN = "taught"
+CMA = ("cma", "cma1")
+"""CMA-ES with start steps of 2 and 1 in the box of ten units."""
+METHODS: Mapping[str, str] = {
+    name: {**TITLES, **OPPONENTS, "cma": "CMA-ES, step 2", "cma1": "CMA-ES, step 1"}[name]
+    for name in (OWN, "framed", "paper", "recombination", "hill", "random", *CMA, *OPPONENTS)
+}
+SHARED = ("sphere", "ellipsoid", "rotated-ellipsoid", "discus", "bent-cigar")
+"""Quadratic functions, of whose family the training data have others."""
+SMOOTH = (*SHARED, "linear-slope", "different-powers", "rosenbrock", "rotated-rosenbrock")
+"""Functions that are smooth and have one basin, or nearly so."""
+QUICK = tuple(NAMES[place] for place in (0, 1, 2, 5, 7, 9, 11, 14, 15, 17, 19, 20))
+AT = (20, 50, 100)
+"""Evaluations at which the table has the best value."""
+
+
+def measure(cell: Cell) -> Found:
+    """Run one cell; keep every tenth point of its curve."""
+    name = cell["method"]
+    if (kept := _kept(cell)) is not None:
+        return dict(kept)
+    if name in OPPONENTS:
+        return _opponent(cell)
+    settings = {"sigma": 0.1} if name == "cma1" else None
+    method = "cma" if name == "cma1" else name
+    found = dict(demo.measure({**cell, "method": method}, settings=settings))
+    return {**found, "gaps": _thinned(found["gaps"])}
+
+
+def _kept(cell: Cell) -> Mapping[str, Any] | None:
+    """Return what the study of the untaught model found in the same cell."""
+    version = demo.METHODS.versions.get(cell["method"], 1)
+    return _bbob().get(cell, version)
+
+
+@cache
+def _bbob() -> Cells:
+    return Cells(RESULTS / "bbob", "method")
+
+
+def _opponent(cell: Cell) -> Found:
+    function, _, optimum = bbob(cell["function"], cell["dimension"], cell["seed"] + 1)
+
+    def value(point: list[float]) -> float:
+        return float(function.function.evaluate(np.array([point]))[0])
+
+    began = time.perf_counter()
+    size = (cell["dimension"], (-5.0, 5.0), cell["evaluations"], cell["seed"])
+    values = minimized(cell["method"], value, *size)
+    gaps = np.maximum(np.minimum.accumulate(values) - optimum, 0.0)
+    seconds = round(time.perf_counter() - began, 2)
+    return {"gaps": _thinned(gaps), "calls": 0, "tokens": 0, "seconds": seconds, "fallbacks": 0}
+
+
+def _thinned(gaps: Any) -> list[float]:
+    return [float(f"{gap:.4g}") for gap in gaps[9::10]]
+
+
+class Finals:
+    """The last gaps of all methods, where the taught model has one.
+
+    Attributes:
+        gaps: By dimension and function, of each method those of the instances, in their order.
+    """
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.gaps: dict[tuple[int, str], dict[str, dict[int, float]]] = {}
+        for row in rows:
+            cell = row.cell
+            own = self.gaps.setdefault((cell["dimension"], cell["function"]), {})
+            own.setdefault(cell["method"], {})[cell["seed"]] = row.found["gaps"][-1]
+
+    def scores(self, methods: Sequence[str]) -> list[tuple[float, float]]:
+        """Return by function our score, and the best of some methods that all have one.
+
+        The score is the median over the instances, plus 1e-8.
+        """
+        found = []
+        for own in self.gaps.values():
+            if all(name in own for name in (OWN, *methods)):
+                ours, *theirs = (self._median(own, name) for name in (OWN, *methods))
+                found.append((ours, min(theirs)))
+        return found
+
+    def _median(self, own: Mapping[str, Mapping[int, float]], name: str) -> float:
+        both = own[OWN].keys() & own[name].keys()
+        return float(np.median([own[name][seed] for seed in both])) + 1e-8 if both else np.inf
+
+    def pairs(self, methods: Sequence[str], only: Callable[[int, str], bool]) -> list[Any]:
+        """Return our last gap beside a method's, by function and instance.
+
+        Args:
+            methods: One, or several of which the one with the better median counts by function.
+            only: Says by dimension and name which functions count.
+        """
+        found = []
+        for (dimension, function), own in self.gaps.items():
+            known = [name for name in methods if name in own]
+            if OWN not in own or not known or not only(dimension, function):
+                continue
+            name = min(known, key=lambda name, own=own: self._median(own, name))  # type: ignore[misc]
+            both = sorted(own[OWN].keys() & own[name].keys())
+            found += [(own[OWN][seed], own[name][seed]) for seed in both]
+        return found
+
+
+def ratio(scores: Sequence[tuple[float, float]]) -> float | None:
+    """Return the geometric mean of our score over theirs, each clipped to [0.001, 1000]."""
+    if not scores:
+        return None
+    ratios = np.clip([ours / theirs for ours, theirs in scores], 1e-3, 1e3)
+    return round(float(np.exp(np.log(ratios).mean())), 3)
+
+
+def share(pairs: Sequence[Any]) -> float | None:
+    """Return in which share of the pairs ours is smaller; ties count half."""
+    if not pairs:
+        return None
+    return round(float(np.mean([(np.sign(b - a) + 1) / 2 for a, b in pairs])), 3)
+
+
+def closing(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the figures of the closing line."""
+    last = Finals(rows)
+    figures: dict[str, Any] = {
+        "ratio_to_cma_geomean": ratio(last.scores(CMA)),
+        "ratio_to_best_geomean": ratio(last.scores((*CMA, "ngopt", "gp"))),
+    }
+    for name, methods in (
+        ("random", ("random",)),
+        ("hill", ("hill",)),
+        ("cma", CMA),
+        ("ngopt", ("ngopt",)),
+        ("gp", ("gp",)),
+    ):
+        figures[f"win_share_{name}"] = share(last.pairs(methods, lambda *_: True))
+    steps = [_per_step(row) for row in rows if row.cell["method"] == OWN]
+    figures["seconds_per_step"] = round(float(np.mean(steps)), 2) if steps else None
+    return figures
+
+
+def _per_step(row: Row) -> float:
+    """Return the seconds of a generation of the taught model."""
+    settings = Framed()
+    steps: float = (row.cell["evaluations"] - settings.warmup) / settings.offspring
+    return float(row.found["seconds"]) / steps
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """Compare the taught model with each opponent, by dimension and sort of function."""
+    last, lines = Finals(rows), []
+    sorts: dict[str, Callable[[str], bool]] = {
+        "all": lambda name: True,
+        "quadratic, as in training": lambda name: name in SHARED,
+        "others": lambda name: name not in SHARED,
+        "not smooth and unimodal": lambda name: name not in SMOOTH,
+    }
+    others: dict[str, tuple[str, ...]] = {"CMA-ES, the better step": CMA}
+    for name in METHODS:
+        if name not in (OWN, *CMA):
+            others[METHODS[name]] = (name,)
+    for dimension in sorted({key[0] for key in last.gaps}):
+        for title, known in others.items():
+            for sort, fits in sorts.items():
+                pairs = last.pairs(known, lambda d, f, fits=fits, n=dimension: d == n and fits(f))  # type: ignore[misc]
+                if pairs:
+                    lines.append(_line(f"{dimension}-d, {title}", sort, pairs))
+    head = ["taught against", "functions", "runs", "ratio", "wins", "p"]
+    return f"{NOTE}\n\n{markdown(head, lines, left=2)}" if lines else ""
+
+
+NOTE = """\
+Ratio: the geometric mean over runs of our last gap over theirs, each plus 1e-8 and clipped to
+[0.001, 1000]. Wins: the share of runs that end lower, ties as half. p: of a signed-rank test of the
+logarithms. Every seed is another instance of the function, the same for all methods."""
+
+
+def _line(title: str, sort: str, pairs: Sequence[Any]) -> list[str]:
+    logs = np.log(np.clip([(a + 1e-8) / (b + 1e-8) for a, b in pairs], 1e-3, 1e3))
+    p = wilcoxon(logs).pvalue if np.any(logs) else 1.0
+    won = share(pairs) or 0.0
+    return [title, sort, str(len(pairs)), f"{np.exp(logs.mean()):.3f}", f"{won:.0%}", f"{p:.2g}"]
+
+
+def _at(evaluations: int) -> Callable[[Row], Any]:
+    return lambda row: row.found["gaps"][evaluations // 10 - 1]
+
+
+STUDY = Study(
+    "tuned",
+    {
+        "dimension": Axis((2, 5), extra=(10,), titles={2: "2-d", 5: "5-d", 10: "10-d"}),
+        "function": Axis(NAMES, quick=QUICK),
+        "method": Axis(tuple(METHODS), titles=METHODS, versions=demo.METHODS.versions),
+        "seed": Axis(range(3), quick=range(1)),
+        "evaluations": Axis((100,)),
+    },
+    measure,
+    (
+        *(Column(f"after {number}", _at(number), median) for number in AT),
+        Column("worst", _at(AT[-1]), max),
+        RUNS,
+        Column("seconds", "seconds", form=".1f"),
+    ),
+    folder=RESULTS,
+    summary=summary,
+    closing=closing,
+    about=__doc__,
+)
+
+if __name__ == "__main__":
+    sys.exit(STUDY.main())
