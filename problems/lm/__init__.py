@@ -5,7 +5,7 @@
 - ``devices``: Where a model goes, and in which precision.
 - ``extra``: The packages of the extra ``lm``: whether they are there, and how they keep quiet.
 - ``forward``: One pass through a model, with or without a cache.
-- ``generation``: Many prompts continued together.
+- ``generation``: Many prompts continued together, and a model that answers in place of an endpoint.
 - ``load``: A model with its tokenizer, and what is known about it.
 - ``prose``: Text to calibrate on and to hold out, from packages or files.
 - ``scoring``: Scores of label words after prompts, and the likelihood of texts.

@@ -46,7 +46,7 @@ class _Log:
     def __init__(self, landscape: Landscape, rng: Generator) -> None:
         self.landscape, dimension = landscape, len(landscape.optimum)
         self.points = list(rng.random((WARMUP, dimension)))
-        self.values = landscape.value(np.array(self.points)).tolist()
+        self.values: list[float] = landscape.value(np.array(self.points)).tolist()
 
     @property
     def best(self) -> Points:

@@ -79,7 +79,7 @@ def generate(
     *,
     stop: Sequence[str] = (),
     decoding: Decoding = Decoding(),
-    seed: int = 0,
+    seed: int | Sequence[int] = 0,
 ) -> list[list[Generated]]:
     """Continue prompts.
 
@@ -92,7 +92,7 @@ def generate(
         limits: Most tokens to generate, for all prompts or for each.
         stop: Texts before which a continuation is cut off.
         decoding: How tokens are chosen.
-        seed: Of the random numbers.
+        seed: Of the random numbers; or one for each prompt, whose index then makes no difference.
 
     Returns:
         For each prompt its continuations.
@@ -106,12 +106,13 @@ def generate(
             f"{lm.name} fills in masks and can't continue a text: name a causal model"
         )
     each = [limits] * len(prompts) if isinstance(limits, int) else list(limits)
-    if len(each) != len(prompts) or "" in stop:
+    seeds = [(seed, i) for i in range(len(prompts))] if isinstance(seed, int) else list(seed)
+    if not len(each) == len(seeds) == len(prompts) or "" in stop:
         raise EvollmError(
-            "give one limit for all prompts or one for each, and no empty stop string"
+            "give one limit for all prompts or one for each, seeds likewise, and no empty stop"
         )
     rows = [
-        _Row((i, j), ids, limit, np.random.default_rng((seed, i, j)))
+        _Row((i, j), ids, limit, np.random.default_rng((*np.atleast_1d(seeds[i]), j)))
         for i, (prompt, limit) in enumerate(zip(prompts, each, strict=True))
         for ids in [_checked(lm, i, prompt, limit)]
         for j in range(decoding.samples)

@@ -1,0 +1,9 @@
+"""Text that a causal model writes in this process.
+
+- ``answering``: A model that answers where an endpoint would be asked.
+- ``decoding``: Many prompts continued together.
+"""
+
+from problems.lm.generation.decoding import Decoding, Generated, generate
+
+__all__ = ["Decoding", "Generated", "generate"]

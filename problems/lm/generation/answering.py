@@ -1,0 +1,214 @@
+"""A causal model of transformers that answers in this process, where an endpoint would be asked."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from evollm.checks import positive
+from evollm.errors import EvollmError
+from evollm.ledger import ledger
+from evollm.llm.base import Completion, ModelError, Price, Prompt, Sampling
+from evollm.llm.client.answers import Answer
+from evollm.llm.client.billing import Billing, Reply
+from evollm.llm.client.requests import Ask, check
+from evollm.llm.files import digest
+from evollm.paths import anchored
+from problems.lm.generation.decoding import Decoding, Generated, generate
+from problems.lm.load import load
+from problems.lm.settings import LMSettings
+from problems.lm.tokens import ids_of
+
+if TYPE_CHECKING:
+    from problems.lm.load import LM
+
+ADAPTER = "adapter_model.safetensors"
+FREE = Price(0.0, 0.0)
+
+
+def answering(
+    model: str | None = None,
+    adapter: str | Path | None = None,
+    settings: LMSettings = LMSettings(),
+    *,
+    batch: int = 64,
+) -> Answering:
+    """Load a model that answers in this process.
+
+    Args:
+        model: As ``problems.lm.load`` takes it; None for the offline model.
+        adapter: A folder with an adapter of peft, such as ``evollm tune`` writes; it is merged into
+            the weights.
+        settings: Precision, device and the like.
+        batch: Answers that are computed together.
+
+    Raises:
+        EvollmError: If the model can't be loaded or fills in masks, there is no such adapter, or
+            it is not one of this model.
+    """
+    lm = load(model, settings)
+    if adapter is None:
+        return Answering(lm, batch=batch)
+    folder = anchored(adapter)
+    if not (folder / ADAPTER).is_file():
+        raise EvollmError(f"there is no adapter {folder / ADAPTER}: give a folder of evollm tune's")
+    name = f"{lm.name} with adapter {digest(folder / ADAPTER)[:12]}"
+    return Answering(replace(lm, model=_merged(lm, folder)), name, batch=batch)
+
+
+def _merged(lm: LM, folder: Path) -> Any:
+    """Return the model with an adapter in its weights."""
+    try:
+        from peft import PeftModel
+    except ImportError:
+        raise EvollmError("an adapter needs peft: pip install 'evollm[tune]'") from None
+    try:
+        with warnings.catch_warnings():  # peft asks transformers for what it now calls otherwise
+            warnings.simplefilter("ignore", FutureWarning)
+            found: Any = PeftModel.from_pretrained(lm.model, str(folder))
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise EvollmError(f"the adapter in {folder} is not one of {lm.name} ({reason})") from None
+    return found.merge_and_unload().eval().requires_grad_(False)
+
+
+@dataclass
+class _Job:
+    """A request, and what came of it."""
+
+    ask: Ask
+    prompt: str | tuple[int, ...]
+    reply: Reply | None = None
+
+
+class Answering:
+    """A model in this process that is asked as an endpoint is.
+
+    Calls of several threads, such as searches side by side, are computed together. They are
+    recorded and count towards a run's budget of calls and tokens; the price is 0. Answers are
+    sampled without truncation, and those of a seed do not depend on what is computed beside them,
+    but for rounding. There are no grammars, schemas or log-probabilities.
+
+    Args:
+        lm: A causal model.
+        name: As it is recorded; None for the model's own.
+        batch: Answers that are computed together.
+
+    Raises:
+        EvollmError: If the model fills in masks.
+    """
+
+    def __init__(self, lm: LM, name: str | None = None, *, batch: int = 64) -> None:
+        positive(batch=batch)
+        if lm.masked:
+            raise EvollmError(f"{lm.name} fills in masks and can't answer: name a causal model")
+        self.lm, self.name, self.batch = lm, name or lm.name, batch
+        self._waiting: list[_Job] = []
+        self._adding, self._computing = Lock(), Lock()
+
+    def __reduce__(self) -> Any:
+        raise EvollmError(
+            f"{self.name} answers in its own process: run it with threads, or serve it as a GGUF "
+            "file for workers of their own"
+        )
+
+    def complete(
+        self, prompts: Sequence[Prompt], sampling: Sampling = Sampling(), n: int = 1
+    ) -> list[list[Completion]]:
+        """Return ``n`` completions per prompt; see ``evollm.llm.base.LanguageModel``.
+
+        Raises:
+            ModelError: If a grammar, a schema or log-probabilities are asked for.
+        """
+        check(prompts, sampling, n)
+        self._check(sampling)
+        billing = Billing(ledger.get(), FREE)
+        asks = [
+            Ask(self.name, "transformers", prompt, sampling, i)
+            for prompt in prompts
+            for i in range(n)
+        ]
+        jobs = {ask.key: _Job(ask, self._prompt(ask), billing.recall(ask)) for ask in asks}
+        fresh = [job for job in jobs.values() if job.reply is None]
+        for job in fresh:
+            billing.reserve(job.ask)
+        self._computed(fresh)
+        replies = {key: job.reply for key, job in jobs.items() if job.reply is not None}
+        for job in fresh:
+            billing.record(job.ask, replies[job.ask.key])
+        if fresh and not any(replies[job.ask.key].answer.definite for job in fresh):
+            raise ModelError(f"{self.name}: {replies[fresh[0].ask.key].answer.error}")
+        done = [replace(replies[ask.key].completion, key=ask.key) for ask in asks]
+        return [done[start : start + n] for start in range(0, len(done), n)]
+
+    def _check(self, sampling: Sampling) -> None:
+        for asked, what, mend in (
+            (sampling.grammar is not None, "grammars", "leave it out (constrain=False)"),
+            (sampling.schema is not None, "schemas", "ask an endpoint"),
+            (sampling.top_logprobs > 0, "log-probabilities", "ask an endpoint"),
+        ):
+            if asked:
+                raise ModelError(f"{self.name}, in this process, has no {what}: {mend}")
+
+    def _prompt(self, ask: Ask) -> str | tuple[int, ...]:
+        """Return a prompt to continue, chat messages as ids in the model's template."""
+        if ask.sampling.mode == "plain":
+            return str(ask.prompt)
+        if not self.lm.tokenizer.chat_template:
+            raise ModelError(f"{self.name} has no chat template: ask it in plain mode")
+        if isinstance(ask.prompt, str):
+            messages = [{"role": "user", "content": ask.prompt}]
+        else:
+            messages = [dict(message) for message in ask.prompt]
+        found = self.lm.tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True
+        )
+        return ids_of(self.lm, str(found))
+
+    def _computed(self, jobs: list[_Job]) -> None:
+        """Answer jobs, together with those that other threads have added meanwhile."""
+        with self._adding:
+            self._waiting += jobs
+        with self._computing:  # whoever had it before may have answered ours
+            with self._adding:
+                taken, self._waiting = self._waiting, []
+            alike: dict[Any, list[_Job]] = {}
+            for job in taken:
+                sampling = job.ask.sampling
+                alike.setdefault((sampling.temperature, sampling.stop), []).append(job)
+            for group in alike.values():
+                self._answer(group)
+
+    def _answer(self, jobs: list[_Job]) -> None:
+        """Answer jobs that are sampled alike."""
+        sampling, began = jobs[0].ask.sampling, time.perf_counter()
+        try:
+            found = generate(
+                self.lm,
+                [job.prompt for job in jobs],
+                [job.ask.sampling.max_tokens for job in jobs],
+                stop=sampling.stop,
+                decoding=Decoding(sampling.temperature, batch=self.batch),
+                seed=[job.ask.seed or 0 for job in jobs],
+            )
+        except Exception as error:  # each thread gets an answer, if only a failed one
+            if len(jobs) > 1:
+                for job in jobs:
+                    self._answer([job])
+            else:
+                jobs[0].reply = Reply(Answer(error=str(error), definite=False), cost=0.0)
+            return
+        seconds = (time.perf_counter() - began) / len(jobs)
+        for job, [one] in zip(jobs, found, strict=True):
+            job.reply = Reply(_answer_of(one, job.ask.sampling), seconds, 0.0)
+
+
+def _answer_of(made: Generated, sampling: Sampling) -> Answer:
+    cut = made.reason == "length" and not sampling.partial
+    error = f"the answer was cut off at max_tokens ({sampling.max_tokens})" if cut else None
+    return Answer(made.text, error, made.prompt_tokens, made.tokens, finish=made.reason)

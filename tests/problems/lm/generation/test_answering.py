@@ -1,0 +1,121 @@
+"""A model in this process, asked as an endpoint is."""
+
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evollm import Budget, run
+from evollm.errors import EvollmError
+from evollm.llm.base import LanguageModel, ModelError, Sampling
+from evollm.store import rows
+from problems.blackbox.bbob import bbob
+from problems.blackbox.framed import Framed
+from problems.lm import LM
+from problems.lm.generation import Decoding, generate
+from problems.lm.generation.answering import ADAPTER, Answering, answering
+from tests.problems.lm.conftest import Make
+from tests.problems.lm.support_tiny import folder
+
+PLAIN = Sampling(mode="plain", max_tokens=6, seed=3, partial=True)
+
+
+def test_answers_are_those_of_generation_and_repeat(lm: LM) -> None:
+    model: LanguageModel = Answering(lm)
+    found = model.complete(["The harbour", "She"], PLAIN, n=2)
+    again = Answering(lm, batch=1).complete(["She", "The harbour"], PLAIN, n=2)[::-1]
+    assert [[one.text for one in row] for row in found] == [
+        [one.text for one in row] for row in again
+    ]
+    alone = generate(lm, ["She"], 6, decoding=Decoding(1.0), seed=[4])[0][0]
+    assert found[1][1].text == alone.text
+    assert found[1][1].completion_tokens == alone.tokens
+    assert len({one.key for row in found for one in row}) == 4
+    assert found[0][0].text != found[0][1].text
+
+
+def test_an_answer_that_is_cut_off_has_an_error_unless_it_may_be(lm: LM) -> None:
+    [[one]] = Answering(lm).complete(["She"], Sampling(mode="plain", max_tokens=2, seed=0))
+    assert one.error == "the answer was cut off at max_tokens (2)"
+    assert one.answered
+    [[one]] = Answering(lm).complete(["She"], Sampling(mode="plain", max_tokens=2, partial=True))
+    assert one.error is None
+
+
+def test_searches_side_by_side_share_a_batch(lm: LM, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, sizes = Answering(lm), list[int]()
+
+    def counted(lm: LM, prompts: Any, *args: Any, **more: Any) -> Any:
+        sizes.append(len(prompts))
+        return generate(lm, prompts, *args, **more)
+
+    monkeypatch.setattr("problems.lm.generation.answering.generate", counted)
+    model._computing.acquire()  # what comes meanwhile must wait, and is then taken together
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(model.complete, [f"boat {i}"], PLAIN) for i in range(4)]
+        while len(model._waiting) < 4:
+            pass
+        model._computing.release()
+        texts = [one.result()[0][0].text for one in waiting]
+    assert sizes == [4]
+    assert texts == [model.complete([f"boat {i}"], PLAIN)[0][0].text for i in range(4)]
+
+
+def test_one_prompt_that_cannot_be_continued_leaves_the_others(lm: LM) -> None:
+    found = Answering(lm).complete(["She", "boat " * 200], PLAIN)
+    assert found[0][0].error is None
+    assert "does not fit in the 128" in str(found[1][0].error)
+    with pytest.raises(ModelError, match="does not fit in the 128"):
+        Answering(lm).complete(["boat " * 200], PLAIN)
+
+
+def test_what_it_cannot_do_is_refused(lm: LM, make: Make, tmp_path: Path) -> None:
+    for more, message in (
+        ({"grammar": "root ::= [0-9]"}, r"has no grammars: leave it out \(constrain=False\)"),
+        ({"schema": {"type": "string"}}, "has no schemas"),
+        ({"top_logprobs": 2}, "has no log-probabilities"),
+        ({"mode": "chat"}, "has no chat template: ask it in plain mode"),
+    ):
+        with pytest.raises(ModelError, match=message):
+            Answering(lm).complete(["She"], Sampling(**{"mode": "plain", **more}))  # type: ignore[arg-type]
+    with pytest.raises(EvollmError, match="run it with threads"):
+        pickle.dumps(Answering(lm))
+    with pytest.raises(EvollmError, match="fills in masks and can't answer"):
+        Answering(make("bert"))
+    with pytest.raises(EvollmError, match=f"there is no adapter .*{ADAPTER}"):
+        answering(str(folder(tmp_path / "tiny", "llama", False)), tmp_path)
+
+
+def test_an_adapter_is_merged_into_the_weights(tmp_path: Path) -> None:
+    import torch
+
+    from evollm.tuning.settings import TrainSettings
+    from evollm.tuning.train import adapted
+    from problems.lm import load
+
+    place = str(folder(tmp_path / "tiny", "llama", False))
+    taught = adapted(load(place).model, TrainSettings(rank=2))
+    for name, weight in taught.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight, std=0.1)
+    taught.save_pretrained(str(tmp_path / "adapter"))
+    model = answering(place, tmp_path / "adapter")
+    assert "with adapter" in model.name
+    ids = torch.tensor([[5, 9, 7]])
+    with torch.no_grad():
+        torch.testing.assert_close(model.lm.model(ids).logits, taught(ids).logits)
+    assert (model.lm.model(ids).logits - load(place).model(ids).logits).abs().max() > 1e-4
+
+
+def test_a_search_of_numbers_asks_it(lm: LM) -> None:
+    problem, space, _ = bbob("sphere", 2)
+    strategy = Framed(constrain=False)
+    flow = strategy.flow(Answering(lm), space, (), 0)
+    result = run(flow, problem, budget=Budget(evaluations=20))
+    assert result.usage.calls >= 10
+    assert len(rows.calls(result.record)) == result.usage.calls
+    assert result.best is not None
+    assert np.isfinite(result.best.fitness)
