@@ -6,9 +6,11 @@ counted from the lowest, of byte ``j // 8``.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -38,6 +40,9 @@ def unpack(packed: Tensor, bits: int, shape: tuple[int, ...]) -> Tensor:
     import torch
 
     count = torch.Size(shape).numel()
+    if bits == 1:
+        bytes_ = _spread(packed.device).index_select(0, packed.int())
+        return bytes_.view(torch.uint8)[:count].view(shape)
     words = -(-count // 8)
     padded = torch.zeros(words * bits, dtype=torch.uint8, device=packed.device)
     padded[: len(packed)] = packed
@@ -45,6 +50,15 @@ def unpack(packed: Tensor, bits: int, shape: tuple[int, ...]) -> Tensor:
     wide[:, :bits] = padded.view(words, bits)
     values = wide.view(torch.int64) >> _shifts(bits, packed) & ((1 << bits) - 1)
     return values.to(torch.uint8).flatten()[:count].view(shape)
+
+
+@cache
+def _spread(device: torch.device) -> Tensor:
+    """Return for each byte its eight bits, lowest first, as the eight bytes of an integer."""
+    import torch
+
+    bits = torch.arange(256, device=device)[:, None] >> torch.arange(8, device=device) & 1
+    return bits.to(torch.uint8).view(torch.int64).flatten()
 
 
 def _shifts(bits: int, like: Tensor) -> Tensor:

@@ -74,9 +74,12 @@ class Pruned:
         """Return the weights as a matrix."""
         import torch
 
-        dense = torch.zeros(self.shape, dtype=dtype, device=self.values.device)
-        dense[unpack(self.mask, 1, self.shape).bool()] = self.values.to(dtype)
-        return dense
+        kept = unpack(self.mask, 1, self.shape)
+        if not len(self.values):
+            return torch.zeros(self.shape, dtype=dtype, device=self.values.device)
+        places = kept.flatten().cumsum(0, dtype=torch.int32) - 1  # faster than an index of bools
+        values = self.values.to(dtype).index_select(0, places.clamp_(min=0))
+        return values.view(self.shape).masked_fill_(kept == 0, 0.0)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return what is kept, by name."""
