@@ -11,7 +11,7 @@ from tests.support_each import each
 
 pytestmark = pytest.mark.model
 ROOT = Path(__file__).parent.parent
-SHORTER = {"minutes = 1.0": "minutes = 0.1", "n=200": "n=20"}
+SHORTER = {"minutes = 1.0": "minutes = 0.05", "n=200": "n=20"}
 """What is changed before a notebook is run, so that it takes less time."""
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 

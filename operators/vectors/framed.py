@@ -79,6 +79,9 @@ class Framing:
         temperature: Sampling temperature.
         jitter: Standard deviation of the noise, in spreads of the best five or in six grains,
             whichever is larger.
+        mean: If positive, the offspring are Gaussian steps from the mean of so many answers, of
+            ``width`` spreads of the best five, in place of the answers themselves.
+        width: See ``mean``.
     """
 
     block: int = 2
@@ -89,10 +92,12 @@ class Framing:
     mode: Mode = "plain"
     temperature: float = 1.0
     jitter: float = 0.05
+    mean: int = 0
+    width: float = 0.6
 
     def __post_init__(self) -> None:
         at_least(1, self, "block", "digits")
-        at_least(0, self, "temperature", "jitter")
+        at_least(0, self, "temperature", "jitter", "mean", "width")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,8 @@ class FramedSamples(Framing):
     def vary(self, parents: Sequence[Parent[Vector]], n: int, seed: int) -> Offspring[Vector]:
         """Return up to ``n`` vectors, one per sample that is readable in every block.
 
+        With ``mean``, ``n`` steps from the mean of the readable samples; none if there is none.
+
         Args:
             parents: The points to show, the least fit first.
             n: Samples per block; the i-th usable samples of all blocks form the i-th child.
@@ -122,6 +129,7 @@ class FramedSamples(Framing):
         """
         if n < 1:
             return Offspring([])
+        asked = self.mean or n
         rows = np.array([parent.genome for parent in parents], dtype=np.float64)
         blocks = overlapping(rows.shape[1], self.block, seed if self.shuffle else None)
         frame = self._frame(rows)
@@ -129,7 +137,7 @@ class FramedSamples(Framing):
         rejected: Counter[str] = Counter()
         answers = [
             self._read(replies, len(blocks[0]), rejected)
-            for replies in self._complete(prompts, len(blocks[0]), n, seed % SEEDS)
+            for replies in self._complete(prompts, len(blocks[0]), asked, seed % SEEDS)
         ]
         size = min(len(usable) for usable in answers)
         children = np.empty((size, rows.shape[1]))
@@ -137,11 +145,15 @@ class FramedSamples(Framing):
             cells = np.reshape([cells for cells, _ in usable[:size]], (size, len(block)))
             children[:, block] = frame.decode(cells, block)
         keys = [[usable[i][1] for usable in answers] for i in range(size)]
+        reach = self.jitter
+        if self.mean and size:
+            children = np.repeat(children.mean(axis=0, keepdims=True), n, axis=0)
+            keys, reach = [[key for own in keys for key in own]] * n, self.width
         noise = np.random.default_rng(seed).standard_normal(children.shape)
         stir = [STIR * grain for grain in self.grain]
-        children += self.jitter * spread(rows[-5:], stir) * noise
+        children += reach * spread(rows[-5:], stir) * noise
         genomes = [child.copy() for child in np.clip(children, 0.0, 1.0)]
-        return Offspring(genomes, (), rejected, asked=n, supplied=size, calls=keys)
+        return Offspring(genomes, (), rejected, asked=asked, supplied=size, calls=keys)
 
     def _frame(self, rows: Vector) -> Frame:
         if self.fixed:

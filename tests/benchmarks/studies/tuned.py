@@ -30,6 +30,12 @@ from tests.benchmarks.studies.opponents import OPPONENTS, minimized
 OWN = "taught"
 CMA = ("cma", "cma1")
 """CMA-ES with start steps of 2 and 1 in the box of ten units."""
+VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "mean": ("taught, steps from the mean of 8 answers", {"mean": 8}),
+    "whole": ("taught, whole vectors", {"block": 10}),
+    "shuffled": ("taught, random pairs of coordinates", {"shuffle": True}),
+}
+"""Other settings of the taught model; ``--method`` adds them to the table."""
 METHODS: Mapping[str, str] = {
     name: {**TITLES, **OPPONENTS, "cma": "CMA-ES, step 2", "cma1": "CMA-ES, step 1"}[name]
     for name in (OWN, "framed", "paper", "recombination", "hill", "random", *CMA, *OPPONENTS)
@@ -50,8 +56,10 @@ def measure(cell: Cell) -> Found:
         return dict(kept)
     if name in OPPONENTS:
         return _opponent(cell)
-    settings = {"sigma": 0.1} if name == "cma1" else None
+    settings: Mapping[str, Any] | None = {"sigma": 0.1} if name == "cma1" else None
     method = "cma" if name == "cma1" else name
+    if name in VARIANTS:
+        method, settings = OWN, VARIANTS[name][1]
     found = dict(demo.measure({**cell, "method": method}, settings=settings))
     return {**found, "gaps": _thinned(found["gaps"])}
 
@@ -220,7 +228,12 @@ STUDY = Study(
     {
         "dimension": Axis((2, 5), extra=(10,), titles={2: "2-d", 5: "5-d", 10: "10-d"}),
         "function": Axis(NAMES, quick=QUICK),
-        "method": Axis(tuple(METHODS), titles=METHODS, versions=demo.METHODS.versions),
+        "method": Axis(
+            tuple(METHODS),
+            extra=tuple(VARIANTS),
+            titles={**METHODS, **{name: title for name, (title, _) in VARIANTS.items()}},
+            versions=demo.METHODS.versions,
+        ),
         "seed": Axis(range(3), quick=range(1)),
         "evaluations": Axis((100,)),
     },
