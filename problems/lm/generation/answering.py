@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from evollm.checks import positive
 from evollm.errors import EvollmError
-from evollm.ledger import ledger
+from evollm.ledger import Exhausted, ledger
 from evollm.llm.base import Completion, ModelError, Price, Prompt, Sampling
 from evollm.llm.client.answers import Answer
-from evollm.llm.client.billing import Billing, Reply
+from evollm.llm.client.billing import POLL_S, Billing, Reply
 from evollm.llm.client.requests import Ask, check
 from evollm.llm.files import digest
 from evollm.paths import anchored
@@ -123,7 +123,9 @@ class Answering:
         """Return ``n`` completions per prompt; see ``evollm.llm.base.LanguageModel``.
 
         Raises:
-            ModelError: If a grammar, a schema or log-probabilities are asked for.
+            ModelError: If a grammar, a schema or log-probabilities are asked for, or no prompt
+                could be answered.
+            Exhausted: If the budget is used up; what it had room for is recorded.
         """
         check(prompts, sampling, n)
         self._check(sampling)
@@ -135,16 +137,38 @@ class Answering:
         ]
         jobs = {ask.key: _Job(ask, self._prompt(ask), billing.recall(ask)) for ask in asks}
         fresh = [job for job in jobs.values() if job.reply is None]
-        for job in fresh:
-            billing.reserve(job.ask)
-        self._computed(fresh)
+        self._settled(fresh, billing)
         replies = {key: job.reply for key, job in jobs.items() if job.reply is not None}
-        for job in fresh:
-            billing.record(job.ask, replies[job.ask.key])
         if fresh and not any(replies[job.ask.key].answer.definite for job in fresh):
             raise ModelError(f"{self.name}: {replies[fresh[0].ask.key].answer.error}")
         done = [replace(replies[ask.key].completion, key=ask.key) for ask in asks]
         return [done[start : start + n] for start in range(0, len(done), n)]
+
+    def _settled(self, jobs: Sequence[_Job], billing: Billing) -> None:
+        """Reserve, answer and record jobs, all together if the budget has room for all."""
+        reserved: list[_Job] = []
+
+        def settle() -> None:
+            self._computed(reserved)
+            for job in reserved:
+                assert job.reply is not None
+                billing.record(job.ask, job.reply)
+            reserved.clear()
+
+        def wait() -> None:  # for other threads, once nothing of ours takes room
+            if reserved:
+                settle()
+            else:
+                time.sleep(POLL_S)
+
+        try:
+            for job in jobs:
+                billing.reserve(job.ask, wait)
+                reserved.append(job)
+        except Exhausted:
+            settle()
+            raise
+        settle()
 
     def _check(self, sampling: Sampling) -> None:
         for asked, what, mend in (

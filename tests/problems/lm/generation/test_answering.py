@@ -19,6 +19,7 @@ from problems.lm.generation import Decoding, generate
 from problems.lm.generation.answering import ADAPTER, Answering, answering
 from tests.problems.lm.conftest import Make
 from tests.problems.lm.support_tiny import folder
+from tests.support_each import each
 
 PLAIN = Sampling(mode="plain", max_tokens=6, seed=3, partial=True)
 
@@ -119,3 +120,13 @@ def test_a_search_of_numbers_asks_it(lm: LM) -> None:
     assert len(rows.calls(result.record)) == result.usage.calls
     assert result.best is not None
     assert np.isfinite(result.best.fitness)
+
+
+@each("budget", [Budget(tokens=600), Budget(calls=7)])
+def test_a_budget_is_kept_and_what_it_had_room_for_is_recorded(budget: Budget, lm: LM) -> None:
+    problem, space, _ = bbob("sphere", 2)
+    flow = Framed(constrain=False).flow(Answering(lm), space, (), 0)
+    result = run(flow, problem, budget=budget)
+    assert "budget" in result.stopped
+    assert 0 < len(rows.calls(result.record)) <= (budget.calls or 1000)
+    assert result.usage.tokens <= (budget.tokens or 10_000)
