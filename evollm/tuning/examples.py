@@ -83,7 +83,9 @@ class Mixture:
         import numpy as np
 
         each = -(-count // len(self.teachers))
-        found = [one for teacher in self.teachers for one in teacher.examples(each, seed)]
+        seeds = np.random.default_rng(seed).integers(2**31, size=len(self.teachers)).tolist()
+        pairs = zip(self.teachers, seeds, strict=True)
+        found = [one for teacher, own in pairs for one in teacher.examples(each, own)]
         order = np.random.default_rng(seed).permutation(len(found))[:count]
         return [found[place] for place in order]
 

@@ -5,6 +5,7 @@ Hu et al.: LoRA: Low-Rank Adaptation of Large Language Models, 2021, arXiv 2106.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evollm.errors import EvollmError
+from evollm.search.fingerprint import describe
 from evollm.tuning.batches import Batch, batches, loss
 from evollm.tuning.examples import Example, Teacher
 from evollm.tuning.settings import TrainSettings
@@ -73,7 +75,8 @@ def train(
         report: Called with each new line of the record: step, seconds, losses, tokens per second.
 
     Raises:
-        EvollmError: If ``peft`` is missing, or the folder holds a training with other settings.
+        EvollmError: If ``peft`` is missing, or the folder holds a training with other settings or
+            another teacher.
     """
     folder.mkdir(parents=True, exist_ok=True)
     training = Training(model, tokenizer, teacher, settings, folder)
@@ -210,6 +213,7 @@ class Training:
             "optimizer": self.optimizer.state_dict(),
             "progress": asdict(self.progress),
             "settings": asdict(self.settings),
+            "teacher": _digest(self.teacher),
         }
         draft = self.folder / f"{STATE}.part"
         torch.save(state, draft)
@@ -232,9 +236,18 @@ class Training:
                 f"{self.folder} holds a training with other settings: name another folder, or "
                 "delete it"
             )
+        if state.get("teacher") != _digest(self.teacher):
+            raise EvollmError(
+                f"{self.folder} holds a training with another teacher: name another folder, or "
+                "delete it"
+            )
         set_peft_model_state_dict(self.model, state["adapter"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.progress = Progress(**state["progress"])
+
+
+def _digest(teacher: Teacher) -> str:
+    return hashlib.sha256(json.dumps(describe(teacher), sort_keys=True).encode()).hexdigest()
 
 
 def adapted(model: Any, settings: TrainSettings) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evollm.checks import at_least
+from evollm.checks import at_least, positive
 from evollm.llm.base import Completion, LanguageModel, Mode, Prompt, Sampling
 from evollm.types import Offspring, Parent
 from operators.vectors.rows import Integers, RowFormat, Vector, grammar, read
@@ -79,9 +79,9 @@ class Framing:
         temperature: Sampling temperature.
         jitter: Standard deviation of the noise, in spreads of the best five or in six grains,
             whichever is larger.
-        mean: If positive, the offspring are Gaussian steps from the mean of so many answers, of
-            ``width`` spreads of the best five, in place of the answers themselves.
-        width: See ``mean``.
+        mean_of: If given, the offspring are Gaussian steps from the mean of so many answers, in
+            place of the answers themselves; jitter is not used then.
+        step_width: Standard deviation of these steps, in spreads of the best five.
     """
 
     block: int = 2
@@ -92,12 +92,13 @@ class Framing:
     mode: Mode = "plain"
     temperature: float = 1.0
     jitter: float = 0.05
-    mean: int = 0
-    width: float = 0.6
+    mean_of: int | None = None
+    step_width: float = 0.6
 
     def __post_init__(self) -> None:
         at_least(1, self, "block", "digits")
-        at_least(0, self, "temperature", "jitter", "mean", "width")
+        at_least(0, self, "temperature", "jitter", "step_width")
+        positive(mean_of=self.mean_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,40 +121,41 @@ class FramedSamples(Framing):
     def vary(self, parents: Sequence[Parent[Vector]], n: int, seed: int) -> Offspring[Vector]:
         """Return up to ``n`` vectors, one per sample that is readable in every block.
 
-        With ``mean``, ``n`` steps from the mean of the readable samples; none if there is none.
+        With ``mean_of``, ``n`` steps from the mean of each block's readable samples; none if a
+        block has none.
 
         Args:
             parents: The points to show, the least fit first.
-            n: Samples per block; the i-th usable samples of all blocks form the i-th child.
-            seed: Seed of the jitter, the blocks and the model.
+            n: Children; without ``mean_of`` samples per block, of which the i-th usable ones of
+                all blocks form the i-th child.
+            seed: Seed of the noise, the blocks and the model.
         """
         if n < 1:
             return Offspring([])
-        asked = self.mean or n
         rows = np.array([parent.genome for parent in parents], dtype=np.float64)
         blocks = overlapping(rows.shape[1], self.block, seed if self.shuffle else None)
         frame = self._frame(rows)
         prompts = [self._prompt(frame.write(rows, block), len(block)) for block in blocks]
         rejected: Counter[str] = Counter()
-        answers = [
-            self._read(replies, len(blocks[0]), rejected)
-            for replies in self._complete(prompts, len(blocks[0]), asked, seed % SEEDS)
-        ]
+        replies = self._complete(prompts, len(blocks[0]), self.mean_of or n, seed % SEEDS)
+        answers = [self._read(own, len(blocks[0]), rejected) for own in replies]
         size = min(len(usable) for usable in answers)
-        children = np.empty((size, rows.shape[1]))
+        if self.mean_of and size:
+            size = n
+        children, keys = np.empty((size, rows.shape[1])), [list[str]() for _ in range(size)]
         for block, usable in zip(blocks, answers, strict=True):
-            cells = np.reshape([cells for cells, _ in usable[:size]], (size, len(block)))
-            children[:, block] = frame.decode(cells, block)
-        keys = [[usable[i][1] for usable in answers] for i in range(size)]
-        reach = self.jitter
-        if self.mean and size:
-            children = np.repeat(children.mean(axis=0, keepdims=True), n, axis=0)
-            keys, reach = [[key for own in keys for key in own]] * n, self.width
+            own = usable if self.mean_of else usable[:size]
+            places = frame.decode(np.reshape([cells for cells, _ in own], (-1, len(block))), block)
+            if size:
+                children[:, block] = places.mean(axis=0) if self.mean_of else places
+            for i in range(size):
+                keys[i] += [key for _, key in (own if self.mean_of else own[i : i + 1])]
         noise = np.random.default_rng(seed).standard_normal(children.shape)
         stir = [STIR * grain for grain in self.grain]
+        reach = self.step_width if self.mean_of else self.jitter
         children += reach * spread(rows[-5:], stir) * noise
         genomes = [child.copy() for child in np.clip(children, 0.0, 1.0)]
-        return Offspring(genomes, (), rejected, asked=asked, supplied=size, calls=keys)
+        return Offspring(genomes, (), rejected, asked=n, supplied=size, calls=keys)
 
     def _frame(self, rows: Vector) -> Frame:
         if self.fixed:

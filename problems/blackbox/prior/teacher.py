@@ -39,10 +39,13 @@ class PriorTeacher:
 
     def __post_init__(self) -> None:
         at_least(1, self, "dimensions", "digits")
-        if max(self.columns) > self.dimensions or max(self.rows) > self.most:
+        if max(self.columns) > self.dimensions:
             raise EvollmError(
-                "a prompt can't have more columns than dimensions, nor more rows than most"
+                f"dimensions must be at least {max(self.columns)}, the largest number of columns, "
+                f"not {self.dimensions}"
             )
+        if max(self.rows) > self.most:
+            raise EvollmError(f"most must be at least {max(self.rows)}, not {self.most}")
 
     def examples(self, count: int, seed: int) -> list[Example]:
         """Return examples of made-up searches; see ``evollm.tuning.examples.Teacher``."""

@@ -19,6 +19,10 @@ FROM_RUN = 4
 """Examples of each run, which share their number of columns and rows."""
 
 
+RUNS = 20
+"""The most runs for each example that is wanted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trajectory:
     """A run of an optimiser.
@@ -26,8 +30,8 @@ class Trajectory:
     Attributes:
         walk: All points, in the order of evaluation.
         known: Number of points that were known at each step.
-        nexts: Where the optimiser went from there: the mean of its next distribution, or its next
-            iterate; shape ``(steps, D)``.
+        nexts: Where the optimiser went from there, by points that were not known: its mean after
+            the next generation, or its next iterate; shape ``(steps, D)``.
     """
 
     walk: Walk
@@ -81,7 +85,9 @@ def _scipy(method: str) -> Callable[[_Log, int, Generator], Steps]:
         found: list[tuple[int, Points]] = []
 
         def note(place: Points) -> None:
-            found.append((len(log.points), np.clip(place, 0.0, 1.0)))
+            inside = np.clip(place, 0.0, 1.0)
+            if not found or (found[-1][1] != inside).any():  # or it would teach to repeat a row
+                found.append((len(log.points), inside))
 
         box = [(0.0, 1.0)] * len(log.best)
         limit = {"maxfev": size - len(log.points)}
@@ -103,7 +109,8 @@ def trajectory(name: str, landscape: Landscape, size: int, rng: Generator) -> Tr
     Args:
         name: One of ``OPTIMISERS``.
         landscape: What it minimises, within the unit cube.
-        size: Number of points, with the uniform ones at the start; it may end with less.
+        size: Number of points, with the uniform ones at the start; it may end with less, or a
+            generation of CMA-ES later.
         rng: The source of randomness.
 
     Raises:
@@ -123,15 +130,15 @@ def trajectory(name: str, landscape: Landscape, size: int, rng: Generator) -> Tr
 class TrajectoryTeacher:
     """Teaches where another optimiser goes next, seen from the best points that it knows.
 
-    The functions are those of ``PriorTeacher``; the answer is the mean of the optimiser's next
-    distribution or its next iterate, in the frame of the rows, clipped to the frame.
+    The functions are those of ``PriorTeacher``; the answer is the optimiser's mean after one more
+    generation, or its next iterate, in the frame of the rows, clipped to the frame.
 
     Attributes:
-        optimisers: Names out of ``OPTIMISERS``, each drawn as often.
+        optimisers: Names out of ``OPTIMISERS``, each run as often.
         rows: Numbers of rows to show.
         columns: Numbers of coordinates per prompt.
         dimensions: The largest number of coordinates of a function, at least 2.
-        most: The most points of a run.
+        most: The most points of a run; a last generation may go beyond it.
         digits: Of each coordinate.
     """
 
@@ -148,19 +155,31 @@ class TrajectoryTeacher:
         for name in self.optimisers:
             if name not in OPTIMISERS:
                 raise EvollmError(f"there is no optimiser '{name}'{nearest(name, OPTIMISERS)}")
-        if max(self.columns) > self.dimensions or 2 * max(self.rows) > self.most:
-            raise EvollmError("columns must be at most dimensions, and rows at most half of most")
+        if not (self.optimisers and self.rows and self.columns):
+            raise EvollmError("optimisers, rows and columns must each have a value at least")
+        if max(self.columns) > self.dimensions:
+            raise EvollmError(
+                f"dimensions must be at least {max(self.columns)}, the largest number of columns, "
+                f"not {self.dimensions}"
+            )
+        if self.most < max(2 * max(self.rows), 3 * WARMUP):
+            least = max(2 * max(self.rows), 3 * WARMUP)
+            raise EvollmError(f"most must be at least {least}, not {self.most}")
 
     def examples(self, count: int, seed: int) -> list[Example]:
         """Return examples of runs; see ``evollm.tuning.examples.Teacher``.
 
         Raises:
-            EvollmError: If an optimiser's package is missing.
+            EvollmError: If an optimiser's package is missing, or the optimisers hardly make a step.
         """
         rng = np.random.default_rng(seed)
         found: list[Example] = []
-        while len(found) < count:
+        for _ in range(RUNS * count):
+            if len(found) >= count:
+                break
             found += self._of_run(rng, int(rng.choice(self.columns)), int(rng.choice(self.rows)))
+        if len(found) < count:
+            raise EvollmError(f"{RUNS * count} runs had only {len(found)} steps: raise most")
         return found[:count]
 
     def _of_run(self, rng: Generator, columns: int, rows: int) -> list[Example]:

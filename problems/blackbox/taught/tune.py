@@ -13,6 +13,9 @@ from evollm.tuning.settings import TrainSettings
 from problems.blackbox.prior.teacher import PriorTeacher
 from problems.blackbox.prior.trajectories import TrajectoryTeacher
 
+LONGEST = 2000
+"""Characters of a teacher that are recorded; one made of earlier runs holds all of its examples."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -22,7 +25,8 @@ class Options:
         model: As evollm takes it for prompts; none for the offline model.
         device: cpu, cuda and the like; none for a graphics card if there is one.
         teacher: What the answers are: the optimum of made-up functions (prior), where CMA-ES and
-            SciPy's local searches go next on such functions (trajectories), or both in turn.
+            SciPy's local searches go next on such functions (trajectories), or both, of each half
+            the examples. Not used with --from-runs.
         dimensions: The largest number of coordinates of a function.
     """
 
@@ -69,7 +73,7 @@ class Tuning:
         )
         record = json.loads((folder / RECORD).read_text("utf-8"))
         record |= {
-            "teacher": repr(teacher)[:200],
+            "teacher": text if len(text := repr(teacher)) <= LONGEST else f"{text[:LONGEST]} ...",
             "model": dict(lm.fingerprint),
             "options": asdict(options),
             "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),

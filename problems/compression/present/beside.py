@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evollm.errors import EvollmError
+from evollm.types import JSON
 from problems.compression.baselines.rules import choice, rules_for
 from problems.compression.fitness import HELD_OUT
 
@@ -69,7 +71,7 @@ def _computed(known: Compressed) -> list[Beside]:
         return []
     problem.prepare()
     [own] = problem.evaluate([known.genome], HELD_OUT, 0)
-    seed = int(known.result.record.get("config", {}).get("seed", 0))
+    seed = _seed(known.result.record.get("config") or {})
     for name in rules:
         try:
             chosen = choice(name, problem, known.system.schedule, seed)
@@ -94,3 +96,9 @@ def _computed(known: Compressed) -> list[Beside]:
             )
         )
     return found
+
+
+def _seed(config: Mapping[str, JSON]) -> int:
+    """Return a run's seed, from the settings of the command line or of Python."""
+    found = config.get("run", config).get("seed")
+    return 0 if found is None else int(found)

@@ -16,7 +16,7 @@ from evollm.ledger import Exhausted, ledger
 from evollm.llm.base import Completion, ModelError, Price, Prompt, Sampling
 from evollm.llm.client.answers import Answer
 from evollm.llm.client.billing import POLL_S, Billing, Reply
-from evollm.llm.client.requests import Ask, check
+from evollm.llm.client.requests import MAX_SEED, Ask, check
 from evollm.llm.files import digest
 from evollm.paths import anchored
 from problems.lm.generation.decoding import Decoding, Generated, generate
@@ -64,16 +64,23 @@ def answering(
 def _merged(lm: LM, folder: Path) -> Any:
     """Return the model with an adapter in its weights."""
     try:
-        from peft import PeftModel
+        from peft import PeftModel, get_peft_model_state_dict
     except ImportError:
         raise EvollmError("an adapter needs peft: pip install 'evollm[tune]'") from None
+    from safetensors import safe_open
+
     try:
+        with safe_open(folder / ADAPTER, "pt") as file:
+            wanted = set(file.keys())
         with warnings.catch_warnings():  # peft asks transformers for what it now calls otherwise
-            warnings.simplefilter("ignore", FutureWarning)
+            warnings.simplefilter("ignore")
             found: Any = PeftModel.from_pretrained(lm.model, str(folder))
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise EvollmError(f"the adapter in {folder} is not one of {lm.name} ({reason})") from None
+        reason = "" if set(get_peft_model_state_dict(found)) == wanted else "other layers"
+    except Exception as error:  # peft has no class for what can be wrong with its files
+        reason = str(error) or type(error).__name__
+    if reason:
+        why = reason.splitlines()[0][:200]
+        raise EvollmError(f"the adapter in {folder} does not fit {lm.name} ({why}): name another")
     return found.merge_and_unload().eval().requires_grad_(False)
 
 
@@ -82,7 +89,6 @@ class _Job:
     """A request, and what came of it."""
 
     ask: Ask
-    prompt: str | tuple[int, ...]
     reply: Reply | None = None
 
 
@@ -92,7 +98,7 @@ class Answering:
     Calls of several threads, such as searches side by side, are computed together. They are
     recorded and count towards a run's budget of calls and tokens; the price is 0. Answers are
     sampled without truncation, and those of a seed do not depend on what is computed beside them,
-    but for rounding. There are no grammars, schemas or log-probabilities.
+    but for rounding; no seed is seed 0. There are no grammars, schemas or log-probabilities.
 
     Args:
         lm: A causal model.
@@ -135,7 +141,7 @@ class Answering:
             for prompt in prompts
             for i in range(n)
         ]
-        jobs = {ask.key: _Job(ask, self._prompt(ask), billing.recall(ask)) for ask in asks}
+        jobs = {ask.key: _Job(ask, billing.recall(ask)) for ask in asks}
         fresh = [job for job in jobs.values() if job.reply is None]
         self._settled(fresh, billing)
         replies = {key: job.reply for key, job in jobs.items() if job.reply is not None}
@@ -178,13 +184,60 @@ class Answering:
         ):
             if asked:
                 raise ModelError(f"{self.name}, in this process, has no {what}: {mend}")
+        if sampling.mode == "chat" and not self.lm.tokenizer.chat_template:
+            raise ModelError(f"{self.name} has no chat template: ask it in plain mode")
+
+    def _computed(self, jobs: Sequence[_Job]) -> None:
+        """Answer jobs, together with those that other threads have added meanwhile."""
+        if not jobs:
+            return
+        with self._adding:
+            self._waiting += jobs
+        with self._computing:
+            if all(job.reply for job in jobs):  # whoever computed before has answered ours
+                return
+            with self._adding:
+                taken, self._waiting = self._waiting, []
+            alike: dict[Any, list[_Job]] = {}
+            for job in taken:
+                sampling = job.ask.sampling
+                key = (sampling.temperature, sampling.stop)
+                alike.setdefault(key, []).append(job)
+            try:
+                for group in alike.values():
+                    self._answer(group)
+            finally:  # other threads wait for theirs, even if this one is interrupted
+                for job in taken:
+                    if job.reply is None:
+                        job.reply = _failed("the computation was interrupted")
+
+    def _answer(self, jobs: list[_Job]) -> None:
+        """Answer jobs that are sampled alike; if that fails, each half of them by itself."""
+        sampling, began = jobs[0].ask.sampling, time.perf_counter()
+        try:
+            found = generate(
+                self.lm,
+                [self._prompt(job.ask) for job in jobs],
+                [job.ask.sampling.max_tokens for job in jobs],
+                stop=sampling.stop,
+                decoding=Decoding(sampling.temperature, batch=self.batch),
+                seed=[((job.ask.sampling.seed or 0) + job.ask.sample) % MAX_SEED for job in jobs],
+            )
+        except Exception as error:  # such as a prompt that is too long, or a lack of memory
+            if len(jobs) == 1:
+                jobs[0].reply = _failed(str(error))
+                return
+            self._answer(jobs[: len(jobs) // 2])
+            self._answer(jobs[len(jobs) // 2 :])
+            return
+        seconds = (time.perf_counter() - began) / len(jobs)
+        for job, [one] in zip(jobs, found, strict=True):
+            job.reply = Reply(_answer_of(one, job.ask.sampling), seconds, 0.0)
 
     def _prompt(self, ask: Ask) -> str | tuple[int, ...]:
         """Return a prompt to continue, chat messages as ids in the model's template."""
         if ask.sampling.mode == "plain":
             return str(ask.prompt)
-        if not self.lm.tokenizer.chat_template:
-            raise ModelError(f"{self.name} has no chat template: ask it in plain mode")
         if isinstance(ask.prompt, str):
             messages = [{"role": "user", "content": ask.prompt}]
         else:
@@ -194,42 +247,9 @@ class Answering:
         )
         return ids_of(self.lm, str(found))
 
-    def _computed(self, jobs: list[_Job]) -> None:
-        """Answer jobs, together with those that other threads have added meanwhile."""
-        with self._adding:
-            self._waiting += jobs
-        with self._computing:  # whoever had it before may have answered ours
-            with self._adding:
-                taken, self._waiting = self._waiting, []
-            alike: dict[Any, list[_Job]] = {}
-            for job in taken:
-                sampling = job.ask.sampling
-                alike.setdefault((sampling.temperature, sampling.stop), []).append(job)
-            for group in alike.values():
-                self._answer(group)
 
-    def _answer(self, jobs: list[_Job]) -> None:
-        """Answer jobs that are sampled alike."""
-        sampling, began = jobs[0].ask.sampling, time.perf_counter()
-        try:
-            found = generate(
-                self.lm,
-                [job.prompt for job in jobs],
-                [job.ask.sampling.max_tokens for job in jobs],
-                stop=sampling.stop,
-                decoding=Decoding(sampling.temperature, batch=self.batch),
-                seed=[job.ask.seed or 0 for job in jobs],
-            )
-        except Exception as error:  # each thread gets an answer, if only a failed one
-            if len(jobs) > 1:
-                for job in jobs:
-                    self._answer([job])
-            else:
-                jobs[0].reply = Reply(Answer(error=str(error), definite=False), cost=0.0)
-            return
-        seconds = (time.perf_counter() - began) / len(jobs)
-        for job, [one] in zip(jobs, found, strict=True):
-            job.reply = Reply(_answer_of(one, job.ask.sampling), seconds, 0.0)
+def _failed(why: str) -> Reply:
+    return Reply(Answer(error=why, definite=False), cost=0.0)
 
 
 def _answer_of(made: Generated, sampling: Sampling) -> Answer:

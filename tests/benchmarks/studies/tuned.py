@@ -31,7 +31,7 @@ OWN = "taught"
 CMA = ("cma", "cma1")
 """CMA-ES with start steps of 2 and 1 in the box of ten units."""
 VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "mean": ("taught, steps from the mean of 8 answers", {"mean": 8}),
+    "mean": ("taught, steps from the mean of 8 answers", {"mean_of": 8}),
     "whole": ("taught, whole vectors", {"block": 10}),
     "shuffled": ("taught, random pairs of coordinates", {"shuffle": True}),
 }

@@ -79,15 +79,15 @@ def test_equal_samples_make_different_children_close_to_each_other():
 def test_steps_from_a_mean_of_answers_are_as_wide_as_the_best_rows_spread():
     answers = ["25,25", "75,25", "25,75", "75,75", "nonsense", "50,50"]
     model = Scripted(lambda prompt, i, sampling: answers[i])
-    found = FramedSamples(model, constrain=False, mean=6).vary(ROWS, 500, 0)
+    found = FramedSamples(model, constrain=False, mean_of=6).vary(ROWS, 500, 0)
     children = np.array(found.genomes)
     assert len(children) == 500
-    assert (found.asked, found.supplied) == (6, 5)
+    assert (found.asked, found.supplied) == (500, 500)
     assert all(len(keys) == 5 for keys in found.calls)
     np.testing.assert_allclose(children.mean(axis=0), [0.302, 0.402], atol=0.02)
     spread = np.array([row.genome for row in ROWS]).std(axis=0)
     np.testing.assert_allclose(children.std(axis=0), 0.6 * spread, rtol=0.1)
-    nothing = FramedSamples(Scripted(lambda *_: "nonsense"), constrain=False, mean=2)
+    nothing = FramedSamples(Scripted(lambda *_: "nonsense"), constrain=False, mean_of=2)
     assert nothing.vary(ROWS, 3, 0).genomes == []
 
 

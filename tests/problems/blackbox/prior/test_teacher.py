@@ -66,5 +66,5 @@ def test_answers_tell_where_the_optimum_is() -> None:
 
 
 def test_impossible_sizes_are_refused() -> None:
-    with pytest.raises(EvollmError, match="more columns than dimensions"):
+    with pytest.raises(EvollmError, match="must be at least"):
         PriorTeacher(columns=(3,), dimensions=2)

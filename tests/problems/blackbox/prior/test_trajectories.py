@@ -26,7 +26,7 @@ def test_a_trajectory_goes_to_the_optimum_and_knows_only_the_past(name: str) -> 
     assert gaps[-1] < 0.05 < np.linalg.norm(found.after(0).best(1)[0] - OPTIMUM)
     again = trajectory(name, SPHERE, 120, np.random.default_rng(0))
     np.testing.assert_array_equal(again.nexts, found.nexts)
-    np.testing.assert_array_equal(found.after(1).points, found.walk.points[: found.known[1]])
+    np.testing.assert_array_equal(found.after(-1).points, found.walk.points[: found.known[-1]])
 
 
 def test_examples_are_determined_by_the_seed_and_have_rows_of_digits() -> None:
@@ -43,8 +43,12 @@ def test_examples_are_determined_by_the_seed_and_have_rows_of_digits() -> None:
 def test_settings_that_cannot_be_are_refused() -> None:
     with pytest.raises(EvollmError, match=r"no optimiser 'cms'.* 'cma'"):
         TrajectoryTeacher(optimisers=("cms",))
-    with pytest.raises(EvollmError, match="rows at most half of most"):
+    with pytest.raises(EvollmError, match="most must be at least 32, not 20"):
         TrajectoryTeacher(most=20)
+    with pytest.raises(EvollmError, match="dimensions must be at least 5, the largest number of"):
+        TrajectoryTeacher(dimensions=3)
+    with pytest.raises(EvollmError, match="must each have a value"):
+        TrajectoryTeacher(optimisers=())
 
 
 def test_a_mixture_takes_equal_shares() -> None:

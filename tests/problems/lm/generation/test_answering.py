@@ -11,12 +11,15 @@ import pytest
 from evollm import Budget, run
 from evollm.errors import EvollmError
 from evollm.llm.base import LanguageModel, ModelError, Sampling
+from evollm.llm.client.answers import Answer
+from evollm.llm.client.billing import Reply
+from evollm.llm.client.requests import Ask
 from evollm.store import rows
 from problems.blackbox.bbob import bbob
 from problems.blackbox.framed import Framed
 from problems.lm import LM
 from problems.lm.generation import Decoding, generate
-from problems.lm.generation.answering import ADAPTER, Answering, answering
+from problems.lm.generation.answering import ADAPTER, Answering, _Job, answering
 from tests.problems.lm.conftest import Make
 from tests.problems.lm.support_tiny import folder
 from tests.support_each import each
@@ -73,6 +76,39 @@ def test_one_prompt_that_cannot_be_continued_leaves_the_others(lm: LM) -> None:
         Answering(lm).complete(["boat " * 200], PLAIN)
 
 
+def test_samples_without_a_seed_differ(lm: LM) -> None:
+    [found] = Answering(lm).complete(["She"], Sampling(mode="plain", max_tokens=6, partial=True), 3)
+    assert len({one.text for one in found}) == 3
+
+
+def test_a_thread_whose_answers_are_there_leaves_others_theirs(lm: LM) -> None:
+    model = Answering(lm)
+    with model._computing, ThreadPoolExecutor(1) as pool:
+        pool.submit(model._computed, []).result(5)  # nothing to compute waits for nobody
+        others = _Job(Ask("m", "e", "She", PLAIN))
+        model._waiting.append(others)
+    done = _Job(Ask("m", "e", "He", PLAIN), Reply(Answer("x")))
+    model._computed([done])
+    assert others.reply is None
+    model._computed([_Job(Ask("m", "e", "She", PLAIN))])
+    assert others.reply is not None
+
+
+def test_an_interrupted_computation_fails_the_answers_that_others_wait_for(
+    lm: LM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("problems.lm.generation.answering.generate", interrupted)
+    model, others = Answering(lm), _Job(Ask("m", "e", "She", PLAIN))
+    model._waiting.append(others)
+    with pytest.raises(KeyboardInterrupt):
+        model.complete(["He"], PLAIN)
+    assert others.reply is not None
+    assert others.reply.answer.error == "the computation was interrupted"
+
+
 def test_what_it_cannot_do_is_refused(lm: LM, make: Make, tmp_path: Path) -> None:
     for more, message in (
         ({"grammar": "root ::= [0-9]"}, r"has no grammars: leave it out \(constrain=False\)"),
@@ -105,6 +141,13 @@ def test_an_adapter_is_merged_into_the_weights(tmp_path: Path) -> None:
     taught.save_pretrained(str(tmp_path / "adapter"))
     model = answering(place, tmp_path / "adapter")
     assert "with adapter" in model.name
+    for family in ("phi3", "gpt2"):
+        other = str(folder(tmp_path / family, family, False))
+        with pytest.raises(EvollmError, match=r"does not fit .*: name another"):
+            answering(other, tmp_path / "adapter")
+    (tmp_path / "adapter" / ADAPTER).write_bytes(b"damaged")
+    with pytest.raises(EvollmError, match=r"does not fit .*: name another"):
+        answering(place, tmp_path / "adapter")
     ids = torch.tensor([[5, 9, 7]])
     with torch.no_grad():
         torch.testing.assert_close(model.lm.model(ids).logits, taught(ids).logits)
