@@ -30,11 +30,18 @@ def creatable(path: str | PathLike[str]) -> Path:
         EvollmError: If something else is there or on the way, or nothing may be written there.
     """
     found = anchored(path)
-    nearest = next(one for one in (found, *found.parents) if one.exists())
+    try:
+        nearest = next(one for one in (found, *found.parents) if one.exists())
+    except OSError as error:
+        raise EvollmError(
+            f"{found} can't be a folder ({error.strerror}): name another one"
+        ) from None
     if not nearest.is_dir():
         raise EvollmError(f"{found} can't be a folder, as {nearest} is a file: name another one")
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise EvollmError(f"{found} can't be written, as {nearest} is read-only: name another one")
+        raise EvollmError(
+            f"{found} can't be a folder, as nothing may be written to {nearest}: name another one"
+        )
     return found
 
 

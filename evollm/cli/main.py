@@ -153,7 +153,7 @@ def _run(name: str, args: argparse.Namespace) -> int:
     config = _configured(name, args)
     word = re.sub(r"\W+", "-", name.removesuffix(".py").replace(".py:", "-")).strip("-")
     new = Path("runs") / f"{word}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
-    path = creatable(args.path or new)
+    path = creatable(args.path) if args.path else anchored(new)
     if args.dry_run:
         return _dry_run(config)
     return launch(config, path, Connector.of(config, fresh=not (path / FILE).exists()), args.quiet)

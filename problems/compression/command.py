@@ -10,6 +10,8 @@ from problems.compression.options import Options, in_flags, kind_of, levels_of, 
 
 if TYPE_CHECKING:
     from evollm.cli.commands import Connect
+    from problems.compression.kinds import Kind
+    from problems.compression.levels.settings import LevelSettings
     from problems.compression.system import EvoPress
 
 
@@ -29,7 +31,6 @@ class Compression:
     def system(self, options: Options, connect: Connect) -> EvoPress:
         """Return the system that the options describe; see ``evollm.cli.commands.Command``."""
         from problems.compression.front import EvoFront
-        from problems.compression.kinds.named import levels_for
         from problems.compression.loaded import model_of
         from problems.compression.system import EvoPress
         from problems.lm.extra import require
@@ -49,13 +50,10 @@ class Compression:
                 "but no endpoint's"
             )
         name = None if name == "offline" else name
-        if options.database is not None:
-            creatable(options.database)
-        _ = options.text.prose  # refused before a model is loaded
         with in_flags():
-            levels_for(kind, levels)
+            _check(options, kind, levels)
             blocks = model_of(name, options.lm)[1]
-            kind.space(blocks.linears)
+            kind.space(blocks.linears)  # refused under the names of options
             return (EvoFront if options.front else EvoPress)(
                 name,
                 kind,
@@ -69,6 +67,18 @@ class Compression:
                 checkpoint=options.checkpoint,
                 check=options.check,
             )
+
+
+def _check(options: Options, kind: Kind, levels: LevelSettings) -> None:
+    """Refuse what can be refused before a model is loaded."""
+    from problems.compression.kinds.named import check_packed, levels_for
+
+    levels_for(kind, levels)
+    if options.checkpoint == "packed":
+        check_packed(kind)
+    if options.database is not None:
+        creatable(options.database)
+    _ = options.text.prose
 
 
 COMMAND = Compression()

@@ -11,7 +11,7 @@ from evollm import AskTell, Budget, EvollmError, run
 from evollm.cli.main import main
 from evollm.llm.client.settings import Settings
 from evollm.llm.files import cache_folder
-from evollm.paths import anchored, brief
+from evollm.paths import anchored, brief, creatable
 from evollm.store.record import FILE
 from evollm.testing import Trial, once
 from tests.evollm.support_parts import Sphere, plain
@@ -94,3 +94,16 @@ def test_a_path_that_leads_nowhere_is_said(home: Path) -> None:
     with pytest.raises(EvollmError, match="the path run can't be resolved"):
         anchored("run")
     assert brief(home / "run") == str(home / "run")
+
+
+def test_a_folder_that_can_be_made_is_told_from_one_that_cannot(tmp_path: Path) -> None:
+    assert creatable(tmp_path / "a" / "b") == tmp_path / "a" / "b"
+    assert creatable(tmp_path) == tmp_path
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    for path, message in (
+        (tmp_path / "file" / "run", "is a file: name another"),
+        (tmp_path / ("x" * 300), "File name too long.*: name another"),
+    ):
+        with pytest.raises(EvollmError, match=message):
+            creatable(path)

@@ -51,14 +51,14 @@ def check_packed(kind: Kind) -> None:
     bits = bits_of(kind)
     if bits is None:
         raise EvollmError(
-            f"checkpoint must not be packed for {kind.name}, as only quantised layers can be: "
+            f"checkpoint must not be packed for {kind.name}, but for quantization and joint alone: "
             "choose auto"
         )
     if set(bits.levels) - BITS:
         known = ",".join(map(str, sorted(BITS)))
         raise EvollmError(
             f"checkpoint must not be packed with levels of {', '.join(map(str, bits.levels))} "
-            f"bits, as the format has none but {known}: choose such levels, or dense"
+            f"bits, as the format has none but {known}: choose such levels (--choices), or dense"
         )
 
 

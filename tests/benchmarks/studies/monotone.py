@@ -90,7 +90,7 @@ def measure(cell: Cell) -> Found:
 
 
 def within(layout: Layout, most: Genome, few: int) -> tuple[RandomLevels, LevelSwap]:
-    """Return what draws, and what varies, ways to drop ``few`` sublayers of each sort of ``most``.
+    """Return operators that draw and vary ways to drop a few of the sublayers that ``most`` drops.
 
     Args:
         layout: The sublayers.

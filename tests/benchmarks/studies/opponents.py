@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import venv
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from evollm.errors import EvollmError
 from evollm.llm.files import cache_folder
+from evollm.llm.locks import locked
 
 PROGRAM = Path(__file__).with_name("opponent_program.py")
 PACKAGES = ("nevergrad==1.0.12", "optuna==5.0.0", "torch==2.13.0")
@@ -22,7 +22,6 @@ OPPONENTS = {
     "gp": "Gaussian process (Optuna)",
     "tpe": "TPE (Optuna)",
 }
-_LOCK = threading.Lock()
 
 
 def minimized(
@@ -51,15 +50,18 @@ def minimized(
     asked = _asked({**given, "budget": budget, "seed": seed})
     values: list[float] = []
     with closing(asked):
-        point = next(asked)
-        while len(values) < budget:
+        point = next(asked, None)
+        while point is not None and len(values) < budget:
             values.append(function(point))
             try:
                 point = asked.send(values[-1])
-            except StopIteration:
-                break
+            except (StopIteration, BrokenPipeError):
+                point = None
     if len(values) < budget:
-        raise EvollmError(f"{OPPONENTS[library]} ended after {len(values)} of {budget} points")
+        raise EvollmError(
+            f"{OPPONENTS[library]} ended after {len(values)} of {budget} points: see its message "
+            "above"
+        )
     return values
 
 
@@ -95,7 +97,7 @@ def environment() -> Path:
     name = hashlib.sha256(" ".join((version, *PACKAGES)).encode()).hexdigest()[:12]
     folder = cache_folder("opponents") / name
     python, done = folder / "bin" / "python", folder / "complete"
-    with _LOCK:
+    with locked(folder.with_suffix(".lock")):
         if not done.exists():
             print(f"installing {', '.join(PACKAGES)} in {folder}", file=sys.stderr)
             venv.create(folder, with_pip=True, clear=True)

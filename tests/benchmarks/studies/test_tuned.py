@@ -42,6 +42,14 @@ def test_figures_are_geometric_means_of_ratios_of_medians_and_shares_of_wins() -
     assert found["seconds_per_step"] == 2.0
 
 
+def test_only_instances_that_all_have_count() -> None:
+    found = closing(rows(sphere={"taught": [1, 9, 9], "cma": [2], "cma1": [4], "hill": []}))
+    assert found["ratio_to_cma_geomean"] == 0.5
+    assert found["win_share_cma"] == 1.0
+    assert found["win_share_hill"] is None
+    assert closing(rows(sphere={"taught": [1], "cma": [2]}))["win_share_cma"] is None
+
+
 def test_a_ratio_is_clipped() -> None:
     found = closing(rows(sphere={"taught": [0.0], "cma": [1e9], "cma1": [1e9]}))
     assert found["ratio_to_cma_geomean"] == 0.001
@@ -76,6 +84,9 @@ def test_an_opponent_is_asked_for_points(tmp_path: Path, monkeypatch: pytest.Mon
     assert minimized("tpe", sum, 2, (-5.0, 5.0), 4, 10) == [20, 22, 24, 26]
     program.write_text("print('[1]', flush=True); input(); input()\n")
     with pytest.raises(EvollmError, match=r"TPE \(Optuna\) ended after 1 of 2 points"):
+        minimized("tpe", sum, 1, (-5.0, 5.0), 2, 0)
+    program.write_text("raise SystemExit(1)\n")
+    with pytest.raises(EvollmError, match="ended after 0 of 2 points"):
         minimized("tpe", sum, 1, (-5.0, 5.0), 2, 0)
 
 

@@ -110,21 +110,17 @@ class Finals:
     def scores(self, methods: Sequence[str]) -> list[tuple[float, float]]:
         """Return by function our score, and the best of some methods that all have one.
 
-        The score is the median over the instances, plus 1e-8.
+        The score is the median over the instances that all of them have, plus 1e-8.
         """
         found = []
         for own in self.gaps.values():
-            if all(name in own for name in (OWN, *methods)):
-                ours, *theirs = (self._median(own, name) for name in (OWN, *methods))
+            if seeds := _shared(own, (OWN, *methods)):
+                ours, *theirs = (_median(own[name], seeds) for name in (OWN, *methods))
                 found.append((ours, min(theirs)))
         return found
 
-    def _median(self, own: Mapping[str, Mapping[int, float]], name: str) -> float:
-        both = own[OWN].keys() & own[name].keys()
-        return float(np.median([own[name][seed] for seed in both])) + 1e-8 if both else np.inf
-
     def pairs(self, methods: Sequence[str], only: Callable[[int, str], bool]) -> list[Any]:
-        """Return our last gap beside a method's, by function and instance.
+        """Return our last gaps beside a method's, of each function those of all instances.
 
         Args:
             methods: One, or several of which the one with the better median counts by function.
@@ -132,13 +128,20 @@ class Finals:
         """
         found = []
         for (dimension, function), own in self.gaps.items():
-            known = [name for name in methods if name in own]
-            if OWN not in own or not known or not only(dimension, function):
-                continue
-            name = min(known, key=lambda name, own=own: self._median(own, name))  # type: ignore[misc]
-            both = sorted(own[OWN].keys() & own[name].keys())
-            found += [(own[OWN][seed], own[name][seed]) for seed in both]
+            seeds = _shared(own, (OWN, *methods))
+            if seeds and only(dimension, function):
+                name = min(methods, key=lambda name: _median(own[name], seeds))
+                found.append([(own[OWN][seed], own[name][seed]) for seed in seeds])
         return found
+
+
+def _shared(own: Mapping[str, Mapping[int, float]], methods: Sequence[str]) -> list[int]:
+    """Return the instances that all methods have."""
+    return sorted(set.intersection(*(set(own.get(name, ())) for name in methods)))
+
+
+def _median(gaps: Mapping[int, float], seeds: Sequence[int]) -> float:
+    return float(np.median([gaps[seed] for seed in seeds])) + 1e-8
 
 
 def ratio(scores: Sequence[tuple[float, float]]) -> float | None:
@@ -149,11 +152,12 @@ def ratio(scores: Sequence[tuple[float, float]]) -> float | None:
     return round(float(np.exp(np.log(ratios).mean())), 3)
 
 
-def share(pairs: Sequence[Any]) -> float | None:
-    """Return in which share of the pairs ours is smaller; ties count half."""
-    if not pairs:
+def share(functions: Sequence[Any]) -> float | None:
+    """Return in which share of all pairs ours is smaller; ties count half."""
+    if not functions:
         return None
-    return round(float(np.mean([(np.sign(b - a) + 1) / 2 for a, b in pairs])), 3)
+    pairs = np.concatenate(functions)
+    return round(float(((np.sign(pairs[:, 1] - pairs[:, 0]) + 1) / 2).mean()), 3)
 
 
 def closing(rows: Sequence[Row]) -> dict[str, Any]:
@@ -193,30 +197,38 @@ def summary(rows: Sequence[Row]) -> str:
         "not smooth and unimodal": lambda name: name not in SMOOTH,
     }
     others: dict[str, tuple[str, ...]] = {"CMA-ES, the better step": CMA}
-    for name in METHODS:
+    titles = {**METHODS, **{name: title for name, (title, _) in VARIANTS.items()}}
+    for name, title in titles.items():
         if name not in (OWN, *CMA):
-            others[METHODS[name]] = (name,)
+            others[title] = (name,)
     for dimension in sorted({key[0] for key in last.gaps}):
         for title, known in others.items():
             for sort, fits in sorts.items():
                 pairs = last.pairs(known, lambda d, f, fits=fits, n=dimension: d == n and fits(f))  # type: ignore[misc]
                 if pairs:
                     lines.append(_line(f"{dimension}-d, {title}", sort, pairs))
-    head = ["taught against", "functions", "runs", "ratio", "wins", "p"]
+    head = ["taught against", "functions", "runs", "ratio by run", "wins", "p"]
     return f"{NOTE}\n\n{markdown(head, lines, left=2)}" if lines else ""
 
 
+LEAST = 6
+"""Functions below which a signed-rank test says nothing."""
 NOTE = """\
-Ratio: the geometric mean over runs of our last gap over theirs, each plus 1e-8 and clipped to
-[0.001, 1000]. Wins: the share of runs that end lower, ties as half. p: of a signed-rank test of the
-logarithms. Every seed is another instance of the function, the same for all methods."""
+Ratio by run: the geometric mean over runs of our last gap over theirs, each plus 1e-8 and clipped
+to [0.001, 1000]; in the closing line it is of medians over instances. Wins: the share of runs that
+end lower, ties as half. p: of a signed-rank test of each function's mean logarithm, not corrected
+for the number of tests. Every seed is another instance of the function, the same for all."""
 
 
-def _line(title: str, sort: str, pairs: Sequence[Any]) -> list[str]:
-    logs = np.log(np.clip([(a + 1e-8) / (b + 1e-8) for a, b in pairs], 1e-3, 1e3))
-    p = wilcoxon(logs).pvalue if np.any(logs) else 1.0
-    won = share(pairs) or 0.0
-    return [title, sort, str(len(pairs)), f"{np.exp(logs.mean()):.3f}", f"{won:.0%}", f"{p:.2g}"]
+def _line(title: str, sort: str, functions: Sequence[Any]) -> list[str]:
+    logs = [
+        np.log(np.clip((g[:, 0] + 1e-8) / (g[:, 1] + 1e-8), 1e-3, 1e3))
+        for g in map(np.array, functions)
+    ]
+    means = np.array([own.mean() for own in logs])
+    p = f"{wilcoxon(means).pvalue:.2g}" if len(means) >= LEAST and means.any() else "-"
+    mean, runs = np.exp(np.concatenate(logs).mean()), sum(map(len, logs))
+    return [title, sort, str(runs), f"{mean:.3f}", f"{share(functions) or 0.0:.0%}", p]
 
 
 def _at(evaluations: int) -> Callable[[Row], Any]:

@@ -80,12 +80,12 @@ def needy(size, model=None):
 
 number = 3
 '''
-RUN = ("run", "mine.py:SYSTEM", "--seed", 3)
+RUN = ("run", "lettered.py:SYSTEM", "--seed", 3)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "mine.py").write_text(MINE)
+    (tmp_path / "lettered.py").write_text(MINE)
     return tmp_path
 
 
@@ -105,16 +105,16 @@ def found(path: Path) -> list[tuple[object, ...]]:
 
 
 def test_a_file_alone_says_which_systems_it_holds(folder: Path) -> None:
-    said = refusal(evollm("run", "mine.py", folder=folder))
-    assert "mine.py defines the systems Words, SYSTEM: name a system" in said
-    assert said.endswith("as mine.py:Words")
+    said = refusal(evollm("run", "lettered.py", folder=folder))
+    assert "lettered.py defines the systems Words, SYSTEM: name a system" in said
+    assert said.endswith("as lettered.py:Words")
     (folder / "other.py").write_text("from evollm import System\n")
     said = refusal(evollm("run", "other.py", "--help", folder=folder))
     assert "other.py does not define an evollm.System" in said
 
 
 def test_a_systems_own_help_lists_limits_run_and_model(folder: Path) -> None:
-    done = evollm("run", "mine.py:SYSTEM", "--help", folder=folder)
+    done = evollm("run", "lettered.py:SYSTEM", "--help", folder=folder)
     assert done.returncode == 0, done.stderr
     for flag in ("--evaluations", "--executor", "--gpus", "--model", "--config", "--dry-run"):
         assert flag in done.stdout
@@ -124,9 +124,9 @@ def test_a_systems_own_help_lists_limits_run_and_model(folder: Path) -> None:
 @each(
     ("name", "sentence"),
     [
-        ("mine.py:SYSTM", "mine.py does not define SYSTM; did you mean 'SYSTEM'?"),
-        ("mine.py:number", "must be an evollm.System or a function that returns one, not int"),
-        ("mine.py:needy", "give its parameter 'size' a default"),
+        ("lettered.py:SYSTM", "lettered.py does not define SYSTM; did you mean 'SYSTEM'?"),
+        ("lettered.py:number", "must be an evollm.System or a function that returns one, not int"),
+        ("lettered.py:needy", "give its parameter 'size' a default"),
         ("none.py:SYSTEM", "there is no Python file"),
         ("none.py", "there is no Python file"),
     ],
@@ -154,7 +154,7 @@ def test_a_killed_run_goes_on_and_finds_the_same(
     assert found(folder / "run") == whole
     shown = evollm("show", "run", folder=folder).stdout
     assert "problem" in shown
-    assert "mine.py:SYSTEM" in shown
+    assert "lettered.py:SYSTEM" in shown
     more = evollm("resume", "run", "--generations", 4, "--quiet", folder=folder)
     assert more.returncode == 0, more.stderr
     assert len(found(folder / "run")) == len(whole) + 8
@@ -184,7 +184,7 @@ def test_classes_of_the_file_travel_to_workers(
 
 def test_a_configuration_names_the_file(folder: Path, whole: list[tuple[object, ...]]) -> None:
     text = evollm("show", "whole", "--config", folder=folder).stdout
-    assert text.startswith('problem = "mine.py:SYSTEM"\n')
+    assert text.startswith('problem = "lettered.py:SYSTEM"\n')
     (folder / "run.toml").write_text(text)
     done = evollm("run", "--config", "run.toml", "--path", "again", "--quiet", folder=folder)
     assert done.returncode == 0, done.stderr
@@ -208,10 +208,10 @@ def test_a_parameter_model_gets_the_model_that_is_named(folder: Path) -> None:
     with Server(speak) as server:
         model = ("--model", "scripted", "--base-url", server.url, "--no-cache")
         limits = ("--evaluations", 20, "--path", "run", "--quiet")
-        dry = evollm("run", "mine.py:asking", *model, "--dry-run", folder=folder)
+        dry = evollm("run", "lettered.py:asking", *model, "--dry-run", folder=folder)
         assert "model         scripted" in dry.stdout, dry.stderr
         assert not server.seen
-        done = evollm("run", "mine.py:asking", *model, *limits, folder=folder)
+        done = evollm("run", "lettered.py:asking", *model, *limits, folder=folder)
         assert done.returncode == 0, done.stderr
         assert server.seen
     with Record(folder / "run", write=False) as record:
@@ -227,8 +227,8 @@ def test_a_dry_run_evaluates_and_writes_nothing(folder: Path) -> None:
 
 def test_a_file_is_recorded_by_its_place(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    assert recorded(f"{folder.resolve()}/mine.py:SYSTEM") == "mine.py:SYSTEM"
+    assert recorded(f"{folder.resolve()}/lettered.py:SYSTEM") == "lettered.py:SYSTEM"
     (folder / "deep").mkdir()
     monkeypatch.chdir(folder / "deep")
-    assert recorded("../mine.py:SYSTEM") == f"{folder.resolve()}/mine.py:SYSTEM"
+    assert recorded("../lettered.py:SYSTEM") == f"{folder.resolve()}/lettered.py:SYSTEM"
     assert recorded("blackbox") == "blackbox"

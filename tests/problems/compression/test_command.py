@@ -86,7 +86,7 @@ def test_a_dry_run_says_the_tokens_and_makes_no_levels(tiny: Made, tmp_path: Pat
             "--carry must be one of the levels, 2, 3, 4, 5, 6 bits, not 7",
         ),
         (("--kind", "sparsity", "--carry", "2"), "--carry must be less than 1, a share of zeros"),
-        (("--checkpoint", "packed"), "--checkpoint must not be packed for depth, as only quant"),
+        (("--checkpoint", "packed"), "--checkpoint must not be packed for depth, but for quant"),
         (
             ("--kind", "quantization", "--group-size", "16", "--checkpoint", "packed"),
             "--checkpoint must not be packed with levels of 2, 3, 4, 5, 6 bits.* but 2,3,4,8: ch",

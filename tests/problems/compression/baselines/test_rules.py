@@ -11,7 +11,7 @@ from evollm import Budget
 from evollm.store import rows
 from problems.compression.baselines.rules import RULES, Given, Walks, choice, rules_for
 from problems.compression.fitness import HELD_OUT
-from problems.compression.present.beside import FILE, beside
+from problems.compression.present.beside import FILE, _seed, beside
 from tests.problems.compression.support_search import KINDS, SMALL, Made
 from tests.support_each import each
 
@@ -70,6 +70,7 @@ def test_the_report_has_rules_beside_the_result_and_computes_them_once(
     assert json.loads((tmp_path / "run" / FILE).read_text())["chosen"] == known.chosen.id
     monkeypatch.setattr("problems.compression.present.beside._computed", lambda known: 1 / 0)
     assert beside(known) == found
+    assert [_seed(c) for c in ({"seed": 3}, {"run": {"seed": 4}}, {})] == [3, 4, 0]
     assert "Rules at equal bytes" in system.report(result).text()
 
 
