@@ -11,12 +11,13 @@ import pytest
 
 from evollm.report.study import Study
 from problems.blackbox import demo
-from tests.benchmarks.studies import RESULTS, bbob, llego
+from tests.benchmarks.studies import RESULTS, bbob, compression, llego
 from tests.support_each import each
 
 KEPT: dict[str, Any] = {
     "demo": (demo.STUDY, (72, 72), [0], set()),
     "bbob": (bbob.STUDY, (720, 720), [1], {"better_than_random"}),
+    "compression": (compression.STUDY, (54, 59), [0], set(compression.SETTINGS)),
     "llego": (
         llego.STUDY,
         (588, 588),
