@@ -1,5 +1,6 @@
 """The real offline model, one server for all tests that ask for it."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from evollm.llm.offline import weights
 from evollm.llm.offline.lease import Service, lease, leave
 from evollm.llm.offline.model import Offline, offline
 
-CONTEXT = 1984
-"""Unlike the default, so that the server that these tests kill is nobody else's."""
+CONTEXT = 1984 - 64 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+"""Unlike the default and that of other workers: a server that is killed is nobody else's."""
 
 
 @pytest.fixture(scope="session")
