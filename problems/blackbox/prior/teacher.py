@@ -1,5 +1,6 @@
 """Examples for training: rows of a simulated search in a frame, and the optimum as the answer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from evollm.errors import EvollmError
 from evollm.tuning.examples import Example
 from operators.vectors.framed import Frame
 from problems.blackbox.prior.landscapes import draw
-from problems.blackbox.prior.walks import walk
+from problems.blackbox.prior.walks import Points, walk
 
 TOGETHER = 8
 """Examples that share their number of columns and rows, so that a batch has few lengths."""
@@ -39,11 +40,7 @@ class PriorTeacher:
 
     def __post_init__(self) -> None:
         at_least(1, self, "dimensions", "digits")
-        if max(self.columns) > self.dimensions:
-            raise EvollmError(
-                f"dimensions must be at least {max(self.columns)}, the largest number of columns, "
-                f"not {self.dimensions}"
-            )
+        check_columns(self.columns, self.dimensions)
         if max(self.rows) > self.most:
             raise EvollmError(f"most must be at least {max(self.rows)}, not {self.most}")
 
@@ -63,7 +60,32 @@ class PriorTeacher:
         landscape = draw(rng, dimension)
         size = int(rows * (self.most / rows) ** rng.random())
         points = walk(landscape, size, rng).best(rows)
-        block = np.sort(rng.choice(dimension, columns, replace=False))
-        frame = Frame.around(points, digits=self.digits)
-        answer = frame.write(landscape.optimum[None], block)
-        return Example(frame.write(points, block), answer)
+        return shown(points, landscape.optimum, columns, self.digits, rng)
+
+
+def shown(points: Points, place: Points, columns: int, digits: int, rng: Generator) -> Example:
+    """Return points as the prompt and a place as the answer, in some of their coordinates.
+
+    Args:
+        points: Those of the prompt, the least fit first, shape ``(rows, D)``.
+        place: Shape ``(D,)``; it is clipped to the frame around the points.
+        columns: How many coordinates, drawn at random.
+        digits: Of each coordinate.
+        rng: The source of randomness.
+    """
+    block = np.sort(rng.choice(len(place), columns, replace=False))
+    frame = Frame.around(points, digits=digits)
+    return Example(frame.write(points, block), frame.write(place[None], block))
+
+
+def check_columns(columns: Sequence[int], dimensions: int) -> None:
+    """Check that a function can have the coordinates of a prompt.
+
+    Raises:
+        EvollmError: If a prompt has more.
+    """
+    if max(columns) > dimensions:
+        raise EvollmError(
+            f"dimensions must be at least {max(columns)}, the largest number of columns, not "
+            f"{dimensions}"
+        )

@@ -10,9 +10,9 @@ from numpy.random import Generator
 from evollm.checks import at_least, nearest
 from evollm.errors import EvollmError
 from evollm.tuning.examples import Example
-from operators.vectors.framed import Frame
 from problems.blackbox.controls import cma_strategy
 from problems.blackbox.prior.landscapes import Landscape, draw
+from problems.blackbox.prior.teacher import check_columns, shown
 from problems.blackbox.prior.walks import WARMUP, Points, Walk
 
 FROM_RUN = 4
@@ -157,11 +157,7 @@ class TrajectoryTeacher:
                 raise EvollmError(f"there is no optimiser '{name}'{nearest(name, OPTIMISERS)}")
         if not (self.optimisers and self.rows and self.columns):
             raise EvollmError("optimisers, rows and columns must each have a value at least")
-        if max(self.columns) > self.dimensions:
-            raise EvollmError(
-                f"dimensions must be at least {max(self.columns)}, the largest number of columns, "
-                f"not {self.dimensions}"
-            )
+        check_columns(self.columns, self.dimensions)
         if self.most < max(2 * max(self.rows), 3 * WARMUP):
             least = max(2 * max(self.rows), 3 * WARMUP)
             raise EvollmError(f"most must be at least {least}, not {self.most}")
@@ -190,12 +186,7 @@ class TrajectoryTeacher:
         run = trajectory(name, draw(rng, dimension), self.most, rng)
         steps = [step for step, count in enumerate(run.known) if count >= rows]
         chosen = rng.permutation(steps)[:FROM_RUN]
-        return [self._example(rng, run, int(step), columns, rows) for step in chosen]
-
-    def _example(
-        self, rng: Generator, run: Trajectory, step: int, columns: int, rows: int
-    ) -> Example:
-        points, place = run.after(step).best(rows), run.nexts[step]
-        block = np.sort(rng.choice(len(place), columns, replace=False))
-        frame = Frame.around(points, digits=self.digits)
-        return Example(frame.write(points, block), frame.write(place[None], block))
+        return [
+            shown(run.after(step).best(rows), run.nexts[step], columns, self.digits, rng)
+            for step in chosen.tolist()
+        ]

@@ -16,7 +16,7 @@ from evollm.ledger import Exhausted, ledger
 from evollm.llm.base import Completion, ModelError, Price, Prompt, Sampling
 from evollm.llm.client.answers import Answer
 from evollm.llm.client.billing import POLL_S, Billing, Reply
-from evollm.llm.client.requests import MAX_SEED, Ask, check
+from evollm.llm.client.requests import Ask, check
 from evollm.llm.files import digest
 from evollm.paths import anchored
 from problems.lm.generation.decoding import Decoding, Generated, generate
@@ -221,7 +221,7 @@ class Answering:
                 [job.ask.sampling.max_tokens for job in jobs],
                 stop=sampling.stop,
                 decoding=Decoding(sampling.temperature, batch=self.batch),
-                seed=[((job.ask.sampling.seed or 0) + job.ask.sample) % MAX_SEED for job in jobs],
+                seed=[job.ask.sample if job.ask.seed is None else job.ask.seed for job in jobs],
             )
         except Exception as error:  # such as a prompt that is too long, or a lack of memory
             if len(jobs) == 1:
