@@ -17,8 +17,6 @@ from problems.blackbox.prior.walks import WARMUP, Points, Walk
 
 FROM_RUN = 4
 """Examples of each run, which share their number of columns and rows."""
-
-
 RUNS = 20
 """The most runs for each example that is wanted."""
 

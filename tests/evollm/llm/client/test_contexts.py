@@ -9,6 +9,7 @@ from evollm.llm.base import Sampling
 from evollm.llm.client.contexts import REFUSED, count, estimate, most_tokens, named_limit, too_long
 from evollm.llm.client.settings import Settings
 from evollm.llm.offline.model import Offline, offline
+from tests.evollm.llm.conftest import CONTEXT
 from tests.evollm.llm.support_faulty import Act, Seen, Server, complain, endpoint, say
 from tests.support_each import each
 
@@ -90,7 +91,7 @@ def test_the_estimate_is_rather_too_high_and_the_offline_model_counts(
         assert exact <= estimate(text) <= 2.5 * exact
     [[answer]] = offline_model.complete(TEXTS[:1], Sampling(mode="plain", max_tokens=2))
     assert abs(count(offline_model, TEXTS[:1])[0] - answer.prompt_tokens) <= 1
-    assert offline_model.context == 1984
+    assert offline_model.context == CONTEXT
 
 
 @pytest.mark.model
