@@ -27,7 +27,7 @@ class Batch:
     weight: float
 
 
-def batches(examples: Sequence[Example], tokenizer: Any, device: Any, rows: int) -> Iterator[Batch]:
+def batches(examples: Sequence[Example], tokenizer: Any, device: Any, most: int) -> Iterator[Batch]:
     """Yield batches of examples, those of similar length together.
 
     The weights of an example's tokens are its weight over the number of its answer's tokens, so
@@ -37,16 +37,16 @@ def batches(examples: Sequence[Example], tokenizer: Any, device: Any, rows: int)
         examples: The examples.
         tokenizer: The model's.
         device: Where the tensors go.
-        rows: Most examples per batch.
+        most: Most tokens per batch, padding included; an example that is longer is alone.
     """
     import torch
 
     prompts = _ids(tokenizer, [_text(tokenizer, one) for one in examples])
     answers = _ids(tokenizer, [one.answer for one in examples])
     order = sorted(range(len(examples)), key=lambda i: len(prompts[i]) + len(answers[i]))
-    for start in range(0, len(order), rows):
-        part = order[start : start + rows]
-        width = max(len(prompts[i]) + len(answers[i]) for i in part)
+    lengths = [len(prompts[i]) + len(answers[i]) for i in order]
+    for start, end in _parts(lengths, most):
+        part, width = order[start:end], lengths[end - 1]
         ids = torch.zeros((len(part), width), dtype=torch.long)
         weights = torch.zeros((len(part), width))
         for row, i in enumerate(part):
@@ -55,6 +55,15 @@ def batches(examples: Sequence[Example], tokenizer: Any, device: Any, rows: int)
             weights[row, before:end] = examples[i].weight / len(answers[i])
         weight = sum(examples[i].weight for i in part)
         yield Batch(ids.to(device), weights.to(device), weight)
+
+
+def _parts(lengths: Sequence[int], most: int) -> Iterator[tuple[int, int]]:
+    """Yield starts and ends of parts of ascending lengths that are, padded, at most so long."""
+    start = 0
+    for end in range(1, len(lengths) + 1):
+        if end == len(lengths) or lengths[end] * (end + 1 - start) > most:
+            yield start, end
+            start = end
 
 
 def loss(model: Any, batch: Batch) -> Tensor:

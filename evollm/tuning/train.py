@@ -26,8 +26,8 @@ from evollm.tuning.teaching import VALIDATION, seed_of, supply
 if TYPE_CHECKING:
     from torch import Tensor
 
-TOGETHER = 64
-"""Examples that are computed at a time."""
+TOGETHER = {"cpu": 4096}
+"""Tokens that are computed at a time, by device; their activations are about a megabyte each."""
 OPENING, SMALL = 3, 4
 """The first steps, which any machine can repeat: how many, and their examples."""
 STATE, RECORD = "state.pt", "record.json"
@@ -94,6 +94,7 @@ class Training:
 
         self.settings, self.teacher, self.folder = settings, teacher, folder
         self.tokenizer, self.device = tokenizer, next(model.parameters()).device
+        self.together = TOGETHER.get(self.device.type, 24_576)
         self.model = adapted(model, settings)
         self.weights = [one for one in self.model.parameters() if one.requires_grad]
         self.optimizer = torch.optim.AdamW(self.weights, lr=settings.rate, weight_decay=0.0)
@@ -155,7 +156,7 @@ class Training:
             group["lr"] = rate
         total = torch.zeros((), device=self.device)
         weight = sum(one.weight for one in examples)
-        for batch in batches(examples, self.tokenizer, self.device, TOGETHER):
+        for batch in batches(examples, self.tokenizer, self.device, self.together):
             with self._precision(exact):
                 found = loss(self.model.base_model.model, batch) * (batch.weight / weight)
             torch.autograd.backward(found)
@@ -178,7 +179,7 @@ class Training:
     def _held_out(self) -> list[Batch]:
         seed = VALIDATION + self.settings.seed
         examples = list(self.teacher.examples(self.settings.validate, seed))
-        return list(batches(examples, self.tokenizer, self.device, TOGETHER))
+        return list(batches(examples, self.tokenizer, self.device, self.together))
 
     def _line(self, running: list[Any], held_out: list[Batch], report: Report) -> None:
         """Validate, keep a checkpoint, and report."""

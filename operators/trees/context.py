@@ -13,12 +13,14 @@ class TreeContext:
         columns: A line for each column, in the table's order; may be empty.
         classes: A line on the classes; empty for none.
         order: The columns' indices, the most informative first; missing ones come last.
+        hints: Trees of one split with their scores; may be empty.
     """
 
     task: str = ""
     columns: tuple[str, ...] = ()
     classes: str = ""
     order: tuple[int, ...] = ()
+    hints: tuple[str, ...] = ()
 
     def text(self, shown: Collection[int] | None = None) -> str:
         """Return the lines, with those of some columns or, for None, of all.
@@ -28,7 +30,8 @@ class TreeContext:
         """
         order = range(len(self.columns)) if shown is None else self.ranked(())
         lines = [self.columns[i] for i in order if shown is None or i in shown]
-        return "\n".join(part for part in (self.task, *lines, self.classes) if part)
+        hints = ("The best single questions:", *self.hints) if self.hints else ()
+        return "\n".join(part for part in (self.task, *lines, self.classes, *hints) if part)
 
     def ranked(self, first: Collection[int]) -> list[int]:
         """Return the indices of all columns, those that must be shown first."""

@@ -14,6 +14,7 @@
 - ``streaming``: A model of which one block is in memory at a time.
 - ``tokenizer``: A tokenizer by itself, without the model that it belongs to.
 - ``tokens``: Text as ids with the characters that they stand for, and windows of them.
+- ``tuning``: Training of a model's adapter, with all files that an adapter has.
 """
 
 from problems.lm.load import LM, load

@@ -7,6 +7,7 @@ from evollm.llm.dry import DryRunModel
 from problems.trees.options import Options, case_of, settings
 from problems.trees.prompt_words import described
 from problems.trees.system import LLEGO
+from problems.trees.taught.adapters import taught
 
 
 class Trees:
@@ -23,7 +24,8 @@ class Trees:
         words = described(case.table)
 
         def system(model: LanguageModel | None) -> LLEGO:
-            return LLEGO(case.problem, chosen, model, case.task, words, front, case)
+            asked, model = taught(chosen, model, options.adapter)
+            return LLEGO(case.problem, asked, model, case.task, words, front, case)
 
         if chosen.asks:  # options that can't be combined are rejected before connecting to a model
             system(DryRunModel("", None)).flow(0)

@@ -30,6 +30,7 @@ from operators.trees.rewriting import SubtreeRewriting
 from operators.trees.variation import KINDS, NodeMutation, RandomTrees, SubtreeCrossover
 from problems.trees.model.convert import Forest
 from problems.trees.model.fitness import TreeFitness
+from problems.trees.model.telling import hints
 from problems.trees.prompt_words import numbered
 
 Pool = Sequence[Individual[Any]]
@@ -52,6 +53,7 @@ _COUNTS = {
     "brood": 1,
     "candidates": 1,
     "spare": 0,
+    "hints": 0,
 }
 _OPEN = ("offspring", "max_depth")
 _CHOICES = {
@@ -88,6 +90,7 @@ class LLEGOSettings:
         fitness: Whether prompts show fitness (an ablation).
         order: Order in which crossover shows its parents (an ablation).
         semantics: Whether prompts name columns and the task (an ablation).
+        hints: Number of columns of which prompts show the best split, with its score (ours).
         duplicates: Whether trees with the same training predictions may be in the population
             together.
         form: Trees in prompts as one ``line`` (ours) or as ``json``.
@@ -115,6 +118,7 @@ class LLEGOSettings:
     fitness: bool = True
     order: Literal["ascending", "descending", "random"] = "ascending"
     semantics: bool = True
+    hints: int = 0
     duplicates: bool = True
     form: Literal["line", "json"] = "line"
     mode: Mode = "plain"
@@ -195,7 +199,7 @@ class LLEGOSettings:
                 "these settings need a model: give one, or set the shares of crossover, mutation "
                 "and rewriting to 0"
             )
-        asking = None if model is None else self._asking(problem, model, context)
+        asking = None if model is None else self.asking(problem, model, context)
         matings = list(self._matings(problem, asking))
         start = self._start(problem, asking, seed)
         if objectives:
@@ -209,13 +213,21 @@ class LLEGOSettings:
             survivors=best if self.duplicates else distinct,
         )
 
-    def _asking(
+    def asking(
         self, problem: TreeFitness, model: LanguageModel, context: TreeContext
     ) -> TreePrompt:
+        """Return how a model is asked for trees; see ``flow``.
+
+        Raises:
+            EvollmError: If settings are inconsistent, or no prompt fits into the model's context.
+        """
         hold = self.hold or ("grammar" if self.form == "line" else "schema")
         columns = numbered(problem.columns)
         if not self.semantics:
             columns, context = numbered(problem.columns.anonymous()), TreeContext()
+        if self.hints:
+            loss = problem.objectives[0] in LOSSES
+            context = replace(context, hints=hints(problem, columns, self.hints, loss))
         asking = TreePrompt(
             model,
             columns,

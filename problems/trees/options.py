@@ -13,6 +13,7 @@ from problems.trees.data.tables import Table, Task, from_csv, load
 from problems.trees.llego import SHARES, LLEGOSettings
 from problems.trees.model.fitness import LeafRule
 from problems.trees.model.objectives import CLASSIFICATION, REGRESSION
+from problems.trees.taught.adapters import NONE
 
 SIZES = ("size", "depth")
 
@@ -67,9 +68,12 @@ class Options(LLEGOSettings, Rows):
         method: LLEGO; half LLEGO and half classical (mix); rewriting of one subtree (rewriting,
             ours); or, without a model, genetic programming (classical) or random trees (random). It
             sets the shares of the operators.
+        adapter: What the model was taught: the GGUF file or the folder of an adapter that evollm
+            tune trees wrote; or none. It sets --hints, --no-semantics and --hold none.
     """
 
     method: Literal["llego", "mix", "rewriting", "classical", "random"] = "llego"
+    adapter: str = option(NONE, metavar="PATH")
 
     aliases: ClassVar[Aliases] = {
         "fitness": "show_fitness",
@@ -92,6 +96,8 @@ def settings(options: Options) -> LLEGOSettings:
         )
     if options.method == "rewriting" and (options.mode, options.form) != ("plain", "line"):
         raise EvollmError("--method rewriting needs --mode plain and --form line")
+    if options.adapter != NONE and options.method in ("classical", "random"):
+        raise EvollmError(f"--method {options.method} asks no model: remove --adapter")
     if options.leaves == "majority" and not options.refit_leaves:
         raise EvollmError("--leaves majority needs refitted leaves: remove it or --no-refit-leaves")
     if options.objectives is not None and (options.offspring or not options.duplicates):

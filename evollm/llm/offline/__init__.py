@@ -1,5 +1,6 @@
 """The offline model: a small language model served on this machine.
 
+- ``adapters``: Adapters of locally served models: where they are, and who can have one.
 - ``lease``: A lease on a shared model server, which is found or started.
 - ``model``: A small language model on this machine, served on loopback.
 - ``quantise``: A GGUF file rewritten with its weights in another precision.

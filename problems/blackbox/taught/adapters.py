@@ -4,8 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evollm.errors import EvollmError
-from evollm.paths import anchored
+from evollm.llm.offline.adapters import adapted, located
 from problems.blackbox.framed import Framed
 
 AUTO, DEFAULT, NONE = "auto", "default", "none"
@@ -29,14 +28,7 @@ def adapter_of(name: str | Path | None) -> Path | None:
         return None
     if name in (AUTO, DEFAULT):
         return FILE
-    path = anchored(name)
-    file = path / "adapter.gguf" if path.is_dir() else path
-    if not file.is_file():
-        raise EvollmError(
-            f"there is no adapter {file}: give a GGUF file, a folder that evollm tune wrote, "
-            f"'{AUTO}', '{DEFAULT}' or '{NONE}'"
-        )
-    return file
+    return located(name, f", '{AUTO}', '{DEFAULT}' or '{NONE}'")
 
 
 def taught(
@@ -58,17 +50,12 @@ def taught(
     """
     from evollm.llm.offline.model import Offline
 
-    served = isinstance(model, Offline)
     if name == AUTO and coordinates > HELPS:
         return strategy, model
-    if name in (AUTO, DEFAULT) and not (served and model.service.model is None):
+    served = isinstance(model, Offline) and model.service.model is None
+    if name in (AUTO, DEFAULT) and not served:
         return strategy, model
     file = adapter_of(name)
     if file is None:
         return strategy, model
-    if not served:
-        raise EvollmError(
-            f"{model.name} can't have the adapter {file.name}: use the offline model or a GGUF "
-            "file, or leave the adapter out"
-        )
-    return replace(strategy, constrain=False), model.adapted([*model.service.adapters, file])
+    return replace(strategy, constrain=False), adapted(model, file)

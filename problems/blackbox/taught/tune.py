@@ -1,20 +1,14 @@
 """``evollm tune blackbox``: a model taught where the optimum of a function is likely to be."""
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from evollm.cli.options import option
-from evollm.tuning.adapter import write_gguf
 from evollm.tuning.examples import Mixture, Teacher
 from evollm.tuning.settings import TrainSettings
 from problems.blackbox.prior.teacher import PriorTeacher
 from problems.blackbox.prior.trajectories import TrajectoryTeacher
-
-LONGEST = 2000
-"""Characters of a teacher that are recorded; one made of earlier runs holds all of its examples."""
 
 
 @dataclass(frozen=True)
@@ -58,28 +52,10 @@ class Tuning:
         folder: Path,
         report: Any,
     ) -> list[Path]:
-        """Train, and write PEFT's files, the record, and a GGUF file; see ``evollm.cli.tune``."""
-        from evollm.tuning.train import RECORD, train
-        from problems.lm import LMSettings, load
+        """Train, and write the adapter; see ``problems.lm.tuning.tuned``."""
+        from problems.lm.tuning import tuned
 
-        lm = load(options.model, LMSettings(dtype="float32", device=options.device))
-        train(lm.model, lm.tokenizer, teacher, settings, folder, report)
-        config = lm.model.config.get_text_config()
-        file = write_gguf(
-            folder,
-            folder / "adapter.gguf",
-            config.num_attention_heads,
-            config.num_key_value_heads,
-        )
-        record = json.loads((folder / RECORD).read_text("utf-8"))
-        record |= {
-            "teacher": text if len(text := repr(teacher)) <= LONGEST else f"{text[:LONGEST]} ...",
-            "model": dict(lm.fingerprint),
-            "options": asdict(options),
-            "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
-        }
-        (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
-        return sorted(folder.glob("adapter*"))
+        return tuned(teacher, options, settings, folder, report)
 
 
 COMMAND = Tuning()

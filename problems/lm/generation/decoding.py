@@ -140,8 +140,8 @@ def _checked(lm: LM, index: int, prompt: str | Sequence[int], limit: int) -> tup
 def _run(lm: LM, rows: list[_Row], stop: Sequence[str], decoding: Decoding) -> None:
     """Continue rows until all are done, each for as long as it lasts."""
     for active, found in _steps(lm, rows):
-        for row, scores in zip(active, found, strict=True):
-            row.ids.append(_choice(scores, decoding, row.rng))
+        for row, token in zip(active, _choices(found, decoding, active), strict=True):
+            row.ids.append(token)
             row.done = _ended(lm, row, stop)
 
 
@@ -199,17 +199,23 @@ def _slides(lm: LM, rows: list[_Row]) -> bool:
     return window is not None and window < 2 * longest
 
 
-def _choice(scores: Tensor, decoding: Decoding, rng: np.random.Generator) -> int:
-    """Return a token for its logits."""
+def _choices(scores: Tensor, decoding: Decoding, rows: Sequence[_Row]) -> list[int]:
+    """Return a token for each row of logits."""
+    import torch
+
     if decoding.temperature == 0:
-        return int(scores.argmax())
-    if decoding.top_k is None or decoding.top_k >= len(scores):
-        values, order = scores, None
-    else:
-        values, order = scores.topk(decoding.top_k)
-    shares = (values.double() / decoding.temperature).softmax(0).cumsum(0).cpu().numpy()
-    place = min(int(np.searchsorted(shares, rng.random(), side="right")), len(shares) - 1)
-    return place if order is None else int(order[place])
+        return [int(place) for place in scores.argmax(1).tolist()]
+    order = None
+    if decoding.top_k is not None and decoding.top_k < scores.shape[1]:
+        scores, order = scores.topk(decoding.top_k)
+    shares = (scores.double() / decoding.temperature).softmax(1).cumsum(1)
+    drawn = torch.tensor([[row.rng.random()] for row in rows], dtype=shares.dtype)
+    places = torch.searchsorted(shares, drawn.to(shares.device), right=True)
+    places = places.clamp(max=scores.shape[1] - 1)
+    return [
+        int(one)
+        for one in (places if order is None else order.gather(1, places)).flatten().tolist()
+    ]
 
 
 def _ended(lm: LM, row: _Row, stop: Sequence[str]) -> Generated | None:

@@ -4,10 +4,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.trees.columns import Column, Columns
+from operators.trees.genome import Leaf, Split, with_leaves
+from operators.trees.line import write
 from problems.trees.data.samples import Samples
+from problems.trees.model.fitness import TreeFitness
 
 ROWS = 2000
 """Maximum number of rows used to rank columns."""
+THRESHOLDS = 24
+"""Maximum number of a column's thresholds that are tried for a hint."""
 
 
 def most_telling(columns: Columns, samples: Samples) -> tuple[int, ...]:
@@ -66,3 +71,38 @@ def _gain(
         return 0.0
     part = tree.weighted_n_node_samples[1:] / tree.weighted_n_node_samples[0]
     return float(1 - (part * tree.impurity[1:]).sum() / tree.impurity[0])
+
+
+def hints(
+    problem: TreeFitness, columns: Columns, count: int, loss: bool = False
+) -> tuple[str, ...]:
+    """Return the best split of each column with its score, in lines, the best column first.
+
+    Args:
+        problem: Scores trees; these are no evaluations of a search.
+        columns: The columns' names in the lines.
+        count: Maximum number of columns.
+        loss: Whether the fitness is minus a loss, which the lines then show.
+    """
+    stumps = [one for i, column in enumerate(problem.columns.columns) for one in _stumps(i, column)]
+    outcomes = problem.evaluate(stumps, None, 0)
+    best: dict[int, tuple[float, int]] = {}
+    for place, (stump, outcome) in enumerate(zip(stumps, outcomes, strict=True)):
+        if outcome.fitness > best.get(stump.feature, (-np.inf, 0))[0]:
+            best[stump.feature] = outcome.fitness, place
+    found = []
+    for fitness, place in sorted(best.values(), key=lambda one: (-one[0], one[1]))[:count]:
+        tree = with_leaves(stumps[place], (outcomes[place].info or {})["leaves"])
+        score = f"loss {-fitness:z.4f}" if loss else f"score {fitness:z.4f}"
+        found.append(f"{score}: {write(tree, columns)}")
+    return tuple(found)
+
+
+def _stumps(feature: int, column: Column) -> list[Split]:
+    """Return trees of one split: at evenly spread thresholds, or with each category alone."""
+    ends = Leaf(0.0), Leaf(0.0)
+    if column.categories:
+        return [Split(feature, 0.0, *ends, (code,)) for code in _codes(column)]
+    known = column.thresholds
+    places = np.linspace(0, len(known) - 1, min(len(known), THRESHOLDS)).round().astype(int)
+    return [Split(feature, known[place], *ends) for place in places.tolist()]

@@ -14,13 +14,16 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from evollm import Budget, EvollmError, Result
+from evollm.llm.base import LanguageModel
 from evollm.llm.connect import connect
+from evollm.llm.offline.model import Offline
 from evollm.report.cells import Cell, Found, Row
 from evollm.report.plots import best_so_far
 from evollm.report.study import Axis, Curve, Study
@@ -32,7 +35,8 @@ from problems.trees.llego import SHARES, LLEGOSettings
 from problems.trees.model.fitness import TreeFitness
 from problems.trees.prompt_words import columns_of, described
 from problems.trees.system import LLEGO
-from tests.benchmarks.studies import RESULTS
+from problems.trees.taught.adapters import TAUGHT
+from tests.benchmarks.studies import RESULTS, adapters
 
 ASKED, ASKED_SEEDS = ("pima", "heart", "wisconsin"), 3
 CLASSIFICATION = (
@@ -62,12 +66,25 @@ def _problem(cell: Cell) -> tuple[TreeFitness, Samples]:
     return TreeFitness(columns_of(table, parts.train), train, valid, objective), test
 
 
-def _evolved(problem: TreeFitness, test: Samples, cell: Cell) -> dict[str, Any]:
+TAUGHT_AS = {"taught": "llego", "taught_mix": "mix"}
+"""The methods with a taught model, and how they share the children."""
+
+
+def _evolved(
+    problem: TreeFitness,
+    test: Samples,
+    cell: Cell,
+    asked: Callable[[], LanguageModel] | None = None,
+) -> dict[str, Any]:
     """Run the search of a cell."""
-    table = _table(cell["data"])
-    chosen = SHARES[cell["method"]]
+    table, name = _table(cell["data"]), cell["method"]
+    chosen: dict[str, Any] = dict(SHARES[TAUGHT_AS.get(name, name)])
+    if name in TAUGHT_AS:
+        if asked is None:
+            raise EvollmError("a taught model needs --adapter: see evollm tune trees")
+        chosen |= TAUGHT if isinstance(asked(), Offline) else {**TAUGHT, "tau": inf}
     settings = LLEGOSettings(population=cell["population"], max_depth=cell["depth"], **chosen)
-    model = _model() if settings.asks else None
+    model = (asked or _model)() if settings.asks else None
     search = LLEGO(problem, settings, model, table.context, described(table))
     result = search.run(Budget(generations=cell["generations"]), seed=cell["seed"])
     best = search.choose(result)
@@ -167,7 +184,7 @@ class Method(NamedTuple):
     """A line of the table; a change of what it does takes a higher version."""
 
     title: str
-    measure: Callable[[TreeFitness, Samples, Cell], Found]
+    measure: Callable[..., Found]
     asks: bool = False
     paper: str = ""
     version: int = 1
@@ -182,6 +199,8 @@ METHODS = {
     "mix": Method("model and classical *", _evolved, asks=True),
     "rewriting": Method("model, one subtree *", _evolved, asks=True),
     "llego": Method("LLEGO, offline model *", _evolved, asks=True, paper="LLEGO"),
+    "taught": Method("LLEGO, taught model", _evolved, asks=True),
+    "taught_mix": Method("taught model and classical", _evolved, asks=True),
 }
 PAPER = {
     (3, "pima"): {"CART": 0.710, "GATree": 0.681, "LLEGO": 0.713},
@@ -198,10 +217,16 @@ PAPER = {
 """The paper's means over five seeds, with a stronger model and 25 generations of 25."""
 
 
-def measure(cell: Cell) -> Found:
-    """Run one cell."""
-    began = time.perf_counter()
-    found = METHODS[cell["method"]].measure(*_problem(cell), cell)
+def measure(cell: Cell, asked: Callable[[], LanguageModel] | None = None) -> Found:
+    """Run one cell.
+
+    Args:
+        cell: Method, data, depth, seed, population and generations.
+        asked: Connects to the taught model.
+    """
+    began, method = time.perf_counter(), METHODS[cell["method"]]
+    more = {"asked": asked} if method.asks else {}
+    found = method.measure(*_problem(cell), cell, **more)
     return {**found, "seconds": round(time.perf_counter() - began, 2)}
 
 
@@ -275,9 +300,9 @@ STUDY = Study(
         "depth": Axis((3, 4), quick=(3,), titles={3: "depth 3", 4: "depth 4"}),
         "data": Axis((*CLASSIFICATION, *REGRESSION), quick=("pima",)),
         "method": Axis(
-            [name for name in METHODS if name != "rewriting"],
+            [name for name in METHODS if name not in ("rewriting", *TAUGHT_AS)],
             quick=("cart", "cart_balanced", "optimal", "random", "classical"),
-            extra=("rewriting",),
+            extra=("rewriting", *TAUGHT_AS),
             titles=TITLES,
             versions={name: method.version for name, method in METHODS.items()},
         ),
@@ -306,8 +331,11 @@ def main() -> int:
     parser = STUDY.parser()
     text = "ask the model on all chosen sets, depths and seeds (days with the offline model)"
     parser.add_argument("--everywhere", action="store_true", help=text)
+    adapters.add(parser)
     said = parser.parse_args()
-    return (replace(STUDY, applies=exists) if said.everywhere else STUDY).go(said)
+    where = exists if said.everywhere else applies
+    run = partial(measure, asked=adapters.asked(said))
+    return replace(STUDY, applies=where, measure=run).go(said)
 
 
 if __name__ == "__main__":

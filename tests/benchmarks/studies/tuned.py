@@ -11,12 +11,14 @@ own, which is installed on first use.
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 from scipy.stats import wilcoxon  # type: ignore[import-untyped]
 
+from evollm.llm.base import LanguageModel
 from evollm.report.cells import Cell, Cells, Found, Row
 from evollm.report.study import Axis, Study
 from evollm.report.tables import RUNS, Column, markdown, median
@@ -24,7 +26,7 @@ from problems.blackbox import demo
 from problems.blackbox.bbob import NAMES, bbob
 from problems.blackbox.controls import TITLES
 from problems.blackbox.framed import Framed
-from tests.benchmarks.studies import RESULTS
+from tests.benchmarks.studies import RESULTS, adapters
 from tests.benchmarks.studies.opponents import OPPONENTS, minimized
 
 OWN = "taught"
@@ -49,18 +51,27 @@ AT = (20, 50, 100)
 """Evaluations at which the table has the best value."""
 
 
-def measure(cell: Cell) -> Found:
-    """Run one cell; keep every tenth point of its curve."""
+def measure(cell: Cell, asked: Callable[[], LanguageModel] | None = None) -> Found:
+    """Run one cell; keep every tenth point of its curve.
+
+    Args:
+        cell: Method, function, dimension, seed and evaluations.
+        asked: Connects to the taught model; None for the one of the package.
+    """
     name = cell["method"]
+    if asked and (name == OWN or name in VARIANTS):
+        settings = {**VARIANTS.get(name, ("", {}))[1], "constrain": False}
+        found = dict(demo.measure({**cell, "method": "framed"}, asked, settings=settings))
+        return {**found, "gaps": _thinned(found["gaps"])}
     if (kept := _kept(cell)) is not None:
         return dict(kept)
     if name in OPPONENTS:
         return _opponent(cell)
-    settings: Mapping[str, Any] | None = {"sigma": 0.1} if name == "cma1" else None
+    chosen: Mapping[str, Any] | None = {"sigma": 0.1} if name == "cma1" else None
     method = "cma" if name == "cma1" else name
     if name in VARIANTS:
-        method, settings = OWN, VARIANTS[name][1]
-    found = dict(demo.measure({**cell, "method": method}, settings=settings))
+        method, chosen = OWN, VARIANTS[name][1]
+    found = dict(demo.measure({**cell, "method": method}, settings=chosen))
     return {**found, "gaps": _thinned(found["gaps"])}
 
 
@@ -262,5 +273,14 @@ STUDY = Study(
     about=__doc__,
 )
 
+
+def main() -> int:
+    """Run the study; ``--adapter`` names the taught model."""
+    parser = STUDY.parser()
+    adapters.add(parser)
+    said = parser.parse_args()
+    return replace(STUDY, measure=partial(measure, asked=adapters.asked(said))).go(said)
+
+
 if __name__ == "__main__":
-    sys.exit(STUDY.main())
+    sys.exit(main())

@@ -89,15 +89,15 @@ def test_another_training_s_folder_is_refused(tmp_path) -> None:
 def test_only_answers_count_and_each_as_much_as_its_weight() -> None:
     made, words = model("llama"), tokenizer()
     one, other = Example("aaa\n", "b\n"), Example("a\n", "cccccc\n", 3.0)
-    alone = [float(loss(made, next(batches([each], words, "cpu", 9)))) for each in (one, other)]
-    both = next(batches([one, other], words, "cpu", 9))
+    alone = [float(loss(made, next(batches([each], words, "cpu", 99)))) for each in (one, other)]
+    both = next(batches([one, other], words, "cpu", 99))
     assert both.weight == 4.0
     assert float(loss(made, both)) == pytest.approx((alone[0] + 3 * alone[1]) / 4, rel=1e-5)
 
 
 def test_batches_hold_examples_of_similar_length() -> None:
     mixed = [Example("a" * n, "b") for n in (30, 1, 29, 2)]
-    widths = [batch.ids.shape[1] for batch in batches(mixed, tokenizer(), "cpu", 2)]
+    widths = [batch.ids.shape[1] for batch in batches(mixed, tokenizer(), "cpu", 64)]
     assert widths[0] < widths[1] / 3
 
 

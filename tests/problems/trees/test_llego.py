@@ -172,7 +172,7 @@ def test_parents_of_crossover_are_drawn_by_fitness_and_those_of_mutation_are_not
     pool = [Individual(Candidate(i, None, (), "", 0), Outcome(f)) for i, f in enumerate(fitness)]
     jobs, _, _ = driven(flow(SMALL), PROBLEM, 1)
     assert {job.operator.__class__ for job in jobs[1:]} == {GuidedCrossover, DiverseMutation}
-    cross, mutate = SMALL._matings(PROBLEM, SMALL._asking(PROBLEM, MODEL, TreeContext()))
+    cross, mutate = SMALL._matings(PROBLEM, SMALL.asking(PROBLEM, MODEL, TreeContext()))
     assert SMALL._matings(NUMBERS, cross.variation.asking)[0].parents is inverse_loss
     rng = np.random.default_rng(0)
     good = [

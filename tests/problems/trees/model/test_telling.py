@@ -6,7 +6,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from operators.trees.columns import Columns
 from problems.trees.data.samples import Samples
-from problems.trees.model.telling import ROWS, most_telling
+from problems.trees.model.fitness import TreeFitness
+from problems.trees.model.telling import ROWS, hints, most_telling
 from tests.support_each import each
 
 
@@ -61,3 +62,14 @@ def test_any_number_of_rows_can_be_ranked(rows):
     weights = np.ones(rows)
     order = most_telling(columns, Samples.of(X, X[:, 1], weights))
     assert order == ((1, 0) if rows > 1 else (0, 1))
+
+
+def test_hints_are_the_best_splits_of_the_best_columns():
+    columns, X, y = made()
+    problem = TreeFitness(columns, Samples.of(X, y))
+    first, second = hints(problem, columns, 2)
+    assert first.startswith("score 0.")
+    assert "colour in{" in first
+    assert "(size<" in second
+    assert len(hints(problem, columns, 9)) == 4  # the constant column has no split
+    assert hints(problem, columns, 2, loss=True)[0].startswith("loss -0.")

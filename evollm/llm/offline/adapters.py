@@ -1,0 +1,51 @@
+"""Adapters of locally served models: where they are, and who can have one."""
+
+from pathlib import Path
+from typing import Any
+
+from evollm.errors import EvollmError
+from evollm.llm.base import LanguageModel
+from evollm.paths import anchored
+
+
+def located(name: str | Path, known: str = "") -> Path:
+    """Return the file of an adapter.
+
+    Args:
+        name: A GGUF file, or a folder that ``evollm tune`` wrote.
+        known: Other names that could have been given, for the message.
+
+    Raises:
+        EvollmError: If there is no such file.
+    """
+    path = anchored(name)
+    file = path / "adapter.gguf" if path.is_dir() else path
+    if not file.is_file():
+        raise EvollmError(
+            f"there is no adapter {file}: give a GGUF file, a folder that evollm tune wrote"
+            f"{known or ', or none'}"
+        )
+    return file
+
+
+def adapted(model: Any, file: Path) -> LanguageModel:
+    """Return a model with one more adapter.
+
+    Args:
+        model: The offline model, or one in a GGUF file; a dry run's stays as it is.
+        file: The adapter.
+
+    Raises:
+        EvollmError: If it is another model.
+    """
+    from evollm.llm.dry import DryRunModel
+    from evollm.llm.offline.model import Offline
+
+    if isinstance(model, DryRunModel):
+        return model
+    if not isinstance(model, Offline):
+        raise EvollmError(
+            f"{model.name} can't have the adapter {file.name}: use the offline model or a GGUF "
+            "file, or leave the adapter out"
+        )
+    return model.adapted([*model.service.adapters, file])
