@@ -17,7 +17,7 @@ from tests.support_each import each
 KEPT: dict[str, Any] = {
     "demo": (demo.STUDY, (72, 72), [0], set()),
     "bbob": (bbob.STUDY, (720, 720), [1], {"better_than_random"}),
-    "compression": (compression.STUDY, (56, 59), [0], set(compression.SETTINGS)),
+    "compression": (compression.STUDY, (59, 59), [0], set(compression.SETTINGS)),
     "monotone": (monotone.STUDY, (3, 3), [0], set()),
     "llego": (
         llego.STUDY,
