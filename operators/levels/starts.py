@@ -51,7 +51,8 @@ class RandomLevels:
     """Draws random vectors at the budget or a little below it.
 
     All units get the lowest common level that reaches the budget; then random ones are lowered by a
-    step until the cost is at most the budget.
+    step until the cost is at most the budget. Where the lowest common level costs just the budget,
+    nothing is left to draw.
 
     Attributes:
         costs: Cost of each unit's levels.

@@ -2,9 +2,9 @@
 
 Question: at equal bytes, does a file whose layers have types of their own differ less from the
 whole model than one with the same type everywhere? Each method has the same bytes for the linear
-layers; the rest of the file is the same. Random types, drawn within the budget, are scored on as
-many tokens as the search. What was chosen is measured on held-out text in torch, and its file is
-served by llama.cpp on the first of these tokens.
+layers; the rest of the file is the same. Random types, which come from the uniform one by exchanges
+at equal bytes, are scored on as many tokens as the search. What was chosen is measured on held-out
+text in torch, and its file is served by llama.cpp on the first of these tokens.
 
 At 4.5 bits per weight and more little is lost, so that small gains are to be expected. The weights
 of the offline model were Q4_1 before they came here: nothing can be better than that type is at 5
@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,11 @@ from evollm import Budget
 from evollm.report.cells import Cell, Found, Row
 from evollm.report.study import Axis, Study
 from evollm.report.tables import RUNS, Column, spread
-from operators.levels import RandomLevels
+from problems.compression.baselines.rules import choice
 from problems.compression.export.gguf.served import answers, in_full
 from problems.compression.export.gguf.write import FILE, export_gguf
 from problems.compression.fitness import HELD_OUT, CompressedModel
 from problems.compression.kinds import GGUF
-from problems.compression.kinds.space import costs_of
 from problems.compression.layout import Genome
 from problems.compression.loaded import Loaded
 from problems.compression.system import EvoPress
@@ -40,8 +40,6 @@ from problems.compression.texts import TextSettings, Windows
 from problems.lm.forward import logits
 from tests.benchmarks.studies import RESULTS
 
-DRAWN_ON = 1024
-"""Tokens that each random draw is scored on: as many as the last stage of the search."""
 TITLES = {"uniform": "uniform type", "random": "random types", "search": "EvoPress"}
 
 
@@ -77,15 +75,12 @@ def _chosen(system: EvoPress, cell: Cell) -> tuple[Genome, int]:
     if cell["method"] == "uniform":
         assert space.uniform is not None
         return space.uniform, 0
-    tokens = system.schedule.tokens(space, generations)
+    long = replace(system.schedule, generations=generations)
     if cell["method"] == "search":
-        return system.search(Budget(generations=generations), seed=cell["seed"]).genome, tokens
-    start = RandomLevels(costs_of(space.layout), space.budget)
-    drawn = start.vary([], tokens // DRAWN_ON, cell["seed"]).genomes
-    on = min(DRAWN_ON, problem.pool)
-    scored = list(problem.evaluate(drawn, on, cell["seed"], {"keep": 1}))
-    best = max(range(len(drawn)), key=lambda place: scored[place].fitness)
-    return drawn[best], len(drawn) * on
+        found = system.search(Budget(generations=generations), seed=cell["seed"])
+        return found.genome, long.tokens(space, generations)
+    chosen = choice("random search", problem, long, cell["seed"])
+    return np.array(chosen.genome), chosen.tokens
 
 
 def _served(problem: CompressedModel, genome: Genome, cell: Cell) -> dict[str, Any]:
@@ -186,7 +181,11 @@ STUDY = Study(
     "gguf",
     {
         "bits": Axis((5.0, 5.5), quick=(5.5,), extra=(6.0,)),
-        "method": Axis(("uniform", "random", "search"), titles=TITLES),
+        "method": Axis(
+            ("uniform", "random", "search"),
+            titles=TITLES,
+            versions={"random": 2},  # it drew nothing but the uniform type
+        ),
         "seed": Axis(range(3), quick=range(1)),
         "generations": Axis((20,), quick=(2,), extra=(2, 5, 10, 40, 150)),
         "held_out": Axis((4096,), quick=(512,), extra=(512, 8192, 65_536)),

@@ -11,13 +11,15 @@ import pytest
 
 from evollm.report.study import Study
 from problems.blackbox import demo
-from tests.benchmarks.studies import RESULTS, bbob, compression, llego
+from tests.benchmarks.studies import RESULTS, bbob, compression, gguf, llego, monotone
 from tests.support_each import each
 
 KEPT: dict[str, Any] = {
     "demo": (demo.STUDY, (72, 72), [0], set()),
     "bbob": (bbob.STUDY, (720, 720), [1], {"better_than_random"}),
-    "compression": (compression.STUDY, (56, 59), [0], set(compression.SETTINGS)),
+    "compression": (compression.STUDY, (59, 59), [0], set(compression.SETTINGS)),
+    "gguf": (gguf.STUDY, (18, 18), [0], {"uniform", "random", "search"}),
+    "monotone": (monotone.STUDY, (3, 3), [0], set()),
     "llego": (
         llego.STUDY,
         (588, 588),
