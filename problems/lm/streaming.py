@@ -93,12 +93,13 @@ def stream(name: str | None = None, settings: LMSettings = LMSettings()) -> LM:
     with memory_of(source, device), quiet():
         tokenizer = tokenizer_of(source, settings)
         lm = described(source, tokenizer, _hollow(source, settings, device), masked=False)
+        _empty(Blocks(lm))
         _fill(lm, Shards(source), device)
     return described(source, tokenizer, lm.model, masked=False)
 
 
 def _hollow(source: Source, settings: LMSettings, device: str) -> Any:
-    """Return a model whose matrices have no storage; buffers and other small tensors have."""
+    """Return a model whose matrices have no storage; buffers and some small tensors have."""
     import torch
     from torch.overrides import TorchFunctionMode
     from transformers import AutoConfig, AutoModelForCausalLM
@@ -117,6 +118,17 @@ def _hollow(source: Source, settings: LMSettings, device: str) -> Any:
     with Hollow():
         model = AutoModelForCausalLM.from_config(config, dtype=dtype, trust_remote_code=trust)
     return model.eval().requires_grad_(False)
+
+
+def _empty(blocks: Blocks) -> None:
+    """Take the storage of all parameters of blocks: norms begin as ones, not as what they are."""
+    from torch.nn import Parameter
+
+    for block in blocks.modules:
+        for module in block.modules():
+            for name, held in module._parameters.items():
+                if held is not None:
+                    module._parameters[name] = Parameter(held.to("meta"), requires_grad=False)
 
 
 def _fill(lm: LM, shards: Shards, device: str) -> None:

@@ -70,11 +70,15 @@ def tokenizer(around: bool = False, **named: Any) -> PreTrainedTokenizerFast:
 
 
 def model(family: str, **changes: Any) -> Any:
-    """A random model of a family, always the same."""
+    """A random model of a family, always the same; norms and biases are random, too."""
     configuration, kind, more = FAMILIES[family]
     sizes = {**(SIZES if family != "gpt2" else {}), **more, **changes}
     torch.manual_seed(0)
     made = getattr(transformers, kind)(getattr(transformers, configuration)(**sizes))
+    drawn = torch.Generator().manual_seed(0)
+    for tensor in made.state_dict().values():
+        if tensor.ndim == 1 and tensor.is_floating_point():
+            tensor += 0.1 * torch.randn(tensor.shape, generator=drawn)
     return made.eval().requires_grad_(False)
 
 
