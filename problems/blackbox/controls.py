@@ -13,6 +13,7 @@ from evollm.errors import EvollmError
 from evollm.llm.base import LanguageModel
 from evollm.search.flow import Flow, draw_seed, evaluate, survive, vary
 from operators.vectors.framed import spread
+from operators.vectors.quadratic import QuadraticStep, points_of
 from operators.vectors.variation import Centroid, Gaussian, Given, Uniform
 from problems.blackbox.context import Context, Points, Rows, fittest, warm_up
 from problems.blackbox.framed import Framed
@@ -80,6 +81,7 @@ def recombination_es(
     population: int = 5,
     parents: int = 4,
     sigma: float | None = None,
+    quadratic: bool = False,
 ) -> Flow:
     """Sample around the mean of the best points: our loop without the model.
 
@@ -94,17 +96,22 @@ def recombination_es(
         parents: Number of best points that are averaged.
         sigma: Standard deviation in widths of the cube; None for 0.6 times the spread of the best
             five points.
+        quadratic: As in ``Framed``.
     """
     rng = np.random.default_rng(seed)
     history = yield from warm_up(dimension, 1, warmup, start, rng)
     scored: Rows = list(chain(*history))
     best: Rows = []
+    known: Rows = []
     for step in count(len(history)):
         best = yield from survive(fittest(best + scored, max(parents, 5)), step - 1)
+        known = fittest(known + scored, points_of(dimension)) if quadratic else []
+        steps = yield from vary(QuadraticStep(), known, int(quadratic), 0, step)
         mean = yield from vary(Centroid(parents), best, 1, draw_seed(rng), step)
         size = 0.6 * _spread(best) if sigma is None else sigma
-        children = yield from vary(Gaussian(size), mean, population, draw_seed(rng), step)
-        scored = yield from evaluate(children, step=step)
+        wanted = population - len(steps)
+        children = yield from vary(Gaussian(size), mean, wanted, draw_seed(rng), step)
+        scored = yield from evaluate(steps + children, step=step)
 
 
 def constant_answer(

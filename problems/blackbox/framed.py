@@ -11,6 +11,7 @@ from evollm.llm.base import LanguageModel
 from evollm.search.flow import Flow, draw_seed, evaluate, survive, vary
 from evollm.types import Operator
 from operators.vectors.framed import FramedSamples, Framing, spread
+from operators.vectors.quadratic import QuadraticStep, points_of
 from operators.vectors.variation import Gaussian
 from problems.blackbox.context import Points, Rows, fittest, warm_up
 from problems.blackbox.report import ModelGuard
@@ -28,11 +29,14 @@ class Framed(Framing):
         warmup: Uniform samples before the model is asked.
         memory: Number of best points in the prompt.
         offspring: Points per generation.
+        quadratic: Whether one of these points is the minimum of a quadratic function fitted to the
+            best points, if that has one.
     """
 
     warmup: int = 10
     memory: int = 10
     offspring: int = 5
+    quadratic: bool = False
 
     def __post_init__(self) -> None:
         Framing.__post_init__(self)
@@ -68,11 +72,15 @@ def evollm_framed(
     history = yield from warm_up(dimension, 1, settings.warmup, start, rng)
     scored = list(chain(*history))
     best: Rows = []
+    known: Rows = []
     for step in count(len(history)):
         best = yield from survive(fittest(best + scored, settings.memory), step - 1)
-        children = yield from vary(operator, best[::-1], settings.offspring, draw_seed(rng), step)
-        missing = settings.offspring - len(children)
+        known = fittest(known + scored, points_of(dimension)) if settings.quadratic else []
+        steps = yield from vary(QuadraticStep(), known, int(settings.quadratic), 0, step)
+        wanted = settings.offspring - len(steps)
+        children = yield from vary(operator, best[::-1], wanted, draw_seed(rng), step)
+        missing = wanted - len(children)
         tally.count(len(children))
         stand_in = Gaussian(float(spread(np.array([one.genome for one in best[:5]])).mean()))
         children += yield from vary(stand_in, best[:1], missing, draw_seed(rng), step)
-        scored = yield from evaluate(children, step=step)
+        scored = yield from evaluate(steps + children, step=step)

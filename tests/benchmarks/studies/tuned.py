@@ -36,6 +36,11 @@ VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "mean": ("taught, steps from the mean of 8 answers", {"mean_of": 8}),
     "whole": ("taught, whole vectors", {"block": 10}),
     "shuffled": ("taught, random pairs of coordinates", {"shuffle": True}),
+    "quadratic": ("taught, with quadratic steps", {"quadratic": True}),
+    "recombination_quadratic": (
+        "recombination (no model), with quadratic steps",
+        {"quadratic": True},
+    ),
 }
 """Other settings of the taught model; ``--method`` adds them to the table."""
 METHODS: Mapping[str, str] = {
@@ -59,7 +64,7 @@ def measure(cell: Cell, asked: Callable[[], LanguageModel] | None = None) -> Fou
         asked: Connects to the taught model; None for the one of the package.
     """
     name = cell["method"]
-    if asked and (name == OWN or name in VARIANTS):
+    if asked and (name == OWN or name in VARIANTS) and not name.startswith("recombination"):
         settings = {**VARIANTS.get(name, ("", {}))[1], "constrain": False}
         found = dict(demo.measure({**cell, "method": "framed"}, asked, settings=settings))
         return {**found, "gaps": _thinned(found["gaps"])}
@@ -70,7 +75,8 @@ def measure(cell: Cell, asked: Callable[[], LanguageModel] | None = None) -> Fou
     chosen: Mapping[str, Any] | None = {"sigma": 0.1} if name == "cma1" else None
     method = "cma" if name == "cma1" else name
     if name in VARIANTS:
-        method, chosen = OWN, VARIANTS[name][1]
+        model = "recombination" if name.startswith("recombination") else OWN
+        method, chosen = model, VARIANTS[name][1]
     found = dict(demo.measure({**cell, "method": method}, settings=chosen))
     return {**found, "gaps": _thinned(found["gaps"])}
 

@@ -104,3 +104,11 @@ def test_recombination_stands_still_with_a_step_of_zero_and_moves_by_the_spread_
     assert np.allclose([one.genome for one in scored[10:15]], mean)
     _, scored = drive(recombination_es(2), problem, 15)
     assert len({one.genome.tobytes() for one in scored}) == 15
+
+
+def test_quadratic_steps_find_the_bottom_of_a_bowl() -> None:
+    plain, fitted = (
+        gap(recombination_es(2, seed=0, quadratic=quadratic), 60, "rotated-ellipsoid")
+        for quadratic in (False, True)
+    )
+    assert fitted < 1e-4 * plain
