@@ -27,30 +27,43 @@ def points_of(dimension: int) -> int:
 class QuadraticStep:
     """Fits a quadratic function to all parents, and returns the point where it is the least.
 
-    The point is kept within the box of the parents, widened by half its width on each side, and
-    within the unit cube. There is none if there are fewer parents than ``points_of``, if they do
-    not determine the function, or if it has no minimum.
+    The point is the least one within the box of the parents, widened by half its width on each
+    side, moved into the unit cube.
     """
 
     def vary(self, parents: Sequence[Parent[Vector]], n: int, seed: int) -> Offspring[Vector]:
-        """Return one point or none, whatever the seed."""
-        rows = np.array([parent.genome for parent in parents], dtype=np.float64)
-        values = -np.array([fitness_of(parent) for parent in parents])
-        if n < 1 or not len(rows) or len(rows) < points_of(rows.shape[1]):
+        """Return one point, whatever the seed; none if ``step`` finds none."""
+        place = step(parents) if n else None
+        if place is None:
             return Offspring([])
-        place = lowest(rows, values)
-        if place is None or np.abs(rows - place).max(axis=1).min() == 0:
-            return Offspring([])
-        return Offspring([place], parents=[list(range(len(rows)))])
+        return Offspring([place], parents=[list(range(len(parents)))])
+
+
+def step(parents: Sequence[Parent[Vector]]) -> Vector | None:
+    """Return a new point; see ``QuadraticStep``.
+
+    There is none if there are fewer parents than ``points_of``, if they do not determine the
+    function, if it has no minimum, or if that is one of them.
+    """
+    rows = np.array([parent.genome for parent in parents], dtype=np.float64)
+    if not len(rows) or len(rows) < points_of(rows.shape[1]):
+        return None
+    place = lowest(rows, -np.array([fitness_of(parent) for parent in parents]))
+    known = place is not None and (rows == place).all(axis=1).any()
+    return None if known else place
 
 
 def lowest(rows: Vector, values: Vector) -> Vector | None:
-    """Return where a quadratic function fitted by least squares is the least; None if nowhere.
+    """Return where a quadratic function fitted by least squares is the least in the widened box.
+
+    None if the function has no minimum anywhere.
 
     Args:
         rows: Shape ``(points, D)``, within the unit cube.
         values: Finite; of each point.
     """
+    from scipy.optimize import lsq_linear  # type: ignore[import-untyped]
+
     low, high = rows.min(axis=0), rows.max(axis=0)
     width = high - low
     if not (np.isfinite(values).all() and (width > 0).all() and values.max() > values.min()):
@@ -68,5 +81,6 @@ def lowest(rows: Vector, values: Vector) -> Vector | None:
     curves[second, first] += bends
     if np.linalg.eigvalsh(curves)[0] <= 1e-9:
         return None
-    place = np.clip(-np.linalg.solve(curves, slope), -0.5, 1.5)
+    root = np.linalg.cholesky(curves)
+    place = lsq_linear(root.T, -np.linalg.solve(root, slope), bounds=(-0.5, 1.5)).x
     return np.asarray(np.clip(low + width * place, 0.0, 1.0))

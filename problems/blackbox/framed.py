@@ -12,6 +12,7 @@ from evollm.search.flow import Flow, draw_seed, evaluate, survive, vary
 from evollm.types import Operator
 from operators.vectors.framed import FramedSamples, Framing, spread
 from operators.vectors.quadratic import QuadraticStep, points_of
+from operators.vectors.quadratic import step as quadratic_step
 from operators.vectors.variation import Gaussian
 from problems.blackbox.context import Points, Rows, fittest, warm_up
 from problems.blackbox.report import ModelGuard
@@ -76,7 +77,8 @@ def evollm_framed(
     for step in count(len(history)):
         best = yield from survive(fittest(best + scored, settings.memory), step - 1)
         known = fittest(known + scored, points_of(dimension)) if settings.quadratic else []
-        steps = yield from vary(QuadraticStep(), known, int(settings.quadratic), 0, step)
+        fits = quadratic_step(known) is not None
+        steps = (yield from vary(QuadraticStep(), known, 1, 0, step)) if fits else []
         wanted = settings.offspring - len(steps)
         children = yield from vary(operator, best[::-1], wanted, draw_seed(rng), step)
         missing = wanted - len(children)
