@@ -17,8 +17,12 @@ HERE, ELSEWHERE = 128, 4096
 """Tokens of a batch on a CPU, and on other devices."""
 TOGETHER = 8
 """Candidates that go through a block side by side, so that its weights are read once."""
-SHARE = 0.5
-"""Of the free memory, for what is computed; the rest is for weights."""
+SHARE = 0.3
+"""Of the free memory, for what is computed; the rest is for weights.
+
+A model of 7B in half precision has 13 GB of these. They must fit on a card of 24 GB, or they are
+read again for each candidate.
+"""
 
 
 def free(device: torch.device) -> int:

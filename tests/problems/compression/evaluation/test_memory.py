@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from evollm.errors import EvollmError
 from problems.compression.evaluation import memory, scorer
@@ -20,12 +21,20 @@ def test_less_memory_takes_fewer_tokens_and_candidates(
 ) -> None:
     blocks = Blocks(loud)
     most = batch_tokens(blocks), states_held(blocks, 100)
-    monkeypatch.setattr(memory, "free", lambda device: 2_000_000)
+    monkeypatch.setattr(memory, "free", lambda device: 4_000_000)
     assert 16 <= batch_tokens(blocks) < most[0]
     assert 1 <= states_held(blocks, 100) < most[1]
     monkeypatch.setattr(memory, "free", lambda device: 100_000)
     with pytest.raises(EvollmError, match="too little of the memory of cpu to score"):
         Scorer(Stitched(blocks, layout(blocks, drop=True)))
+
+
+def test_a_card_of_24_gb_holds_the_weights_of_a_model_of_7b(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(memory, "free", lambda device: 23 * 10**9)
+    layers = 32 * (4 * 4096**2 + 3 * 4096 * 11008)
+    assert memory.weight_bytes(torch.device("cuda")) > 1.15 * 2 * layers
 
 
 def test_fewer_candidates_at_a_time_score_the_same(
