@@ -12,7 +12,9 @@ from numpy.random import Generator
 from evollm.checks import at_least
 from evollm.errors import EvollmError
 from evollm.search.flow import Job, draw_seed, evaluate, vary
-from evollm.types import Individual
+from evollm.types import Candidate, Individual
+from operators.vectors.quadratic import QuadraticStep
+from operators.vectors.quadratic import step as lowest_near
 from operators.vectors.rows import RowFormat, encode
 from operators.vectors.variation import Given, Uniform
 
@@ -92,6 +94,18 @@ def fittest(rows: Sequence[Individual[Any]], k: int) -> Rows:
     """Return the ``k`` rows of largest finite fitness, best first; of equal ones the older."""
     finite = [row for row in rows if isfinite(row.fitness)]
     return sorted(finite, key=lambda row: -row.fitness)[:k]
+
+
+def bottom(known: Rows, step: int) -> Iterator[Job, Any, list[Candidate[Any]]]:
+    """Ask for the minimum of a quadratic function fitted to rows; none where there is none.
+
+    Args:
+        known: The rows.
+        step: Of the flow, in which this is used with ``yield from``.
+    """
+    if lowest_near(known) is None:
+        return []
+    return (yield from vary(QuadraticStep(), known, 1, 0, step))
 
 
 def _ordered(sections: list[Rows], order: Order, rng: Generator) -> list[Rows]:

@@ -13,10 +13,9 @@ from evollm.errors import EvollmError
 from evollm.llm.base import LanguageModel
 from evollm.search.flow import Flow, draw_seed, evaluate, survive, vary
 from operators.vectors.framed import spread
-from operators.vectors.quadratic import QuadraticStep, points_of
-from operators.vectors.quadratic import step as quadratic_step
+from operators.vectors.quadratic import points_of
 from operators.vectors.variation import Centroid, Gaussian, Given, Uniform
-from problems.blackbox.context import Context, Points, Rows, fittest, warm_up
+from problems.blackbox.context import Context, Points, Rows, bottom, fittest, warm_up
 from problems.blackbox.framed import Framed
 from problems.blackbox.paper import Paper
 from problems.blackbox.space import Space
@@ -107,8 +106,7 @@ def recombination_es(
     for step in count(len(history)):
         best = yield from survive(fittest(best + scored, max(parents, 5)), step - 1)
         known = fittest(known + scored, points_of(dimension)) if quadratic else []
-        fits = quadratic_step(known) is not None
-        steps = (yield from vary(QuadraticStep(), known, 1, 0, step)) if fits else []
+        steps = yield from bottom(known, step)
         mean = yield from vary(Centroid(parents), best, 1, draw_seed(rng), step)
         size = 0.6 * _spread(best) if sigma is None else sigma
         wanted = population - len(steps)

@@ -11,10 +11,9 @@ from evollm.llm.base import LanguageModel
 from evollm.search.flow import Flow, draw_seed, evaluate, survive, vary
 from evollm.types import Operator
 from operators.vectors.framed import FramedSamples, Framing, spread
-from operators.vectors.quadratic import QuadraticStep, points_of
-from operators.vectors.quadratic import step as quadratic_step
+from operators.vectors.quadratic import points_of
 from operators.vectors.variation import Gaussian
-from problems.blackbox.context import Points, Rows, fittest, warm_up
+from problems.blackbox.context import Points, Rows, bottom, fittest, warm_up
 from problems.blackbox.report import ModelGuard
 from problems.blackbox.space import Space
 
@@ -77,8 +76,7 @@ def evollm_framed(
     for step in count(len(history)):
         best = yield from survive(fittest(best + scored, settings.memory), step - 1)
         known = fittest(known + scored, points_of(dimension)) if settings.quadratic else []
-        fits = quadratic_step(known) is not None
-        steps = (yield from vary(QuadraticStep(), known, 1, 0, step)) if fits else []
+        steps = yield from bottom(known, step)
         wanted = settings.offspring - len(steps)
         children = yield from vary(operator, best[::-1], wanted, draw_seed(rng), step)
         missing = wanted - len(children)

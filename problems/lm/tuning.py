@@ -13,6 +13,16 @@ LONGEST = 2000
 """Characters of a teacher that are recorded; one made of earlier runs holds all of its examples."""
 
 
+class TunedHere:
+    """The part of a command of ``evollm tune`` that trains a model in this process."""
+
+    def tune(
+        self, teacher: Teacher, options: Any, settings: TrainSettings, folder: Path, report: Any
+    ) -> list[Path]:
+        """Train, and write the adapter; see ``tuned``."""
+        return tuned(teacher, options, settings, folder, report)
+
+
 def tuned(
     teacher: Teacher, options: Any, settings: TrainSettings, folder: Path, report: Any
 ) -> list[Path]:

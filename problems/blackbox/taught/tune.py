@@ -1,14 +1,13 @@
 """``evollm tune blackbox``: a model taught where the optimum of a function is likely to be."""
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from evollm.cli.options import option
 from evollm.tuning.examples import Mixture, Teacher
-from evollm.tuning.settings import TrainSettings
 from problems.blackbox.prior.teacher import PriorTeacher
 from problems.blackbox.prior.trajectories import TrajectoryTeacher
+from problems.lm.tuning import TunedHere
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Options:
     dimensions: int = 10
 
 
-class Tuning:
+class Tuning(TunedHere):
     """The command."""
 
     help = "numbers: a prior over functions teaches where the optimum is likely to be"
@@ -43,19 +42,6 @@ class Tuning:
             return prior
         others = TrajectoryTeacher(dimensions=options.dimensions)
         return others if options.teacher == "trajectories" else Mixture((prior, others))
-
-    def tune(
-        self,
-        teacher: Teacher,
-        options: Options,
-        settings: TrainSettings,
-        folder: Path,
-        report: Any,
-    ) -> list[Path]:
-        """Train, and write the adapter; see ``problems.lm.tuning.tuned``."""
-        from problems.lm.tuning import tuned
-
-        return tuned(teacher, options, settings, folder, report)
 
 
 COMMAND = Tuning()

@@ -212,10 +212,8 @@ def _choices(scores: Tensor, decoding: Decoding, rows: Sequence[_Row]) -> list[i
     drawn = torch.tensor([[row.rng.random()] for row in rows], dtype=shares.dtype)
     places = torch.searchsorted(shares, drawn.to(shares.device), right=True)
     places = places.clamp(max=scores.shape[1] - 1)
-    return [
-        int(one)
-        for one in (places if order is None else order.gather(1, places)).flatten().tolist()
-    ]
+    tokens = places if order is None else order.gather(1, places)
+    return [int(token) for token in tokens.flatten().tolist()]
 
 
 def _ended(lm: LM, row: _Row, stop: Sequence[str]) -> Generated | None:

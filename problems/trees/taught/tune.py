@@ -1,12 +1,10 @@
 """``evollm tune trees``: a model taught to improve decision trees."""
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from evollm.cli.options import option
 from evollm.tuning.examples import Teacher
-from evollm.tuning.settings import TrainSettings
+from problems.lm.tuning import TunedHere
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,7 @@ class Options:
     device: str | None = option(None, metavar="DEVICE")
 
 
-class Tuning:
+class Tuning(TunedHere):
     """The command."""
 
     help = "trees: searches on made-up tables teach what better trees look like"
@@ -33,19 +31,6 @@ class Tuning:
         from problems.trees.teaching.teacher import TreeTeacher
 
         return TreeTeacher()
-
-    def tune(
-        self,
-        teacher: Teacher,
-        options: Options,
-        settings: TrainSettings,
-        folder: Path,
-        report: Any,
-    ) -> list[Path]:
-        """Train, and write the adapter; see ``problems.lm.tuning.tuned``."""
-        from problems.lm.tuning import tuned
-
-        return tuned(teacher, options, settings, folder, report)
 
 
 COMMAND = Tuning()
