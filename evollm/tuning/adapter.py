@@ -21,7 +21,9 @@ NAMES: Mapping[str, str] = {
     "mlp.down_proj": "ffn_down",
 }
 """Linear layers of llama's kind, and what GGUF files call them."""
+SUFFIX = ".gguf"
 KEY = re.compile(r"layers\.(\d+)\.([a-z_]+\.[a-z_]+)\.lora_([AB])\.weight$")
+PLACE = re.compile(r"blk\.(\d+)\.([a-z_]+)\.weight\.lora_a$")
 
 
 def write_gguf(folder: Path, file: Path, heads: int, kv_heads: int) -> Path:
@@ -40,17 +42,14 @@ def write_gguf(folder: Path, file: Path, heads: int, kv_heads: int) -> Path:
         EvollmError: If ``gguf`` is missing, the folder holds no adapter, or it adapts layers that
             this format does not name.
     """
-    try:
-        import gguf
-        from safetensors.numpy import load_file
-    except ImportError:
-        raise EvollmError(
-            "writing an adapter for the server needs gguf: run `pip install 'evollm[tune]'`"
-        ) from None
+    gguf = _gguf()
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
     try:
         config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
         tensors = load_file(folder / "adapter_model.safetensors")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise EvollmError(f"{folder} holds no adapter that can be read: {error}") from None
     draft = file.with_name(f"{file.name}.part")
     writer = gguf.GGUFWriter(str(draft), "llama")
@@ -65,6 +64,54 @@ def write_gguf(folder: Path, file: Path, heads: int, kv_heads: int) -> Path:
     writer.close()
     draft.replace(file)
     return file
+
+
+def read_gguf(
+    file: Path, heads: int, kv_heads: int
+) -> dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Return the matrices of an adapter, by layer as transformers names it.
+
+    Args:
+        file: As ``write_gguf`` writes it.
+        heads: Attention heads of the model.
+        kv_heads: Heads of its keys and values.
+
+    Returns:
+        For each layer, such as ``layers.0.mlp.up_proj``, the first matrix and the second, to be
+        multiplied as second times first; the second contains the adapter's factor.
+
+    Raises:
+        EvollmError: If ``gguf`` is missing.
+        ValueError: If the file holds no adapter that can be read.
+    """
+    gguf = _gguf()
+    try:
+        reader = gguf.GGUFReader(file)
+        alpha = float(reader.get_field("adapter.lora.alpha").contents())
+        held = {one.name: np.asarray(one.data, dtype=np.float32) for one in reader.tensors}
+    except (OSError, ValueError, KeyError, IndexError, AttributeError) as error:
+        raise ValueError(f"no adapter that can be read: {error}") from None
+    found = {}
+    for name in sorted(name for name in held if name.endswith(".lora_a")):
+        match = PLACE.match(name)
+        layer = match and {short: long for long, short in NAMES.items()}.get(match[2])
+        up = held.get(name.removesuffix("a") + "b")
+        if match is None or not layer or up is None:
+            raise ValueError(f"unknown tensor {name}")
+        if layer in ("self_attn.q_proj", "self_attn.k_proj"):
+            up = halved(up, heads if layer == "self_attn.q_proj" else kv_heads)
+        found[f"layers.{match[1]}.{layer}"] = (held[name], up * (alpha / len(held[name])))
+    return found
+
+
+def _gguf() -> Any:
+    try:
+        import gguf
+    except ImportError:
+        raise EvollmError(
+            "adapters as GGUF files need gguf: run `pip install 'evollm[tune]'`"
+        ) from None
+    return gguf
 
 
 def _named(
@@ -90,3 +137,14 @@ def interleaved(rows: NDArray[Any], heads: int) -> NDArray[Any]:
     size = rows.shape[0] // heads
     apart = rows.reshape(heads, 2, size // 2, *rows.shape[1:])
     return np.ascontiguousarray(np.swapaxes(apart, 1, 2).reshape(rows.shape))
+
+
+def halved(rows: NDArray[Any], heads: int) -> NDArray[Any]:
+    """Return rows in the order of transformers, from that of ``interleaved``.
+
+    Raises:
+        ValueError: If they are not of so many heads.
+    """
+    size = rows.shape[0] // heads
+    together = rows.reshape(heads, size // 2, 2, *rows.shape[1:])
+    return np.ascontiguousarray(np.swapaxes(together, 1, 2).reshape(rows.shape))

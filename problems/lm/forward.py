@@ -54,12 +54,23 @@ def logits(
     if cache is not None:
         given["cache" if "cache" in takes else "past_key_values"] = cache
     if "logits_to_keep" in takes:
-        given["logits_to_keep"] = last if at is None else at
+        given["logits_to_keep"] = _last(ids, last) if at is None else at
     with torch.inference_mode():
         found = lm.model(ids, **{k: v for k, v in given.items() if k in takes}).logits
     if at is not None:
         return found if found.shape[1] == len(at) else found[:, at]  # type: ignore[no-any-return]
     return found[:, -last:] if last else found  # type: ignore[no-any-return]
+
+
+def _last(ids: Tensor, last: int) -> Any:
+    """Return the places of the last tokens.
+
+    A slice would do, but is not contiguous, and torch copies the head's weights for each row then.
+    """
+    import torch
+
+    width = ids.shape[1]
+    return torch.arange(width - last, width, device=ids.device) if 0 < last < width else 0
 
 
 @cache

@@ -1,5 +1,6 @@
 """Text that a causal model writes in this process.
 
+- ``adapters``: Adapters merged into a model's weights.
 - ``answering``: A model that answers where an endpoint would be asked.
 - ``decoding``: Many prompts continued together.
 """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +16,8 @@ from evollm.llm.base import Completion, ModelError, Price, Prompt, Sampling
 from evollm.llm.client.answers import Answer
 from evollm.llm.client.billing import POLL_S, Billing, Reply
 from evollm.llm.client.requests import Ask, check
-from evollm.llm.files import digest
 from evollm.paths import anchored
+from problems.lm.generation.adapters import merged
 from problems.lm.generation.decoding import Decoding, Generated, generate
 from problems.lm.load import load
 from problems.lm.settings import LMSettings
@@ -27,7 +26,6 @@ from problems.lm.tokens import ids_of
 if TYPE_CHECKING:
     from problems.lm.load import LM
 
-ADAPTER = "adapter_model.safetensors"
 FREE = Price(0.0, 0.0)
 
 
@@ -42,8 +40,8 @@ def answering(
 
     Args:
         model: As ``problems.lm.load`` takes it; None for the offline model.
-        adapter: A folder with an adapter of peft, such as ``evollm tune`` writes; it is merged into
-            the weights.
+        adapter: A folder with an adapter of peft, such as ``evollm tune`` writes, or a GGUF file;
+            it is merged into the weights.
         settings: Precision, device and the like.
         batch: Answers that are computed together.
 
@@ -54,34 +52,8 @@ def answering(
     lm = load(model, settings)
     if adapter is None:
         return Answering(lm, batch=batch)
-    folder = anchored(adapter)
-    if not (folder / ADAPTER).is_file():
-        raise EvollmError(f"there is no adapter {folder / ADAPTER}: give a folder of evollm tune's")
-    name = f"{lm.name} with adapter {digest(folder / ADAPTER)[:12]}"
-    return Answering(replace(lm, model=_merged(lm, folder)), name, batch=batch)
-
-
-def _merged(lm: LM, folder: Path) -> Any:
-    """Return the model with an adapter in its weights."""
-    try:
-        from peft import PeftModel, get_peft_model_state_dict
-    except ImportError:
-        raise EvollmError("an adapter needs peft: pip install 'evollm[tune]'") from None
-    from safetensors import safe_open
-
-    try:
-        with safe_open(folder / ADAPTER, "pt") as file:
-            wanted = set(file.keys())
-        with warnings.catch_warnings():  # peft asks transformers for what it now calls otherwise
-            warnings.simplefilter("ignore")
-            found: Any = PeftModel.from_pretrained(lm.model, str(folder))
-        reason = "" if set(get_peft_model_state_dict(found)) == wanted else "other layers"
-    except Exception as error:  # peft has no class for what can be wrong with its files
-        reason = str(error) or type(error).__name__
-    if reason:
-        why = reason.splitlines()[0][:200]
-        raise EvollmError(f"the adapter in {folder} does not fit {lm.name} ({why}): name another")
-    return found.merge_and_unload().eval().requires_grad_(False)
+    lm, name = merged(lm, anchored(adapter))
+    return Answering(lm, name, batch=batch)
 
 
 @dataclass

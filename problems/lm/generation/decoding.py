@@ -117,7 +117,7 @@ def generate(
         for ids in [_checked(lm, i, prompt, limit)]
         for j in range(decoding.samples)
     ]
-    rows.sort(key=lambda row: len(row.prompt))
+    rows.sort(key=lambda row: (len(row.prompt), row.prompt))
     for start in range(0, len(rows), decoding.batch):
         _run(lm, rows[start : start + decoding.batch], stop, decoding)
     found = {row.place: row.done for row in rows if row.done is not None}
@@ -146,20 +146,21 @@ def _run(lm: LM, rows: list[_Row], stop: Sequence[str], decoding: Decoding) -> N
 
 
 def _steps(lm: LM, rows: list[_Row]) -> Iterator[tuple[list[_Row], Tensor]]:
-    """Yield the rows that go on, with the logits of their next tokens; each gets one appended."""
+    """Yield the rows that go on, with the logits of their next tokens; each gets one appended.
+
+    Prompts that are the same are computed once.
+    """
     import torch
 
-    cache, shared = _start(lm, rows)
-    width = max(len(row.prompt) for row in rows) - shared
-    ids = torch.full((len(rows), width), lm.pad, device=lm.device)
-    mask = torch.ones((len(rows), shared + width), dtype=torch.long, device=lm.device)
-    for i, row in enumerate(rows):
-        own = row.prompt[shared:]
-        ids[i, width - len(own) :] = torch.tensor(own, device=lm.device)
-        mask[i, shared : shared + width - len(own)] = 0
-    positions = (mask.cumsum(1) - 1).clamp(min=0)[:, shared:]
+    index = {prompt: i for i, prompt in enumerate(dict.fromkeys(row.prompt for row in rows))}
+    longest = max(len(row.prompt) + row.limit for row in rows)
+    cache, found, mask = _read(lm, list(index), longest)
+    if len(index) < len(rows):
+        which = torch.tensor([index[row.prompt] for row in rows], device=lm.device)
+        cache.batch_select_indices(which)
+        found, mask = found[which], mask[which]
+    positions = mask.sum(1, keepdim=True)
     while True:
-        found = logits(lm, ids, mask=mask, positions=positions, cache=cache, last=1)
         yield rows, found[:, -1].float()
         going = [i for i, row in enumerate(rows) if row.done is None]
         if not going:
@@ -170,32 +171,49 @@ def _steps(lm: LM, rows: list[_Row]) -> Iterator[tuple[list[_Row], Tensor]]:
             mask, positions, rows = mask[keep], positions[keep], [rows[i] for i in going]
         ids = torch.tensor([[row.ids[-1]] for row in rows], device=lm.device)
         mask = torch.cat([mask, torch.ones_like(mask[:, :1])], 1)
-        positions = positions[:, -1:] + 1
+        found = logits(lm, ids, mask=mask, positions=positions, cache=cache, last=1)
+        positions = positions + 1
 
 
-def _start(lm: LM, rows: list[_Row]) -> tuple[Any, int]:
+def _read(lm: LM, prompts: Sequence[tuple[int, ...]], longest: int) -> tuple[Any, Tensor, Tensor]:
+    """Return a cache with different prompts, their last logits, and which positions are real."""
+    import torch
+
+    cache, shared = _start(lm, prompts, longest)
+    width = max(map(len, prompts)) - shared
+    ids = torch.full((len(prompts), width), lm.pad, device=lm.device)
+    mask = torch.ones((len(prompts), shared + width), dtype=torch.long, device=lm.device)
+    for i, prompt in enumerate(prompts):
+        own = prompt[shared:]
+        ids[i, width - len(own) :] = torch.tensor(own, device=lm.device)
+        mask[i, shared : shared + width - len(own)] = 0
+    positions = (mask.cumsum(1) - 1).clamp(min=0)[:, shared:]
+    found = logits(lm, ids, mask=mask, positions=positions, cache=cache, last=1)
+    return cache, found, mask
+
+
+def _start(lm: LM, prompts: Sequence[tuple[int, ...]], longest: int) -> tuple[Any, int]:
     """Return a cache with the tokens with which all prompts begin, computed once."""
     import torch
 
     cache = empty_cache(lm)
-    first, last = min(row.prompt for row in rows), max(row.prompt for row in rows)
-    most = min(len(row.prompt) for row in rows) - 1
+    first, last = min(prompts), max(prompts)
+    most = min(map(len, prompts)) - 1
     same = (a == b for a, b in zip(first[:most], last[:most], strict=True))
     shared = next((i for i, equal in enumerate(same) if not equal), most)
-    if shared == 0 or len(rows) == 1 or _slides(lm, rows):
+    if shared == 0 or len(prompts) == 1 or _slides(lm, longest):
         return cache, 0
     logits(lm, torch.tensor([first[:shared]], device=lm.device), cache=cache, last=1)
-    cache.batch_repeat_interleave(len(rows))
+    cache.batch_repeat_interleave(len(prompts))
     return cache, shared
 
 
-def _slides(lm: LM, rows: list[_Row]) -> bool:
+def _slides(lm: LM, longest: int) -> bool:
     """Return whether a model may look back less far than to the start.
 
     It counts the padding between a shared start and the rest as distance, so nothing is shared.
     """
     window = getattr(lm.model.config.get_text_config(), "sliding_window", None)
-    longest = max(len(row.prompt) + row.limit for row in rows)
     return window is not None and window < 2 * longest
 
 

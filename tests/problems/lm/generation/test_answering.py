@@ -19,7 +19,8 @@ from problems.blackbox.bbob import bbob
 from problems.blackbox.framed import Framed
 from problems.lm import LM
 from problems.lm.generation import Decoding, generate
-from problems.lm.generation.answering import ADAPTER, Answering, _Job, answering
+from problems.lm.generation.adapters import WEIGHTS
+from problems.lm.generation.answering import Answering, _Job, answering
 from tests.problems.lm.conftest import Make
 from tests.problems.lm.support_tiny import folder
 from tests.support_each import each
@@ -122,13 +123,14 @@ def test_what_it_cannot_do_is_refused(lm: LM, make: Make, tmp_path: Path) -> Non
         pickle.dumps(Answering(lm))
     with pytest.raises(EvollmError, match="fills in masks and can't answer"):
         Answering(make("bert"))
-    with pytest.raises(EvollmError, match=f"there is no adapter .*{ADAPTER}"):
+    with pytest.raises(EvollmError, match=f"there is no adapter .*{WEIGHTS}"):
         answering(str(folder(tmp_path / "tiny", "llama", False)), tmp_path)
 
 
 def test_an_adapter_is_merged_into_the_weights(tmp_path: Path) -> None:
     import torch
 
+    from evollm.tuning.adapter import write_gguf
     from evollm.tuning.settings import TrainSettings
     from evollm.tuning.train import adapted
     from problems.lm import load
@@ -145,13 +147,26 @@ def test_an_adapter_is_merged_into_the_weights(tmp_path: Path) -> None:
         other = str(folder(tmp_path / family, family, False))
         with pytest.raises(EvollmError, match=r"does not fit .*: name another"):
             answering(other, tmp_path / "adapter")
-    (tmp_path / "adapter" / ADAPTER).write_bytes(b"damaged")
-    with pytest.raises(EvollmError, match=r"does not fit .*: name another"):
-        answering(place, tmp_path / "adapter")
     ids = torch.tensor([[5, 9, 7]])
     with torch.no_grad():
         torch.testing.assert_close(model.lm.model(ids).logits, taught(ids).logits)
     assert (model.lm.model(ids).logits - load(place).model(ids).logits).abs().max() > 1e-4
+    size = model.lm.model.config
+    file = tmp_path / "adapter.gguf"
+    write_gguf(tmp_path / "adapter", file, size.num_attention_heads, size.num_key_value_heads)
+    single = answering(place, file)
+    torch.testing.assert_close(
+        single.lm.model(ids).logits, model.lm.model(ids).logits, rtol=0, atol=5e-3
+    )
+    wider = folder(tmp_path / "wider", "llama", False, intermediate_size=40)
+    with pytest.raises(EvollmError, match=r"does not fit .*no such layers\.0\.mlp.*: name another"):
+        answering(str(wider), file)
+    for damaged, named in ((tmp_path / "adapter" / WEIGHTS, tmp_path / "adapter"), (file, file)):
+        damaged.write_bytes(b"damaged")
+        with pytest.raises(EvollmError, match=r"does not fit .*: name another"):
+            answering(place, named)
+    with pytest.raises(EvollmError, match="holds no adapter that can be read"):
+        write_gguf(tmp_path / "adapter", file, 4, 2)
 
 
 def test_a_search_of_numbers_asks_it(lm: LM) -> None:

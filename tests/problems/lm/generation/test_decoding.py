@@ -50,6 +50,23 @@ def test_batches_and_a_shared_start_change_nothing(lm: LM) -> None:
     )
 
 
+@pytest.mark.parametrize("family", CAUSAL)
+def test_a_prompt_asked_often_is_computed_once(make: Make, family: str) -> None:
+    lm = make(family, around=True)
+    sampling = Decoding(temperature=1.0, samples=3)
+    prompts = [PROMPTS[0], PROMPTS[1], PROMPTS[0]]
+    alone = [
+        generate(lm, [prompt], 6, decoding=sampling, seed=[seed])[0]
+        for seed, prompt in enumerate(prompts)
+    ]
+    assert generate(lm, prompts, 6, decoding=sampling, seed=[0, 1, 2]) == alone
+    seen: list[int] = []
+    handle = lm.model.register_forward_pre_hook(lambda _, args: seen.append(args[0].numel()))
+    generate(lm, [PROMPTS[0]] * 5, 1)
+    handle.remove()
+    assert seen == [1 + len(ids_of(lm, PROMPTS[0]))]
+
+
 def test_a_row_that_ends_leaves_the_others_alone(lm: LM) -> None:
     [[whole]] = generate(lm, [PROMPTS[1]], 12)
     ids = greedy(lm, PROMPTS[1], 12)[-12:]
