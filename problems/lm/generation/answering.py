@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from evollm.checks import positive
 from evollm.errors import EvollmError
 from evollm.ledger import Exhausted, ledger
-from evollm.llm.base import Completion, ModelError, Price, Prompt, Sampling
+from evollm.llm.base import Completion, ModelError, Price, Prompt, Sampling, Token
 from evollm.llm.client.answers import Answer
 from evollm.llm.client.billing import POLL_S, Billing, Reply
 from evollm.llm.client.requests import Ask, check
@@ -21,7 +21,7 @@ from problems.lm.generation.adapters import merged
 from problems.lm.generation.decoding import Decoding, Generated, generate
 from problems.lm.load import load
 from problems.lm.settings import LMSettings
-from problems.lm.tokens import ids_of
+from problems.lm.tokens import decode, ids_of
 
 if TYPE_CHECKING:
     from problems.lm.load import LM
@@ -70,7 +70,7 @@ class Answering:
     Calls of several threads, such as searches side by side, are computed together. They are
     recorded and count towards a run's budget of calls and tokens; the price is 0. Answers are
     sampled without truncation, and those of a seed do not depend on what is computed beside them,
-    but for rounding; no seed is seed 0. There are no grammars, schemas or log-probabilities.
+    but for rounding; no seed is seed 0. There are no grammars and no schemas.
 
     Args:
         lm: A causal model.
@@ -101,8 +101,7 @@ class Answering:
         """Return ``n`` completions per prompt; see ``evollm.llm.base.LanguageModel``.
 
         Raises:
-            ModelError: If a grammar, a schema or log-probabilities are asked for, or no prompt
-                could be answered.
+            ModelError: If a grammar or a schema is asked for, or no prompt could be answered.
             Exhausted: If the budget is used up; what it had room for is recorded.
         """
         check(prompts, sampling, n)
@@ -152,7 +151,6 @@ class Answering:
         for asked, what, mend in (
             (sampling.grammar is not None, "grammars", "leave it out (constrain=False)"),
             (sampling.schema is not None, "schemas", "ask an endpoint"),
-            (sampling.top_logprobs > 0, "log-probabilities", "ask an endpoint"),
         ):
             if asked:
                 raise ModelError(f"{self.name}, in this process, has no {what}: {mend}")
@@ -173,7 +171,7 @@ class Answering:
             alike: dict[Any, list[_Job]] = {}
             for job in taken:
                 sampling = job.ask.sampling
-                key = (sampling.temperature, sampling.stop)
+                key = (sampling.temperature, sampling.stop, sampling.top_logprobs)
                 alike.setdefault(key, []).append(job)
             try:
                 for group in alike.values():
@@ -192,7 +190,9 @@ class Answering:
                 [self._prompt(job.ask) for job in jobs],
                 [job.ask.sampling.max_tokens for job in jobs],
                 stop=sampling.stop,
-                decoding=Decoding(sampling.temperature, batch=self.batch),
+                decoding=Decoding(
+                    sampling.temperature, batch=self.batch, likeliest=sampling.top_logprobs
+                ),
                 seed=[job.ask.sample if job.ask.seed is None else job.ask.seed for job in jobs],
             )
         except Exception as error:  # such as a prompt that is too long, or a lack of memory
@@ -204,7 +204,20 @@ class Answering:
             return
         seconds = (time.perf_counter() - began) / len(jobs)
         for job, [one] in zip(jobs, found, strict=True):
-            job.reply = Reply(_answer_of(one, job.ask.sampling), seconds, 0.0)
+            job.reply = Reply(self._read(one, job.ask.sampling), seconds, 0.0)
+
+    def _read(self, made: Generated, sampling: Sampling) -> Answer:
+        cut = made.reason == "length" and not sampling.partial
+        error = f"the answer was cut off at max_tokens ({sampling.max_tokens})" if cut else None
+        tokens = tuple(
+            Token(
+                decode(self.lm, [one.token]),
+                one.logprob,
+                tuple((decode(self.lm, [token]), logprob) for token, logprob in one.top),
+            )
+            for one in made.likely
+        )
+        return Answer(made.text, error, made.prompt_tokens, made.tokens, tokens, finish=made.reason)
 
     def _prompt(self, ask: Ask) -> str | tuple[int, ...]:
         """Return a prompt to continue, chat messages as ids in the model's template."""
@@ -222,9 +235,3 @@ class Answering:
 
 def _failed(why: str) -> Reply:
     return Reply(Answer(error=why, definite=False), cost=0.0)
-
-
-def _answer_of(made: Generated, sampling: Sampling) -> Answer:
-    cut = made.reason == "length" and not sampling.partial
-    error = f"the answer was cut off at max_tokens ({sampling.max_tokens})" if cut else None
-    return Answer(made.text, error, made.prompt_tokens, made.tokens, finish=made.reason)

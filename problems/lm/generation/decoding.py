@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from evollm.checks import positive
+from evollm.checks import at_least, positive
 from evollm.errors import EvollmError
 from problems.lm.forward import empty_cache, logits
 from problems.lm.load import LM
@@ -22,6 +22,21 @@ Reason = Literal["stop", "end", "length"]
 
 
 @dataclass(frozen=True, slots=True)
+class Likely:
+    """How likely a token was, before the temperature.
+
+    Attributes:
+        token: Its id.
+        logprob: Its log-probability (natural logarithm).
+        top: Ids and log-probabilities of the likeliest tokens in its place, the likeliest first.
+    """
+
+    token: int
+    logprob: float
+    top: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Generated:
     """What a model wrote after a prompt.
 
@@ -30,12 +45,14 @@ class Generated:
         tokens: Number of tokens generated, that which ended it included.
         prompt_tokens: Number of the prompt's tokens, special ones included.
         reason: Why it ended: a stop string, a token that ends a text, or the limit.
+        likely: The tokens of the text with their log-probabilities, if they were asked for.
     """
 
     text: str
     tokens: int
     prompt_tokens: int
     reason: Reason
+    likely: tuple[Likely, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,14 +64,18 @@ class Decoding:
         top_k: Choose among so many likeliest tokens only; none for all.
         samples: Continuations of each prompt.
         batch: Continuations that are computed together.
+        likeliest: Of each token the log-probability is returned, with those of so many likeliest
+            ones; 0 for none.
     """
 
     temperature: float = 0.0
     top_k: int | None = None
     samples: int = 1
     batch: int = 16
+    likeliest: int = 0
 
     def __post_init__(self) -> None:
+        at_least(0, self, "likeliest")
         positive(top_k=self.top_k, samples=self.samples, batch=self.batch)
         if not (isfinite(self.temperature) and self.temperature >= 0):
             raise EvollmError(f"temperature must be 0 or more, not {self.temperature}")
@@ -69,6 +90,7 @@ class _Row:
     limit: int
     rng: np.random.Generator
     ids: list[int] = field(default_factory=list)
+    likely: list[Likely] = field(default_factory=list)
     done: Generated | None = None
 
 
@@ -140,7 +162,10 @@ def _checked(lm: LM, index: int, prompt: str | Sequence[int], limit: int) -> tup
 def _run(lm: LM, rows: list[_Row], stop: Sequence[str], decoding: Decoding) -> None:
     """Continue rows until all are done, each for as long as it lasts."""
     for active, found in _steps(lm, rows):
-        for row, token in zip(active, _choices(found, decoding, active), strict=True):
+        tokens = _choices(found, decoding, active)
+        if decoding.likeliest:
+            _note(found, tokens, decoding.likeliest, active)
+        for row, token in zip(active, tokens, strict=True):
             row.ids.append(token)
             row.done = _ended(lm, row, stop)
 
@@ -234,11 +259,31 @@ def _choices(scores: Tensor, decoding: Decoding, rows: Sequence[_Row]) -> list[i
     return [int(token) for token in tokens.flatten().tolist()]
 
 
+def _note(scores: Tensor, tokens: Sequence[int], likeliest: int, rows: Sequence[_Row]) -> None:
+    """Append to each row how likely its token is, and which ones are the likeliest."""
+    import torch
+
+    logs = scores.log_softmax(1)
+    own = logs.gather(1, torch.tensor(tokens, device=logs.device)[:, None])[:, 0].tolist()
+    values, ids = (part.tolist() for part in logs.topk(min(likeliest, logs.shape[1])))
+    for row, token, logprob, other, value in zip(rows, tokens, own, ids, values, strict=True):
+        row.likely.append(Likely(token, logprob, tuple(zip(other, value, strict=True))))
+
+
+def _made(lm: LM, row: _Row, text: str, reason: Reason) -> Generated:
+    """Return what a row came to; tokens after the end of its text have no likelihoods."""
+    likely = row.likely[: -1 if reason == "end" else None]
+    while (
+        reason == "stop" and likely and len(_text(lm, row, row.ids[: len(likely) - 1])) >= len(text)
+    ):
+        likely.pop()
+    return Generated(text, len(row.ids), len(row.prompt), reason, tuple(likely))
+
+
 def _ended(lm: LM, row: _Row, stop: Sequence[str]) -> Generated | None:
     """Return a row's result if its last token ended it."""
-    count = len(row.ids)
     if row.ids[-1] in lm.ends:
-        return Generated(_text(lm, row, row.ids[:-1]), count, len(row.prompt), "end")
+        return _made(lm, row, _text(lm, row, row.ids[:-1]), "end")
     if stop:
         # A character has at most four bytes, and so a stop string at most four tokens for each.
         tail = _text(lm, row, row.ids[-4 * max(map(len, stop)) - 8 :])
@@ -246,9 +291,9 @@ def _ended(lm: LM, row: _Row, stop: Sequence[str]) -> Generated | None:
             text = _text(lm, row, row.ids)
             ends = [place for mark in stop if (place := text.find(mark)) >= 0]
             if ends:
-                return Generated(text[: min(ends)], count, len(row.prompt), "stop")
-    if count == row.limit:
-        return Generated(_text(lm, row, row.ids), count, len(row.prompt), "length")
+                return _made(lm, row, text[: min(ends)], "stop")
+    if len(row.ids) == row.limit:
+        return _made(lm, row, _text(lm, row, row.ids), "length")
     return None
 
 

@@ -110,11 +110,20 @@ def test_an_interrupted_computation_fails_the_answers_that_others_wait_for(
     assert others.reply.answer.error == "the computation was interrupted"
 
 
+def test_log_probabilities_are_those_of_the_answers_tokens(lm: LM) -> None:
+    sampling = Sampling(mode="plain", max_tokens=6, top_logprobs=2, partial=True, seed=3)
+    [replies] = Answering(lm).complete(["She"], sampling, 3)
+    for reply in replies:
+        assert "".join(token.text for token in reply.tokens) == reply.text
+        assert all(
+            len(token.top) == 2 and token.logprob <= token.top[0][1] for token in reply.tokens
+        )
+
+
 def test_what_it_cannot_do_is_refused(lm: LM, make: Make, tmp_path: Path) -> None:
     for more, message in (
         ({"grammar": "root ::= [0-9]"}, r"has no grammars: leave it out \(constrain=False\)"),
         ({"schema": {"type": "string"}}, "has no schemas"),
-        ({"top_logprobs": 2}, "has no log-probabilities"),
         ({"mode": "chat"}, "has no chat template: ask it in plain mode"),
     ):
         with pytest.raises(ModelError, match=message):

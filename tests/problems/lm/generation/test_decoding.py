@@ -88,6 +88,25 @@ def test_stop_strings_cut_the_text(lm: LM) -> None:
     assert cut.tokens < whole.tokens
 
 
+def test_tokens_come_with_their_log_probabilities(lm: LM) -> None:
+    sampling = Decoding(temperature=0.7, likeliest=3)
+    [[plain]] = generate(lm, ["She"], 8, decoding=replace(sampling, likeliest=0), seed=4)
+    [[one]] = generate(lm, ["She"], 8, decoding=sampling, seed=4)
+    assert replace(one, likely=()) == plain
+    ids = [*lm.before, *ids_of(lm, "She")]
+    for said in one.likely:
+        logs = lm.model(torch.tensor([ids])).logits[0, -1].log_softmax(0)
+        assert said.logprob == pytest.approx(float(logs[said.token]), abs=1e-4)
+        assert [token for token, _ in said.top] == logs.topk(3).indices.tolist()
+        ids.append(said.token)
+    assert decode(lm, ids[-len(one.likely) :]) == one.text
+    [[cut]] = generate(lm, ["She"], 8, decoding=sampling, seed=4, stop=[one.text[3:5]])
+    assert cut.likely == one.likely[: len(cut.likely)]
+    assert decode(lm, [said.token for said in cut.likely]).startswith(cut.text)
+    with pytest.raises(EvollmError, match="likeliest must be 0 or more"):
+        Decoding(likeliest=-1)
+
+
 def test_ids_are_taken_as_they_are(lm: LM) -> None:
     ids = [*lm.before, *ids_of(lm, "She")]
     assert generate(lm, [ids], 5) == generate(lm, ["She"], 5)
