@@ -26,7 +26,9 @@ from problems.blackbox.controls import MODELS, TITLES, strategy_of
 from problems.blackbox.taught.adapters import DEFAULT, taught
 
 METHODS = Axis(
-    ("random", "hill", "cma", "paper", "framed", "taught"), titles=TITLES, versions={"hill": 2}
+    ("random", "hill", "cma", "paper", "framed", "taught"),
+    titles=TITLES,
+    versions={"hill": 2, "taught": 2},
 )
 model = cache(connect)
 """The model shared by all cells; the first call connects."""

@@ -30,13 +30,13 @@ class Framed(Framing):
         memory: Number of best points in the prompt.
         offspring: Points per generation.
         quadratic: Whether one of these points is the minimum of a quadratic function fitted to the
-            best points, if that has one.
+            best points, if that has one; none for a model with an adapter only.
     """
 
     warmup: int = 10
     memory: int = 10
     offspring: int = 5
-    quadratic: bool = False
+    quadratic: bool | None = None
 
     def __post_init__(self) -> None:
         Framing.__post_init__(self)

@@ -36,7 +36,8 @@ def taught(
 ) -> tuple[Framed, Any]:
     """Return a model with an adapter, and the settings with which it is asked.
 
-    A taught model writes rows by itself; to hold it to digits would take most of the time.
+    A taught model writes rows by itself; to hold it to digits would take most of the time. Its
+    answers are as wide as its doubts, and so a fitted quadratic makes the last steps, by default.
 
     Args:
         strategy: The settings for an untaught model.
@@ -58,4 +59,5 @@ def taught(
     file = adapter_of(name)
     if file is None:
         return strategy, model
-    return replace(strategy, constrain=False), adapted(model, file)
+    quadratic = True if strategy.quadratic is None else strategy.quadratic
+    return replace(strategy, constrain=False, quadratic=quadratic), adapted(model, file)

@@ -33,16 +33,16 @@ OWN = "taught"
 CMA = ("cma", "cma1")
 """CMA-ES with start steps of 2 and 1 in the box of ten units."""
 VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "mean": ("taught, steps from the mean of 8 answers", {"mean_of": 8}),
-    "whole": ("taught, whole vectors", {"block": 10}),
-    "shuffled": ("taught, random pairs of coordinates", {"shuffle": True}),
-    "quadratic": ("taught, with quadratic steps", {"quadratic": True}),
+    "plain": ("taught, without quadratic steps", {"quadratic": False}),
+    "mean": ("plain, steps from the mean of 8 answers", {"mean_of": 8, "quadratic": False}),
+    "whole": ("plain, whole vectors", {"block": 10, "quadratic": False}),
+    "shuffled": ("plain, random pairs of coordinates", {"shuffle": True, "quadratic": False}),
     "recombination_quadratic": (
         "recombination (no model), with quadratic steps",
         {"quadratic": True},
     ),
 }
-"""Other settings of the taught model; ``--method`` adds them to the table."""
+"""Other settings of the taught model, and a control; ``--method`` adds them to the table."""
 METHODS: Mapping[str, str] = {
     name: {**TITLES, **OPPONENTS, "cma": "CMA-ES, step 2", "cma1": "CMA-ES, step 1"}[name]
     for name in (OWN, "framed", "paper", "recombination", "hill", "random", *CMA, *OPPONENTS)
@@ -65,7 +65,7 @@ def measure(cell: Cell, asked: Callable[[], LanguageModel] | None = None) -> Fou
     """
     name = cell["method"]
     if asked and (name == OWN or name in VARIANTS) and not name.startswith("recombination"):
-        settings = {**VARIANTS.get(name, ("", {}))[1], "constrain": False}
+        settings = {"quadratic": True, **VARIANTS.get(name, ("", {}))[1], "constrain": False}
         found = dict(demo.measure({**cell, "method": "framed"}, asked, settings=settings))
         return {**found, "gaps": _thinned(found["gaps"])}
     if (kept := _kept(cell)) is not None:
