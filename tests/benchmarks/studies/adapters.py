@@ -10,7 +10,7 @@ from evollm.llm.base import LanguageModel
 from evollm.llm.connect import connect
 from evollm.llm.offline.adapters import adapted, located
 
-BATCH = 512
+BATCH = 128
 """Answers that are computed together in this process."""
 
 
