@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -28,9 +28,9 @@ from problems.blackbox.control_tasks import EPISODES, FRESH, control
 from problems.blackbox.controls import MODELS, TITLES, strategy_of
 from problems.blackbox.function import Function
 from problems.blackbox.space import Real, Space
-from problems.blackbox.taught.adapters import DEFAULT, taught
+from problems.blackbox.taught.adapters import DEFAULT, FILE, taught
 from problems.trees.data.tables import load
-from tests.benchmarks.studies import RESULTS
+from tests.benchmarks.studies import RESULTS, adapters
 from tests.benchmarks.studies.opponents import OPPONENTS, minimized
 
 AT = (20, 50, 100)
@@ -72,12 +72,21 @@ def task(name: str, seed: int) -> tuple[Function, Space]:
     return Function(Machine(name.removeprefix("svm-"), seed), space, maximize=True), space
 
 
-def measure(cell: Cell) -> Found:
-    """Run one cell."""
+def measure(cell: Cell, device: str | None = None, dtype: str = "float32") -> Found:
+    """Run one cell.
+
+    Args:
+        cell: Task, method and seed.
+        device: Where the taught model's answers are computed; None for a server.
+        dtype: The precision, without a server.
+    """
     began = time.perf_counter()
     problem, space = task(cell["task"], cell["seed"])
-    searched = _opponent if cell["method"] in OPPONENTS else _searched
-    scores, best = searched(problem, space, cell)
+    if cell["method"] in OPPONENTS:
+        scores, best = _opponent(problem, space, cell)
+    else:
+        strategy, model = _asked(cell["method"], device, dtype)
+        scores, best = _searched(problem, space, cell["seed"], strategy, model)
     curve = np.maximum.accumulate(scores)
     found: dict[str, Any] = {"best": [round(float(curve[at - 1]), 4) for at in AT]}
     if cell["task"] in ("cartpole", "acrobot"):
@@ -87,13 +96,21 @@ def measure(cell: Cell) -> Found:
     return {**found, "seconds": round(time.perf_counter() - began, 1)}
 
 
-def _searched(problem: Function, space: Space, cell: Cell) -> tuple[Any, NDArray[np.float64]]:
+def _asked(method: str, device: str | None, dtype: str) -> tuple[Any, Any]:
+    """Return a method's settings, and the model that it asks."""
+    strategy: Any = strategy_of(method)
+    if method == "taught" and device:
+        strategy = replace(strategy, constrain=False, quadratic=True)
+        return strategy, adapters.connected(FILE, device, dtype)
+    asked = model() if method in MODELS else None
+    return taught(strategy, asked, DEFAULT) if method == "taught" else (strategy, asked)
+
+
+def _searched(
+    problem: Function, space: Space, seed: int, strategy: Any, asked: Any
+) -> tuple[Any, NDArray[np.float64]]:
     """Return the fitness of all points, and the best point."""
-    strategy: Any = strategy_of(cell["method"])
-    asked = model() if cell["method"] in MODELS else None
-    if cell["method"] == "taught":
-        strategy, asked = taught(strategy, asked, DEFAULT)
-    flow = strategy.flow(asked, space, (), cell["seed"])
+    flow = strategy.flow(asked, space, (), seed)
     result = run(flow, problem, budget=Budget(evaluations=AT[-1]))
     assert result.best is not None
     return best_so_far(result.record), np.asarray(result.best.genome)
@@ -126,6 +143,7 @@ STUDY = Study(
             METHODS,
             quick=tuple(name for name in METHODS if name not in MODELS),
             titles={name: {**TITLES, **OPPONENTS}[name] for name in METHODS},
+            versions={"taught": 2},
         ),
         "seed": Axis(range(3), quick=range(1)),
     },
@@ -141,5 +159,14 @@ STUDY = Study(
     about=__doc__,
 )
 
+
+def main() -> int:
+    """Run the study; ``--device`` computes the taught model's answers in this process."""
+    parser = STUDY.parser()
+    adapters.add(parser, folder=False)
+    said = parser.parse_args()
+    return replace(STUDY, measure=partial(measure, device=said.device, dtype=said.dtype)).go(said)
+
+
 if __name__ == "__main__":
-    sys.exit(STUDY.main())
+    sys.exit(main())
