@@ -55,7 +55,7 @@ class EvoLLM(System[Any]):
         start: A point, or several, to evaluate first.
         adapter: What the offline model was taught, for ``Framed``: the adapter that comes with the
             package (``"default"``), a GGUF file, a folder that ``evollm tune`` wrote, or
-            ``"none"``. ``"auto"`` is the default one for functions of up to two coordinates, for
+            ``"none"``. ``"auto"`` is the default one for functions of up to five coordinates, for
             which it was measured to help. Other models have none by default; only those in GGUF
             files can have one.
         units: Units of the values; None for plain ones.

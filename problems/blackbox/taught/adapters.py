@@ -8,7 +8,7 @@ from evollm.llm.offline.adapters import adapted, located
 from problems.blackbox.framed import Framed
 
 AUTO, DEFAULT, NONE = "auto", "default", "none"
-HELPS = 2
+HELPS = 5
 """Most coordinates for which the adapter of the package was measured to help."""
 FILE = Path(__file__).with_name("default.gguf")
 RECORD = Path(__file__).with_name("default.json")

@@ -47,8 +47,8 @@ def test_who_gets_an_adapter(tmp_path) -> None:
     assert model.settings.options["top_p"] == 1.0
     assert strategy == replace(framed, constrain=False, quadratic=True)
     assert taught(replace(framed, quadratic=False), plain, "default")[0].quadratic is False
-    assert taught(framed, plain, "auto", 2)[1].service == model.service
-    assert taught(framed, plain, "auto", 3) == (framed, plain)
+    assert taught(framed, plain, "auto", 5)[1].service == model.service
+    assert taught(framed, plain, "auto", 6) == (framed, plain)
     assert taught(framed, plain, "none") == (framed, plain)
     other = Scripted(lambda *_: "")
     assert taught(framed, other, "default") == (framed, other)
