@@ -43,3 +43,21 @@ def claim(path: Path) -> IO[str]:
             "another folder"
         ) from None
     return guard
+
+
+def held(path: Path) -> bool:
+    """Return whether a process is writing to a run directory; False where that can't be told.
+
+    The lock is taken and released at once, so ask rarely: a run that starts in that moment finds
+    the directory in use.
+    """
+    if fcntl is None:
+        return False
+    try:
+        with (path / "lock").open() as guard:
+            fcntl.flock(guard, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
