@@ -85,7 +85,7 @@ def diversity(record: Record) -> list[Curve]:
         new.append((float(last), 100 * len(different - known) / len(genomes)))
         known |= different
     title, y = "Distinct genomes", "share of the candidates made (%)"
-    lines = {"distinct within the generation": distinct, "new in the run": new}
+    lines = {"in the generation": distinct, "new in the run": new}
     note = f"Generations of fewer than {FEWEST} candidates are taken together." * _few(groups)
     whole = Curve(title, "generation", y, lines, ends=SHARE, note=note)
     return [whole, *_spread(groups)]
@@ -128,11 +128,8 @@ def _spread(groups: _Groups) -> list[Curve]:
         name, y = "difference", "positions at which two candidates differ (%)"
         values = [100 * _difference(one) for one in kept]
         ends = SHARE
-    return [
-        Curve(
-            "Spread of the genomes", "generation", y, {name: list(zip(steps, values, strict=True))}
-        )
-    ]
+    line = {name: list(zip(steps, values, strict=True))}
+    return [Curve("Spread of the genomes", "generation", y, line, ends=ends)]
 
 
 def _stacked(genomes: Sequence[str | bytes]) -> NDArray[Any] | None:

@@ -12,6 +12,9 @@ from evollm.report.html.charts import chart
 from evollm.report.html.elements import node, source, written
 from evollm.report.page import Report, Section, Table
 
+LONG = 20
+"""Rows of a table from which it is folded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Live:
@@ -108,8 +111,11 @@ def _parts(section: Section, place: int) -> Iterator[Element]:
 
 
 def _wide(table: Table, title: str) -> Element:
-    """Return a table in a region that scrolls sideways, with the keyboard too."""
+    """Return a table in a region that scrolls sideways; one of many rows is folded."""
     name = table.title or title or "Table"
-    return node(
+    shown = node(
         "div", blocks.table(table), class_="wide", role="region", aria_label=name, tabindex=0
     )
+    if len(table.rows) <= LONG:
+        return shown
+    return node("details", node("summary", f"{name} ({len(table.rows)} rows)"), shown)

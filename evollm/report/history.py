@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from evollm.errors import EvollmError
 from evollm.paths import brief
 from evollm.report.page import Report, Section, Table
 from evollm.report.sections import overview
@@ -34,9 +33,7 @@ def history(record: Record) -> Section:
     settings = [[name, value] for name, value in _settings(record.get("config", {}))]
     tables = [
         Table(("time", "event", "details"), events, "Events"),
-        Table(
-            ("setting", "value"), settings, "Configuration; settings without a value are left out"
-        ),
+        Table(("setting", "value"), settings, "Configuration"),
     ]
     return Section("Run", origin(record), tables=[one for one in tables if one.rows])
 

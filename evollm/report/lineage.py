@@ -11,11 +11,11 @@ from evollm.store.families import Birth, Exchange, Score
 from evollm.store.record import Record
 from evollm.units import Units
 
-MOST, LINE = 250, 150
+MOST, LINE = 500, 300
 """Candidates of a lineage at most, and how many of them may be the line of fittest parents."""
 
-CUT, TEXTS, CALLS = 20_000, 2_000_000, 4
-"""Characters of one text, characters of all prompts and answers, and calls of a candidate."""
+CUT, TEXTS, CALLS = 20_000, 3_000_000, 4
+"""Characters of one text, bytes of all texts, and calls of a candidate; all at most."""
 
 
 def ancestors(births: Mapping[int, Birth], root: int) -> list[int]:
@@ -103,7 +103,7 @@ def value(score: Score | None, units: Units) -> str:
 
 
 class _Texts:
-    """Genomes, prompts and answers of a lineage, up to a number of characters."""
+    """Genomes, prompts and answers of a lineage, up to a number of bytes."""
 
     def __init__(self, record: Record, births: Mapping[int, Birth]) -> None:
         self._left = TEXTS
@@ -115,9 +115,9 @@ class _Texts:
             self._calls.setdefault(one.job, []).append(one)
 
     def genome(self, birth: Birth, score: Score | None) -> str:
-        if score is not None and score.text is not None:
-            return cut(score.text)
-        return cut(str(shown(self._stored[birth.candidate])))
+        known = score and score.text
+        text = cut(str(shown(self._stored[birth.candidate])) if known is None else known)
+        return text if self._fits([text]) else "It is not on this page."
 
     def asked(self, birth: Birth) -> tuple[list[Asked], str]:
         """Return the answers that made a candidate, and what is left out."""
@@ -125,22 +125,27 @@ class _Texts:
         keys = self._keys.get(birth.candidate)
         own = [one for one in calls if one.key in keys] if keys else calls
         found = [told(one) for one in own[:CALLS]]
-        if found and not self._fits(found):
+        if not self._fits([text for one in found for text in (one.prompt, one.answer)]):
             return [], "Its prompt and answer are not on this page."
         note = f"{len(own) - CALLS} more calls are not on this page." if len(own) > CALLS else ""
         if len(own) > 1 and not keys:
             note = f"The record does not say which of these answers it was made from. {note}"
         return found, note.strip()
 
-    def _fits(self, found: Sequence[Asked]) -> bool:
-        """Count the texts, equal ones once."""
-        texts = {text for one in found for text in (one.prompt, one.answer)} - self._written
-        size = sum(map(len, texts))
+    def _fits(self, texts: Sequence[str]) -> bool:
+        """Count texts, equal ones once; return whether there is room for them."""
+        fresh = set(texts) - self._written
+        size = sum(map(_bytes, fresh))
         if size > self._left:
             return False
         self._left -= size
-        self._written |= texts
+        self._written |= fresh
         return True
+
+
+def _bytes(text: str) -> int:
+    """Return the size of a text on a page, where marks of HTML take six bytes."""
+    return len(text.encode(errors="replace")) + 5 * sum(map(text.count, "<>&"))
 
 
 def told(exchange: Exchange) -> Asked:

@@ -78,8 +78,8 @@ def lineage(of: Lineage, place: str) -> Element:
     )
     return node(
         "div",
-        node("p", of.note, class_="note") if of.note else None,
         node("div", table(line), class_="lineage", data_of=place),
+        node("p", of.note, class_="note") if of.note else None,
         data(place, _lineage(of)),
     )
 

@@ -8,13 +8,13 @@ from evollm.report.html.elements import node
 from evollm.report.html.scales import Scale, label, spanning
 from evollm.report.page import Bars, Curve
 
-HEIGHT, TOP, FOOT = 240, 10, 24
-"""Pixels of the plotting area, above it, and below it for the ticks of the horizontal axis."""
+HEIGHT, TOP, FOOT = 240, 10, 42
+"""Pixels of the plotting area, above it, and below it for the horizontal axis."""
 
 WIDE = 1000
 """Units across the plotting area, which the browser stretches to the width that there is."""
 
-APART, LONGEST = 15, 26
+APART, LONGEST = 15, 22
 """Pixels between the names of two lines, and characters of such a name."""
 
 STYLES = 7
@@ -45,7 +45,7 @@ def _curve(curve: Curve) -> Element:
     ]
     direct = len(lines) > 1
     ends = [_ends(lines, up)] if direct else []
-    return _figure(curve, _legend(lines, dots), _plot(curve.title, across, up, drawn, ends), direct)
+    return _figure(curve, _legend(lines, dots), _plot(curve, across, up, drawn, ends), direct)
 
 
 def _bars(bars: Bars) -> Element:
@@ -58,13 +58,13 @@ def _bars(bars: Bars) -> Element:
         for low, high, height in bars.bars
         if height
     ]
-    return _figure(bars, [], _plot(bars.title, across, up, [_path("bar", "".join(parts))]))
+    return _figure(bars, [], _plot(bars, across, up, [_path("bar", "".join(parts))]))
 
 
 def _figure(
     of: Curve | Bars, legend: Sequence[Element], plot: Element, direct: bool = False
 ) -> Element:
-    """Return a plot with its words; a wide page needs no legend of lines that are named directly."""
+    """Return a plot with its words; lines named directly need a legend on a narrow page only."""
     style = "legend direct" if direct else "legend"
     return node(
         "figure",
@@ -72,7 +72,6 @@ def _figure(
         node("p", of.y, class_="axis"),
         node("ul", *legend, class_=style) if legend else None,
         plot,
-        node("p", of.x, class_="axis x"),
         node("p", of.note, class_="note") if of.note else None,
     )
 
@@ -90,7 +89,11 @@ def _legend(lines: Mapping[str, _Points], dots: Mapping[str, _Points]) -> list[E
 
 
 def _plot(
-    title: str, across: Scale, up: Scale, drawn: Sequence[Element], ends: Sequence[Element] = ()
+    of: Curve | Bars,
+    across: Scale,
+    up: Scale,
+    drawn: Sequence[Element],
+    ends: Sequence[Element] = (),
 ) -> Element:
     """Return the axes with what is drawn between them, in a row of two drawings.
 
@@ -114,11 +117,11 @@ def _plot(
     return node(
         "div",
         node("svg", *names, width=margin, aria_hidden="true", **whole),
-        node("svg", *grid, area, *_foot(across), class_="area", width="100%", **whole),
+        node("svg", *grid, area, *_foot(across, of.x), class_="area", width="100%", **whole),
         *ends,
         class_="plot",
         role="img",
-        aria_label=title,
+        aria_label=of.title,
     )
 
 
@@ -139,8 +142,8 @@ def _ends(lines: Mapping[str, _Points], up: Scale) -> Element:
     return node("svg", *names, class_="ends", width=width, height=TOP + HEIGHT + FOOT)
 
 
-def _foot(across: Scale) -> Iterator[Element]:
-    """Yield the ticks of the horizontal axis with their labels."""
+def _foot(across: Scale, name: str) -> Iterator[Element]:
+    """Yield the horizontal axis: its ticks with their labels, and its name."""
     base = TOP + HEIGHT
     yield node("line", x1=0, x2="100%", y1=base, y2=base, class_="base")
     for value in across.ticks():
@@ -149,6 +152,7 @@ def _foot(across: Scale) -> Iterator[Element]:
         anchor = "start" if share < 0.04 else "end" if share > 0.96 else "middle"
         yield node("line", x1=place, x2=place, y1=base, y2=base + 4, class_="base")
         yield node("text", label(value), x=place, y=base + 18, text_anchor=anchor)
+    yield node("text", name, x="100%", y=base + 36, text_anchor="end")
 
 
 def _path(style: str, shape: str) -> Element:

@@ -71,9 +71,9 @@
     };
     const down = (lane, top) => element("line", { x1: x(lane), x2: x(lane), y1: top, y2: "100%" });
     const one = view.known.get(row.id);
-    const style = `s${view.operators.indexOf(one.operator) % STYLES}${one.asked.length || one.note ? "" : " plain"}`;
+    const style = `s${view.operators.indexOf(one.operator) % STYLES}${one.asked.length || view.data.texts[one.note] ? "" : " plain"}`;
     return element("svg", { class: "rails", width, "aria-hidden": "true" },
-      ...row.passing.map((lane) => down(lane, 0)),
+      ...row.passing.map((lane) => down(lane, -1)),
       ...row.arriving.map((lane) => bend(lane, 0, row.own, HALF)),
       ...row.leaving.flatMap((lane) => [bend(row.own, HALF, lane, ROW), down(lane, ROW)]),
       element("circle", { cx: x(row.own), cy: HALF, r: 5.5, class: style }));
@@ -91,9 +91,9 @@
         element("circle", { cx: 7, cy: 7, r: 5, class: `s${view.operators.indexOf(operator) % STYLES}` })),
       text(operator)));
     view.host.replaceChildren(
-      element("p", { class: "note" }, "The youngest candidate is on top, lines lead to its parents, and ",
-        "a filled dot marks what a model answered. Select a candidate to see its genome, prompt and answer. ",
-        "On a keyboard, the arrows up and down move, right unfolds the parents, left folds them."),
+      element("p", { class: "note" }, "The youngest candidate is on top, and lines lead to its parents. A filled dot marks one made from ",
+        "a model's answer, \u201cbetter\u201d one that is better than all its parents. Select a candidate to see its genome, prompt ",
+        "and answer. Arrow keys: up and down move, right unfolds the parents, left folds them."),
       element("ul", { class: "operators" }, ...legend),
       element("ol", {}, ...rows.map((row) => rowOf(view, row, pitch, width))));
   }
@@ -112,13 +112,14 @@
     const who = element("button", { type: "button", class: "who", "data-id": id, "aria-expanded": open, "aria-controls": name },
       element("b", {}, one.value),
       element("small", {}, text(one.operator)),
-      one.better ? element("small", { class: "better" }, "better than its parents") : null,
+      one.better ? element("small", { class: "better" }, "better") : null,
       text(one.error) ? element("small", { class: "failed" }, "failed") : null,
       element("small", {}, `step ${one.step}, candidate ${id}`));
     who.addEventListener("click", () => { toggle(view.open, id); again(view, id, "who"); });
     who.addEventListener("keydown", (event) => key(view, id, event));
     const foldable = hidden > absent || (view.shown.get(id) || 0) > 0;
-    const more = !foldable ? null : element("button", { type: "button", class: "more", "data-id": id },
+    const more = !foldable ? null : element("button", { type: "button", class: "more", "data-id": id,
+      "aria-label": `${hidden > absent ? "unfold" : "fold"} the parents of candidate ${id}` },
       hidden > absent ? `+${hidden - absent} ${hidden - absent === 1 ? "parent" : "parents"}` : "fold");
     if (more) more.addEventListener("click", () => { unfold(view, id, hidden > absent); again(view, id, "more"); });
     return element("div", { class: "told" }, element("div", { class: "bar-of-row" }, who, more),

@@ -19,11 +19,13 @@ class Scale:
         low: Its lower end.
         high: Its upper end, which is larger.
         log: Whether it is logarithmic; then both ends are positive.
+        whole: Whether its values are whole numbers, as counts are.
     """
 
     low: float
     high: float
     log: bool = False
+    whole: bool = False
 
     def at(self, value: float) -> float:
         """Return where a value is: 0 at the lower end, 1 at the upper one."""
@@ -39,6 +41,8 @@ class Scale:
 
 def _rounded(scale: Scale) -> list[float]:
     size = _round(scale.high - scale.low) / TICKS
+    if scale.whole:
+        size = max(size, 1.0)
     power = 10.0 ** floor(log10(size))
     step = next(one * power for one in (1, 2, 5, 10) if one * power >= size * (1 - 1e-9))
     first, last = ceil(scale.low / step - 1e-9), floor(scale.high / step + 1e-9)
@@ -74,17 +78,18 @@ def spanning(values: Iterable[float], log: bool | None = None, zero: bool = Fals
         log = low > 0 and high / low >= RATIO
     if log:
         return Scale(low, high, True) if high > low else Scale(low / 2, high * 2, True)
+    whole = all(value == int(value) for value in found)
     low, high = (min(low, 0.0), max(high, 0.0)) if zero else (low, high)
     if high - low <= 1e-12 * max(abs(low), abs(high)):
-        room = abs(high) / 2 or 1.0
-        return Scale(low - room, high + room)
-    return Scale(low, high)
+        room = max(abs(high) / 2, 1.0) if whole else abs(high) / 2 or 1.0
+        low, high = low - room, high + room
+    return Scale(low, high, whole=whole)
 
 
 def label(value: float) -> str:
     """Return a tick's value as a short text."""
     if value == 0:
         return "0"
-    if 1e4 <= abs(value) < 1e6 and value == int(value):
+    if 1e3 <= abs(value) < 1e6 and value == int(value):
         return f"{int(value):,}"
     return f"{value:.6g}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
