@@ -1,7 +1,6 @@
 """``evollm report`` and ``evollm watch``: a run as a page, in a file or live."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -33,10 +32,10 @@ def describe(parts: Any, finish: Any) -> None:
 def _report(args: argparse.Namespace) -> int:
     """Write the page of a run, and print its path."""
     from evollm.report.document import document
-    from evollm.report.history import page, state
+    from evollm.report.history import page, readable, state
 
     file = anchored(args.out or args.path / NAME)
-    with Record(args.path, write=False) as record:
+    with Record(args.path, write=False) as record, readable(record):
         text = document(page(record), state(record))
     try:
         file.write_text(text, encoding="utf-8")
@@ -64,19 +63,19 @@ def _watch(args: argparse.Namespace) -> int:
 
 def _news(path: Path) -> News:
     """Return whether a run goes on, and what changes whenever its record does."""
-    from evollm.report.history import state
+    from evollm.report.history import readable, state
 
-    with Record(path, write=False) as record:
+    with Record(path, write=False) as record, readable(record):
         now = state(record)
     files = (path / FILE, path / f"{FILE}-wal")
-    found = [os.stat(file) for file in files if file.exists()]
+    found = [file.stat() for file in files if file.exists()]
     return News("-".join(f"{one.st_mtime_ns}.{one.st_size}" for one in found), now)
 
 
 def _live(path: Path, news: News) -> str:
     """Return the page of a run that updates itself."""
     from evollm.report.document import Live, document
-    from evollm.report.history import page
+    from evollm.report.history import page, readable
 
-    with Record(path, write=False) as record:
+    with Record(path, write=False) as record, readable(record):
         return document(page(record), news.state, Live(news.version))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from evollm.paths import brief
@@ -14,16 +15,22 @@ from evollm.types import JSON
 
 
 def page(record: Record) -> Report:
-    """Return all that a page of a run shows: its overview, then its history.
+    """Return all that a page of a run shows: its overview, then its history."""
+    found = overview(record)
+    title = f"{found.title}: {record.path.name}" if record.path else found.title
+    return Report(title, [*found.sections, history(record)])
+
+
+@contextmanager
+def readable(record: Record) -> Iterator[None]:
+    """Turn what invalid rows cause within the block into an error of one sentence.
 
     Raises:
         EvollmError: If the record is damaged.
     """
     try:
-        found = overview(record)
-        title = f"{found.title}: {record.path.name}" if record.path else found.title
-        return Report(title, [*found.sections, history(record)])
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        yield
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
         raise record.damaged(f"{type(error).__name__}: {error}") from error
 
 

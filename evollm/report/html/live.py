@@ -39,7 +39,7 @@ class Server(ThreadingHTTPServer):
         port: Where to listen; 0 for any free port.
 
     Raises:
-        EvollmError: If the port is in use or not allowed.
+        EvollmError: If the port is not 0 to 65535, in use or not allowed.
     """
 
     daemon_threads = True
@@ -47,16 +47,17 @@ class Server(ThreadingHTTPServer):
     def __init__(
         self, news: Callable[[], News], page: Callable[[News], str], port: int = 0
     ) -> None:
+        if not 0 <= port <= 65535:
+            raise EvollmError(f"the port must be 0 to 65535, not {port}")
         self.token = secrets.token_urlsafe(24)
         self._news, self._page = news, page
         self._mutex = threading.Lock()
         self._kept: tuple[str, bytes] | None = None
         try:
             super().__init__((HOST, port), _Handler)
-        except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or error
+        except OSError as error:
             raise EvollmError(
-                f"port {port} can't be used ({reason}): choose another one, or none for a free one"
+                f"port {port} can't be used ({error.strerror}): choose another one"
             ) from None
 
     @property
@@ -102,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a request with the token, and refuse any other."""
-        empty, token, path = [*self.path.partition("?")[0].split("/", 2), "", ""][:3]
+        empty, token, path = [*self.path.partition("?")[0].split("/", 2), ""][:3]
         known = compare_digest(token.encode(), self.server.token.encode())
         host = self.headers.get("Host", "").lower()
         if not known or empty or host not in self.server.hosts():

@@ -167,6 +167,7 @@
 
   // ---- the live page: sections that changed are replaced, what was unfolded stays so
 
+  const base = location.pathname.replace(/\/*$/, "/");
   let served = new Map();
 
   function sections(of) { return new Map([...of.querySelectorAll("main > section")].map((one) => [one.id, one])); }
@@ -205,12 +206,12 @@
   async function look() {
     let wait = 1500;
     try {
-      const asked = await fetch("state", { cache: "no-store" });
+      const asked = await fetch(`${base}state`, { cache: "no-store" });
       const news = await asked.json();
       document.getElementById("state").textContent = news.state;
       if (asked.ok && news.version !== document.body.dataset.version && !document.hidden) {
         const began = performance.now();
-        const got = await fetch("./", { cache: "no-store" });
+        const got = await fetch(base, { cache: "no-store" });
         const page = new DOMParser().parseFromString(await got.text(), "text/html");
         if (got.ok) {
           const [x, y] = [window.scrollX, window.scrollY];

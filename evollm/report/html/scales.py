@@ -53,7 +53,7 @@ def _powers(scale: Scale) -> list[float]:
     first, last = ceil(log10(scale.low) - 1e-9), floor(log10(scale.high) + 1e-9)
     whole = [10.0**n for n in range(first, last + 1)]
     if len(whole) > 2:
-        return whole[:: -(-len(whole) // TICKS)]
+        return whole[:: -(-len(whole) // (TICKS + 1))]
     powers = [10.0**n for n in range(first - 1, last + 1)]
     finer = [_round(one * power) for power in powers for one in (1, 2, 5)]
     return [one for one in finer if scale.low <= one <= scale.high]
@@ -88,8 +88,4 @@ def spanning(values: Iterable[float], log: bool | None = None, zero: bool = Fals
 
 def label(value: float) -> str:
     """Return a tick's value as a short text."""
-    if value == 0:
-        return "0"
-    if 1e3 <= abs(value) < 1e6 and value == int(value):
-        return f"{int(value):,}"
-    return f"{value:.6g}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
+    return f"{value:,.7g}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
