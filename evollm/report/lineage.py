@@ -115,7 +115,7 @@ class _Texts:
             self._calls.setdefault(one.job, []).append(one)
 
     def genome(self, birth: Birth, score: Score | None) -> str:
-        known = score and score.text
+        known = score.text if score else None
         text = cut(str(shown(self._stored[birth.candidate])) if known is None else known)
         return text if self._fits([text]) else "It is not on this page."
 

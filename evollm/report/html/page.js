@@ -114,7 +114,7 @@
       element("small", {}, text(one.operator)),
       one.better ? element("small", { class: "better" }, "better") : null,
       text(one.error) ? element("small", { class: "failed" }, "failed") : null,
-      element("small", {}, `step ${one.step}, candidate ${id}`));
+      element("small", {}, `step ${one.step}`), element("small", {}, `candidate ${id}`));
     who.addEventListener("click", () => { toggle(view.open, id); again(view, id, "who"); });
     who.addEventListener("keydown", (event) => key(view, id, event));
     const foldable = hidden > absent || (view.shown.get(id) || 0) > 0;
