@@ -8,8 +8,9 @@
 - ``fields``: The options that a class of settings declares by its types, defaults and docstring.
 - ``launch``: Turns a configuration into a run, and prints a short report.
 - ``loading``: The object that a user's file defines under a name.
-- ``main``: ``evollm run``, ``resume``, ``show``, ``tune`` and ``models``.
+- ``main``: ``evollm run``, ``resume``, ``show``, ``report``, ``watch`` and others.
 - ``options``: The fields of (nested) frozen dataclasses, on the command line and in a
   configuration.
+- ``report``: ``evollm report`` and ``evollm watch``: a run as a page, in a file or live.
 - ``tune``: ``evollm tune``: a model taught to be a better operator.
 """

@@ -1,4 +1,4 @@
-"""The command line: ``evollm run``, ``resume``, ``show``, ``tune`` and ``models``."""
+"""The command line: ``evollm run``, ``resume``, ``show``, ``report``, ``watch`` and others."""
 
 import argparse
 import logging
@@ -13,6 +13,7 @@ from typing import Any
 
 from evollm import __version__
 from evollm.checks import nearest
+from evollm.cli import report
 from evollm.cli.commands import command, commands, in_file, recorded
 from evollm.cli.config import PARTS, Limits, Machinery, Model, complete, read, written
 from evollm.cli.connecting import Connector
@@ -106,6 +107,7 @@ def _parser(file: str | None = None) -> Parser:
     )
     _finish(show, _show)
     describe(parts, _finish)
+    report.describe(parts, _finish)
     _models(parts.add_parser("models", help="the offline models: list, pull, path"))
     return parser
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,27 +20,26 @@ class Table:
 
     def text(self) -> str:
         """Return the table with aligned columns, numbers on the right."""
-        cells = [list(self.columns), *([_cell(cell) for cell in row] for row in self.rows)]
+        cells = [list(self.columns), *([written_cell(cell) for cell in row] for row in self.rows)]
         widths = [max(len(row[i]) for row in cells) for i in range(len(self.columns))]
-        numeric = [_numeric(row[i] for row in self.rows) for i in range(len(self.columns))]
         lines = [
             "  ".join(
                 cell.rjust(width) if right else cell.ljust(width)
-                for cell, width, right in zip(row, widths, numeric, strict=True)
+                for cell, width, right in zip(row, widths, self.numeric(), strict=True)
             ).rstrip()
             for row in cells
         ]
         return "\n".join([self.title, *lines] if self.title else lines)
 
+    def numeric(self) -> list[bool]:
+        """Return whether each column has numbers only."""
+        return [_numeric(row[i] for row in self.rows) for i in range(len(self.columns))]
+
     def html(self) -> str:
         """Return the table as HTML with escaped content."""
-        head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(_cell(cell))}</td>" for cell in row) + "</tr>"
-            for row in self.rows
-        )
-        title = f"<caption>{escape(self.title)}</caption>" if self.title else ""
-        return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        from evollm.report.html import blocks, elements
+
+        return elements.written(blocks.table(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +49,114 @@ class Curve:
     Attributes:
         title: Title of the plot.
         x: Name of the horizontal axis.
-        y: Name of the vertical axis.
+        y: Name of the vertical axis, with the unit if there is one.
         lines: Points ``(x, y)`` by the line's name.
+        dots: Points that are not joined by a line, by name.
+        step: Whether a value holds until the next point, as a best value so far does.
+        ends: Ends of the vertical axis; None for those of the values.
+        note: What the reader must know of the numbers; may be empty.
     """
 
     title: str
     x: str
     y: str
     lines: Mapping[str, Sequence[tuple[float, float]]]
+    dots: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
+    step: bool = False
+    ends: tuple[float, float] | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """A distribution, for a plot.
+
+    Attributes:
+        title: Title of the plot.
+        x: Name of the horizontal axis, with the unit if there is one.
+        y: Name of the vertical axis.
+        bars: Lower end, upper end and height of each bar, from left to right.
+        log: Whether the horizontal axis is logarithmic.
+        note: What the reader must know of the numbers; may be empty.
+    """
+
+    title: str
+    x: str
+    y: str
+    bars: Sequence[tuple[float, float, float]]
+    log: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A prompt and the model's answer.
+
+    Attributes:
+        prompt: The prompt as text.
+        answer: The answer; empty if there was none.
+        error: Why it was unusable; empty if it was not.
+        facts: Model, tokens, duration and cost as text.
+    """
+
+    prompt: str
+    answer: str
+    error: str
+    facts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ancestor:
+    """A candidate of a lineage.
+
+    Attributes:
+        candidate: Its id.
+        parents: Ids of its parents, the fittest first.
+        step: The step in which it was made.
+        operator: The operator that made it.
+        value: Its value in the user's units, or that it was not evaluated.
+        better: Whether it is better than all its parents.
+        genome: Its genome as text.
+        error: Why its evaluation failed; empty if it did not.
+        asked: The model's answers that it was made from.
+        note: What is not shown here; may be empty.
+    """
+
+    candidate: int
+    parents: Sequence[int]
+    step: int
+    operator: str
+    value: str
+    better: bool
+    genome: str
+    error: str = ""
+    asked: Sequence[Asked] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """How a candidate came about: it and its ancestors.
+
+    Attributes:
+        root: Id of the candidate.
+        ancestors: It and its ancestors by id.
+        name: Name of the value.
+        note: What is not shown here; may be empty.
+    """
+
+    root: int
+    ancestors: Mapping[int, Ancestor]
+    name: str
+    note: str = ""
+
+    @property
+    def line(self) -> Sequence[Ancestor]:
+        """The candidate, its fittest parent, that one's fittest parent, and so on."""
+        found = [self.ancestors[self.root]]
+        while known := [one for one in found[-1].parents[:1] if one in self.ancestors]:
+            found.append(self.ancestors[known[0]])
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +168,16 @@ class Section:
         facts: Short values by name.
         text: Longer preformatted text, such as a tree or a prompt.
         tables: Its tables.
-        curves: Its curves.
+        curves: Its curves and distributions, for a page.
+        lineage: How its candidate came about, for a page.
     """
 
     title: str
     facts: Mapping[str, str] = field(default_factory=dict)
     text: str = ""
     tables: Sequence[Table] = ()
-    curves: Sequence[Curve] = ()
+    curves: Sequence[Curve | Bars] = ()
+    lineage: Lineage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +193,16 @@ class Report:
     sections: Sequence[Section]
 
     def text(self) -> str:
-        """Return the report for a terminal, without curves."""
+        """Return the report for a terminal, without curves and lineages."""
         return "\n\n".join(filter(None, (_text(section) for section in self.sections)))
 
     def _repr_html_(self) -> str:
-        """Return the report for a notebook, without curves."""
-        body = "".join(_html(section) for section in self.sections)
-        return f"<h3>{escape(self.title)}</h3>{body}"
+        """Return the report for a notebook, without curves and lineages."""
+        from evollm.report.html import blocks, elements
+
+        title = elements.node("h3", self.title)
+        parts = [title, *(one for section in self.sections for one in blocks.section(section))]
+        return "".join(map(elements.written, parts))
 
 
 def _text(section: Section) -> str:
@@ -112,18 +215,8 @@ def _text(section: Section) -> str:
     return f"{section.title}\n{'-' * len(section.title)}\n{body}" if section.title else body
 
 
-def _html(section: Section) -> str:
-    title = f"<h4>{escape(section.title)}</h4>" if section.title else ""
-    facts = "".join(
-        f"<tr><th>{escape(name)}</th><td>{escape(said)}</td></tr>"
-        for name, said in section.facts.items()
-    )
-    facts = f"<table>{facts}</table>" if facts else ""
-    text = f"<pre>{escape(section.text)}</pre>" if section.text else ""
-    return title + facts + text + "".join(table.html() for table in section.tables)
-
-
-def _cell(value: object) -> str:
+def written_cell(value: object) -> str:
+    """Return a cell of a table as text."""
     if value is None:
         return "-"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from evollm.errors import EvollmError
 from evollm.paths import anchored
+from evollm.report.curves import best_so_far
 from evollm.report.sections import units_of
 from evollm.store import rows
 from evollm.store.record import Record
@@ -33,25 +34,6 @@ STYLES: tuple[Mapping[str, Any], ...] = (
 
 THIN: Mapping[str, Any] = {"linewidth": 0.8, "alpha": 0.5, "drawstyle": "steps-post"}
 """The style of a single seed; the median is a thick line."""
-
-
-def best_so_far(record: Record) -> NDArray[np.float64]:
-    """Return the best fitness after each evaluation, in the order of jobs; shape (n,).
-
-    If the algorithm names the best, it is the one named at the end of each step.
-    """
-    found = np.array(rows.fitnesses(record, bounds=False), dtype=np.float64)
-    named = rows.named(record)
-    if not named:
-        return np.maximum.accumulate(found)
-    last = dict(named)
-    steps = rows.steps(record)
-    best, known = np.empty(len(found)), -np.inf
-    for i, step in enumerate(steps):
-        whole = i + 1 == len(steps) or steps[i + 1] > step
-        known = last.get(step, known) if whole else known
-        best[i] = known if np.isfinite(known) else found[: i + 1].max()
-    return best
 
 
 def drawn_files(file: Path, drawing: Callable[[Path], Path]) -> list[str]:

@@ -2,10 +2,13 @@
 
 from collections import Counter
 
+from evollm.report.calls import calls
+from evollm.report.curves import convergence, diversity
+from evollm.report.lineage import ancestors, lineage
 from evollm.report.page import Report, Section, Table
 from evollm.report.progress import cost
 from evollm.runtime.budget import Usage, costs
-from evollm.store import queries, rows
+from evollm.store import families, queries, rows
 from evollm.store.record import Record
 from evollm.units import Units, from_json
 
@@ -22,8 +25,11 @@ def overview(record: Record, *more: Section) -> Report:
     """
     usage = queries.usage(record)
     title = record.get("system") or "Search"
-    shared = [spent(record, usage), rungs(record), made(record), faults(record)]
-    return Report(title, [found(record), *more, *shared])
+    units = units_of(record)["fitness"]
+    course = Section("Convergence", curves=convergence(record, units))
+    varied = Section("Diversity", curves=diversity(record))
+    parts = [course, ancestry(record), made(record), varied, calls(record), rungs(record)]
+    return Report(title, [found(record), *more, spent(record, usage), *parts, faults(record)])
 
 
 def units_of(record: Record) -> dict[str, Units]:
@@ -42,6 +48,20 @@ def found(record: Record) -> Section:
     if chosen is not None and (best is None or chosen != best[0]):
         facts["chosen"] = described(record, chosen, units)
     return Section("", facts)
+
+
+def result(record: Record) -> int | None:
+    """Return the id of the candidate that is the result: the chosen one, or else the best."""
+    chosen: int | None = record.get("chosen")
+    best = queries.best(record)
+    return chosen if chosen is not None or best is None else best[0]
+
+
+def ancestry(record: Record) -> Section:
+    """Return how the result came about; it is shown on a page, and by no text."""
+    root = result(record)
+    units = units_of(record)["fitness"]
+    return Section("Lineage", lineage=None if root is None else lineage(record, root, units))
 
 
 def described(record: Record, candidate: int, units: Units) -> str:
@@ -91,7 +111,33 @@ def rungs(record: Record) -> Section:
 
 
 def made(record: Record) -> Section:
-    """Return how many children each operator made, and how many were better than their parents."""
+    """Return how many children each operator made, and how many of them helped.
+
+    A child helped if it is better than its parents, or an ancestor of the result.
+    """
+    better = _better(record)
+    births, root = families.births(record), result(record)
+    line = (
+        [births[one].operator for one in ancestors(births, root) if one in births]
+        if root is not None
+        else []
+    )
+    table = [
+        [
+            name,
+            of.children,
+            better[name],
+            line.count(name),
+            1 - of.supplied / of.asked if of.asked else None,
+        ]
+        for name, of in rows.operators(record).items()
+    ]
+    columns = ("operator", "children", "better than parents", "led to the result", "fall-backs")
+    return Section("Operators", tables=[Table(columns, table)] if table else [])
+
+
+def _better(record: Record) -> Counter[str]:
+    """Return the number of children that are better than their parents, by operator."""
     better: Counter[str] = Counter()
     known: dict[int, float] = {}
     source = rows.reuses(record)
@@ -101,12 +147,7 @@ def made(record: Record) -> Section:
         if one.candidate not in known and lived:
             better[one.operator] += one.fitness > max(lived) and not one.bound
         known[one.candidate] = one.fitness
-    table = [
-        [name, of.children, better[name], 1 - of.supplied / of.asked if of.asked else None]
-        for name, of in rows.operators(record).items()
-    ]
-    columns = ("operator", "children", "better than parents", "fall-backs")
-    return Section("Operators", tables=[Table(columns, table)] if table else [])
+    return better
 
 
 def faults(record: Record) -> Section:

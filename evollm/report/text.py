@@ -1,24 +1,24 @@
 """The text report of a run directory, for ``evollm show``."""
 
 import json
+from collections.abc import Mapping
 
 from evollm.errors import EvollmError
+from evollm.report.history import origin
+from evollm.report.lineage import prompt
 from evollm.report.page import Section
 from evollm.report.sections import overview, units_of
 from evollm.store import queries, rows
 from evollm.store.record import Record
+from evollm.types import JSON
 
 
 def summary(record: Record) -> str:
     """Return a run's settings, its result, what it spent, and what was rejected and why."""
-    config, versions = record.get("config", {}), record.get("versions", {})
-    facts = {
-        "folder": str(record.path),
-        "made by": f"evollm {versions.get('evollm')}, Python {versions.get('python')}",
-        **{part: _pairs(said) for part, said in config.items()},
-    }
-    history = [f"{kind:<7} {detail}" for kind, detail in rows.events(record)]
-    head = Section("", facts, "\n".join(history))
+    config = record.get("config", {})
+    facts = origin(record) | {part: _pairs(said) for part, said in config.items()}
+    events = [f"{kind:<7} {detail}" for _, kind, detail in rows.events(record)]
+    head = Section("", facts, "\n".join(events))
     report = overview(record)
     return type(report)(report.title, [head, *report.sections]).text()
 
@@ -83,13 +83,11 @@ def _line(record: Record, number: int) -> tuple[str, tuple[int, ...]]:
     return f"{number}: {value}, {born}: {' '.join(text.split())[:120]}", child.parents
 
 
-def _prompt(request: object) -> str:
+def _prompt(request: Mapping[str, JSON]) -> str:
     """Write a request: the text or the messages, and the parameters."""
-    asked = dict(request) if isinstance(request, dict) else {}
-    prompt = asked.pop("prompt", None)
-    messages = prompt if isinstance(prompt, list) else [{"content": prompt}]
-    text = "\n".join(str(message.get("content", "")) for message in messages)
-    return _indented(text) + "\n" + _indented(json.dumps(asked, ensure_ascii=False))
+    parameters = {name: value for name, value in request.items() if name != "prompt"}
+    written = _indented(prompt(request))
+    return f"{written}\n{_indented(json.dumps(parameters, ensure_ascii=False))}"
 
 
 def _indented(text: str) -> str:

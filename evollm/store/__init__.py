@@ -2,6 +2,7 @@
 
 - ``codec``: Genomes and notes as SQLite values and back, without pickle.
 - ``committer``: Commits recorded rows while their writer is busy.
+- ``families``: The births, scores and model calls of candidates, for lineages.
 - ``folder``: The lock of a run directory, for one writing process at a time.
 - ``notes``: Rows that a run collects until they are committed together.
 - ``queries``: The contents of a record as objects of the engine.

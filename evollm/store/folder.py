@@ -1,5 +1,6 @@
 """The lock of a run directory, for one writing process at a time."""
 
+import time
 from pathlib import Path
 from typing import IO
 
@@ -10,6 +11,8 @@ try:
     import fcntl
 except ImportError:  # missing on Windows
     fcntl = None  # type: ignore[assignment]
+
+_MOMENT = 0.05  # seconds
 
 
 def claim(path: Path) -> IO[str]:
@@ -34,12 +37,38 @@ def claim(path: Path) -> IO[str]:
         raise EvollmError(
             f"can't write to the run directory {brief(path)}: {error.strerror}"
         ) from None
-    try:
-        fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    if not _locked(guard):
+        time.sleep(_MOMENT)  # it may have been taken by ``held``, which releases it at once
+    if not _locked(guard):
         guard.close()
         raise EvollmError(
             f"another process is using the run directory {brief(path)}: wait for it, or choose "
             "another folder"
-        ) from None
+        )
     return guard
+
+
+def _locked(guard: IO[str]) -> bool:
+    """Take the lock of an open file, if nobody holds it."""
+    try:
+        fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def held(path: Path) -> bool:
+    """Return whether a process is writing to a run directory; False where that can't be told.
+
+    The lock is taken and released at once.
+    """
+    if fcntl is None:
+        return False
+    try:
+        with (path / "lock").open() as guard:
+            fcntl.flock(guard, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

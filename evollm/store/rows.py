@@ -268,11 +268,11 @@ def failures(record: Record) -> Counter[str]:
     return Counter(error for (error,) in found if error is not None)
 
 
-def events(record: Record) -> list[tuple[str, str]]:
-    """Return starts, resumes and stops with their details, in order."""
+def events(record: Record) -> list[tuple[float, str, str]]:
+    """Return starts, resumes and stops in order: seconds since 1970, kind and details."""
     return [
-        (kind, detail)
-        for kind, detail in record.rows("SELECT kind, detail FROM events ORDER BY id")
+        (at, kind, detail)
+        for at, kind, detail in record.rows("SELECT at, kind, detail FROM events ORDER BY id")
     ]
 
 

@@ -122,6 +122,8 @@ def prepare(connection: sqlite3.Connection, where: str, write: bool) -> None:
         empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     except sqlite3.DatabaseError as error:
         raise EvollmError(f"{where} is not a readable run record ({error})") from None
+    if empty and not write:
+        raise EvollmError(f"{where} contains no run yet: start one there first")
     if empty:
         try:
             connection.executescript(f"BEGIN;{TABLES}PRAGMA user_version = {VERSION};COMMIT;")

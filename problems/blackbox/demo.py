@@ -17,7 +17,7 @@ from evollm.executors.cluster import Ray
 from evollm.llm.base import LanguageModel
 from evollm.llm.connect import connect
 from evollm.report.cells import Cell, Found, Row
-from evollm.report.plots import best_so_far
+from evollm.report.curves import best_so_far
 from evollm.report.progress import Progress
 from evollm.report.study import Axis, Curve, Study
 from evollm.report.tables import RUNS, Column, median

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from evollm.report.plots import STYLES, best_so_far, legend, panels, saved
+from evollm.report.curves import best_so_far
+from evollm.report.plots import STYLES, legend, panels, saved
 from evollm.types import JSON
 from problems.prompts.pruned import Pruned
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from evollm.report.curves import best_so_far
 from evollm.report.page import Curve, Report, Section, Table
-from evollm.report.plots import best_so_far, drawn_files
+from evollm.report.plots import drawn_files
 from evollm.report.sections import faults, found, made, spent
 from evollm.runtime.result import Result
 from evollm.store import queries, rows

@@ -25,7 +25,7 @@ from evollm.llm.base import LanguageModel
 from evollm.llm.connect import connect
 from evollm.llm.offline.model import Offline
 from evollm.report.cells import Cell, Found, Row
-from evollm.report.plots import best_so_far
+from evollm.report.curves import best_so_far
 from evollm.report.study import Axis, Curve, Study
 from evollm.report.tables import RUNS, Column, grouped, mean, spread, table
 from evollm.store import rows

@@ -19,7 +19,7 @@ import numpy as np
 
 from evollm import Budget
 from evollm.report.cells import Cell, Found, Row
-from evollm.report.plots import best_so_far
+from evollm.report.curves import best_so_far
 from evollm.report.study import Axis, Curve, Study
 from evollm.report.tables import RUNS, Column, spread
 from problems.lm.settings import LMSettings

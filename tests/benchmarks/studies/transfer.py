@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from evollm import Budget, run
 from evollm.llm.connect import connect
 from evollm.report.cells import Cell, Found, Row
-from evollm.report.plots import best_so_far
+from evollm.report.curves import best_so_far
 from evollm.report.study import Axis, Study
 from evollm.report.tables import RUNS, Column, spread
 from problems.blackbox.control_tasks import EPISODES, FRESH, control

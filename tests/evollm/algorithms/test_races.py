@@ -11,7 +11,7 @@ import pytest
 from evollm import Budget, EvollmError, Individual, Offspring, Outcome, run
 from evollm.algorithms import Distinct, Rung, map_elites, one_plus_lambda
 from evollm.algorithms.selection import best, tournament
-from evollm.report.plots import best_so_far
+from evollm.report.curves import best_so_far
 from evollm.report.text import summary
 from evollm.search.flow import Flow, seeded
 from evollm.store.record import Record

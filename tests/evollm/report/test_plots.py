@@ -11,7 +11,8 @@ from matplotlib.colors import to_rgb
 
 from evollm import Budget, EvollmError, Result
 from evollm.llm.scripted import Scripted
-from evollm.report.plots import STYLES, best_so_far, panels, plot_methods, plot_run
+from evollm.report.curves import best_so_far
+from evollm.report.plots import STYLES, panels, plot_methods, plot_run
 from problems.blackbox import EvoLLM
 from tests.support_each import each
 

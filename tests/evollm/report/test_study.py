@@ -12,7 +12,7 @@ import pytest
 from evollm import Budget, EvollmError, run
 from evollm.algorithms import generational
 from evollm.report.cells import Cell, Found
-from evollm.report.plots import best_so_far
+from evollm.report.curves import best_so_far
 from evollm.report.study import Axis, Curve, Study
 from evollm.report.tables import RUNS, Column, spread
 from operators.masks import FlipBits, RandomMasks

@@ -13,7 +13,7 @@ import pytest
 
 from evollm import Budget, EvollmError, Offspring, Outcome, run
 from evollm.cli.main import main
-from evollm.report.plots import best_so_far
+from evollm.report.curves import best_so_far
 from evollm.report.text import ancestry, summary
 from evollm.runtime.result import dataframe
 from evollm.search.flow import Flow, evaluate, vary

@@ -9,7 +9,7 @@ import pytest
 
 from evollm import Budget, EvollmError, run
 from evollm.cli.main import main
-from evollm.report.plots import best_so_far
+from evollm.report.curves import best_so_far
 from evollm.report.text import ancestry, summary
 from evollm.runtime.result import dataframe
 from evollm.store import queries, rows

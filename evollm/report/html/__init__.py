@@ -1,0 +1,8 @@
+"""Reports as HTML: elements that escape what they hold, charts as SVG, and the live page.
+
+- ``blocks``: Facts, tables, texts and lineages as elements.
+- ``charts``: Curves and distributions as SVG that fits any width.
+- ``elements``: HTML elements, built as a tree so that every text is escaped.
+- ``live``: The server of a page that follows a run.
+- ``scales``: Axes: positions of values, and few round ticks.
+"""
