@@ -8,4 +8,5 @@
 - ``study``: A table of runs whose cells are filled in, kept and reported by one command.
 - ``tables``: Markdown tables with one line per method and problem, over its seeds.
 - ``text``: The text report of a run directory, for ``evollm show``.
+- ``vector``: Curves as small inline SVG pictures, for notebooks.
 """

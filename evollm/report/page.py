@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
+from evollm.report.vector import svg
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -97,7 +99,7 @@ class Report:
         return "\n\n".join(filter(None, (_text(section) for section in self.sections)))
 
     def _repr_html_(self) -> str:
-        """Return the report for a notebook, without curves."""
+        """Return the report for a notebook, with its curves as small pictures."""
         body = "".join(_html(section) for section in self.sections)
         return f"<h3>{escape(self.title)}</h3>{body}"
 
@@ -120,7 +122,8 @@ def _html(section: Section) -> str:
     )
     facts = f"<table>{facts}</table>" if facts else ""
     text = f"<pre>{escape(section.text)}</pre>" if section.text else ""
-    return title + facts + text + "".join(table.html() for table in section.tables)
+    shown = [*map(svg, section.curves), *(table.html() for table in section.tables)]
+    return title + facts + text + "".join(shown)
 
 
 def _cell(value: object) -> str:

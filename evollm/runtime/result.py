@@ -86,6 +86,12 @@ class Result(Generic[G]):
         """
         return dataframe(self.record)
 
+    def _repr_html_(self) -> str:
+        """Return what was found and spent, with a small picture of the best so far."""
+        from evollm.report.sections import overview  # which imports this module
+
+        return overview(self.record)._repr_html_()
+
 
 def dataframe(record: Record) -> "pandas.DataFrame":
     """Return a record's evaluations as a table; see ``Result.dataframe``."""

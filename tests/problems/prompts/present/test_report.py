@@ -93,12 +93,11 @@ def test_the_prunings_lead_from_the_unpruned_prompt_to_the_chosen_one() -> None:
 
 
 def test_the_curves_are_data() -> None:
-    [lengths, course] = [curve for one in PRUNED.report().sections for curve in one.curves]
+    [course, lengths] = [curve for one in PRUNED.report().sections for curve in one.curves]
     points = lengths.lines["best prompt of a length"]
     assert points[-1] == (17.0, PRUNED.unpruned["search"]["accuracy"].mean)
     best = course.lines["best so far"]
-    assert len(best) == PRUNED.result.usage.evaluations
-    assert best[-1][1] == PRUNED.result.fitness
+    assert best[-1] == (PRUNED.result.usage.evaluations, PRUNED.result.fitness)
 
 
 def test_labels_that_were_not_listed_are_told() -> None:
