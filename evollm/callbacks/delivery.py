@@ -2,6 +2,7 @@
 
 import logging
 import queue
+import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from evollm.errors import described
 from evollm.store.record import Record
 
 log = logging.getLogger("evollm")
+
+_LONGEST = 400  # characters of a client's error
 
 
 class Client(Protocol):
@@ -115,5 +118,8 @@ class Delivery:
 
     def _warn(self, why: str) -> None:
         if not self._warned:
-            log.warning("%s does not get all of this run, which goes on: %s", self._name, why)
+            safe = re.sub(r"//[^/@\s]+@", "//***@", why)[
+                :_LONGEST
+            ]  # an address may hold a password
+            log.warning("%s does not get all of this run, which goes on: %s", self._name, safe)
         self._warned = True

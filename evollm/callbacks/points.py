@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from evollm.report.sections import units_of
+from evollm.runtime.driver import Run
 from evollm.store import rows, steps
 from evollm.store.record import Record
 from evollm.store.steps import Answered
@@ -84,6 +85,16 @@ class Points:
         elif self._money is not None:
             spent["money"] = self._money
         return spent | {"evaluations": evaluations}
+
+
+def completed(run: Run) -> int:
+    """Return the last step whose point does not change any more; -1 before any.
+
+    Lanes do not wait for each other: one may announce a step before the others have answered, so
+    that theirs is taken as complete when the next one is announced, or the run has ended.
+    """
+    early = len(run.search.flows) > 1 and not run.finished
+    return run.search.step - early
 
 
 def _named(named: Mapping[int, float], step: int) -> float | None:

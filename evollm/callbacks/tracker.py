@@ -7,7 +7,7 @@ from typing import Any
 
 from evollm.callbacks.delivery import Client, Delivery
 from evollm.callbacks.description import beginning, ending
-from evollm.callbacks.points import Points
+from evollm.callbacks.points import Points, completed
 from evollm.errors import EvollmError
 from evollm.runtime.driver import Run
 from evollm.types import Individual
@@ -47,12 +47,12 @@ class Tracker:
         """Log the steps that are complete, if it is time to; at the end also the result."""
         if run is not self._run:
             self._begin(run)
-        now = time.monotonic()
+        now, step = time.monotonic(), completed(run)
         if run.finished:
-            self._delivery.end(self._points.until(run.search.step), ending(run), self._wait)
-        elif now - self._sent > self._every and run.search.step > self._step:
-            self._sent, self._step = now, run.search.step
-            self._delivery.put(self._points.until(self._step))
+            self._delivery.end(self._points.until(step), ending(run), self._wait)
+        elif now - self._sent > self._every and step > self._step:
+            self._sent, self._step = now, step
+            self._delivery.put(self._points.until(step))
 
     def _begin(self, run: Run) -> None:
         self._delivery = Delivery(self._name, self.client(run), beginning(run), run.record)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from evollm import Budget, Result
+from evollm.callbacks.points import Points
 from evollm.llm.scripted import Scripted
 from evollm.types import JSON
 from problems.blackbox import EvoLLM
@@ -35,3 +36,12 @@ def search(
     model = Scripted(lambda prompt, sample, options: SCRIPT[sample % 3])
     system = Bowl(bowl, [(-5, 5)] * 2, model=model)
     return system.run(Budget(evaluations=evaluations), seed=1, path=path, callbacks=callbacks)
+
+
+def expected(result: Result[Any]) -> dict[str, list[tuple[int, float]]]:
+    """Return step and value of all points of a run, by the value's name."""
+    found: dict[str, list[tuple[int, float]]] = {}
+    for point in Points(result.record).until(10**9):
+        for name, value in point.values.items():
+            found.setdefault(name, []).append((point.step, value))
+    return found

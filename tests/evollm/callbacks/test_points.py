@@ -1,12 +1,13 @@
 """What trackers are told of a run, read from real records."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from evollm import Budget, Result, run
 from evollm.algorithms import Rung, one_plus_lambda, steady_state
-from evollm.callbacks.points import Points
+from evollm.callbacks.points import Points, completed
 from evollm.store import rows
 from tests.evollm.callbacks.support_runs import search
 from tests.evollm.support_parts import Blend, Sphere, Start
@@ -57,18 +58,20 @@ def test_the_best_is_the_one_that_the_flow_names() -> None:
     assert {point.step: point.values["best"] for point in points} == named
 
 
-def test_lanes_that_are_late_count_in_the_next_step() -> None:
-    evaluations: list[float] = []
+def test_steps_of_lanes_are_read_when_all_have_answered() -> None:
+    read: list[tuple[int, float]] = []
 
     class Watch:
         points: Points | None = None
 
         def __call__(self, under_way: Any, individual: Any) -> None:
             self.points = self.points or Points(under_way.record)
-            new = self.points.until(under_way.search.step)
-            evaluations.extend(point.values["evaluations"] for point in new)
+            new = self.points.until(completed(under_way))
+            read.extend((point.step, point.values["evaluations"]) for point in new)
 
     flow = steady_state(Start(), Blend(), size=6, lanes=4, seed=1)
     run(flow, Sphere(), budget=Budget(evaluations=60), callbacks=[Watch()])
-    assert evaluations == sorted(set(evaluations))
-    assert 6 <= evaluations[0] < evaluations[-1] <= 60
+    steps, evaluations = zip(*read, strict=True)
+    assert steps == tuple(range(len(steps)))
+    assert evaluations[0] == 6
+    assert all(one < other <= 60 for one, other in pairwise(evaluations))

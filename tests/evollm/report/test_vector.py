@@ -1,0 +1,70 @@
+"""Curves as pictures, and reports in a notebook."""
+
+from itertools import pairwise
+from math import inf, nan
+from xml.etree import ElementTree
+
+import pytest
+
+from evollm.report.page import Curve, Report, Section, Table
+from evollm.report.sections import progress
+from evollm.report.vector import HEIGHT, WIDTH, svg
+from tests.evollm.callbacks.support_runs import search
+
+SVG = "{http://www.w3.org/2000/svg}"
+BAD = "<script>&\"'"
+
+
+def places(picture: str) -> list[tuple[float, float]]:
+    """Return the points of the only line of a picture."""
+    [line] = ElementTree.fromstring(picture).iter(f"{SVG}polyline")
+    pairs = [pair.split(",") for pair in line.attrib["points"].split()]
+    return [(float(x), float(y)) for x, y in pairs]
+
+
+def test_a_line_is_drawn_to_scale_without_its_infinite_points() -> None:
+    points = [(0, -inf), (1, 10.0), (2, nan), (3, 20.0), (5, 30.0)]
+    (left, low), (middle, half), (right, high) = places(svg(Curve("t", "x", "y", {"one": points})))
+    assert 0 <= left < middle < right <= WIDTH
+    assert 0 <= high < half < low <= HEIGHT
+    assert middle == pytest.approx((left + right) / 2)
+    assert half == pytest.approx((low + high) / 2)
+
+
+def test_long_lines_are_thinned_and_keep_their_ends() -> None:
+    points = [(float(i), float(i)) for i in range(100_000)]
+    drawn = places(svg(Curve("t", "x", "y", {"one": points})))
+    assert len(drawn) < 400
+    assert drawn[0] == places(svg(Curve("t", "x", "y", {"one": points[::99_999]})))[0]
+    assert drawn[-1] == places(svg(Curve("t", "x", "y", {"one": points[::99_999]})))[-1]
+
+
+def test_names_are_escaped_and_little_is_not_too_little() -> None:
+    picture = svg(Curve(BAD, BAD, BAD, {BAD: [(1, 2)], "other": [(1, 2), (3, 2)]}))
+    shown = [one.text for one in ElementTree.fromstring(picture).iter(f"{SVG}text")]
+    assert BAD in shown
+    assert "other" in shown
+    assert svg(Curve("t", "x", "y", {"one": [(1, nan)], "two": []})) == ""
+
+
+def test_a_report_is_shown_with_its_curves_and_nothing_unescaped() -> None:
+    curve = Curve(BAD, BAD, BAD, {BAD: [(1, 2), (2, 3)]})
+    part = Section(BAD, {BAD: BAD}, BAD, [Table([BAD], [[BAD]], BAD)], [curve])
+    page = Report(BAD, [part])._repr_html_()
+    assert "<svg" in page
+    assert "<script" not in page
+    ElementTree.fromstring(f"<div>{page}</div>")
+
+
+def test_a_result_is_shown_with_what_it_found_and_spent() -> None:
+    found = search(40)
+    page = found._repr_html_()
+    ElementTree.fromstring(f"<div>{page}</div>")
+    assert f"{-found.fitness:.6g} (value) at [" in page
+    assert "40 evaluations" in page
+    assert "too &lt;far&gt;" in page
+    assert page.count("<svg") == 1
+    [stairs] = progress(found.record).lines.values()
+    assert stairs[-1] == (40, -found.fitness)
+    assert all(x == z or y == w for (x, y), (z, w) in pairwise(stairs))
+    assert "no best" not in search(0)._repr_html_()
