@@ -121,5 +121,6 @@ class Delivery:
             safe = re.sub(r"//[^/@\s]+@", "//***@", why)[
                 :_LONGEST
             ]  # an address may hold a password
-            log.warning("%s does not get all of this run, which goes on: %s", self._name, safe)
+            said = "%s does not get all of this run, which goes on: %s"
+            log.warning(said, self._name, safe[:_LONGEST])
         self._warned = True

@@ -2,7 +2,7 @@
 
 import time
 from importlib.util import find_spec
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 from evollm.callbacks.delivery import Client, Delivery
@@ -35,6 +35,7 @@ class Tracker:
                 raise EvollmError(f"{word} must be a number of seconds, not {seconds!r}")
         self._name, self._every, self._wait = name, every, wait
         self._run: Run | None = None
+        self._step, self._sent = -1, -inf
 
     def client(self, run: Run) -> Client:
         """Return the tracker's side of a run."""
@@ -57,7 +58,7 @@ class Tracker:
     def _begin(self, run: Run) -> None:
         self._delivery = Delivery(self._name, self.client(run), beginning(run), run.record)
         self._points = Points(run.record)
-        self._run, self._step, self._sent = run, -1, 0.0
+        self._run, self._step, self._sent = run, -1, -inf
 
 
 def needs(module: str, extra: str, what: str) -> None:

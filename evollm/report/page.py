@@ -123,7 +123,8 @@ def _html(section: Section) -> str:
     facts = f"<table>{facts}</table>" if facts else ""
     text = f"<pre>{escape(section.text)}</pre>" if section.text else ""
     shown = [*map(svg, section.curves), *(table.html() for table in section.tables)]
-    return title + facts + text + "".join(shown)
+    body = facts + text + "".join(shown)
+    return title + body if body else ""
 
 
 def _cell(value: object) -> str:
