@@ -60,7 +60,9 @@ class Bar:
 
     def _beside(self, run: Run) -> str:
         """Return what stands beside the bar."""
-        parts = [f"best {self._units.text(run.best.fitness)}"] if run.best else []
+        best, parts = run.best, []
+        if best is not None and best.error is None:
+            parts.append(f"best {self._units.text(best.fitness)}")
         if run.usage.failed:
             parts.append(f"{run.usage.failed} failed")
         if run.usage.calls:

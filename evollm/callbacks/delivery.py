@@ -121,6 +121,6 @@ class Delivery:
             safe = re.sub(r"//[^/@\s]+@", "//***@", why)[
                 :_LONGEST
             ]  # an address may hold a password
-            said = "%s does not get all of this run, which goes on: %s"
+            said = "%s did not get all of this run, which is not affected: %s"
             log.warning(said, self._name, safe[:_LONGEST])
         self._warned = True

@@ -82,9 +82,9 @@ class Section:
     curves: Sequence[Curve] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Report:
-    """The result of a run as data; a notebook shows it as HTML.
+    """The result of a run as data; a notebook shows it as HTML, a console as text.
 
     Attributes:
         title: Title of the report.
@@ -97,6 +97,9 @@ class Report:
     def text(self) -> str:
         """Return the report for a terminal, without curves."""
         return "\n\n".join(filter(None, (_text(section) for section in self.sections)))
+
+    def __repr__(self) -> str:
+        return self.text()
 
     def _repr_html_(self) -> str:
         """Return the report for a notebook, with its curves as small pictures."""

@@ -68,12 +68,12 @@ def _frame(curve: "Curve", across: _Range, up: _Range) -> list[str]:
     """Return the title, the two axes with their names, and the ends of their ranges."""
     right, floor = WIDTH - RIGHT, HEIGHT - BOTTOM
     axes = f"M{LEFT},{TOP}V{floor}H{right}"
-    lows = up.high > up.low
+    apart = up.high > up.low
     return [
         f'<path d="{axes}" fill="none" stroke="currentColor" stroke-opacity="0.4"/>',
         _text(LEFT, TOP - 10, f"{curve.title}: {curve.y}"),
-        _text(LEFT - 5, TOP + 4 if lows else (TOP + floor) / 2 + 4, f"{up.high:.4g}", "end"),
-        _text(LEFT - 5, floor, f"{up.low:.4g}", "end") if lows else "",
+        _text(LEFT - 5, TOP + 4 if apart else (TOP + floor) / 2 + 4, f"{up.high:.4g}", "end"),
+        _text(LEFT - 5, floor, f"{up.low:.4g}", "end") if apart else "",
         _text(LEFT, floor + 14, f"{across.low:.4g}"),
         _text(right, floor + 14, f"{across.high:.4g}", "end") if across.high > across.low else "",
         _text((LEFT + right) / 2, floor + 14, curve.x, "middle"),

@@ -10,7 +10,7 @@ import numpy as np
 
 from evollm.report.page import Curve, Report, Section, Table
 from evollm.report.plots import drawn_files
-from evollm.report.sections import faults, found, made, spent
+from evollm.report.sections import faults, found, made, progress, spent
 from evollm.runtime.result import Result
 from evollm.store import queries, rows
 from evollm.types import JSON
@@ -216,10 +216,10 @@ def _front(pruned: Pruned) -> list[Section]:
 
 
 def _curves(pruned: Pruned) -> Section:
-    """Return accuracy against length, for plots."""
+    """Return accuracy against length, and the best so far; they are for plots."""
     metric = pruned.system.task.headline
     lines: Mapping[str, list[tuple[float, float]]] = {
         "best prompt of a length": [(float(n), value) for n, _, value in pruned.points]
     }
-    curve = Curve(f"{metric} against length", "prunable tokens kept", metric, lines)
-    return Section("", curves=[curve])
+    lengths = Curve(f"{metric} against length", "prunable tokens kept", metric, lines)
+    return Section("", curves=[lengths, progress(pruned.result.record)])

@@ -87,5 +87,5 @@ def test_a_server_that_is_gone_is_one_warning(
     with caplog.at_level(logging.WARNING, "evollm"):
         found = search(30, None, [MLflow(uri="http://127.0.0.1:9", every=0)])
     assert found.usage.evaluations == 30
-    warned = [one for one in caplog.messages if one.startswith("MLflow does not get all")]
+    warned = [one for one in caplog.messages if one.startswith("MLflow did not get all")]
     assert len(warned) == 1

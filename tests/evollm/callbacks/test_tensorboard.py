@@ -90,7 +90,7 @@ def test_a_log_that_fails_is_one_warning_and_gets_all_when_it_works_again(
         found = search(40, None, [board, Mend()])
     assert found.usage.evaluations == 40
     [warning] = caplog.messages
-    assert warning.startswith("TensorBoard does not get all of this run, which goes on: ")
+    assert warning.startswith("TensorBoard did not get all of this run, which is not affected: ")
     assert scalars(logs / "one") == expected(found)
 
 

@@ -60,6 +60,7 @@ def test_a_result_is_shown_with_what_it_found_and_spent() -> None:
     found = search(40)
     page = found._repr_html_()
     ElementTree.fromstring(f"<div>{page}</div>")
+    assert repr(found).startswith(f"<Result: fitness {found.fitness:.6g} after 40 evaluations")
     assert f"{-found.fitness:.6g} (value) at [" in page
     assert "40 evaluations" in page
     assert "too &lt;far&gt;" in page

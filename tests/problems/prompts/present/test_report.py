@@ -93,7 +93,7 @@ def test_the_prunings_lead_from_the_unpruned_prompt_to_the_chosen_one() -> None:
 
 
 def test_the_curves_are_data() -> None:
-    [course, lengths] = [curve for one in PRUNED.report().sections for curve in one.curves]
+    [lengths, course] = [curve for one in PRUNED.report().sections for curve in one.curves]
     points = lengths.lines["best prompt of a length"]
     assert points[-1] == (17.0, PRUNED.unpruned["search"]["accuracy"].mean)
     best = course.lines["best so far"]
