@@ -1,6 +1,7 @@
 """Reports: the contents of run directories as text, tables and figures.
 
 - ``cells``: The finished runs of a study, one JSON object per line.
+- ``compact``: The compact display of a run, for a notebook.
 - ``page``: Sections of facts, tables and curves, rendered as text or as HTML.
 - ``plots``: Figures: sizes, colours and line styles; curves of one run or several methods.
 - ``progress``: The progress display: a live line on a terminal, one line per generation elsewhere.

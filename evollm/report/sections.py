@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from evollm.report.page import Curve, Report, Section, Table
+from evollm.report.page import Report, Section, Table
 from evollm.report.progress import cost
 from evollm.runtime.budget import Usage, costs
 from evollm.store import queries, rows
@@ -32,7 +32,7 @@ def units_of(record: Record) -> dict[str, Units]:
 
 
 def found(record: Record) -> Section:
-    """Return the best candidate in the user's units, the chosen one if it is another, a curve."""
+    """Return the best candidate in the user's units, and the chosen one if it is another."""
     units = units_of(record)["fitness"]
     facts = {}
     best = queries.best(record)
@@ -41,22 +41,7 @@ def found(record: Record) -> Section:
     chosen = record.get("chosen")
     if chosen is not None and (best is None or chosen != best[0]):
         facts["chosen"] = described(record, chosen, units)
-    return Section("", facts, curves=[progress(record)] if best is not None else [])
-
-
-def progress(record: Record) -> Curve:
-    """Return the best value so far against the number of evaluations, as a staircase."""
-    from evollm.report.plots import best_so_far  # which imports this module
-
-    units = units_of(record)["fitness"]
-    values = [units.value(best) for best in best_so_far(record).tolist()]
-    stairs: list[tuple[float, float]] = []
-    for number, value in enumerate(values, 1):
-        if stairs and value != stairs[-1][1]:
-            stairs += [(number, stairs[-1][1]), (number, value)]
-        elif not stairs or number == len(values):
-            stairs.append((number, value))
-    return Curve("best so far", "evaluations", units.name, {"best so far": stairs})
+    return Section("", facts)
 
 
 def described(record: Record, candidate: int, units: Units) -> str:

@@ -92,9 +92,9 @@ class Result(Generic[G]):
 
     def _repr_html_(self) -> str:
         """Return what was found and spent, with a small picture of the best so far."""
-        from evollm.report.sections import overview  # which imports this module
+        from evollm.report.compact import compact  # which imports this module
 
-        return overview(self.record)._repr_html_()
+        return compact(self.record)._repr_html_()
 
 
 def dataframe(record: Record) -> "pandas.DataFrame":

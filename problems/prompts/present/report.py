@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from evollm.report.page import Curve, Report, Section, Table
-from evollm.report.plots import drawn_files
-from evollm.report.sections import faults, found, made, progress, spent
+from evollm.report.plots import best_so_far, drawn_files
+from evollm.report.sections import faults, found, made, spent
 from evollm.runtime.result import Result
 from evollm.store import queries, rows
 from evollm.types import JSON
@@ -217,9 +217,16 @@ def _front(pruned: Pruned) -> list[Section]:
 
 def _curves(pruned: Pruned) -> Section:
     """Return accuracy against length, and the best so far; they are for plots."""
-    metric = pruned.system.task.headline
+    units, metric = pruned.system.units["fitness"], pruned.system.task.headline
+    best = best_so_far(pruned.result.record)
+    course = [(n, units.value(value)) for n, value in enumerate(best.tolist(), 1)]
     lines: Mapping[str, list[tuple[float, float]]] = {
         "best prompt of a length": [(float(n), value) for n, _, value in pruned.points]
     }
-    lengths = Curve(f"{metric} against length", "prunable tokens kept", metric, lines)
-    return Section("", curves=[lengths, progress(pruned.result.record)])
+    return Section(
+        "",
+        curves=[
+            Curve(f"{metric} against length", "prunable tokens kept", metric, lines),
+            Curve("best so far", "prompts scored", units.name, {"best so far": course}),
+        ],
+    )

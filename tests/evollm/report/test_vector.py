@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from evollm.report.compact import progress
 from evollm.report.page import Curve, Report, Section, Table
-from evollm.report.sections import progress
 from evollm.report.vector import HEIGHT, WIDTH, svg
 from tests.evollm.callbacks.support_runs import search
 
