@@ -2,10 +2,11 @@
 
 - ``calls``: The model calls of a run: how many, how long they took, what they cost.
 - ``cells``: The finished runs of a study, one JSON object per line.
+- ``compact``: The compact display of a run, for a notebook.
 - ``curves``: Curves of one run: the best so far, and the diversity of its generations.
 - ``document``: A report as one HTML page that needs nothing else.
 - ``history``: The history of a run: its folder, its configuration, its starts and stops.
-- ``html``: Elements, charts as SVG, and the live page.
+- ``html``: Elements, charts and thumbnails as SVG, and the live page.
 - ``lineage``: The lineage of a candidate, down to the prompts and answers that made it.
 - ``page``: Sections of facts, tables, curves and lineages, rendered as text or as HTML.
 - ``plots``: Figures: sizes, colours and line styles; curves of one run or several methods.

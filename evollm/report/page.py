@@ -180,9 +180,9 @@ class Section:
     lineage: Lineage | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Report:
-    """The result of a run as data; a notebook shows it as HTML.
+    """The result of a run as data; a notebook shows it as HTML, a console as text.
 
     Attributes:
         title: Title of the report.
@@ -196,8 +196,11 @@ class Report:
         """Return the report for a terminal, without curves and lineages."""
         return "\n\n".join(filter(None, (_text(section) for section in self.sections)))
 
+    def __repr__(self) -> str:
+        return self.text()
+
     def _repr_html_(self) -> str:
-        """Return the report for a notebook, without curves and lineages."""
+        """Return the report for a notebook, with its curves as small pictures."""
         from evollm.report.html import blocks, elements
 
         title = elements.node("h3", self.title)

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 Callback: TypeAlias = Callable[["Run", Individual[Any]], object]
 """Called as ``f(run, individual)`` after each evaluation, failed or not; may call ``run.stop()``.
 
-If it has a method ``tick(run)``, that is called several times per second during the run.
+If it has a method ``tick(run)``, that is called several times per second during the run, and the
+last time when ``run.finished`` is true.
 """
 OnError: TypeAlias = Literal["record", "raise"]
 
@@ -156,6 +157,10 @@ class Run:
             self._queue.send(self._room() - self._queue.genomes)
         self._collect(seconds)
         self._check()
+        self.tick()
+
+    def tick(self) -> None:
+        """Call the callbacks that have a method ``tick``."""
         for callback in self._callbacks:
             if tick := getattr(callback, "tick", None):
                 tick(self)

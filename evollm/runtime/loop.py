@@ -165,7 +165,9 @@ def finish(under_way: Run, problem: Problem[Any]) -> None:
     """Start the workers, and advance the run to its end."""
     whole = False
     try:
-        if not under_way.finished:
+        if under_way.finished:  # by its record alone
+            under_way.tick()
+        else:
             under_way.executor.start(problem)
         with _interruptible(under_way):
             while not under_way.finished:

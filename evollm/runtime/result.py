@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Result(Generic[G]):
     """The result of a run.
 
@@ -85,6 +85,16 @@ class Result(Generic[G]):
             EvollmError: If pandas is not installed.
         """
         return dataframe(self.record)
+
+    def __repr__(self) -> str:
+        best = "nothing" if self.best is None else f"fitness {self.best.fitness:.6g}"
+        return f"<Result: {best} after {self.usage.evaluations} evaluations, {self.stopped}>"
+
+    def _repr_html_(self) -> str:
+        """Return what was found and spent, with a small picture of the best so far."""
+        from evollm.report.compact import compact  # which imports this module
+
+        return compact(self.record)._repr_html_()
 
 
 def dataframe(record: Record) -> "pandas.DataFrame":

@@ -9,4 +9,5 @@
 - ``record``: One SQLite database with every job, candidate, outcome and call.
 - ``rows``: Evaluations, calls and counts of a record, for tables and reports.
 - ``schema``: The record's tables, and the check that this code can read them.
+- ``steps``: What each answer on record added to a run's counts, for experiment trackers.
 """

@@ -30,6 +30,9 @@ class Found:
     fallback_share: float
     result: Result[Any]
 
+    def _repr_html_(self) -> str:
+        return self.result._repr_html_()
+
 
 def found(problem: Function, result: Result[Any]) -> Found:
     """Return the best point and value of any search of a function.

@@ -5,4 +5,5 @@
 - ``elements``: HTML elements, built as a tree so that every text is escaped.
 - ``live``: The server of a page that follows a run.
 - ``scales``: Axes: positions of values, and few round ticks.
+- ``thumbnails``: Curves as small SVG pictures, for notebooks.
 """

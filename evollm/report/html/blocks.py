@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from xml.etree.ElementTree import Element
 
 from evollm.report.html.elements import clean, data, node
-from evollm.report.page import Lineage, Section, Table, written_cell
+from evollm.report.html.thumbnails import thumbnail
+from evollm.report.page import Curve, Lineage, Section, Table, written_cell
 from evollm.types import JSON
 
 LONG = 300
@@ -12,14 +13,16 @@ LONG = 300
 
 
 def section(of: Section) -> Iterator[Element]:
-    """Yield a section's heading, facts, text and tables, for a notebook."""
-    if of.title:
+    """Yield a section's heading, facts, text, curves and tables, for a notebook."""
+    drawn = [made for one in of.curves if isinstance(one, Curve) and (made := thumbnail(one))]
+    if of.title and (of.facts or of.text or drawn or of.tables):
         yield node("h4", of.title)
     if of.facts:
         lines = (node("tr", node("th", name), node("td", said)) for name, said in of.facts.items())
         yield node("table", *lines)
     if of.text:
         yield node("pre", of.text)
+    yield from drawn
     yield from map(table, of.tables)
 
 

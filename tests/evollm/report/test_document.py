@@ -3,7 +3,6 @@
 import json
 from base64 import b64encode
 from hashlib import sha256
-from html.parser import HTMLParser
 from itertools import pairwise
 from math import inf, nan
 from pathlib import Path
@@ -19,39 +18,8 @@ from evollm.report.lineage import CUT
 from evollm.report.page import Bars, Curve, Report, Section, Table
 from evollm.store.record import Record
 from tests.evollm.report.support_hostile import EVIL, MARKS, QUOTES, SCRIPT
+from tests.evollm.report.support_page import Page
 from tests.support_each import each
-
-VOID = {"meta", "br", "img", "link", "input", "hr"}
-
-
-class Page(HTMLParser):
-    """The elements, texts and scripts of a page, whose tags must be balanced."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[tuple[str, str]] = []
-        self._open: list[str] = []
-        self.feed(text)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, text: str) -> None:
-        self.texts.append((self._open[-1] if self._open else "", text))
-
-    def of(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
-
-    def text(self, tag: str) -> str:
-        return "".join(text for within, text in self.texts if within == tag)
 
 
 @pytest.fixture(scope="module")
