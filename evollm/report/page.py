@@ -21,9 +21,9 @@ class Table:
 
     def text(self) -> str:
         """Return the table with aligned columns, numbers on the right."""
-        cells = [list(self.columns), *([_cell(cell) for cell in row] for row in self.rows)]
+        cells = [list(self.columns), *self.cells()]
         widths = [max(len(row[i]) for row in cells) for i in range(len(self.columns))]
-        numeric = [_numeric(row[i] for row in self.rows) for i in range(len(self.columns))]
+        numeric = self.numeric()
         lines = [
             "  ".join(
                 cell.rjust(width) if right else cell.ljust(width)
@@ -32,6 +32,14 @@ class Table:
             for row in cells
         ]
         return "\n".join([self.title, *lines] if self.title else lines)
+
+    def cells(self) -> list[list[str]]:
+        """Return the rows as text."""
+        return [[_cell(cell) for cell in row] for row in self.rows]
+
+    def numeric(self) -> list[bool]:
+        """Return for each column whether it contains nothing but numbers."""
+        return [_numeric(row[i] for row in self.rows) for i in range(len(self.columns))]
 
     def html(self) -> str:
         """Return the table as HTML with escaped content."""
@@ -53,12 +61,14 @@ class Curve:
         x: Name of the horizontal axis.
         y: Name of the vertical axis.
         lines: Points ``(x, y)`` by the line's name.
+        singles: Thin lines, such as those of the seeds whose median a line is, by its name.
     """
 
     title: str
     x: str
     y: str
     lines: Mapping[str, Sequence[tuple[float, float]]]
+    singles: Mapping[str, Sequence[Sequence[tuple[float, float]]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,23 @@
 """The text report of a run directory, for ``evollm show``."""
 
 import json
+from dataclasses import replace
+from math import isfinite
 
 from evollm.errors import EvollmError
-from evollm.report.page import Section
+from evollm.report.page import Curve, Report, Section
+from evollm.report.plots import best_so_far
 from evollm.report.sections import overview, units_of
 from evollm.store import queries, rows
 from evollm.store.record import Record
 
 
 def summary(record: Record) -> str:
+    """Return the text of ``described``."""
+    return described(record).text()
+
+
+def described(record: Record) -> Report:
     """Return a run's settings, its result, what it spent, and what was rejected and why."""
     config, versions = record.get("config", {}), record.get("versions", {})
     facts = {
@@ -20,7 +28,16 @@ def summary(record: Record) -> str:
     history = [f"{kind:<7} {detail}" for kind, detail in rows.events(record)]
     head = Section("", facts, "\n".join(history))
     report = overview(record)
-    return type(report)(report.title, [head, *report.sections]).text()
+    best, *more = report.sections
+    return Report(report.title, [head, replace(best, curves=[_course(record)]), *more])
+
+
+def _course(record: Record) -> Curve:
+    """Return the best so far by evaluations, in the user's units."""
+    units = units_of(record)["fitness"]
+    best = [(n, units.value(float(y))) for n, y in enumerate(best_so_far(record), 1)]
+    line = [(n, value) for n, value in best if isfinite(value)]
+    return Curve("best so far", "evaluations", units.name, {"best so far": line})
 
 
 def _pairs(said: object) -> str:

@@ -1,5 +1,6 @@
 """The lock of a run directory, for one writing process at a time."""
 
+import time
 from pathlib import Path
 from typing import IO
 
@@ -34,12 +35,34 @@ def claim(path: Path) -> IO[str]:
         raise EvollmError(
             f"can't write to the run directory {brief(path)}: {error.strerror}"
         ) from None
-    try:
-        fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    if not (_locked(guard, fcntl.LOCK_EX) or _again(guard)):
         guard.close()
         raise EvollmError(
             f"another process is using the run directory {brief(path)}: wait for it, or choose "
             "another folder"
-        ) from None
+        )
     return guard
+
+
+def held(path: Path) -> bool:
+    """Return whether a process holds the lock of a run directory, and so is writing to it."""
+    try:
+        guard = (path / "lock").open()
+    except OSError:
+        return False
+    with guard:
+        return fcntl is not None and not _locked(guard, fcntl.LOCK_SH)
+
+
+def _again(guard: IO[str]) -> bool:
+    """Try a second time, because ``held`` takes the lock for a moment."""
+    time.sleep(0.05)
+    return _locked(guard, fcntl.LOCK_EX)
+
+
+def _locked(guard: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(guard, kind | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,130 @@
+"""Reports on a terminal, with colours where ``rich`` is installed, or as plain text."""
+
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from evollm.report.page import Curve, Report, Section, Table
+from evollm.report.sparklines import BLOCKS, sparks
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_STYLES = {"running": "green", "interrupted": "yellow"}
+_STYLES |= dict.fromkeys(("failed", "killed", "damaged"), "red")
+
+
+def show(report: Report) -> None:
+    """Print a report with its curves as sparklines.
+
+    Tables are drawn on a terminal, if ``rich`` is installed (the extra ``terminal``); everywhere
+    else the text is that of ``Report.text``, with the sparklines below their section.
+    """
+    if not sys.stdout.isatty():
+        print(plain(report))
+    elif console := _console():
+        for place, part in enumerate(_drawn(report)):
+            console.print(*[""] * bool(place), part, sep="\n")
+    else:
+        print(harmless(plain(report)))
+
+
+def write(text: str) -> None:
+    """Print a text that a model may have written parts of."""
+    print(harmless(text) if sys.stdout.isatty() else text)
+
+
+def harmless(text: str) -> str:
+    """Return a text without characters that control a terminal: they are written as escapes."""
+    return "".join(
+        one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode()
+        for one in text
+    )
+
+
+def plain(report: Report) -> str:
+    """Return a report as text, with its curves as sparklines if the output can encode them."""
+    parts = ((Report("", [section]).text(), _lines(section.curves)) for section in report.sections)
+    return "\n\n".join("\n\n".join(filter(None, part)) for part in parts if any(part))
+
+
+def _lines(curves: Iterable[Curve]) -> str:
+    if not _encodable():
+        return ""
+    drawn = []
+    for curve in curves:
+        found = sparks(curve)
+        width = max((len(one.name) for one in found), default=0)
+        drawn += [f"{one.name:<{width}}  {one.blocks}  {one.ends}" for one in found]
+    return "\n".join(drawn)
+
+
+def _encodable() -> bool:
+    try:
+        BLOCKS.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _console() -> Any:
+    try:
+        from rich.console import Console
+    except ImportError:
+        return None
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+def _drawn(report: Report) -> "Iterable[RenderableType]":
+    """Yield the parts of a report as objects that ``rich`` prints."""
+    from rich.text import Text
+
+    for section in report.sections:
+        if section.title:
+            yield Text(harmless(section.title), style="bold")
+        if section.facts:
+            yield _facts(section)
+        if section.text:
+            yield Text(harmless(section.text))
+        yield from (_table(table) for table in section.tables)
+        if _encodable() and section.curves:
+            yield from (_curve(curve) for curve in section.curves if sparks(curve))
+
+
+def _facts(section: Section) -> Any:
+    grid = _grid()
+    for name, said in section.facts.items():
+        grid.add_row(*_texts((name, "cyan"), (said, "")))
+    return grid
+
+
+def _curve(curve: Curve) -> Any:
+    grid = _grid()
+    for one in sparks(curve):
+        grid.add_row(*_texts((one.name, "cyan"), (one.blocks, "green"), (one.ends, "")))
+    return grid
+
+
+def _grid() -> Any:
+    from rich.table import Table as Drawn
+
+    return Drawn.grid(padding=(0, 2, 0, 0))
+
+
+def _table(table: Table) -> Any:
+    from rich import box
+    from rich.table import Table as Drawn
+
+    drawn = Drawn(title=table.title or None, box=box.SIMPLE_HEAD, title_justify="left")
+    for name, numeric in zip(_texts(*((one, "") for one in table.columns)), table.numeric(),
+                             strict=True):  # fmt: skip
+        drawn.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in table.cells():
+        drawn.add_row(*_texts(*((cell, _STYLES.get(cell, "")) for cell in row)))
+    return drawn
+
+
+def _texts(*parts: tuple[str, str]) -> Any:
+    from rich.text import Text
+
+    return [Text(harmless(text), style=style) for text, style in parts]
