@@ -10,6 +10,9 @@ from evollm.report.sparklines import BLOCKS, sparks
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+_SHORT = 16
+"""Longest cells that are not folded in a narrow window."""
+
 _STYLES = {"running": "green", "interrupted": "yellow"}
 _STYLES |= dict.fromkeys(("failed", "killed", "damaged"), "red")
 
@@ -80,15 +83,14 @@ def _drawn(report: Report) -> "Iterable[RenderableType]":
     from rich.text import Text
 
     for section in report.sections:
-        if section.title:
+        parts = [_facts(section)] if section.facts else []
+        parts += [Text(harmless(section.text))] if section.text else []
+        parts += [_table(table) for table in section.tables]
+        if _encodable():
+            parts += [_curve(curve) for curve in section.curves if sparks(curve)]
+        if parts and section.title:
             yield Text(harmless(section.title), style="bold")
-        if section.facts:
-            yield _facts(section)
-        if section.text:
-            yield Text(harmless(section.text))
-        yield from (_table(table) for table in section.tables)
-        if _encodable() and section.curves:
-            yield from (_curve(curve) for curve in section.curves if sparks(curve))
+        yield from parts
 
 
 def _facts(section: Section) -> Any:
@@ -112,14 +114,19 @@ def _grid() -> Any:
 
 
 def _table(table: Table) -> Any:
-    from rich import box
     from rich.table import Table as Drawn
 
-    drawn = Drawn(title=table.title or None, box=box.SIMPLE_HEAD, title_justify="left")
-    for name, numeric in zip(_texts(*((one, "") for one in table.columns)), table.numeric(),
-                             strict=True):  # fmt: skip
-        drawn.add_column(name, justify="right" if numeric else "left", overflow="fold")
-    for row in table.cells():
+    drawn = Drawn(title=table.title or None, box=None, padding=(0, 2, 0, 0), title_justify="left")
+    cells = table.cells()
+    for place, (name, numeric) in enumerate(zip(table.columns, table.numeric(), strict=True)):
+        widest = max(map(len, (*(row[place] for row in cells), *name.split())))
+        drawn.add_column(
+            *_texts((name, "")),
+            justify="right" if numeric else "left",
+            overflow="fold",
+            width=widest if widest <= _SHORT else None,
+        )
+    for row in cells:
         drawn.add_row(*_texts(*((cell, _STYLES.get(cell, "")) for cell in row)))
     return drawn
 

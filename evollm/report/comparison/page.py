@@ -17,6 +17,9 @@ from evollm.report.page import Curve, Report, Section, Table
 POINTS = 10
 """Number of rows of the table of the best so far."""
 
+NAMED = 5
+"""Maximum number of runs that are named as left out."""
+
 
 def compared(
     tracks: Sequence[Track], evaluations: int | None = None, left: Sequence[str] = ()
@@ -50,7 +53,9 @@ def compared(
         _progress(groups, at),
     ]
     more = [_differences(groups, at), _settings(groups)]
-    return Report(f"Comparison of {len(groups)} groups", [*sections, *more])
+    return Report(
+        f"Comparison of {len(groups)} {_plural(len(groups), 'group')}", [*sections, *more]
+    )
 
 
 def _head(kept: Sequence[Track], groups: Sequence[Group], at: int, left: Sequence[str]) -> Section:
@@ -68,7 +73,8 @@ def _head(kept: Sequence[Track], groups: Sequence[Group], at: int, left: Sequenc
         "compared at": f"{at} evaluations{why}",
     }
     if left:
-        facts["left out"] = "; ".join(left)
+        more = f"; and {len(left) - NAMED} more" if len(left) > NAMED else ""
+        facts["left out"] = "; ".join(left[:NAMED]) + more
     return Section("", facts)
 
 
