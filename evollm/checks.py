@@ -7,20 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from evollm.errors import EvollmError
+from evollm.errors import OutOfRange
 
 
 def positive(**counts: int | None) -> None:
     """Check that counts are whole numbers of at least 1, or None.
 
     Raises:
-        EvollmError: If one is not; the message names it.
+        OutOfRange: If one is not; the message names it.
     """
     for name, count in counts.items():
         if count is None:
             continue
         if not isinstance(count, int | np.integer) or isinstance(count, bool) or count < 1:
-            raise EvollmError(f"{name} must be a whole number, 1 or more, not {count!r}")
+            raise OutOfRange(f"{name} must be a whole number, 1 or more, not {count!r}", 1)
 
 
 def nearest(name: str, names: Iterable[str], most: int = 20) -> str:
@@ -49,13 +49,13 @@ def at_least(least: int, settings: object, *names: str, prefix: str = "") -> Non
         prefix: Prefix of the fields' names in error messages.
 
     Raises:
-        EvollmError: If one of the fields is below, or not a number.
+        OutOfRange: If one of the fields is below, or not a number.
     """
     for name in names:
         value = getattr(settings, name)
         if value is not None and (value < least or isnan(value)):
             option = prefix + (name.replace("_", "-") if prefix else name)
-            raise EvollmError(f"{option} must be {least} or more, not {value}")
+            raise OutOfRange(f"{option} must be {least} or more, not {value}", least)
 
 
 def shared(settings: object, kind: type[Any]) -> dict[str, Any]:

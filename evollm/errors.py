@@ -26,3 +26,15 @@ def _message(error: BaseException) -> str:
 
 class EvollmError(Exception):
     """An error that ends the run; its message is one sentence that says how to fix it."""
+
+
+class OutOfRange(EvollmError):
+    """A number is too small.
+
+    Attributes:
+        least: The smallest valid number; None if it is unknown.
+    """
+
+    def __init__(self, sentence: str, least: float | None = None) -> None:
+        super().__init__(sentence)
+        self.least = least

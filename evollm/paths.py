@@ -45,6 +45,27 @@ def creatable(path: str | PathLike[str]) -> Path:
     return found
 
 
+def save(text: str, path: str | PathLike[str], what: str) -> Path:
+    """Write a text to a file, and return its absolute path.
+
+    Args:
+        text: The text, written as UTF-8.
+        path: The file; its folder must exist.
+        what: What the text is, for the message.
+
+    Raises:
+        EvollmError: If the file can't be written.
+    """
+    file = anchored(path)
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise EvollmError(
+            f"can't write the {what} {brief(file)} ({error.strerror}): name another file"
+        ) from None
+    return file
+
+
 def brief(path: Path) -> str:
     """Return a path for messages: relative if it is below the working directory."""
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from evollm.checks import at_least, nearest
-from evollm.cli.options import Aliases, build, option, values
+from evollm.cli.options import Aliases, build, option, options_of, values
 from evollm.errors import EvollmError
 from evollm.executors.names import EXECUTORS, Workers
 from evollm.llm.base import Price
@@ -157,14 +157,34 @@ def read(file: Path) -> dict[str, Any]:
     return found
 
 
-def written(config: Mapping[str, Any]) -> str:
-    """Write a configuration as TOML that ``read`` reads; None is omitted."""
+def written(config: Mapping[str, Any], options: type[Any] | None = None) -> str:
+    """Write a configuration as TOML that ``read`` reads.
+
+    None, which TOML lacks, is omitted where it is the default, and otherwise written as "none".
+
+    Args:
+        config: The configuration.
+        options: The dataclass of the problem's options; without it their None is always omitted.
+    """
+    kinds = {**PARTS} if options is None else {"options": options, **PARTS}
     lines = [f"problem = {_value(config['problem'])}"]
     for part, keys in config.items():
         if part != "problem":
-            lines += ["", f"[{part}]"]
-            lines += [f"{key} = {_value(v)}" for key, v in keys.items() if v is not None]
+            default = _defaults(kinds[part]) if part in kinds else {}
+            said = {
+                key: "none" if value is None else value
+                for key, value in keys.items()
+                if value is not None or default.get(key) is not None
+            }
+            lines += ["", f"[{part}]", *(f"{key} = {_value(value)}" for key, value in said.items())]
     return "\n".join(lines) + "\n"
+
+
+def _defaults(kind: type[Any]) -> dict[str, Any]:
+    """Return the defaults of options, by their names and the paths of their fields."""
+    leaves = options_of(kind)
+    paths = {leaf.path: leaf.default for found in leaves.values() for leaf in found}
+    return paths | {name: found[0].default for name, found in leaves.items()}
 
 
 def _value(value: Any) -> str:

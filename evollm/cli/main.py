@@ -1,4 +1,4 @@
-"""The command line: ``evollm run``, ``resume``, ``show``, ``report``, ``watch`` and others."""
+"""The command line: all commands, and ``evollm run``, ``resume`` and ``models``."""
 
 import argparse
 import logging
@@ -13,16 +13,16 @@ from typing import Any
 
 from evollm import __version__
 from evollm.checks import nearest
-from evollm.cli import report
+from evollm.cli import completion, schema, tune
 from evollm.cli.commands import command, commands, in_file, recorded
 from evollm.cli.config import PARTS, Limits, Machinery, Model, complete, read, written
 from evollm.cli.connecting import Connector
 from evollm.cli.dry_run import estimate
 from evollm.cli.launch import launch, prepared
 from evollm.cli.options import Parser, add, build, expand, given
-from evollm.cli.tune import describe
+from evollm.cli.records import compare, report, runs, show
 from evollm.errors import EvollmError
-from evollm.paths import anchored, creatable
+from evollm.paths import anchored, creatable, save
 from evollm.store.record import FILE, Record
 from evollm.types import JSON
 
@@ -66,9 +66,9 @@ def _parser(file: str | None = None) -> Parser:
     parser.set_defaults(debug=False)
     parser.add_argument("--version", action="version", version=f"evollm {__version__}")
     parts = parser.add_subparsers(required=True, metavar="COMMAND")
-    runs = parts.add_parser("run", help="start a search, or continue the one in --path")
-    problems = runs.add_subparsers(required=True, metavar="PROBLEM")
-    runs.epilog = "PROBLEM may also be FILE.py:SYSTEM, a system defined in your own file."
+    search = parts.add_parser("run", help="start a search, or continue the one in --path")
+    problems = search.add_subparsers(required=True, metavar="PROBLEM")
+    search.epilog = "PROBLEM may also be FILE.py:SYSTEM, a system defined in your own file."
     for name, found in ({file: command(file)} if file else commands()).items():
         one = problems.add_parser(name, help=found.help, description=found.help)
         add(one, found.options, "problem")
@@ -84,6 +84,12 @@ def _parser(file: str | None = None) -> Parser:
             help="a TOML file; options on the command line override it",
         )
         one.add_argument(
+            "--save-config",
+            type=Path,
+            metavar="FILE",
+            help="write the complete configuration to a TOML file that --config reads",
+        )
+        one.add_argument(
             "--dry-run",
             action="store_true",
             help="print what a model would be asked and the maximum cost",
@@ -94,20 +100,13 @@ def _parser(file: str | None = None) -> Parser:
     add(resume, Limits, "limits that replace the run's own")
     add(resume, Model, "model settings that replace the run's own")
     _finish(resume, _resume)
-    show = parts.add_parser("show", help="print what a run directory contains")
-    show.add_argument("path", type=Path, metavar="RUN", help="the run directory")
-    show.add_argument(
-        "--candidate", type=int, metavar="ID", help="one candidate's ancestors and model calls"
-    )
-    show.add_argument(
-        "--depth", type=int, default=4, metavar="N", help="generations of ancestors (default: 4)"
-    )
-    show.add_argument(
-        "--config", action="store_true", help="the run's configuration as a TOML file"
-    )
-    _finish(show, _show)
-    describe(parts, _finish)
+    show.describe(parts, _finish)
+    runs.describe(parts, _finish)
+    compare.describe(parts, _finish)
     report.describe(parts, _finish)
+    tune.describe(parts, _finish)
+    schema.describe(parts, _finish)
+    completion.describe(parts, _finish, parser)
     _models(parts.add_parser("models", help="the offline models: list, pull, path"))
     return parser
 
@@ -143,16 +142,21 @@ def _file(words: Sequence[str]) -> str | None:
 
 
 def _named(arguments: Sequence[str] | None) -> list[str]:
-    """Let ``run --config FILE`` take the problem's name from the file."""
+    """Let ``run`` with options only take the problem's name from the file of ``--config``."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:1] == ["run"] and words[1:2] == ["--config"] and len(words) > 2:
-        words.insert(1, read(Path(words[2]))["problem"])
+    if words[:1] == ["run"] and words[1:2] and words[1].startswith("-"):
+        file = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+        file.add_argument("--config", type=Path, nargs="?")
+        if found := file.parse_known_args(words)[0].config:
+            words.insert(1, read(found)["problem"])
     return words
 
 
 def _run(name: str, args: argparse.Namespace) -> int:
     """Start a search in a new run directory, or continue the named one."""
     config = _configured(name, args)
+    if args.save_config:
+        save(written(config, command(name).options), args.save_config, "configuration")
     word = re.sub(r"\W+", "-", name.removesuffix(".py").replace(".py:", "-")).strip("-")
     new = Path("runs") / f"{word}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     path = creatable(args.path) if args.path else anchored(new)
@@ -220,26 +224,6 @@ def _resolve(model: dict[str, JSON]) -> None:
     model["model"] = model["model"] or os.environ.get("EVOLLM_MODEL") or None
     if model["model"]:
         model["base_url"] = model["base_url"] or os.environ.get("OPENAI_BASE_URL") or None
-
-
-def _show(args: argparse.Namespace) -> int:
-    """Print a run's summary, its configuration, or a candidate's ancestry."""
-    from evollm.report.text import ancestry, summary
-
-    with Record(args.path, write=False) as record:
-        if args.config:
-            config = record.get("config") or {}
-            if "problem" not in config:
-                raise EvollmError(
-                    f"{args.path} was not started by the command line, so it has no configuration "
-                    "to show"
-                )
-            print(written(config), end="")
-        elif args.candidate is None:
-            print(summary(record))
-        else:
-            print(ancestry(record, args.candidate, args.depth))
-    return 0
 
 
 def _list(args: argparse.Namespace) -> int:

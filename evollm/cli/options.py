@@ -9,7 +9,7 @@ of a nested dataclass, as ``--tree-prompt.form``. Fields of other types are not 
 import argparse
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NoReturn, TypeVar, get_args
 
 from evollm.checks import nearest
@@ -147,27 +147,33 @@ def expand(kind: type[Any], given: Mapping[str, Any], where: str = "option") -> 
     exact: dict[str, JSON] = {}
     for key, value in _flat(given):
         if key not in known and key not in places:
-            raise EvollmError(f"there is no {where} '{key}'{nearest(key, sorted(known))}")
+            raise EvollmError(f"there is no {where} '{key}'{_nearest(key, known, places)}")
         for leaf in known.get(key) or [places[key]]:
-            _check(key, value, leaf, where)
-            (named if key in known else exact)[leaf.path] = value
+            (named if key in known else exact)[leaf.path] = _checked(key, value, leaf, where)
     return named | exact
+
+
+def _nearest(key: str, known: Collection[str], places: Collection[str]) -> str:
+    """Return the end of a message about an unknown key: the nearest name or path."""
+    return nearest(key, sorted({*known, *places} if "." in key else known))
 
 
 def _flat(given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for key, value in given.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value:
             yield from ((f"{key}.{inner}", held) for inner, held in _flat(value))
         else:
             yield key, value
 
 
-def _check(name: str, value: Any, leaf: Leaf, where: str) -> None:
-    """Raise an error if the field's type does not allow a value."""
+def _checked(name: str, value: Any, leaf: Leaf, where: str) -> Any:
+    """Return a value, None for "none"; raise an error if the field's type does not allow it."""
     parts = parts_of(leaf.hint)
     choices = leaf.more.get("choices")
     if any(_fits(value, part) for part in parts) and (choices is None or value in choices):
-        return
+        return value
+    if value == "none" and type(None) in parts:
+        return None
     wanted = (
         ", ".join(choices)
         if choices

@@ -20,7 +20,7 @@ class Table:
 
     def text(self) -> str:
         """Return the table with aligned columns, numbers on the right."""
-        cells = [list(self.columns), *([written_cell(cell) for cell in row] for row in self.rows)]
+        cells = [list(self.columns), *self.cells()]
         widths = [max(len(row[i]) for row in cells) for i in range(len(self.columns))]
         lines = [
             "  ".join(
@@ -30,6 +30,10 @@ class Table:
             for row in cells
         ]
         return "\n".join([self.title, *lines] if self.title else lines)
+
+    def cells(self) -> list[list[str]]:
+        """Return the rows as text."""
+        return [[written_cell(cell) for cell in row] for row in self.rows]
 
     def numeric(self) -> list[bool]:
         """Return whether each column has numbers only."""
@@ -55,6 +59,7 @@ class Curve:
         step: Whether a value holds until the next point, as a best value so far does.
         ends: Ends of the vertical axis; None for those of the values.
         note: What the reader must know of the numbers; may be empty.
+        singles: Thin lines, such as those of the seeds whose median a line is, by its name.
     """
 
     title: str
@@ -65,6 +70,7 @@ class Curve:
     step: bool = False
     ends: tuple[float, float] | None = None
     note: str = ""
+    singles: Mapping[str, Sequence[Sequence[tuple[float, float]]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

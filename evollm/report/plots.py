@@ -12,6 +12,7 @@ from evollm.errors import EvollmError
 from evollm.paths import anchored
 from evollm.report.curves import best_so_far
 from evollm.report.sections import units_of
+from evollm.report.sparklines import span
 from evollm.store import rows
 from evollm.store.record import Record
 
@@ -218,10 +219,10 @@ def _scale(axes: Any, values: Sequence[float]) -> None:
     """Use a logarithmic axis if the largest value is much larger than the smallest positive one."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    span = max(values) / min(values) if len(values) and min(values) > 0 else 1
-    if span <= 4:
+    ratio = span(values)
+    if ratio == 1:
         return
     axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1,) if span > 1000 else (1, 2, 5)))
+    axes.yaxis.set_major_locator(LogLocator(subs=(1,) if ratio > 1000 else (1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter(NullFormatter())

@@ -63,7 +63,7 @@ class Progress:
             parts.append(f"tokens {_of(usage.tokens, budget.tokens)}")
             parts.append(f"cost {cost(usage)}")
         left = _left(run)
-        parts.append(f"{_clock(left)} left" if left is not None else _clock(usage.seconds))
+        parts.append(f"{clock(left)} left" if left is not None else clock(usage.seconds))
         return "  ".join(parts)
 
 
@@ -85,7 +85,8 @@ def _left(run: Run) -> float | None:
     return usage.seconds * (1 - share) / share if share > 0 else None
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Return a duration as hours, minutes and seconds."""
     minutes, rest = divmod(round(max(seconds, 0)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from evollm.errors import EvollmError
 from evollm.report.history import origin
 from evollm.report.lineage import prompt
-from evollm.report.page import Section
+from evollm.report.page import Report, Section
 from evollm.report.sections import overview, units_of
 from evollm.store import queries, rows
 from evollm.store.record import Record
@@ -14,13 +14,18 @@ from evollm.types import JSON
 
 
 def summary(record: Record) -> str:
+    """Return the text of ``described``."""
+    return described(record).text()
+
+
+def described(record: Record) -> Report:
     """Return a run's settings, its result, what it spent, and what was rejected and why."""
     config = record.get("config", {})
     facts = origin(record) | {part: _pairs(said) for part, said in config.items()}
     events = [f"{kind:<7} {detail}" for _, kind, detail in rows.events(record)]
     head = Section("", facts, "\n".join(events))
     report = overview(record)
-    return type(report)(report.title, [head, *report.sections]).text()
+    return Report(report.title, [head, *report.sections])
 
 
 def _pairs(said: object) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from evollm.errors import EvollmError
+from evollm.errors import EvollmError, OutOfRange
 from evollm.ledger import Call, Exhausted
 
 _PRICE = "give it per million tokens as --price IN,OUT, Settings(price=(IN, OUT)) or EVOLLM_PRICE"
@@ -65,8 +65,8 @@ class Budget:
             if item.name == "target" and value is not None and value != value:
                 raise EvollmError("a budget's target can't be NaN: give a fitness, or None")
             if value is not None and item.name != "target" and not value >= 0:
-                raise EvollmError(
-                    f"a budget of {item.name} can't be {value}: give 0 or more, or None"
+                raise OutOfRange(
+                    f"a budget of {item.name} can't be {value}: give 0 or more, or None", 0
                 )
 
     @property

@@ -37,9 +37,7 @@ def claim(path: Path) -> IO[str]:
         raise EvollmError(
             f"can't write to the run directory {brief(path)}: {error.strerror}"
         ) from None
-    if not _locked(guard):
-        time.sleep(_MOMENT)  # it may have been taken by ``held``, which releases it at once
-    if not _locked(guard):
+    if not (_locked(guard, fcntl.LOCK_EX) or _again(guard)):
         guard.close()
         raise EvollmError(
             f"another process is using the run directory {brief(path)}: wait for it, or choose "
@@ -48,27 +46,25 @@ def claim(path: Path) -> IO[str]:
     return guard
 
 
-def _locked(guard: IO[str]) -> bool:
-    """Take the lock of an open file, if nobody holds it."""
+def held(path: Path) -> bool:
+    """Return whether a process holds the lock of a run directory, and so is writing to it."""
     try:
-        fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        guard = (path / "lock").open()
+    except OSError:
+        return False
+    with guard:
+        return fcntl is not None and not _locked(guard, fcntl.LOCK_SH)
+
+
+def _again(guard: IO[str]) -> bool:
+    """Try a second time, because ``held`` takes the lock for a moment."""
+    time.sleep(0.05)
+    return _locked(guard, fcntl.LOCK_EX)
+
+
+def _locked(guard: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(guard, kind | fcntl.LOCK_NB)
     except OSError:
         return False
     return True
-
-
-def held(path: Path) -> bool:
-    """Return whether a process is writing to a run directory; False where that can't be told.
-
-    The lock is taken and released at once.
-    """
-    if fcntl is None:
-        return False
-    try:
-        with (path / "lock").open() as guard:
-            fcntl.flock(guard, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False

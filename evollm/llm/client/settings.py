@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 
-from evollm.errors import EvollmError
+from evollm.errors import EvollmError, OutOfRange
 from evollm.llm.base import Price
 from evollm.llm.files import cache_folder
 from evollm.llm.transport.keys import check_extras
@@ -99,4 +99,5 @@ class Settings:
 
 def _check(name: str, value: float, least: int) -> None:
     if not least <= value < inf:
-        raise EvollmError(f"the setting {name} must be at least {least} and finite, not {value!r}")
+        message = f"the setting {name} must be at least {least} and finite, not {value!r}"
+        raise OutOfRange(message, least)

@@ -31,13 +31,20 @@ def chart(of: Curve | Bars) -> Element:
 def _curve(curve: Curve) -> Element:
     lines = {name: found for name, line in curve.lines.items() if (found := _finite(line))}
     dots = {name: found for name, line in curve.dots.items() if (found := _finite(line))}
-    points = [point for line in (*lines.values(), *dots.values()) for point in line]
+    thin = {name: [_finite(one) for one in curve.singles.get(name, ())] for name in lines}
+    singles = [(i, one) for i, own in enumerate(thin.values()) for one in own if one]
+    shown = (*lines.values(), *dots.values(), *(one for _, one in singles))
+    points = [point for line in shown for point in line]
     if not points:
         return _figure(curve, [], node("p", "There are no values to show.", class_="note"))
     across = spanning((x for x, _ in points), log=False)
     up = Scale(*curve.ends) if curve.ends else spanning(y for _, y in points)
     drawn = [
         *(_path("dots", _spots(line, across, up)) for line in dots.values()),
+        *(
+            _path(f"single s{place % STYLES}", _joined(line, across, up, curve.step))
+            for place, line in singles
+        ),
         *(
             _path(f"line s{place % STYLES}", _joined(line, across, up, curve.step))
             for place, line in enumerate(lines.values())

@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evollm.cli.config import complete, read, written
+from evollm.cli.commands import commands
+from evollm.cli.config import PARTS, complete, read, written
+from evollm.cli.options import options_of
 from evollm.errors import EvollmError
+from evollm.paths import save
 from tests.support_each import each
 
 
@@ -71,3 +74,35 @@ def test_other_files_are_refused(text: str, sentence: str, tmp_path: Path) -> No
     file.write_text(text)
     with pytest.raises(EvollmError, match=sentence):
         read(file)
+
+
+@dataclass(frozen=True)
+class Deep:
+    depth: int | None = 3
+
+
+def test_none_in_place_of_another_default_is_kept(tmp_path: Path) -> None:
+    config = complete("mine", Deep, {"options": {"depth": None}})
+    save(written(config, Deep), tmp_path / "run.toml", "configuration")
+    found = read(tmp_path / "run.toml")
+    assert found["options"] == {"depth": "none"}
+    assert complete(found.pop("problem"), Deep, found) == config
+
+
+REGISTERED = {name: found.options for name, found in commands().items()}
+
+
+@each("problem", list(REGISTERED))
+def test_unknown_keys_are_refused_however_deep(problem: str) -> None:
+    kinds = {"options": REGISTERED[problem], **PARTS}
+    for part, kind in kinds.items():
+        paths = [leaf.path for leaves in options_of(kind).values() for leaf in leaves]
+        for path in {paths[0], *(path for path in paths if "." in path)}:
+            *outer, name = path.split(".")
+            given: dict[str, Any] = {f"{name}x": 1}
+            for key in reversed(outer):
+                given = {key: given}
+            with pytest.raises(EvollmError, match=rf"no key of \[{part}\] '{path}x'; did you mean"):
+                complete(problem, REGISTERED[problem], {part: given})
+        with pytest.raises(EvollmError, match=rf"no key of \[{part}\] 'nonsense'"):
+            complete(problem, REGISTERED[problem], {part: {"nonsense": {}}})

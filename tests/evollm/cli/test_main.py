@@ -163,6 +163,26 @@ def test_a_run_is_its_configuration(tmp_path: Path) -> None:
     assert "can't read" in refusal(evollm("run", "--config", "none.toml", folder=tmp_path))
 
 
+def test_a_configuration_is_saved_before_the_run_goes_on(tmp_path: Path) -> None:
+    run = ("run", "blackbox", "--method", "random", "--evaluations", 12, "--delta", "none")
+    headers, key = ("--headers", "api-key=$MY_KEY"), {"MY_KEY": "sk-secret"}
+    saved = ("--save-config", "saved.toml")
+    dry = evollm(*run, *headers, *saved, "--dry-run", folder=tmp_path, env=key)
+    assert dry.returncode == 0, dry.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["saved.toml"]
+    text = (tmp_path / "saved.toml").read_text()
+    assert "api-key=$MY_KEY" in text
+    assert "sk-secret" not in text
+    again = ("run", "--path", "run", "--config", "saved.toml", "--save-config", "again.toml")
+    assert "12 evaluations" in evollm(*again, folder=tmp_path, env=key).stdout
+    assert (tmp_path / "again.toml").read_text() == text
+    said = refusal(evollm(*run, "--save-config", "gone/saved.toml", folder=tmp_path))
+    assert "can't write the configuration gone/saved.toml" in said
+    literal = ("--headers", "api-key=sk-secret", "--save-config", "key.toml")
+    assert "environment variable" in refusal(evollm(*run, *literal, folder=tmp_path))
+    assert not (tmp_path / "key.toml").exists()
+
+
 def test_the_version_is_told(tmp_path: Path) -> None:
     assert re.fullmatch(
         r"evollm \d+\.\d+\.\d+\n", ended(start("--version", folder=tmp_path)).stdout

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from evollm.cli.main import main
-from evollm.report.document import Live, document
+from evollm.report.html.document import Live, document
 from evollm.report.html.live import News, Server
 from evollm.report.page import Ancestor, Asked, Lineage, Report, Section
 from tests.support_browser import browser, chromium

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from evollm.report.document import document
 from evollm.report.history import page, state
+from evollm.report.html.document import document
 from evollm.report.html.elements import node, written
 from evollm.report.html.scales import Scale, label, spanning
 from evollm.report.lineage import CUT

@@ -5,8 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from evollm.errors import EvollmError
-from evollm.paths import anchored, brief
+from evollm.paths import anchored, brief, save
 from evollm.report.html.live import News, Server
 from evollm.store.record import FILE, Record
 
@@ -31,18 +30,12 @@ def describe(parts: Any, finish: Any) -> None:
 
 def _report(args: argparse.Namespace) -> int:
     """Write the page of a run, and print its path."""
-    from evollm.report.document import document
     from evollm.report.history import page, readable, state
+    from evollm.report.html.document import document
 
-    file = anchored(args.out or args.path / NAME)
     with Record(args.path, write=False) as record, readable(record):
         text = document(page(record), state(record))
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise EvollmError(
-            f"can't write the page {brief(file)} ({error.strerror}): choose another file with --out"
-        ) from None
+    file = save(text, args.out or args.path / NAME, "page")
     print(brief(file))
     return 0
 
@@ -74,8 +67,8 @@ def _news(path: Path) -> News:
 
 def _live(path: Path, news: News) -> str:
     """Return the page of a run that updates itself."""
-    from evollm.report.document import Live, document
     from evollm.report.history import page, readable
+    from evollm.report.html.document import Live, document
 
     with Record(path, write=False) as record, readable(record):
         return document(page(record), news.state, Live(news.version))
