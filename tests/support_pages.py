@@ -1,5 +1,6 @@
 """Pages of the documentation: their blocks, run as a reader would run them, top to bottom."""
 
+import ast
 import re
 import shlex
 from collections.abc import Callable, Iterator
@@ -92,3 +93,35 @@ def anchors(page: Path) -> set[str]:
     """Return the anchors of a page's headings, as GitHub makes them."""
     heads = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+def section(page: Path, title: str) -> str:
+    """Return the text below a heading of the second level, up to the next one."""
+    return page.read_text().partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def quotes(page: Path) -> list[str]:
+    """Return the quoted lines of a page."""
+    return re.findall(r"^> (.*)$", page.read_text(), re.MULTILINE)
+
+
+def spoken() -> list[re.Pattern[str]]:
+    """Return each message of the packages' code as a pattern; a capital word stands for a value."""
+    found = []
+    for top in ("evollm", "operators", "problems"):
+        for file in (ROOT / top).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.JoinedStr):
+                    parts = [one.value if isinstance(one, ast.Constant) else None for one in node.values]
+                elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    parts = [node.value]
+                else:
+                    continue
+                if sum(len(str(one)) for one in parts if one is not None) >= 20:
+                    found.append(_pattern(parts))
+    return found
+
+
+def _pattern(parts: list[Any]) -> re.Pattern[str]:
+    value = r"(?:[^a-z]*[A-Z][^a-z]*)?"
+    return re.compile("".join(value if one is None else re.escape(str(one)) for one in parts))

@@ -12,7 +12,8 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
 import evollm  # noqa: E402
 
-project, author, copyright = "evollm", "The evollm contributors", "the evollm contributors"
+project, author = "evollm", "The evollm contributors"
+project_copyright = "the evollm contributors"
 version = release = evollm.__version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "pages"]
 root_doc = "README"
@@ -32,15 +33,12 @@ autodoc_default_options = {"members": True, "member-order": "bysource"}
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 python_maximum_signature_line_length = 88
+toc_object_entries_show_parents = "hide"
 napoleon_google_docstring, napoleon_numpy_docstring = True, False
 napoleon_use_ivar = True
 nitpicky = True
-nitpick_ignore_regex = [
-    # Other projects, and the standard library, can't be linked to without a network.
-    (r"py:.*", r"(?!(evollm|operators|problems)\.).*"),
-    # Parts of the machinery that appear in signatures, and type variables.
-    (r"py:class", r"evollm\.types\.G(_contra)?"),
-]
+# Other projects, and the standard library, can't be linked to without a network.
+nitpick_ignore_regex = [(r"py:.*", r"(?!(evollm|operators|problems)\.).*")]
 
 html_theme = "furo"
 html_title = "evollm"

@@ -16,10 +16,11 @@ from sphinx.builders.html import StandaloneHTMLBuilder
 from evollm.cli.commands import command
 from evollm.cli.config import Limits, Machinery, Model
 from evollm.cli.options import add
+from evollm.shadows import PACKAGES
 
 SHARED = {"limits": Limits, "run": Machinery, "model": Model}
 _LIST = re.compile(r"^### (.+)\n((?:(?!#).*\n?)*)", re.MULTILINE)
-_PAGE = re.compile(r"\[([^\]]+)\]\(([\w./-]+)\.(?:md|ipynb|rst)\)")
+_PAGE = re.compile(r"\[([^\]]+)\]\(([\w./-]+)\.(md|ipynb|rst)\)")
 _OPTIONS = re.compile(r"<!-- options: ([\w ]+) -->")
 
 
@@ -47,7 +48,10 @@ def navigation(readme: str) -> str:
     lists = readme.partition("\n## Documentation\n")[2].partition("\n## ")[0]
     trees = []
     for caption, body in _LIST.findall(lists):
-        pages = [f"{title} <{page}>" for title, page in _PAGE.findall(body)]
+        pages = [
+            f"{'Notebook: ' if kind == 'ipynb' else ''}{title} <{page}>"
+            for title, page, kind in _PAGE.findall(body)
+        ]
         head = ["```{toctree}", ":hidden:", f":caption: {caption}", ""]
         trees.append("\n".join([*head, *pages, "```"]))
     return "\n\n".join(["", *trees, ""])
@@ -97,9 +101,27 @@ def _complete(app: Sphinx, name: str, source: list[str]) -> None:
     source[0] = _OPTIONS.sub(lambda found: options(found[1]), source[0])
 
 
+def _skip(app: Sphinx, what: str, name: str, *others: Any) -> bool | None:
+    """Leave out the methods that scikit-learn adds to all estimators."""
+    return True if re.fullmatch(r"set_\w+_request", name) else None
+
+
+def _undescribed(app: Sphinx, env: Any, node: Any, shown: Any) -> Any:
+    """Show a part of ours that exists but is not described without a link, and no warning."""
+    module, _, name = node.get("reftarget", "").rpartition(".")
+    if node.get("refdomain") == "py" and module.split(".")[0] in PACKAGES:
+        try:
+            return shown if hasattr(import_module(module), name) else None
+        except ImportError:
+            return None
+    return None
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
     app.add_builder(SiteBuilder, override=True)
     app.connect("builder-inited", _load)
     app.connect("source-read", _complete)
+    app.connect("autodoc-skip-member", _skip)
+    app.connect("missing-reference", _undescribed)
     return {"parallel_read_safe": True}
