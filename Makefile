@@ -20,7 +20,7 @@ bench: .venv/dev.stamp
 	for name in import_time engine ray_workers llm_client masks offline_model trees levels; do $(BIN)/python -m tests.benchmarks.speed.$$name || exit 1; done
 
 docs: .venv/docs.stamp
-	$(BIN)/python -m sphinx -q -W --keep-going -c docs/site -d build/doctrees . build/docs
+	$(BIN)/python -m sphinx -q -E -a -W --keep-going -c docs/site -d build/doctrees . build/docs
 	@echo "the pages are in build/docs/index.html"
 
 .venv/bin/python:

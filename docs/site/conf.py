@@ -36,6 +36,7 @@ python_maximum_signature_line_length = 88
 toc_object_entries_show_parents = "hide"
 napoleon_google_docstring, napoleon_numpy_docstring = True, False
 napoleon_use_ivar = True
+smartquotes = False  # messages and code are quoted as they are
 nitpicky = True
 # Other projects, and the standard library, can't be linked to without a network.
 nitpick_ignore_regex = [(r"py:.*", r"(?!(evollm|operators|problems)\.).*")]
