@@ -105,23 +105,32 @@ def quotes(page: Path) -> list[str]:
     return re.findall(r"^> (.*)$", page.read_text(), re.MULTILINE)
 
 
-def spoken() -> list[re.Pattern[str]]:
-    """Return each message of the packages' code as a pattern; a capital word stands for a value."""
-    found = []
-    for top in ("evollm", "operators", "problems"):
-        for file in (ROOT / top).rglob("*.py"):
-            for node in ast.walk(ast.parse(file.read_text())):
-                if isinstance(node, ast.JoinedStr):
-                    parts = [one.value if isinstance(one, ast.Constant) else None for one in node.values]
-                elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    parts = [node.value]
-                else:
-                    continue
-                if sum(len(str(one)) for one in parts if one is not None) >= 20:
-                    found.append(_pattern(parts))
-    return found
+def spoken(near: str) -> list[re.Pattern[str]]:
+    """Return texts in the packages' code as patterns, in which capital words are values.
+
+    Args:
+        near: Texts whose longest fixed part is not in here are left out.
+    """
+    tops = ("evollm", "operators", "problems")
+    files = [file for top in tops for file in (ROOT / top).rglob("*.py")]
+    texts = [_parts(node) for file in files for node in ast.walk(ast.parse(file.read_text()))]
+    fixed = [("".join(filter(None, parts)), parts) for parts in texts]
+    return [
+        _pattern(parts)
+        for text, parts in fixed
+        if len(text) >= 20 and max(filter(None, parts), key=len) in near
+    ]
 
 
-def _pattern(parts: list[Any]) -> re.Pattern[str]:
+def _parts(node: ast.AST) -> list[str | None]:
+    """Return the parts of a string, None for a value in it; nothing for other nodes."""
+    if not isinstance(node, ast.JoinedStr | ast.Constant):
+        return []
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    found = [part.value if isinstance(part, ast.Constant) else None for part in parts]
+    return [part if isinstance(part, str) else None for part in found]
+
+
+def _pattern(parts: list[str | None]) -> re.Pattern[str]:
     value = r"(?:[^a-z]*[A-Z][^a-z]*)?"
-    return re.compile("".join(value if one is None else re.escape(str(one)) for one in parts))
+    return re.compile("".join(value if part is None else re.escape(part) for part in parts))

@@ -41,7 +41,8 @@ def test_blocks_run_in_order(
     monkeypatch.delenv("EVOLLM_MODEL", raising=False)
     execute(page, main, monkeypatch.setenv, lambda: capsys.readouterr().out)
     if tests := sorted(map(str, tmp_path.glob("test_*.py"))):
-        assert pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), *tests]) == 0
+        plain = ["-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path)]
+        assert pytest.main([*plain, *tests]) == 0
     if page == README:
         _check_the_run_that_went_on(tmp_path / "runs/first")
 
@@ -118,7 +119,8 @@ def test_blocks_are_of_known_languages() -> None:
 
 def test_quoted_messages_are_those_of_the_code() -> None:
     page = ROOT / "docs" / "troubleshooting.md"
-    quoted, said = quotes(page), spoken()
+    quoted = quotes(page)
+    said = spoken("\n".join(quoted))
     assert len(quoted) >= 25
     assert [quote for quote in quoted if not any(form.fullmatch(quote) for form in said)] == []
 

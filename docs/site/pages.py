@@ -77,11 +77,13 @@ def _flag(option: Action) -> str:
     flag = option.option_strings[0]
     if isinstance(option, BooleanOptionalAction):
         return f"{flag}, --no-{flag.removeprefix('--')}"
-    return f"{flag} {option.metavar or '/'.join(map(str, option.choices or ()))}"
+    return flag if option.choices else f"{flag} {option.metavar}"
 
 
 def _meaning(option: Action) -> str:
     text = (option.help or "").replace("%%", "%")
+    if option.choices:
+        text = f"{', '.join(map(str, option.choices))}: {text}"
     return re.sub(r"([|*_<>{}\\`$])", r"\\\1", text)
 
 
@@ -101,9 +103,10 @@ def _complete(app: Sphinx, name: str, source: list[str]) -> None:
     source[0] = _OPTIONS.sub(lambda found: options(found[1]), source[0])
 
 
-def _skip(app: Sphinx, what: str, name: str, *others: Any) -> bool | None:
-    """Leave out the methods that scikit-learn adds to all estimators."""
-    return True if re.fullmatch(r"set_\w+_request", name) else None
+def _skip(app: Sphinx, what: str, name: str, part: Any, *others: Any) -> bool | None:
+    """Leave out the methods that scikit-learn adds to estimators, and fields of named tuples."""
+    added = re.fullmatch(r"set_\w+_request", name) or type(part).__name__ == "_tuplegetter"
+    return True if added else None
 
 
 def _undescribed(app: Sphinx, env: Any, node: Any, shown: Any) -> Any:
