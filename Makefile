@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench docs clean
 
 demo: .venv/demo.stamp
 	$(BIN)/python -m problems.blackbox.demo
@@ -19,6 +19,10 @@ lint: .venv/dev.stamp
 bench: .venv/dev.stamp
 	for name in import_time engine ray_workers llm_client masks offline_model trees levels report; do $(BIN)/python -m tests.benchmarks.speed.$$name || exit 1; done
 
+docs: .venv/docs.stamp
+	$(BIN)/python -m sphinx -q -E -a -W --keep-going -c docs/site -d build/doctrees . build/docs
+	@echo "the pages are in build/docs/index.html"
+
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
@@ -29,6 +33,10 @@ bench: .venv/dev.stamp
 .venv/dev.stamp: .venv/bin/python pyproject.toml constraints.txt
 	$(INSTALL) --editable '.[local,blackbox,trees,prompts,compression,tune,notebook,mlflow,tensorboard,terminal,dev]'
 	touch $@ .venv/demo.stamp
+
+.venv/docs.stamp: .venv/bin/python pyproject.toml constraints.txt
+	$(INSTALL) --editable '.[docs]'
+	touch $@
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache build dist

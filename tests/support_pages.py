@@ -1,5 +1,6 @@
 """Pages of the documentation: their blocks, run as a reader would run them, top to bottom."""
 
+import ast
 import re
 import shlex
 from collections.abc import Callable, Iterator
@@ -92,3 +93,44 @@ def anchors(page: Path) -> set[str]:
     """Return the anchors of a page's headings, as GitHub makes them."""
     heads = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+def section(page: Path, title: str) -> str:
+    """Return the text below a heading of the second level, up to the next one."""
+    return page.read_text().partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def quotes(page: Path) -> list[str]:
+    """Return the quoted lines of a page."""
+    return re.findall(r"^> (.*)$", page.read_text(), re.MULTILINE)
+
+
+def spoken(near: str) -> list[re.Pattern[str]]:
+    """Return texts in the packages' code as patterns, in which capital words are values.
+
+    Args:
+        near: Texts whose longest fixed part is not in here are left out.
+    """
+    tops = ("evollm", "operators", "problems")
+    files = [file for top in tops for file in (ROOT / top).rglob("*.py")]
+    texts = [_parts(node) for file in files for node in ast.walk(ast.parse(file.read_text()))]
+    fixed = [("".join(filter(None, parts)), parts) for parts in texts]
+    return [
+        _pattern(parts)
+        for text, parts in fixed
+        if len(text) >= 20 and max(filter(None, parts), key=len) in near
+    ]
+
+
+def _parts(node: ast.AST) -> list[str | None]:
+    """Return the parts of a string, None for a value in it; nothing for other nodes."""
+    if not isinstance(node, ast.JoinedStr | ast.Constant):
+        return []
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    found = [part.value if isinstance(part, ast.Constant) else None for part in parts]
+    return [part if isinstance(part, str) else None for part in found]
+
+
+def _pattern(parts: list[str | None]) -> re.Pattern[str]:
+    value = r"(?:[^a-z]*[A-Z][^a-z]*)?"
+    return re.compile("".join(value if part is None else re.escape(part) for part in parts))

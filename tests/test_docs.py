@@ -17,7 +17,10 @@ from tests.support_pages import (
     execute,
     links,
     masked,
+    quotes,
+    section,
     shell,
+    spoken,
 )
 
 README = PAGES[0]
@@ -34,8 +37,12 @@ def test_blocks_run_in_order(
 ) -> None:
     """Each page in a fresh namespace and folder; what it shows is what it prints."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)  # a page imports the files that it tells to save
     monkeypatch.delenv("EVOLLM_MODEL", raising=False)
     execute(page, main, monkeypatch.setenv, lambda: capsys.readouterr().out)
+    if tests := sorted(map(str, tmp_path.glob("test_*.py"))):
+        plain = ["-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path)]
+        assert pytest.main([*plain, *tests]) == 0
     if page == README:
         _check_the_run_that_went_on(tmp_path / "runs/first")
 
@@ -106,5 +113,42 @@ def test_each_claim_of_the_comparison_names_its_test() -> None:
 
 
 def test_blocks_are_of_known_languages() -> None:
-    known = {"python", "sh", "text", "toml"}
+    known = {"bibtex", "console", "python", "sh", "text", "toml"}
     assert {one.language for page in PAGES for one in blocks(page)} <= known
+
+
+def test_quoted_messages_are_those_of_the_code() -> None:
+    page = ROOT / "docs" / "troubleshooting.md"
+    quoted = quotes(page)
+    said = spoken("\n".join(quoted))
+    assert len(quoted) >= 25
+    assert [quote for quote in quoted if not any(form.fullmatch(quote) for form in said)] == []
+
+
+@pytest.mark.parametrize("name", ["blackbox", "trees", "prompts", "compression"])
+def test_a_guide_to_a_system_has_its_parts(name: str) -> None:
+    """Its costs are figures of the results, and its options a table that the site makes."""
+    page = ROOT / "docs" / f"{name}.md"
+    parts = {"when-to-use-it", "options", "cost", "limits", "cite"}
+    assert parts <= anchors(page)
+    assert f"<!-- options: {name} -->" in section(page, "Options")
+    measured = (ROOT / "tests/benchmarks/RESULTS.md").read_text().replace(",", "")
+    rows = [line for line in section(page, "Cost").splitlines() if line.startswith("|")]
+    figures = re.findall(r"(?<=\| )[\d,.]+(?= \|)", "\n".join(rows).replace("|", "||"))
+    assert figures
+    assert [one for one in figures if not re.search(rf"\b{one.replace(',', '')}\b", measured)] == []
+
+
+def test_the_reference_describes_what_the_pages_import() -> None:
+    files = sorted((ROOT / "docs" / "api").glob("*.rst"))
+    listed = (ROOT / "docs/api/index.rst").read_text()
+    assert all(f"   {file.stem}\n" in listed for file in files if file.stem != "index")
+    described = {
+        module
+        for file in files
+        for module in re.findall(r"^.. automodule:: (\S+)$", file.read_text(), re.MULTILINE)
+    }
+    code = "".join(one.text for page in PAGES for one in blocks(page) if one.language == "python")
+    homes = re.findall(r"^from ((?:evollm|operators|problems)\b\S*) import", code, re.MULTILINE)
+    assert len(homes) > 20
+    assert set(homes) - described == set()

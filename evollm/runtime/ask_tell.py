@@ -166,9 +166,9 @@ class AskTell(Closing):
         """Return the reasons to stop, by name; empty means continue.
 
         Returns:
-            The limits of the budget that are reached, by the names of its fields, or ``{"end":
-            1.0}``
-            if the algorithm ended otherwise. ``result.stopped`` is the reason as text.
+            The limits of the budget that are reached, by the names of its fields, or
+            ``{"end": 1.0}`` if the algorithm ended otherwise. ``result.stopped`` is the reason as
+            text.
         """
         if self._run.stopped and not self._waiting:
             return self._run.reasons() or {"end": 1.0}
