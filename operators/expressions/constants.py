@@ -10,8 +10,7 @@ from numpy.random import Generator
 from evollm.errors import EvollmError
 from evollm.types import Offspring, Parent
 from operators.deap.genomes import Expression
-from operators.expressions.genome import NUMBER, numbers
-from operators.expressions.primitives import Primitives
+from operators.expressions.genome import NUMBER, code_of, numbers
 
 
 @dataclass(frozen=True)
@@ -22,11 +21,9 @@ class NumberMutation:
     ``spread`` in any number.
 
     Attributes:
-        primitives: What expressions are made of.
         spread: Size of the steps, above 0.
     """
 
-    primitives: Primitives
     spread: float = 0.2
 
     def __post_init__(self) -> None:
@@ -51,4 +48,4 @@ class NumberMutation:
         new = old * (1 + step) if rng.random() < 0.5 else old + step
         rounded = float(f"{new:.4g}")
         nodes[place] = [NUMBER, rounded if isfinite(rounded) else old]
-        return self.primitives.genome(nodes)
+        return Expression(nodes, code_of(nodes))

@@ -1,6 +1,7 @@
 """Expressions as genomes: pure functions of DEAP's trees as plain values."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 
 from operators.deap.genomes import Expression
@@ -28,9 +29,12 @@ def fold(nodes: Sequence[Node], combine: Callable[[Node, list[T]], T]) -> T:
         combine: Called with a node and the results of its arguments.
     """
     stack: list[T] = []
+    pop = stack.pop
     for node in reversed(nodes):
-        stack.append(combine(node, [stack.pop() for _ in range(arity(node))]))
-    return stack.pop()
+        count = _ARITY.get(node, 0) if type(node) is str else 0
+        below = [pop(), pop()] if count == 2 else [pop()] if count else []
+        stack.append(combine(node, below))
+    return pop()
 
 
 def height(genome: Expression) -> int:
@@ -46,6 +50,18 @@ def height(genome: Expression) -> int:
     return deepest
 
 
+def code_of(nodes: Sequence[Node]) -> str:
+    """Return the text of an expression as DEAP writes it, which is part of a genome."""
+    return fold(nodes, _code)
+
+
+def _code(node: Node, below: list[str]) -> str:
+    if not below:
+        return node if isinstance(node, str) else repr(node[1])
+    return f"{node}({', '.join(below)})"
+
+
+@lru_cache(maxsize=4096)
 def key_of(genome: Expression) -> str:
     """Return a text that is the same for expressions that differ in the order of arguments only.
 
@@ -55,10 +71,7 @@ def key_of(genome: Expression) -> str:
 
 
 def _key(node: Node, below: list[str]) -> str:
-    if not below:
-        return node if isinstance(node, str) else repr(node[1])
-    ordered = sorted(below) if node in _COMMUTATIVE else below
-    return f"{node}({','.join(ordered)})"
+    return _code(node, sorted(below) if node in _COMMUTATIVE else below)
 
 
 def numbers(genome: Expression) -> list[int]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import inf, isfinite, sqrt
+from math import inf, isfinite, nan, sqrt
 from typing import Any
 
 import numpy as np
@@ -141,6 +141,8 @@ class _Target:
         mean = float(values.sum()) / len(values)
         centred = values - mean
         square = float(centred @ centred)
+        if not isfinite(square):
+            return nan, nan, nan
         if square <= 1e-30 * len(values) * mean * mean:  # constant but for rounding
             return self._mean, 0.0, self.nrmse(self._mean)
         b = float(centred @ self._centred) / square

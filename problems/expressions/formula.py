@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from operators.deap.genomes import Expression
 from operators.expressions.functions import FUNCTIONS, INFIX, POWERS
-from operators.expressions.genome import NUMBER, Node, arity, fold
+from operators.expressions.genome import NUMBER, Node, arity, code_of, fold
 from operators.expressions.writing import POWER, SIGN, WHOLE, Piece, infix, number, write
 from problems.expressions.evaluation import columns, predict
 
@@ -51,7 +51,8 @@ class Formula:
 
         Its values may differ from those of ``predict`` by rounding.
         """
-        return Expression(_folded(_scaled(self.genome.nodes, *self.scale)), "")
+        nodes = _folded(_scaled(self.genome.nodes, *self.scale))
+        return Expression(nodes, code_of(nodes))
 
     def text(self, digits: int | None = 4) -> str:
         """Return the formula as text.

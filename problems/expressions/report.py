@@ -21,7 +21,7 @@ def report(system: SymbolicRegression, result: Result[Expression]) -> Report:
         result: Its result.
     """
     record = result.record
-    chosen = [] if not _sound(result) else [_formula(system, result), *_front(system, result)]
+    chosen = [] if result.best is None else [_formula(system, result), *_front(system, result)]
     spending = spent(record, queries.usage(record))
     parts = [found(record), *chosen, spending, made(record), faults(record)]
     return Report("Symbolic regression", parts)
@@ -31,7 +31,7 @@ def files(
     system: SymbolicRegression, result: Result[Expression], folder: Path
 ) -> list[Path]:
     """Write the chosen formula in all forms, and the front if any; return the files."""
-    if not _sound(result):
+    if result.best is None:
         return []
     formula = system.formula(system.choose(result))
     texts = {
@@ -53,11 +53,6 @@ def files(
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     return [folder / name for name in texts]
-
-
-def _sound(result: Result[Expression]) -> bool:
-    """Return whether any expression could be evaluated."""
-    return result.best is not None and result.best.error is None
 
 
 def _formula(system: SymbolicRegression, result: Result[Expression]) -> Section:

@@ -83,7 +83,7 @@ def _matings(
         return [Mating(fresh, arity=0, brood=settings.population)]
     operators: dict[str, Operator[Any]] = dict(classical(primitives, limits))
     if primitives.constants:
-        operators["numbers"] = NumberMutation(primitives)
+        operators["numbers"] = NumberMutation()
     if not settings.asks:
         return [_classical(name, one, _BROOD) for name, one in operators.items()]
     assert model is not None

@@ -27,6 +27,7 @@ from problems.expressions.settings import ExpressionSettings
 
 GENERATIONS = 50
 VALID, TEST = "valid_", "test_"
+_SECOND = 1  # a seed of its own tells the second round of finals from the first
 
 
 @dataclass(frozen=True)
@@ -143,10 +144,11 @@ class SymbolicRegression(System[Expression]):
         sound = [one for one in result.population if one.error is None]
         if self.valid is not None and sound and not _scored(result, VALID):
             return Finalists(sound, problem=replace(self.problem, held=self.valid, part=VALID))
-        if self.test is None or result.best is None or result.best.error is not None:
+        if self.test is None or not sound:
             return Finalists()
         chosen = self.front(result) if self.settings.parsimony else [self.choose(result)]
-        return Finalists(chosen, problem=replace(self.problem, held=self.test, part=TEST))
+        problem = replace(self.problem, held=self.test, part=TEST)
+        return Finalists(chosen, seed=_SECOND, problem=problem)
 
     def choose(self, result: Result[Expression]) -> Individual[Expression]:
         """Return the expression that is best on the validation rows; without any, on the others.
