@@ -30,7 +30,9 @@ class NumberMutation:
         if not 0 < self.spread < inf:
             raise EvollmError(f"spread must be above 0 and finite, not {self.spread}")
 
-    def vary(self, parents: Sequence[Parent[Expression]], n: int, seed: int) -> Offspring[Expression]:
+    def vary(
+        self, parents: Sequence[Parent[Expression]], n: int, seed: int
+    ) -> Offspring[Expression]:
         """Return up to ``n`` children; a parent without numbers has none."""
         rng = np.random.default_rng(seed)
         turns = [i % len(parents) for i in range(n)]

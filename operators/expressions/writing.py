@@ -45,7 +45,9 @@ def _piece(node: Node, below: list[Piece], digits: int | None) -> Piece:
     return (f"{node}({', '.join(text for text, _ in below)})" if below else node), WHOLE
 
 
-def infix(below: list[Piece], sign: str, hold: int, signs: Mapping[str, str] | None = None) -> Piece:
+def infix(
+    below: list[Piece], sign: str, hold: int, signs: Mapping[str, str] | None = None
+) -> Piece:
     """Return two pieces with a sign between them, and brackets where they are needed.
 
     Args:

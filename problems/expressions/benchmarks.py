@@ -15,7 +15,6 @@ Contemporary Symbolic Regression Methods and their Relative Performance, 2021.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import TypeAlias
 
 import numpy as np
@@ -73,7 +72,8 @@ class Grid:
         """Return the rows, which are always the same."""
         count = round((self.high - self.low) / self.step) + 1
         axis = self.low + self.step * np.arange(count)
-        return np.array(list(product(axis, repeat=self.variables)))
+        grid = np.meshgrid(*[axis] * self.variables, indexing="ij")
+        return np.column_stack([one.ravel() for one in grid])
 
 
 Sample: TypeAlias = Drawn | Grid
@@ -119,7 +119,9 @@ def _uniform(text: str, low: float, high: float, count: int, names: str = "x") -
     return Benchmark(text, tuple(names), Drawn(count, ranges), Drawn(_MORE, ranges))
 
 
-def _even(text: str, train: tuple[float, float, float], test: tuple[float, float, float]) -> Benchmark:
+def _even(
+    text: str, train: tuple[float, float, float], test: tuple[float, float, float]
+) -> Benchmark:
     return Benchmark(text, ("x",), Grid(*train), Grid(*test))
 
 

@@ -37,9 +37,7 @@ def _system(options: Options, model: LanguageModel | None) -> "SymbolicRegressio
 
     settings = ExpressionSettings(**shared(options, ExpressionSettings))
     found = _function(options) if options.data is None else _file(options)
-    return SymbolicRegression.of(
-        settings=settings, model=model, task=options.task, **found
-    )
+    return SymbolicRegression.of(settings=settings, model=model, task=options.task, **found)
 
 
 def _function(options: Options) -> dict[str, Any]:
@@ -48,7 +46,9 @@ def _function(options: Options) -> dict[str, Any]:
 
     chosen = benchmark(options.function)
     train, test = chosen.rows(options.rows)
-    text = f"{options.function}: {chosen.text}, {len(train.y)} training rows, {len(test.y)} test rows"
+    text = (
+        f"{options.function}: {chosen.text}, {len(train.y)} training rows, {len(test.y)} test rows"
+    )
     return {
         "X": train.X,
         "y": train.y,

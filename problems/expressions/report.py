@@ -27,9 +27,7 @@ def report(system: SymbolicRegression, result: Result[Expression]) -> Report:
     return Report("Symbolic regression", parts)
 
 
-def files(
-    system: SymbolicRegression, result: Result[Expression], folder: Path
-) -> list[Path]:
+def files(system: SymbolicRegression, result: Result[Expression], folder: Path) -> list[Path]:
     """Write the chosen formula in all forms, and the front if any; return the files."""
     if result.best is None:
         return []

@@ -25,7 +25,18 @@ from problems.expressions.settings import ExpressionSettings
 
 OBJECTIVES = {"fitness": 1.0, "size": -1.0}
 """The objectives of a search with parsimony."""
+SHARES = {
+    "cxOnePoint": 0.6,
+    "mutUniform": 0.1,
+    "mutNodeReplacement": 0.1,
+    "mutInsert": 0.05,
+    "mutShrink": 0.05,
+    "numbers": 0.1,
+}
+"""The shares of the classical operators in their children."""
 _BROOD = 10
+_TOURNAMENT = 5
+_ELITE = 0.05
 _TOKENS = 120
 _DIGITS = 4
 
@@ -50,7 +61,7 @@ def flow(
     fresh = random_expressions(primitives, limits)
     start = Unique(fresh, key=key_of)
     matings = _matings(settings, primitives, limits, model, task)
-    ways = Adaptive(matings) if settings.adaptive and len(matings) > 1 else matings
+    ways = Adaptive(matings) if settings.adapts else matings
     size = settings.population
     if settings.parsimony:
         return nsga2(start, ways, OBJECTIVES, size=size, seed=seed, key=key_of)
@@ -60,15 +71,27 @@ def flow(
         size=size,
         offspring=settings.offspring,
         seed=seed,
-        parents=tournament(3),
-        survivors=lean,
+        parents=tournament(_TOURNAMENT),
+        survivors=elitist,
         key=key_of,
     )
 
 
-def lean(pool: Sequence[Individual[Any]], k: int, rng: Generator) -> list[Individual[Any]]:
-    """Return the ``k`` fittest, fittest first; of equal ones smaller and older ones first."""
-    return sorted(pool, key=lambda one: (-one.fitness, len(one.genome), one.id))[:k]
+def elitist(pool: Sequence[Individual[Any]], k: int, rng: Generator) -> list[Individual[Any]]:
+    """Return the children of the last step and the fittest twentieth of the others, ``k`` in all.
+
+    If there are too many, the fittest are returned; of equal ones smaller and older ones. If there
+    are too few, more of the others are.
+    """
+    newest = max(one.step for one in pool)
+    children = [one for one in pool if one.step == newest]
+    others = _ranked([one for one in pool if one.step != newest])
+    kept = max(1, round(_ELITE * k), k - len(children))
+    return _ranked([*others[:kept], *children])[:k]
+
+
+def _ranked(pool: Sequence[Individual[Any]]) -> list[Individual[Any]]:
+    return sorted(pool, key=lambda one: (-one.fitness, len(one.genome), one.id))
 
 
 def _matings(
@@ -84,19 +107,20 @@ def _matings(
     operators: dict[str, Operator[Any]] = dict(classical(primitives, limits))
     if primitives.constants:
         operators["numbers"] = NumberMutation()
+    shares = [SHARES[name] for name in operators]
     if not settings.asks:
-        return [_classical(name, one, _BROOD) for name, one in operators.items()]
+        return [
+            Mating(
+                one, arity=2 * _BROOD if name == "cxOnePoint" else _BROOD, brood=_BROOD, share=share
+            )
+            for (name, one), share in zip(operators.items(), shares, strict=True)
+        ]
     assert model is not None
-    stand_in = Mix([one for name, one in operators.items() if name.startswith("mut")])
+    mixed = Mix(list(operators.values()), shares, "classical")
     asked = _asked(settings, primitives, limits, model, task)
     if settings.operators == "model":
-        return [_held(mating, stand_in) for mating in asked]
-    return [*(_classical(name, one, settings.brood) for name, one in operators.items()), *asked]
-
-
-def _classical(name: str, operator: Operator[Any], brood: int) -> Mating:
-    """Return a mating that makes several children of drawn parents in one job."""
-    return Mating(operator, arity=2 * brood if name.startswith("cx") else brood, brood=brood)
+        return [_held(mating, mixed) for mating in asked]
+    return [Mating(mixed, arity=2 * settings.brood, brood=settings.brood), *asked]
 
 
 def _held(mating: Mating, stand_in: Operator[Any]) -> Mating:

@@ -22,7 +22,8 @@ class ExpressionSettings:
         operators: What makes children: DEAP's operators (classical); the model, with DEAP's
             operators for what it does not supply (model); both (mix); or, as a control, random
             draws (random).
-        adaptive: Whether the operators' shares follow their success; otherwise they are equal.
+        adaptive: Whether, with mix, the shares of DEAP's operators and of the model's two follow
+            their success; otherwise they are equal.
         parsimony: Whether the search is for a Pareto front of error and size, by NSGA-II.
         functions: Names of the functions in expressions.
         constants: New numbers are drawn between minus this and this; 0 for no numbers.
@@ -72,6 +73,11 @@ class ExpressionSettings:
     def asks(self) -> bool:
         """Whether a model is used."""
         return self.operators in ("model", "mix")
+
+    @property
+    def adapts(self) -> bool:
+        """Whether shares follow success."""
+        return self.adaptive and self.operators == "mix"
 
     @property
     def names(self) -> tuple[str, ...]:
