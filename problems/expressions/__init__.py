@@ -1,4 +1,4 @@
-"""Symbolic regression: formulas for tables of numbers, evolved by DEAP, a language model, or both."""
+"""Symbolic regression: formulas for numbers, evolved by DEAP's operators, a model, or both."""
 
 from typing import TYPE_CHECKING, Any
 

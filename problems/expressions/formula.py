@@ -49,9 +49,10 @@ class Formula:
     def whole(self) -> Expression:
         """The expression with its scale, in which parts without variables are numbers.
 
-        Its values may differ from those of ``predict`` by rounding.
+        Its values may differ from those of ``predict`` by rounding, and it may be defined in more
+        places.
         """
-        nodes = _folded(_scaled(self.genome.nodes, *self.scale))
+        nodes = _scaled(self.genome.nodes, *self.scale)
         return Expression(nodes, code_of(nodes))
 
     def text(self, digits: int | None = 4) -> str:
@@ -90,13 +91,64 @@ class Formula:
 
 
 def _scaled(nodes: Sequence[Node], a: float, b: float) -> list[Node]:
-    """Return the nodes of ``a + b * expression``, without neutral parts."""
-    found = list(nodes)
+    """Return the nodes of ``a + b * expression``, with its outer numbers taken into ``a`` and ``b``.
+
+    A factor ``b`` stands first in a product, and is subtracted if it is negative.
+    """
+    found, a, b = _peeled(_folded(nodes), a, b)
     if b == 0.0:
         return [[NUMBER, a]]
-    if b != 1.0:
-        found = ["mul", [NUMBER, b], *found]
-    return found if a == 0.0 else ["add", [NUMBER, a], *found]
+    if not isinstance(found[0], str):
+        return [[NUMBER, a + b * found[0][1]]]
+    if a == 0.0:
+        return _times(b, found)
+    return ["sub" if b < 0 else "add", [NUMBER, a], *_times(abs(b), found)]
+
+
+def _peeled(nodes: list[Node], a: float, b: float) -> tuple[list[Node], float, float]:
+    """Return an expression without the numbers that its outermost functions add or multiply."""
+    while True:
+        root, parts = nodes[0], _parts(nodes)
+        numbers = [part[0][1] for part in parts if len(part) == 1 and not isinstance(part[0], str)]
+        if root == "neg":
+            nodes, b = parts[0], -b
+        elif len(numbers) != 1 or root not in ("add", "sub", "mul", "div"):
+            return nodes, a, b
+        else:
+            value, first = numbers[0], not isinstance(parts[0][0], str)
+            if root == "div" and (first or value == 0):
+                return nodes, a, b
+            nodes = parts[1] if first else parts[0]
+            if root in ("mul", "div"):
+                b = b * value if root == "mul" else b / value
+            else:
+                a += -b * value if root == "sub" and not first else b * value
+                b = -b if root == "sub" and first else b
+
+
+def _parts(nodes: Sequence[Node]) -> list[list[Node]]:
+    """Return the arguments of an expression's outermost function."""
+    found: list[list[Node]] = []
+    at = 1
+    for _ in range(arity(nodes[0])):
+        start, open_ends = at, 1
+        while open_ends:
+            open_ends += arity(nodes[at]) - 1
+            at += 1
+        found.append(list(nodes[start:at]))
+    return found
+
+
+def _times(factor: float, nodes: list[Node]) -> list[Node]:
+    """Return a product with a factor, which stands first."""
+    if not isinstance(nodes[0], str):
+        return [[NUMBER, factor * nodes[0][1]]]
+    if abs(factor) == 1.0:
+        return nodes if factor > 0 else ["neg", *nodes]
+    if nodes[0] in ("mul", "div"):
+        left, right = _parts(nodes)
+        return [nodes[0], *_times(factor, left), *right]
+    return ["mul", [NUMBER, factor], *nodes]
 
 
 def _folded(nodes: Sequence[Node]) -> list[Node]:

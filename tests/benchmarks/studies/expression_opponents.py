@@ -76,7 +76,7 @@ def _toolbox(pset: Any, settings: ExpressionSettings) -> Any:
 
 
 def by_gplearn(rows: Rows, settings: ExpressionSettings, evaluations: int, seed: int) -> Found:
-    """Run gplearn's ``SymbolicRegressor``; its functions are protected, and its size is not limited.
+    """Run gplearn's ``SymbolicRegressor``; its functions are protected, its size is free.
 
     All but population, generations, tournament, functions, numbers, depth of the first expressions
     and metric (mean squared error) are its defaults.

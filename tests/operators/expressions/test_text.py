@@ -53,10 +53,9 @@ def test_what_is_written_is_read_again(nodes):
 def test_any_text_is_an_expression_or_refused(text):
     try:
         genome = read(text, ALL)
-    except EvollmError as error:
-        assert "\n" not in str(error)
-    else:
-        assert read(write(genome), ALL) == genome
+    except EvollmError:
+        return
+    assert read(write(genome), ALL) == genome
 
 
 @each(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
-from sklearn.utils.estimator_checks import check_estimator
+from sklearn.utils.estimator_checks import check_estimator, check_regressors_train
 
 from evollm import EvollmError
 from problems.expressions import ExpressionRegressor
@@ -24,16 +24,19 @@ def small(**more: Any) -> ExpressionRegressor:
 
 
 def test_scikit_learns_checks() -> None:
-    checked = check_estimator(small(population_size=24), on_skip=None, on_fail=None)
+    score = {"check_regressors_train": "needs a longer search, as below"}
+    tiny = small(population_size=4)
+    checked = check_estimator(tiny, expected_failed_checks=score, on_skip=None, on_fail=None)
     assert len(checked) > 40
     faults = {one["check_name"]: one["exception"] for one in checked if one["status"] == "failed"}
     assert faults == {}
+    check_regressors_train("ExpressionRegressor", small(population_size=40, generations=3))
 
 
 def test_a_formula_is_found_pickled_and_written_with_the_frames_names() -> None:
     model = small(population_size=40, generations=6).fit(FRAME, Y)
     assert model.score(FRAME, Y) == pytest.approx(1)
-    assert model.formula_.text() == "1 + 2*(body_mass*height)"
+    assert model.formula_.text() == "1 + 2*body_mass*height"
     assert "body_mass: 'body mass'" in model.formula_.python()
     again = pickle.loads(pickle.dumps(model))
     assert np.array_equal(again.predict(FRAME), model.predict(FRAME))

@@ -38,7 +38,7 @@ def test_python_and_text_compute_the_same():
     [
         ("x^2/(y_2 + 1)", r"\frac{{x}^{2}}{\mathrm{y\_2} + 1}"),
         ("2.5*sin(x)*x", r"2.5 \cdot \sin\left(x\right) \cdot x"),
-        ("sqrt(x) - 1e-12", r"\sqrt{x} - 1 \cdot 10^{-12}"),
+        ("sin(sqrt(x) - 1e-12)", r"\sin\left(\sqrt{x} - 1 \cdot 10^{-12}\right)"),
         ("(x + 1)^3", r"{\left(x + 1\right)}^{3}"),
         ("-(x*x)", r"-\left(x \cdot x\right)"),
     ],
@@ -47,11 +47,21 @@ def test_latex(text, latex):
     assert formula(text).latex() == latex
 
 
-def test_the_scale_is_part_of_the_text_and_numbers_are_joined():
-    assert formula("x*(2 + 3)", (1.0, 2.0)).text() == "1 + 2*(x*5)"
-    assert formula("x", (1.0, 0.0)).text() == "1"
-    assert formula("x", (0.0, 1.0)).text() == "x"
-    assert formula("log(1 - 2) + x").text() == "log(-1) + x"
+@each(
+    ("text", "scale", "whole"),
+    [
+        ("x*(2 + 3)", (1.0, 2.0), "1 + 10*x"),
+        ("x", (1.0, 0.0), "1"),
+        ("x", (0.0, 1.0), "x"),
+        ("3 - x*y_2/2", (1.0, 2.0), "7 - x*y_2"),
+        ("-(x - 1)/4", (0.0, 4.0), "1 - x"),
+        ("log(1 - 2) + x", (0.0, 1.0), "log(-1) + x"),
+        ("2*3", (1.0, 2.0), "13"),
+        ("1/x", (0.5, 4.0), "0.5 + 4/x"),
+    ],
+)
+def test_outer_numbers_are_joined_with_the_scale(text, scale, whole):
+    assert formula(text, scale).text() == whole
 
 
 def test_predictions_that_are_not_defined_are_nan():

@@ -27,7 +27,8 @@ ANSWERS = ("x*y", "sin(x) + y", "x + sin(y^2)", "nonsense(", "log(x)")
 
 
 def answer(prompt: Any, sample: int, sampling: Any) -> str:
-    return ANSWERS[(sample + sampling.seed) % len(ANSWERS)]
+    text = ANSWERS[sampling.seed % len(ANSWERS)]
+    return text if sampling.seed % 2 else f"{text}*{1 + sampling.seed % 97}"
 
 
 def system(**chosen: Any) -> SymbolicRegression:
@@ -85,7 +86,7 @@ def test_the_prompt_names_the_task_and_the_answers_are_held_to_a_grammar():
     assert "A wave. Find an expression for y in x, y, with numbers, + - * / ^ and sin" in prompt
     assert "Score -" in prompt
     assert sampling.grammar.startswith("root ::= sum3")
-    assert 0 < result.fallback_share < 1
+    assert result.usage.calls > 10
     plain = replace(system(operators="model", hold="none"), model=Scripted(noted))
     plain.run(Budget(generations=1), seed=0)
     assert asked[-1][1].grammar is None
