@@ -17,7 +17,7 @@ lint: .venv/dev.stamp
 	$(BIN)/mypy
 
 bench: .venv/dev.stamp
-	for name in import_time engine ray_workers llm_client masks offline_model trees levels; do $(BIN)/python -m tests.benchmarks.speed.$$name || exit 1; done
+	for name in import_time engine ray_workers llm_client masks offline_model trees levels expressions; do $(BIN)/python -m tests.benchmarks.speed.$$name || exit 1; done
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
