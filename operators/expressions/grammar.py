@@ -16,7 +16,7 @@ def grammar(primitives: Primitives, levels: int = _LEVELS) -> str:
         primitives: Names of functions and variables.
         levels: How many brackets may be in each other.
     """
-    rules = ['root ::= sum%d "\\n"' % levels]
+    rules = [f'root ::= sum{levels} "\\n"']
     sums = _signs(primitives, 1)
     products = _signs(primitives, 2)
     powers = _powers(primitives)

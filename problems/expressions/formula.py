@@ -70,15 +70,14 @@ class Formula:
         not defined.
         """
         body = fold(self.whole.nodes, _python)[0]
-        renamed = [
-            f"        {word}: {' '.join(name.split())!r}.\n"
+        told = "".join(
+            f"# {word} is the column {name!r}\n"
             for word, name in zip(self.variables, self.names or self.variables, strict=True)
             if word != name
-        ]
-        told = f"\n\n    Args:\n{''.join(renamed)}    " if renamed else ""
+        )
         return (
-            f"import math\n\n\ndef predict({', '.join(self.variables)}):\n"
-            f'    """Return the prediction.{told}"""\n    return {body}\n'
+            f"import math\n\n\n{told}def predict({', '.join(self.variables)}):\n"
+            f'    """Return the prediction."""\n    return {body}\n'
         )
 
     def latex(self, digits: int | None = 4) -> str:
@@ -91,7 +90,7 @@ class Formula:
 
 
 def _scaled(nodes: Sequence[Node], a: float, b: float) -> list[Node]:
-    """Return the nodes of ``a + b * expression``, with its outer numbers taken into ``a`` and ``b``.
+    """Return the nodes of ``a + b * expression``, its outer numbers being taken into these two.
 
     A factor ``b`` stands first in a product, and is subtracted if it is negative.
     """

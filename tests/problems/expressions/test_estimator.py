@@ -37,7 +37,7 @@ def test_a_formula_is_found_pickled_and_written_with_the_frames_names() -> None:
     model = small(population_size=40, generations=6).fit(FRAME, Y)
     assert model.score(FRAME, Y) == pytest.approx(1)
     assert model.formula_.text() == "1 + 2*body_mass*height"
-    assert "body_mass: 'body mass'" in model.formula_.python()
+    assert "# body_mass is the column 'body mass'" in model.formula_.python()
     again = pickle.loads(pickle.dumps(model))
     assert np.array_equal(again.predict(FRAME), model.predict(FRAME))
     assert not hasattr(again, "result_")

@@ -70,5 +70,5 @@ def test_predictions_that_are_not_defined_are_nan():
 
 
 def test_python_names_the_columns():
-    code = formula("x + y_2", names=("body mass", "y_2")).python()
-    assert "x: 'body mass'." in code
+    code = formula("x + y_2", names=('body """\nimport os', "y_2")).python()
+    assert '# x is the column \'body """\\nimport os\'\ndef predict(x, y_2):' in code
