@@ -78,8 +78,9 @@ def _toolbox(pset: Any, settings: ExpressionSettings) -> Any:
 def by_gplearn(rows: Rows, settings: ExpressionSettings, evaluations: int, seed: int) -> Found:
     """Run gplearn's ``SymbolicRegressor``; its functions are protected, its size is free.
 
-    All but population, generations, tournament, functions, numbers, depth of the first expressions
-    and metric (mean squared error) are its defaults.
+    All but population, generations, tournament, functions, numbers, depth of the first expressions,
+    metric (mean squared error) and penalty for size (none, which is fairer to it for targets of
+    small variance) are its defaults.
     """
     from gplearn.functions import make_function
     from gplearn.genetic import SymbolicRegressor
@@ -94,6 +95,7 @@ def by_gplearn(rows: Rows, settings: ExpressionSettings, evaluations: int, seed:
         const_range=(-reach, reach),
         init_depth=(1, 4),
         metric="mse",
+        parsimony_coefficient=0.0,
         random_state=seed,
     )
     with np.errstate(all="ignore"):

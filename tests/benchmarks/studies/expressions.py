@@ -3,8 +3,10 @@
 Question: how well do published functions come back at 2,000 evaluations, from our search and from
 others with the same functions, numbers, population and tournament; and what does a small, untaught
 model add at 60? All see the same rows of a seed, and are scored on its test rows. A cell is one
-run; what is missing is run, the rest is read from ``results/expressions``. Seconds are those of the
-processor, in this process; the ratio in the table is to our search in the same cell.
+run; what is missing is run, the rest is read from ``results/expressions``. Times are those of the
+processor in this process, as medians of ratios to our search on the same rows; for the model, which
+another process runs, calls are counted instead. An expression that is not finite in a test row has
+an infinite error.
 """
 
 import sys
@@ -121,7 +123,7 @@ def summary(rows: Sequence[Row]) -> str:
         if whole:
             lines = [_line(name, whole, methods) for name in methods]
             title = f"{len(whole)} runs of {evaluations} evaluations"
-            head = [title, "solved", "mean rank", "median test R2", "size", "time ratio"]
+            head = [title, "solved", "mean rank", "median test R2", "size", "time", "calls"]
             parts.append(markdown(head, lines))
     return "\n\n".join(parts)
 
@@ -131,15 +133,17 @@ def _line(name: str, runs: Sequence[Mapping[str, Row]], methods: Sequence[str]) 
     errors = np.array([[_error(run[method]) for method in methods] for run in runs])
     mine = errors[:, [methods.index(name)]]
     ranks = 0.5 + (errors < mine).sum(axis=1) + (errors == mine).sum(axis=1) / 2
-    base = "ours" if "ours" in methods else methods[0]
+    base = next((one for one in ("ours", "small") if one in methods), methods[0])
     times = [run[name].found["seconds"] / run[base].found["seconds"] for run in runs]
+    calls = float(np.mean([row.found.get("calls", 0) for row in own]))
     return [
         TITLES[name],
         f"{np.mean([row.found['solved'] for row in own]):.0%}",
         f"{ranks.mean():.2f}",
         f"{np.median(1 - mine**2):.5f}",
         f"{np.mean([row.found['size'] for row in own]):.0f}",
-        f"{np.median(times):.2f}",
+        "-" if calls else f"{np.median(times):.2f}",
+        f"{calls:.0f}" if calls else "-",
     ]
 
 
