@@ -17,7 +17,7 @@ lint: .venv/dev.stamp
 	$(BIN)/mypy
 
 bench: .venv/dev.stamp
-	for name in import_time engine ray_workers llm_client masks offline_model trees levels report; do $(BIN)/python -m tests.benchmarks.speed.$$name || exit 1; done
+	for name in import_time engine ray_workers llm_client masks offline_model trees levels report expressions; do $(BIN)/python -m tests.benchmarks.speed.$$name || exit 1; done
 
 docs: .venv/docs.stamp
 	$(BIN)/python -m sphinx -q -E -a -W --keep-going -c docs/site -d build/doctrees . build/docs

@@ -11,7 +11,7 @@ import pytest
 
 from evollm.report.study import Study
 from problems.blackbox import demo
-from tests.benchmarks.studies import RESULTS, bbob, compression, gguf, llego, monotone
+from tests.benchmarks.studies import RESULTS, bbob, compression, expressions, gguf, llego, monotone
 from tests.support_each import each
 
 KEPT: dict[str, Any] = {
@@ -20,6 +20,7 @@ KEPT: dict[str, Any] = {
     "compression": (compression.STUDY, (59, 59), [0], set(compression.SETTINGS)),
     "gguf": (gguf.STUDY, (18, 18), [0], {"uniform", "random", "search"}),
     "monotone": (monotone.STUDY, (3, 3), [0], set()),
+    "expressions": (expressions.STUDY, (224, 224), [0, 1, 2], {"solved"}),
     "llego": (
         llego.STUDY,
         (588, 588),
