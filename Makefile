@@ -27,7 +27,7 @@ bench: .venv/dev.stamp
 	touch $@
 
 .venv/dev.stamp: .venv/bin/python pyproject.toml constraints.txt
-	$(INSTALL) --editable '.[local,blackbox,trees,prompts,compression,tune,dev]'
+	$(INSTALL) --editable '.[local,blackbox,trees,prompts,compression,tune,tasks,dev]'
 	touch $@ .venv/demo.stamp
 
 clean:
