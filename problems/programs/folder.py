@@ -45,8 +45,8 @@ def read(path: str | Path, about: str | None = None) -> Task:
 
     It contains ``initial_program.*``, whose lines with ``EVOLVE-BLOCK-START`` and
     ``EVOLVE-BLOCK-END`` enclose what evolves, and ``evaluator.py``, which defines
-    ``evaluate(program_path)`` that returns a dict with ``combined_score``. A description is taken from ``config.yaml``
-    (``prompt: system_message:``) or ``card.yaml`` (``description:``), if there is one.
+    ``evaluate(program_path)`` that returns a dict with ``combined_score``. A description is taken
+    from ``config.yaml`` (``prompt: system_message:``) or ``card.yaml`` (``description:``), if any.
 
     Args:
         path: The folder.

@@ -34,7 +34,8 @@ def main() -> None:
     asked = json.loads(_line())
     limits = asked["limits"]
     work, disk = asked["work"], limits["disk_mb"] * MIB
-    held = _NAMESPACES["isolate"](work, disk, limits["network"])
+    seen = [asked["python"], sys.prefix, asked["judge"]["file"], asked["judge"]["evaluator"]]
+    held = _NAMESPACES["isolate"](work, disk, limits["network"], seen)
     os.chdir("/")
     program = Path(work) / asked["name"]
     program.write_text(asked["source"], encoding="utf-8")
@@ -133,14 +134,13 @@ class Watch:
         for kind, most in sizes.items():
             with contextlib.suppress(ValueError, OSError):  # macOS refuses some
                 resource.setrlimit(kind, (most, most))
-        if self._held:
-            _NAMESPACES["give_up_privileges"]()
+        _NAMESPACES["tie_down"](bool(self._held))
 
     def _watched(self, said: int, taken: int, end: float) -> str | None:
         """Read what comes until the process ends; return which limit ended it, if any."""
-        open_ends = {0, said, taken}
+        open_ends, ended = {0, said, taken}, False
         while True:
-            ready, _, _ = select.select(list(open_ends), [], [], _POLL)
+            ready, _, _ = select.select(list(open_ends), [], [], 0 if ended else _POLL)
             for place in ready:
                 part = os.read(place, 2**16)
                 if not part and place == 0:
@@ -154,8 +154,9 @@ class Watch:
                     self._tail = (self._tail + part)[-_SHOWN:]
             if cause := self._exceeded(end):
                 return cause
-            if self._child.poll() is not None and not (ready and open_ends - {0}):
+            if ended and not ready:  # what was in the pipes when it ended is read
                 return None
+            ended = self._child.poll() is not None
 
     def _exceeded(self, end: float) -> str | None:
         """Return which limit is exceeded, in words."""

@@ -8,6 +8,7 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Sequence
 
 _NEWNS, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = (
     0x00020000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000,
@@ -17,6 +18,8 @@ _MOUNT_SETATTR = 442  # the number of this system call is the same on all archit
 _AT_FDCWD, _AT_RECURSIVE, _READ_ONLY = -100, 0x8000, 1
 _SET_PDEATHSIG, _SET_DUMPABLE, _CAPBSET_DROP, _SET_SUBREAPER, _NO_NEW_PRIVS = 1, 4, 24, 36, 38
 
+_SHARED = "/dev/shm"
+
 
 class _MountAttributes(ctypes.Structure):
     """The kernel's ``struct mount_attr``."""
@@ -24,7 +27,7 @@ class _MountAttributes(ctypes.Structure):
     _fields_ = [(name, ctypes.c_uint64) for name in ("set", "clear", "propagation", "user")]
 
 
-def isolate(work: str, disk: int, network: bool) -> list[str]:
+def isolate(work: str, disk: int, network: bool, seen: Sequence[str]) -> list[str]:
     """Move this process into new namespaces, as far as the platform allows; return what holds.
 
     If there are new namespaces, the caller continues in a child process, whose end ends all
@@ -34,6 +37,7 @@ def isolate(work: str, disk: int, network: bool) -> list[str]:
         work: The folder that stays writable; it becomes an empty one in memory.
         disk: Size of that folder in bytes.
         network: Whether the network stays.
+        seen: Files and folders that must stay visible.
 
     Returns:
         Some of ``"processes"`` (no process outside can be seen, and none outlives the evaluation),
@@ -46,22 +50,29 @@ def isolate(work: str, disk: int, network: bool) -> list[str]:
     if _unshared(libc, network):
         _continue_as_first_process(libc)
         held = ["processes"] + ([] if network else ["network"])
-        held += ["files"] if _protect_files(libc, work, disk) else []
+        held += ["files"] if _protect_files(libc, work, disk, seen) else []
     else:
         libc.prctl(_SET_SUBREAPER, 1, 0, 0, 0)  # orphans come to this process, which kills them
     libc.prctl(_SET_DUMPABLE, 0, 0, 0, 0)  # the program can't reach this process's open files
     return held
 
 
-def give_up_privileges() -> None:
-    """Let this process and those it starts never gain a privilege, such as to mount a file system.
+def tie_down(isolated: bool) -> None:
+    """Let this process end with the one that started it, and never gain a privilege.
 
-    It is called between fork and exec in new namespaces, where this process is privileged.
+    It is called between fork and exec. In new namespaces this process is privileged, and could
+    mount a file system.
+
+    Args:
+        isolated: Whether it is in new namespaces.
     """
+    if not sys.platform.startswith("linux"):
+        return
     libc = ctypes.CDLL(None)
-    for capability in range(64):
-        libc.prctl(_CAPBSET_DROP, capability, 0, 0, 0)
+    libc.prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)
+    for capability in range(64 if isolated else 0):
+        libc.prctl(_CAPBSET_DROP, capability, 0, 0, 0)
 
 
 def _unshared(libc: ctypes.CDLL, network: bool) -> bool:
@@ -95,7 +106,7 @@ def _continue_as_first_process(libc: ctypes.CDLL) -> None:
     libc.prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def _protect_files(libc: ctypes.CDLL, work: str, disk: int) -> bool:
+def _protect_files(libc: ctypes.CDLL, work: str, disk: int, seen: Sequence[str]) -> bool:
     """Make everything read-only but the folder, which gets a file system of its own in memory."""
 
     def mount(kind: str, place: str, flags: int, options: str = "") -> bool:
@@ -113,5 +124,6 @@ def _protect_files(libc: ctypes.CDLL, work: str, disk: int) -> bool:
         return False
     own = _MS_NOSUID | _MS_NODEV
     mount("proc", "/proc", own)  # without it processes outside are seen, but can't be reached
-    mount("tmpfs", "/dev/shm", own, f"size={disk},mode=1777")
+    if not any(os.path.realpath(place).startswith(f"{_SHARED}/") for place in (work, *seen)):
+        mount("tmpfs", _SHARED, own, f"size={disk},mode=1777")
     return mount("tmpfs", work, own, f"size={disk},mode=700")
