@@ -15,6 +15,7 @@ from operators.programs.source import Frame, Unusable, marks, parsed
 
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div)
 _COMPARISONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+_KEPT = (ast.Attribute, ast.JoinedStr, ast.FormattedValue, ast.arguments, ast.MatchValue)
 _TRIES = 20
 Place: TypeAlias = tuple[ast.AST, str, int | None]
 
@@ -113,7 +114,7 @@ def _change(tree: ast.Module, rng: np.random.Generator) -> None:
 def _places(tree: ast.AST) -> Iterator[Place]:
     """Yield where the tree reads an expression, as a node with the name and index of its field."""
     for parent in ast.walk(tree):
-        if isinstance(parent, ast.JoinedStr | ast.FormattedValue | ast.arguments | ast.MatchValue):
+        if isinstance(parent, _KEPT):
             continue
         for name, held in ast.iter_fields(parent):
             if name in ("decorator_list", "annotation", "returns", "func", "bases"):

@@ -61,7 +61,7 @@ def system(folder: Path, **settings: Any) -> Programs:
     return Programs.of(folder, model=Scripted(grow), limits=LIMITS, settings=chosen)
 
 
-def run(path: Path, folder: Path, evaluations: int = 12) -> Result[str]:
+def run(path: Path, folder: Path, evaluations: int = 8) -> Result[str]:
     """Run the search, or run it on."""
     return system(folder).run(Budget(evaluations=evaluations), seed=1, path=path)
 
