@@ -31,7 +31,7 @@ docs: .venv/docs.stamp
 	touch $@
 
 .venv/dev.stamp: .venv/bin/python pyproject.toml constraints.txt
-	$(INSTALL) --editable '.[local,blackbox,trees,prompts,compression,tune,notebook,mlflow,tensorboard,terminal,dev]'
+	$(INSTALL) --editable '.[local,blackbox,trees,prompts,compression,tune,notebook,mlflow,tensorboard,terminal,tasks,dev]'
 	touch $@ .venv/demo.stamp
 
 .venv/docs.stamp: .venv/bin/python pyproject.toml constraints.txt

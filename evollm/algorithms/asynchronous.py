@@ -78,6 +78,7 @@ def islands(
     every: int = 5,
     migrants: int = 1,
     survivors: Select = best,
+    key: Key | None = None,
 ) -> Search:
     """Run generational searches on a ring of islands, along which their best migrate.
 
@@ -93,6 +94,7 @@ def islands(
         every: Steps between migrations.
         migrants: Number of an island's best that are copied to the next one.
         survivors: Selects ``size`` individuals from an island's parents, children and migrants.
+        key: As in ``generational``; each island has duplicates of its own.
     """
     positive(size=size, lanes=lanes, every=every)
     populations: list[list[Individual[Any]]] = [[] for _ in range(lanes)]
@@ -100,10 +102,12 @@ def islands(
 
     def island(number: int) -> Flow:
         rng = seeded(seed, number)
-        breeder = Breeder(matings, rng)
+        breeder = Breeder(matings, rng, key)
         populations[number] = yield from evaluate((yield from initial(start, size, rng)))
         for step in count(1):
             children = yield from breeder.breed(populations[number], size, step)
+            if not children:
+                return breeder.ending
             scored = yield from evaluate(children, seed=draw_seed(rng), step=step)
             breeder.learn(scored)
             everyone = {one.id: one for one in [*populations[number], *inboxes[number], *scored]}

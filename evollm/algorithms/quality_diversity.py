@@ -31,8 +31,9 @@ def map_elites(
     Args:
         start: As in ``generational``.
         matings: As in ``generational``, but parents are drawn uniformly.
-        descriptor: Maps an individual to its kind, a cell of the map. Individuals that failed or
-            whose evaluation was cut short are not placed.
+        descriptor: Maps an individual to its kind, a cell of the map; None if it has none. Of those
+            without a kind and those that failed the latest is kept, from which operators can learn.
+            Individuals whose evaluation was cut short are not placed.
         size: Number of individuals in the initial population.
         seed: Fixes the search.
         offspring: Children per step; None for ``size``.
@@ -52,7 +53,7 @@ def map_elites(
                 raise EvollmError(
                     f"a descriptor must return a hashable cell such as a tuple, not {kind!r}"
                 )
-            if kind not in elites or one.fitness > elites[kind].fitness:
+            if kind is None or kind not in elites or one.fitness > elites[kind].fitness:
                 elites[kind] = one
         living = yield from survive([elites[kind] for kind in elites], step - 1)
         children = yield from breeder.breed(living, offspring or size, step)

@@ -11,7 +11,16 @@ import pytest
 
 from evollm.report.study import Study
 from problems.blackbox import demo
-from tests.benchmarks.studies import RESULTS, bbob, compression, expressions, gguf, llego, monotone
+from tests.benchmarks.studies import (
+    RESULTS,
+    bbob,
+    compression,
+    expressions,
+    gguf,
+    llego,
+    monotone,
+    packing,
+)
 from tests.support_each import each
 
 KEPT: dict[str, Any] = {
@@ -19,6 +28,7 @@ KEPT: dict[str, Any] = {
     "bbob": (bbob.STUDY, (720, 720), [1], {"better_than_random"}),
     "compression": (compression.STUDY, (59, 59), [0], set(compression.SETTINGS)),
     "gguf": (gguf.STUDY, (18, 18), [0], {"uniform", "random", "search"}),
+    "packing": (packing.STUDY, (12, 12), [0], set()),
     "monotone": (monotone.STUDY, (3, 3), [0], set()),
     "expressions": (expressions.STUDY, (224, 224), [0, 1, 2], {"solved"}),
     "llego": (

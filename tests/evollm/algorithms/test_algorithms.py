@@ -168,6 +168,21 @@ def test_a_map_keeps_the_fittest_of_every_kind() -> None:
     assert shown == best.to_dict()
 
 
+def test_a_map_keeps_the_latest_failure_and_islands_drop_duplicates() -> None:
+    @dataclass(frozen=True)
+    class Brittle:
+        def evaluate(self, genomes: Any, fidelity: Any, seed: int) -> list[Outcome]:
+            return [Outcome(-float(g @ g), error="broken" if g[0] > 0 else None) for g in genomes]
+
+    flow = map_elites(Start(), Mating(Blend(), arity=1), quadrant, size=6, seed=1)
+    found = run(flow, Brittle(), budget=Budget(generations=5))
+    [kept] = [one for one in found.population if one.error]
+    table = found.dataframe()
+    assert kept.id == table["candidate"][table["error"].notna()].max()
+    same = islands(Start(), Blend(), size=4, seed=3, lanes=2, key=lambda genome: 0)
+    assert "duplicates" in run(same, Sphere(), budget=Budget(evaluations=50)).stopped
+
+
 def test_one_parent_lives_until_a_child_is_as_good() -> None:
     @dataclass(frozen=True)
     class Flat:
