@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from threading import Lock
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -214,6 +215,10 @@ class Neuroevolution(EvoLLM):
         return overview(result.record, Section("", {"fresh": fresh}))
 
 
+_MAKING = Lock()
+"""Held while an environment is made: gymnasium can't be imported by two threads at once."""
+
+
 def _world(task: str) -> Any:
     """Create gymnasium's environment of a task."""
     if task not in TASKS:
@@ -224,4 +229,5 @@ def _world(task: str) -> Any:
         raise EvollmError(
             "control tasks need gymnasium, the extra 'control': pip install 'evollm[control]'"
         ) from None
-    return gymnasium.make(TASKS[task], disable_env_checker=True)
+    with _MAKING:
+        return gymnasium.make(TASKS[task], disable_env_checker=True)

@@ -56,7 +56,7 @@ def test_bash_completes_commands_problems_options_choices_and_folders(
     found = outcome("bash", BASH.format(script=scripts / "bash"), tmp_path)
     assert found == [
         "compare completion",
-        "blackbox compression prompts trees",
+        "blackbox compression expressions programs prompts trees",
         "--save-config",
         "random recombination",
         "runs",
