@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint bench docs clean
+.PHONY: dist demo test lint bench docs clean
 
 demo: .venv/demo.stamp
 	$(BIN)/python -m problems.blackbox.demo
@@ -22,6 +22,17 @@ bench: .venv/dev.stamp
 docs: .venv/docs.stamp
 	$(BIN)/python -m sphinx -q -E -a -W --keep-going -c docs/site -d build/doctrees . build/docs
 	@echo "the pages are in build/docs/index.html"
+
+# Both archives, each installed into an environment of its own, where the README's first example runs.
+dist: .venv/dev.stamp
+	rm -rf dist && $(BIN)/python -m hatchling build && mkdir -p build
+	awk '/^```python/ {inside = 1; next} /^```/ {if (inside) exit} inside' README.md > build/quick_start.py
+	for file in dist/*; do \
+	    rm -rf build/clean && $(PYTHON) -m venv build/clean && \
+	    build/clean/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	        "evollm[local,blackbox] @ file://$(CURDIR)/$$file" && \
+	    (cd build && clean/bin/python -I quick_start.py) || exit 1; \
+	done
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

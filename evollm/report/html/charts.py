@@ -145,7 +145,7 @@ def _ends(lines: Mapping[str, _Points], up: Scale) -> Element:
         names.append(_path(f"line s{i % STYLES}", f"M6 {free:g}H26"))
         names.append(node("text", short, x=32, y=free + 4))
         free += APART
-    width = 36 + 7 * min(LONGEST, max(map(len, lines)))
+    width = 36 + 8 * min(LONGEST, max(map(len, lines)))
     return node("svg", *names, class_="ends", width=width, height=TOP + HEIGHT + FOOT)
 
 
