@@ -34,10 +34,7 @@ def adapter_of(name: str | Path | None) -> Path | None:
 def taught(
     strategy: Framed, model: Any, name: str | Path, coordinates: int = 1
 ) -> tuple[Framed, Any]:
-    """Return a model with an adapter, and the settings with which it is asked.
-
-    A taught model writes rows by itself; to hold it to digits would take most of the time. Its
-    answers are as wide as its doubts, and so a fitted quadratic makes the last steps, by default.
+    """Return a model with an adapter, and the settings with which it is asked (``as_taught``).
 
     Args:
         strategy: The settings for an untaught model.
@@ -59,5 +56,14 @@ def taught(
     file = adapter_of(name)
     if file is None:
         return strategy, model
+    return as_taught(strategy), adapted(model, file)
+
+
+def as_taught(strategy: Framed) -> Framed:
+    """Return settings as they are for a taught model.
+
+    It writes rows by itself; to hold it to digits would take most of the time. Its answers are as
+    wide as its doubts, and so a fitted quadratic makes the last steps, by default.
+    """
     quadratic = True if strategy.quadratic is None else strategy.quadratic
-    return replace(strategy, constrain=False, quadratic=quadratic), adapted(model, file)
+    return replace(strategy, constrain=False, quadratic=quadratic)

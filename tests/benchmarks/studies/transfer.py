@@ -28,7 +28,7 @@ from problems.blackbox.control_tasks import EPISODES, FRESH, control
 from problems.blackbox.controls import MODELS, TITLES, strategy_of
 from problems.blackbox.function import Function
 from problems.blackbox.space import Real, Space
-from problems.blackbox.taught.adapters import DEFAULT, FILE, taught
+from problems.blackbox.taught.adapters import DEFAULT, FILE, as_taught, taught
 from problems.trees.data.tables import load
 from tests.benchmarks.studies import RESULTS, adapters
 from tests.benchmarks.studies.opponents import OPPONENTS, minimized
@@ -100,8 +100,7 @@ def _asked(method: str, device: str | None, dtype: str) -> tuple[Any, Any]:
     """Return a method's settings, and the model that it asks."""
     strategy: Any = strategy_of(method)
     if method == "taught" and device:
-        strategy = replace(strategy, constrain=False, quadratic=True)
-        return strategy, adapters.connected(FILE, device, dtype)
+        return as_taught(strategy), adapters.connected(FILE, device, dtype)
     asked = model() if method in MODELS else None
     return taught(strategy, asked, DEFAULT) if method == "taught" else (strategy, asked)
 
