@@ -1,11 +1,10 @@
 """Curves and distributions as SVG that fits any width: heights are pixels, widths are shares."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import isfinite
 from xml.etree.ElementTree import Element
 
 from evollm.report.html.elements import node
-from evollm.report.html.scales import Scale, label, spanning
+from evollm.report.html.scales import Points, Scale, finite, label, spanning
 from evollm.report.page import Bars, Curve
 
 HEIGHT, TOP, FOOT = 240, 10, 42
@@ -20,8 +19,6 @@ APART, LONGEST = 15, 22
 STYLES = 7
 """Styles of lines that can be told apart; a further line has the style of an earlier one."""
 
-_Points = Sequence[tuple[float, float]]
-
 
 def chart(of: Curve | Bars) -> Element:
     """Return a plot with its title, axes and note."""
@@ -29,9 +26,9 @@ def chart(of: Curve | Bars) -> Element:
 
 
 def _curve(curve: Curve) -> Element:
-    lines = {name: found for name, line in curve.lines.items() if (found := _finite(line))}
-    dots = {name: found for name, line in curve.dots.items() if (found := _finite(line))}
-    thin = {name: [_finite(one) for one in curve.singles.get(name, ())] for name in lines}
+    lines = {name: found for name, line in curve.lines.items() if (found := finite(line))}
+    dots = {name: found for name, line in curve.dots.items() if (found := finite(line))}
+    thin = {name: [finite(one) for one in curve.singles.get(name, ())] for name in lines}
     singles = [(i, one) for i, own in enumerate(thin.values()) for one in own if one]
     shown = (*lines.values(), *dots.values(), *(one for _, one in singles))
     points = [point for line in shown for point in line]
@@ -83,7 +80,7 @@ def _figure(
     )
 
 
-def _legend(lines: Mapping[str, _Points], dots: Mapping[str, _Points]) -> list[Element]:
+def _legend(lines: Mapping[str, Points], dots: Mapping[str, Points]) -> list[Element]:
     """Return the names of lines and dots, each after a sample of it; nothing if one needs none."""
     if len(lines) + len(dots) < 2:
         return []
@@ -132,7 +129,7 @@ def _plot(
     )
 
 
-def _ends(lines: Mapping[str, _Points], up: Scale) -> Element:
+def _ends(lines: Mapping[str, Points], up: Scale) -> Element:
     """Return the names of lines beside their ends, moved apart where they would overlap."""
     wanted = sorted(
         (TOP + _y(line[-1][1], up), name, i) for i, (name, line) in enumerate(lines.items())
@@ -166,10 +163,6 @@ def _path(style: str, shape: str) -> Element:
     return node("path", d=shape, class_=style, vector_effect="non-scaling-stroke", fill="none")
 
 
-def _finite(line: _Points) -> _Points:
-    return [(x, y) for x, y in line if isfinite(x) and isfinite(y)]
-
-
 def _x(value: float, scale: Scale) -> float:
     return round(WIDE * scale.at(value), 1)
 
@@ -178,7 +171,7 @@ def _y(value: float, scale: Scale) -> float:
     return round(HEIGHT * (1 - scale.at(value)), 1)
 
 
-def _joined(line: _Points, across: Scale, up: Scale, step: bool) -> str:
+def _joined(line: Points, across: Scale, up: Scale, step: bool) -> str:
     """Return a line as the shape of a path; points that change nothing to be seen are left out."""
     shape, last = "", (-1.0, -1.0)
     for x, y in line:
@@ -195,7 +188,7 @@ def _joined(line: _Points, across: Scale, up: Scale, step: bool) -> str:
     return f"{shape}H{_x(line[-1][0], across):g}" if step or len(line) == 1 else shape
 
 
-def _spots(line: _Points, across: Scale, up: Scale) -> str:
+def _spots(line: Points, across: Scale, up: Scale) -> str:
     """Return dots as the shape of a path, those at one place once."""
     places = dict.fromkeys((round(_x(x, across)), round(_y(y, up))) for x, y in line)
     return "".join(f"M{x} {y}h0" for x, y in places)

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import ceil, floor, log10
+from math import ceil, floor, isfinite, log10
+from typing import TypeAlias
 
 TICKS = 5
 """Ticks of an axis at most, or about that."""
 
 RATIO = 20.0
 """Ratio of the largest to the smallest value from which an axis is logarithmic."""
+
+
+Points: TypeAlias = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,11 @@ def _powers(scale: Scale) -> list[float]:
 
 def _round(value: float) -> float:
     return float(f"{value:.12g}")
+
+
+def finite(line: Points) -> Points:
+    """Return the points of a line that can be drawn."""
+    return [(x, y) for x, y in line if isfinite(x) and isfinite(y)]
 
 
 def spanning(values: Iterable[float], log: bool | None = None, zero: bool = False) -> Scale:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import isfinite
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from evollm.report.html.elements import node
+from evollm.report.html.scales import Points, finite
 from evollm.report.page import Curve
 
 WIDTH, HEIGHT = 360, 150
@@ -35,10 +35,7 @@ def thumbnail(curve: Curve) -> Element | None:
 
     Points that are not finite are left out, and long lines are thinned out.
     """
-    lines = {
-        name: [point for point in points if all(map(isfinite, point))]
-        for name, points in curve.lines.items()
-    }
+    lines = {name: finite(points) for name, points in curve.lines.items()}
     everything = [point for points in lines.values() for point in points]
     if not everything:
         return None
@@ -90,9 +87,7 @@ def _frame(curve: Curve, across: _Range, up: _Range) -> list[Element]:
     return [axes, *texts]
 
 
-def _line(
-    points: Sequence[tuple[float, float]], across: _Range, up: _Range, colour: str
-) -> Element:
+def _line(points: Points, across: _Range, up: _Range, colour: str) -> Element:
     """Return a line through points, or a dot for a single one."""
     wide, high = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
     places = [
@@ -105,7 +100,7 @@ def _line(
     return node("polyline", points=path, fill="none", stroke=colour, stroke_width=1.5)
 
 
-def _corners(points: Sequence[tuple[float, float]], step: bool) -> Sequence[tuple[float, float]]:
+def _corners(points: Points, step: bool) -> Points:
     """Return points with the corners of a staircase between them, if the line is one."""
     if not step:
         return points
@@ -122,7 +117,7 @@ def _keys(names: Sequence[str]) -> list[Element]:
     ]
 
 
-def _thin(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
+def _thin(points: Points) -> Points:
     """Return at most ``_MOST`` points and the last one."""
     step = -(-len(points) // _MOST)
     return [*points[:-1:step], points[-1]]
