@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from evollm.errors import EvollmError
 from evollm.paths import anchored
 from evollm.runtime.budget import Usage
-from evollm.store import queries
+from evollm.store import queries, rows
 from evollm.store.folder import held
 from evollm.store.record import FILE, Record
 from evollm.units import Units, from_json
@@ -48,7 +48,7 @@ def glance(path: Path) -> Glance:
         EvollmError: If it can't be read.
     """
     with Record(path, write=False) as record:
-        found = record.rows("SELECT at, kind, detail FROM events ORDER BY id")
+        found = rows.events(record)
         best = queries.best(record)
         try:
             return Glance(
