@@ -38,9 +38,11 @@ THIN: Mapping[str, Any] = {"linewidth": 0.8, "alpha": 0.5, "drawstyle": "steps-p
 def best_so_far(record: Record) -> NDArray[np.float64]:
     """Return the best fitness after each evaluation, in the order of jobs; shape (n,).
 
+    It is minus infinity as long as no solution is feasible.
+
     If the algorithm names the best, it is the one named at the end of each step.
     """
-    found = np.array(rows.fitnesses(record, bounds=False), dtype=np.float64)
+    found = np.array(rows.fitnesses(record, eligible=True), dtype=np.float64)
     named = rows.named(record)
     if not named:
         return np.maximum.accumulate(found)
