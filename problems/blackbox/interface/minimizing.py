@@ -47,8 +47,9 @@ def minimize(
         noise: See ``EvoLLM``.
         target: Stop at a value of the function at least as good as this.
         seconds: Stop after this time; the evaluations in progress are finished.
-        callback: Called after every evaluation with the result so far. The search stops if it
-            returns True or raises ``StopIteration``, as in SciPy.
+        callback: Called after every evaluation with the result so far. If it returns True or raises
+            ``StopIteration``, as in SciPy, the search stops once the evaluations in progress are
+            finished.
         path: The run directory, which records the run; the same call continues it from there.
         start: See ``EvoLLM``.
         seed: The only source of randomness except the model.
@@ -155,13 +156,14 @@ class _Watch:
         if not callable(callback):
             raise EvollmError(f"callback must be a function of a result, not {callback!r:.80}")
         self._function, self._callback = function, callback
+        self._stopped = False
 
     def __call__(self, run: Run, individual: Individual[Any]) -> None:
-        if run.best is None or run.best.error is not None:
+        if self._stopped or run.best is None or run.best.error is not None:
             return
         try:
-            stop = self._callback(found(self._function, result(run))) is True
+            self._stopped = bool(self._callback(found(self._function, result(run))))
         except StopIteration:
-            stop = True
-        if stop:
+            self._stopped = True
+        if self._stopped:
             run.stop("the callback stopped the search")
