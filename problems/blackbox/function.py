@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from evollm.checks import positive
+from evollm.checks import at_least, positive
 from evollm.errors import EvollmError, described
 from evollm.evaluation.constraints import violation
 from evollm.functions import prepare
@@ -30,7 +30,8 @@ class Noise:
     elite: int = 0
 
     def __post_init__(self) -> None:
-        positive(repeats=self.repeats, elite=self.elite or None)
+        positive(repeats=self.repeats)
+        at_least(0, self, "elite")
 
 
 NO_NOISE = Noise()

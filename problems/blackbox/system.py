@@ -93,6 +93,8 @@ class EvoLLM(System[Any]):
             function = replace(function, maximize=larger, constraints=constraints)
         else:
             function = Function(function, Space.of(space), maximize, constraints)
+        if not isinstance(noise, Noise):
+            raise EvollmError(f"noise must be a Noise such as Noise(repeats=3), not {noise!r}")
         self.function: Function = function
         self.noise = noise
         self.problem: Problem[Any] = (
@@ -186,6 +188,8 @@ def starting_points(space: Space, x0: Any) -> Points:
     Raises:
         EvollmError: If one has a wrong length or wrong names, or is outside the box.
     """
+    if isinstance(x0, str | int | float | np.generic):
+        raise EvollmError(f"x0 must be a point of {len(space)} coordinates or several, not {x0!r}")
     single = isinstance(x0, Mapping) or (not space.names and len(x0) > 0 and np.ndim(x0[0]) == 0)
     points = [x0] if single else list(x0)
     return tuple(tuple(map(float, space.encode(point))) for point in points)

@@ -31,6 +31,8 @@ Scores: TypeAlias = Mapping[bytes, Outcome]
 class Earlier:
     """An earlier run whose best distinct points are the first points of a new one.
 
+    If the new run has a path, it can be resumed as long as the earlier run is not continued.
+
     Attributes:
         run: Its directory or its result.
         points: Maximum number of points.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from evollm.executors.base import Executor
 from evollm.llm.base import LanguageModel
 from evollm.runtime.driver import Run
 from evollm.runtime.loop import result
+from evollm.types import number
 from problems.blackbox.function import NO_NOISE, Function, Noise
 from problems.blackbox.interface.earlier import Earlier, Source
 from problems.blackbox.report import Found, found
@@ -20,7 +22,7 @@ from problems.blackbox.taught.adapters import AUTO
 def minimize(
     function: Any,
     bounds: Any,
-    evaluations: int | Budget = EVALUATIONS,
+    evaluations: int | Budget | None = EVALUATIONS,
     *,
     x0: Any = (),
     constraints: Callable[[Any], Any] | None = None,
@@ -41,7 +43,8 @@ def minimize(
     Args:
         function: See ``EvoLLM``.
         bounds: The ``space`` of ``EvoLLM``.
-        evaluations: Maximum number of calls of the function, or a ``Budget``, which counts points.
+        evaluations: Maximum number of calls of the function; None for no limit but the others; or a
+            ``Budget``, which counts points.
         x0: See ``EvoLLM``; there is no need for a starting point.
         constraints: See ``EvoLLM``.
         noise: See ``EvoLLM``.
@@ -79,7 +82,7 @@ def minimize(
 def maximize(
     function: Any,
     bounds: Any,
-    evaluations: int | Budget = EVALUATIONS,
+    evaluations: int | Budget | None = EVALUATIONS,
     *,
     x0: Any = (),
     constraints: Callable[[Any], Any] | None = None,
@@ -113,26 +116,43 @@ def maximize(
 
 
 def _budget(
-    system: EvoLLM, evaluations: int | Budget, target: float | None, seconds: float | None
+    system: EvoLLM, evaluations: int | Budget | None, target: float | None, seconds: float | None
 ) -> Budget:
-    """Return the budget of a call: a number counts calls of the function."""
-    if isinstance(evaluations, Budget):
-        if evaluations.target is not None:
-            raise EvollmError(
-                "a budget's target is a fitness here: give target=... in the function's values"
-            )
-        budget = evaluations
-    else:
-        points = Budget(evaluations).evaluations or 0
-        repeats = system.noise.repeats
-        if points < repeats:
-            raise EvollmError(
-                f"{points} evaluations are too few for a point that takes {repeats}: give more"
-            )
-        budget = Budget(points // repeats + system.known)
+    """Return the budget of a call."""
+    given = evaluations if isinstance(evaluations, Budget) else _calls(system, evaluations)
+    if given.target is not None:
+        raise EvollmError(
+            "a budget's target is a fitness here: give target=... in the function's values"
+        )
+    if evaluations is None and seconds is None and target is None:
+        raise EvollmError("a search needs an end: give evaluations, seconds or a target")
     if target is not None:
-        budget = replace(budget, target=system.units["fitness"].fitness(target))
-    return budget if seconds is None else replace(budget, seconds=seconds)
+        given = replace(given, target=system.units["fitness"].fitness(_finite(target)))
+    return given if seconds is None else replace(given, seconds=seconds)
+
+
+def _calls(system: EvoLLM, evaluations: int | None) -> Budget:
+    """Return the budget for a number of calls of the function."""
+    limit = Budget(evaluations).evaluations
+    if limit is None:
+        return Budget()
+    points = limit // system.noise.repeats
+    if not points:
+        raise EvollmError(
+            f"{limit} evaluations are too few for a point that takes {system.noise.repeats}: give "
+            "more"
+        )
+    return Budget(points + system.known)
+
+
+def _finite(target: float) -> float:
+    try:
+        found = number(target)
+    except (TypeError, ValueError):
+        found = nan
+    if not isfinite(found):
+        raise EvollmError(f"target must be a finite number, not {target!r}")
+    return found
 
 
 def _search(

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from evollm import Budget, EvollmError
+from evollm.cli.main import main
 from evollm.llm.scripted import Scripted
+from evollm.store import queries, rows
+from evollm.store.record import Record
 from problems.blackbox import Earlier, EvoLLM, Noise, Paper, maximize, minimize
 from problems.blackbox.controls import CONTROLS, Control
 from problems.blackbox.framed import Framed
@@ -233,3 +236,32 @@ def test_what_is_no_run_is_refused(start, word, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(EvollmError, match=word):
         minimize(sphere, BOX, 9, start=start, strategy=RANDOM)
+
+
+@each(
+    ("wrong", "word"),
+    [
+        ({"evaluations": None}, "needs an end"),
+        ({"target": "low"}, "target must be a finite number"),
+        ({"noise": 3}, r"noise must be a Noise such as"),
+        ({"x0": 3.0}, "x0 must be a point of 2 coordinates"),
+    ],
+)
+def test_wrong_arguments_are_named(wrong, word):
+    with pytest.raises(EvollmError, match=word):
+        minimize(sphere, BOX, strategy=RANDOM, **wrong)
+
+
+def test_the_command_takes_constraints_and_repetitions(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.py").write_text(
+        "def value(x):\n    return x[0] ** 2\ndef broken(x):\n    return 1 - x[0]\n"
+    )
+    own = ["--function", "own.py:value", "--dimension", "1", "--constraints", "own.py:broken"]
+    search = ["--method", "random", "--evaluations", "20", "--repeats", "2"]
+    assert main(["run", "blackbox", *own, *search, "--path", "run", "--quiet"]) == 0
+    assert "evaluation cost  40 evaluations" in capsys.readouterr().out
+    with Record("run", write=False) as record:
+        assert all(found <= -1 for found in rows.fitnesses(record, eligible=True))
+        assert queries.best(record)[1] == max(rows.fitnesses(record, eligible=True))
+    assert main(["run", "blackbox", "--constraints", "own.py:broken", "--path", "other"]) == 1
