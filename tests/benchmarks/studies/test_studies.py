@@ -11,7 +11,7 @@ import pytest
 
 from evollm.report.study import Study
 from problems.blackbox import demo
-from tests.benchmarks.studies import RESULTS, bbob, compression, gguf, llego, monotone
+from tests.benchmarks.studies import RESULTS, bbob, compression, gguf, llego, monotone, texts
 from tests.support_each import each
 
 KEPT: dict[str, Any] = {
@@ -19,6 +19,7 @@ KEPT: dict[str, Any] = {
     "bbob": (bbob.STUDY, (720, 720), [1], {"better_than_random"}),
     "compression": (compression.STUDY, (59, 59), [0], set(compression.SETTINGS)),
     "gguf": (gguf.STUDY, (18, 18), [0], {"uniform", "random", "search"}),
+    "texts": (texts.STUDY, (29, 36), [0], set()),
     "monotone": (monotone.STUDY, (3, 3), [0], set()),
     "llego": (
         llego.STUDY,

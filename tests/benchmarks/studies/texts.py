@@ -365,7 +365,6 @@ COLUMNS = (
     Column("failed", "failed", form=".0f"),
     Column("calls", "calls", form=".0f"),
     Column("rejected", "rejected", form=".0f"),
-    Column("seconds", "seconds", form=".0f"),
 )
 
 
