@@ -11,6 +11,9 @@ from evollm.search.flow import Evaluate, Flow, Job, Survivors, draw_seed, evalua
 from evollm.search.search import Search
 from evollm.types import Individual, Outcome
 
+_ENOUGH = 5
+"""Number of evaluations after which an individual may be the best instead of others with more."""
+
 
 def rescored(flow: Flow, *, elite: int, seed: int) -> Flow:
     """Run a flow on a noisy problem without keeping a lucky score for ever.
@@ -19,8 +22,9 @@ def rescored(flow: Flow, *, elite: int, seed: int) -> Flow:
     with another seed, and count with the mean of all their scores (see
     ``evollm.evaluation.noise.mean_outcome``). The flow gets these means for the individuals that
     it has just evaluated, and for its survivors if it announces them (see
-    ``evollm.search.flow.survive``), and the search's best is the one with the best mean. The
-    evaluations count in every budget, as any others.
+    ``evollm.search.flow.survive``), and the search's best is the one with the best mean of
+    at least five evaluations (fewer as long as none has five). The evaluations count in every
+    budget, as any others.
 
     Args:
         flow: A flow that evaluates each individual once, such as ``generational`` or ``nsga2``.
@@ -65,8 +69,10 @@ class _Rescoring:
 
     @property
     def _first(self) -> Individual[Any] | None:
-        """The best of those that were evaluated more than once."""
-        return next((one for one in self._best if len(self._outcomes[one.id]) > 1), None)
+        """The best of those that were evaluated often enough for their mean to be trusted."""
+        counts = {one.id: len(self._outcomes[one.id]) for one in self._best}
+        enough = min(_ENOUGH, max(counts.values(), default=0))
+        return next((one for one in self._best if counts[one.id] >= enough), None)
 
     def _evaluated(self, job: Evaluate[Any]) -> Generator[Any, Any, list[Individual[Any]]]:
         """Evaluate what a flow asked for and the best again; announce the best."""
