@@ -1,5 +1,6 @@
 """Plain functions as problems and operators."""
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -76,6 +77,12 @@ def prepare(problem: object) -> None:
     """Call a problem's method ``prepare()``, if it has one."""
     if (method := getattr(problem, "prepare", None)) is not None:
         method()
+
+
+def takes_context(problem: Problem[Any]) -> bool:
+    """Return whether a problem's ``evaluate`` takes the keyword ``context``."""
+    known = inspect.signature(problem.evaluate).parameters.values()
+    return any(one.name == "context" or one.kind is one.VAR_KEYWORD for one in known)
 
 
 def as_problem(problem: Problem[Any] | Callable[[Any], Any]) -> Problem[Any]:

@@ -66,7 +66,7 @@ class System(Generic[G]):
         scored = [
             one for one in result.finals if one.outcome.error is None and not one.outcome.bound
         ]
-        chosen = max(scored, key=lambda one: (one.fitness, -one.id), default=result.best)
+        chosen = max(scored, key=lambda one: (one.merit, -one.id), default=result.best)
         if chosen is None:
             raise EvollmError(
                 f"there is no best individual because nothing was evaluated ({result.stopped})"

@@ -13,6 +13,8 @@ G = TypeVar("G")
 G_contra = TypeVar("G_contra", contravariant=True)
 JSON: TypeAlias = Any
 """None, bool, int, float, str, or lists and string-keyed dicts of these."""
+VIOLATION = "violation"
+"""The metric with the total violation of a solution's constraints; without it, it has none."""
 
 
 class NothingUsable(EvollmError):
@@ -26,7 +28,8 @@ class Outcome:
     Attributes:
         fitness: The fitness; larger is better. NaN counts as minus infinity.
         metrics: Additional numbers by name: other objectives, tokens, sizes. A run drops anything
-            that is not a number, with a warning.
+            that is not a number, with a warning. ``violation`` is the total violation of
+            constraints, see ``merit``; an outcome in which it is not a finite number is a failure.
         error: Why the evaluation failed, if it did; then ``fitness`` is minus infinity.
         info: Information for operators: a trace, a text, worst cases. A run drops anything that the
             record can't store, with a warning.
@@ -59,8 +62,35 @@ class Outcome:
         elif isnan(self.fitness):
             object.__setattr__(self, "fitness", -inf)
             object.__setattr__(self, "error", "the fitness is NaN")
+        elif VIOLATION in self.metrics:
+            self._check_violation()
         if type(self.cost) is not float or not 0 <= self.cost < inf:
             self._check_cost()
+
+    @property
+    def violation(self) -> float:
+        """Total violation of the constraints; 0 if feasible, infinite if the evaluation failed."""
+        if self.fitness == -inf:
+            return inf
+        return max(0.0, self.metrics.get(VIOLATION, 0.0)) if self.metrics else 0.0
+
+    @property
+    def merit(self) -> tuple[float, float]:
+        """What outcomes are compared by: a larger one is better.
+
+        Feasible ones are better than others and are compared by fitness; others are compared by
+        their violation (Deb: An efficient constraint handling method for genetic algorithms, 2000).
+        """
+        return -self.violation, self.fitness
+
+    def _check_violation(self) -> None:
+        """Make a violation that can't be compared a failure, like a fitness of NaN."""
+        found = self.metrics[VIOLATION]
+        if not (isinstance(found, float) and isfinite(found)):
+            object.__setattr__(self, "fitness", -inf)
+            object.__setattr__(
+                self, "error", f"the violation is {found!r}: give a finite number, 0 for none"
+            )
 
     def _check_cost(self) -> None:
         """Convert the cost to a float; an invalid one is a failure, like a fitness of NaN."""
@@ -165,6 +195,16 @@ class Individual(Generic[G]):
         return self.outcome.fitness
 
     @property
+    def merit(self) -> tuple[float, float]:
+        """What individuals are compared by, see ``Outcome.merit``."""
+        return self.outcome.merit
+
+    @property
+    def violation(self) -> float:
+        """The total violation of the constraints; 0 if it is feasible."""
+        return self.outcome.violation
+
+    @property
     def metrics(self) -> Mapping[str, float]:
         """The outcome's additional numbers, by name."""
         return self.outcome.metrics
@@ -216,6 +256,11 @@ def candidate_of(parent: Parent[G]) -> Candidate[G]:
 def fitness_of(parent: Parent[Any]) -> float:
     """Return a parent's fitness; minus infinity if it has not been scored."""
     return parent.fitness if isinstance(parent, Individual) else -inf
+
+
+def merit_of(parent: Parent[Any]) -> tuple[float, float]:
+    """Return what a parent is compared by; the worst if it has not been scored."""
+    return parent.merit if isinstance(parent, Individual) else (-inf, -inf)
 
 
 @runtime_checkable

@@ -44,7 +44,7 @@ def allowed(file: str, name: str, inner: bool) -> bool:
         own, other = file.split("/")[1], name.split(".")[1]
         return own in (other, "__init__.py") or other == "lm"
     if top == "evollm" and home == "operators":
-        return second in ("checks", "errors", "llm", "shadows", "types")
+        return second in ("checks", "errors", "evaluation", "llm", "shadows", "types")
     if top == "evollm" and model_layer:
         return second in LLM_MAY_IMPORT
     if top == "evollm" and second == "llm":

@@ -9,6 +9,7 @@
 - ``pareto``: Pareto fronts and selection by several objectives, ranked by DEAP's NSGA-II.
 - ``quality_diversity``: The fittest individual of each kind.
 - ``races``: Races: many candidates scored with little effort, and few with more.
+- ``rescoring``: The best individuals of a noisy search are evaluated again.
 - ``selection``: Selection rules for parents and survivors.
 """
 
@@ -20,6 +21,7 @@ from evollm.algorithms.mating import Adaptive, Mating
 from evollm.algorithms.pareto import front
 from evollm.algorithms.quality_diversity import map_elites
 from evollm.algorithms.races import Rung, one_plus_lambda, race
+from evollm.algorithms.rescoring import rescored
 
 __all__ = [
     "Adaptive",
@@ -34,5 +36,6 @@ __all__ = [
     "nsga2",
     "one_plus_lambda",
     "race",
+    "rescored",
     "steady_state",
 ]

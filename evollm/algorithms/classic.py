@@ -73,7 +73,7 @@ def _generations(
 ) -> Flow:
     rng = np.random.default_rng(seed)
     population = yield from evaluate((yield from initial(start, size, rng)))
-    yield from survive(population, 0)
+    population = yield from survive(population, 0)
     idle = even = 0
     for step in count(1):
         drawn = select(population, size, rng)
@@ -93,7 +93,7 @@ def _generations(
                 f"no child was made in {_IDLE} generations: raise cxpb or mutpb, or see the run's "
                 "rejections"
             )
-        yield from survive(population, step)
+        population = yield from survive(population, step)
 
 
 def _evenly(drawn: Sequence[Individual[Any]], population: Sequence[Individual[Any]]) -> bool:

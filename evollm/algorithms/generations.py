@@ -62,7 +62,7 @@ def nsga2(
     """Search for a Pareto front, with survival and tournaments by dominance and crowding.
 
     Deb, Pratap, Agarwal, Meyarivan: A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II,
-    2002.
+    2002. Individuals may have constraints, see ``Outcome.merit``.
 
     Args:
         start: As in ``generational``.

@@ -17,6 +17,7 @@ from evollm.search.flow import Job, Vary, draw_seed, together
 from evollm.types import Candidate, Individual, NothingUsable, Operator, Select
 
 _ROUNDS = 3
+Merit: TypeAlias = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Breeder:
         self._seen = Seen(key)
         self._rounds = _ROUNDS if self._seen.redraw else 1
         self._parents = parents or tournament(2)
-        self._bred: dict[int, tuple[int, float]] = {}
+        self._bred: dict[int, tuple[int, Merit]] = {}
 
     def breed(
         self, pool: Sequence[Individual[Any]], n: int, step: int
@@ -115,7 +116,7 @@ class Breeder:
                 "the population is empty: the rule for survivors must return at least one "
                 "individual"
             )
-        fitness = {one.id: one.fitness for one in pool}
+        merits = {one.id: one.merit for one in pool}
         self._seen.begin(pool, step)
         children: list[Candidate[Any]] = []
         made = 0
@@ -126,7 +127,7 @@ class Breeder:
                 made += len(answer)
                 fresh = list(self._seen.fresh(answer))
                 children += fresh
-                self._note(arm, fresh, fitness)
+                self._note(arm, fresh, merits)
             if len(children) >= n:
                 break
         if not made and n and self._seen.redraw:
@@ -148,15 +149,15 @@ class Breeder:
     def learn(self, scored: Sequence[Individual[Any]]) -> None:
         """Credit the matings for the children that are fitter than all their parents."""
         if self._bandit:
-            bred = [(one.fitness, *self._bred.pop(one.id)) for one in scored]
-            self._bandit.learn((arm, fitness > parents) for fitness, arm, parents in bred)
+            bred = [(one.merit, *self._bred.pop(one.id)) for one in scored]
+            self._bandit.learn((arm, merit > parents) for merit, arm, parents in bred)
 
-    def _note(self, arm: int, born: Sequence[Candidate[Any]], fitness: dict[int, float]) -> None:
-        """Keep the parents' fitness until the children are scored; lanes breed concurrently."""
+    def _note(self, arm: int, born: Sequence[Candidate[Any]], merits: dict[int, Merit]) -> None:
+        """Keep the parents' merit until the children are scored; lanes breed concurrently."""
         if self._bandit:
             for child in born:
-                parents = [fitness[k] for k in child.parents if k in fitness]
-                self._bred[child.id] = (arm, max(parents, default=-np.inf))
+                parents = [merits[k] for k in child.parents if k in merits]
+                self._bred[child.id] = (arm, max(parents, default=(-np.inf, -np.inf)))
 
     def _plan(self, n: int) -> Iterator[tuple[int, int]]:
         """Yield the mating and the number of children of each job."""

@@ -1,4 +1,8 @@
-"""Pareto fronts: selection by several objectives, ranked by DEAP's NSGA-II."""
+"""Pareto fronts: selection by several objectives, ranked by DEAP's NSGA-II.
+
+A feasible individual dominates an infeasible one, and of two infeasible ones that with less
+violation dominates, whatever their objectives (Deb et al., 2002).
+"""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
@@ -20,7 +24,8 @@ def front(pool: Sequence[Individual[Any]], objectives: Objectives) -> list[Indiv
     """Return the individuals that are not dominated by another one.
 
     Args:
-        pool: Any individuals; failed ones are ignored.
+        pool: Any individuals; failed ones are ignored. If none is feasible, the front are those
+            with the least ``violation``.
         objectives: The objectives.
 
     Returns:
@@ -114,13 +119,19 @@ class _Point:
 
 
 def _ranked(pool: Sequence[Individual[Any]], objectives: Objectives) -> list[Ranked]:
-    """Return individuals with front (from 0) and crowding distance; failed ones come last."""
+    """Return individuals with front (from 0) and crowding distance; failed ones come last.
+
+    Infeasible ones follow the feasible fronts, in one front per violation.
+    """
     from deap import base, tools
 
     kind = type("Values", (base.Fitness,), {"weights": (1.0,) * len(_weights(objectives))})
     valued = [(one, values_of(one, objectives)) for one in pool]
     points = [_Point(one, kind(values)) for one, values in valued if values is not None]
-    fronts = tools.sortNondominated(points, len(points)) if points else []
+    feasible = [point for point in points if not point.one.violation]
+    fronts = tools.sortNondominated(feasible, len(feasible)) if feasible else []
+    least = sorted({point.one.violation for point in points} - {0.0})
+    fronts += [[p for p in points if p.one.violation == violation] for violation in least]
     ranked = []
     for rank, members in enumerate(fronts):
         tools.emo.assignCrowdingDist(members)

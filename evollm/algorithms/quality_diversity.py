@@ -53,9 +53,10 @@ def map_elites(
                 raise EvollmError(
                     f"a descriptor must return a hashable cell such as a tuple, not {kind!r}"
                 )
-            if kind is None or kind not in elites or one.fitness > elites[kind].fitness:
+            if kind is None or kind not in elites or one.merit > elites[kind].merit:
                 elites[kind] = one
-        living = yield from survive([elites[kind] for kind in elites], step - 1)
+        living = yield from survive(list(elites.values()), step - 1)
+        elites = dict(zip(elites, living, strict=True))
         children = yield from breeder.breed(living, offspring or size, step)
         if not children:
             return breeder.ending

@@ -78,7 +78,9 @@ def race(
 
 def youngest_best(pool: Sequence[Individual[Any]], k: int) -> list[Individual[Any]]:
     """Return the ``k`` fittest, complete evaluations first; of equal ones the younger first."""
-    return sorted(pool, key=lambda one: (one.outcome.bound, -one.fitness, -one.id))[:k]
+    return sorted(pool, key=lambda one: (not one.outcome.bound, one.merit, one.id), reverse=True)[
+        :k
+    ]
 
 
 def one_plus_lambda(

@@ -12,7 +12,7 @@ from evollm.types import Individual, Select
 
 def best(pool: Sequence[Individual[Any]], k: int, rng: Generator) -> list[Individual[Any]]:
     """Return the ``k`` fittest, fittest first; of equal ones complete and older ones first."""
-    return sorted(pool, key=lambda one: (-one.fitness, one.outcome.bound, one.id))[:k]
+    return sorted(pool, key=_rank, reverse=True)[:k]
 
 
 def uniform(pool: Sequence[Individual[Any]], k: int, rng: Generator) -> list[Individual[Any]]:
@@ -36,19 +36,20 @@ def tournament(size: int = 2) -> Select:
     return select
 
 
-def _rank(one: Individual[Any]) -> tuple[float, bool, int]:
-    """Order by fitness; of equal ones complete evaluations and older individuals come first."""
+def _rank(one: Individual[Any]) -> tuple[tuple[float, float], bool, int]:
+    """Order by merit; of equal ones complete evaluations and older individuals are larger."""
     outcome = one.outcome
-    return outcome.fitness, not outcome.bound, -one.candidate.id
+    return outcome.merit, not outcome.bound, -one.candidate.id
 
 
 def roulette(pool: Sequence[Individual[Any]], k: int, rng: Generator) -> list[Individual[Any]]:
     """Return ``k`` individuals drawn without replacement in proportion to fitness.
 
-    Negative and failed fitness counts as 0. If fewer than ``k`` individuals have a positive share,
-    the others are drawn uniformly; a pool smaller than ``k`` is drawn from with replacement.
+    Negative fitness counts as 0, and so do failed and infeasible individuals. If fewer than ``k``
+    individuals have a positive share, the others are drawn uniformly; a pool smaller than ``k`` is
+    drawn from with replacement.
     """
-    weights = np.array([max(one.fitness, 0.0) for one in pool])
+    weights = np.array([0.0 if one.violation else max(one.fitness, 0.0) for one in pool])
     weights[~np.isfinite(weights)] = 0.0
     weights /= weights.max() or 1.0
     shares = weights / (weights.sum() or 1.0)

@@ -77,7 +77,7 @@ def ending(run: Run) -> Ending:
 
 def _best(record: Record, best: tuple[int, float]) -> tuple[str, float]:
     units = units_of(record)["fitness"]
-    return described(record, best[0], units), units.value(best[1])
+    return described(record, *best, units), units.value(best[1])
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

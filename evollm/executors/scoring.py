@@ -1,6 +1,5 @@
 """Scoring: evaluates a chunk of genomes in this process, one outcome at a time."""
 
-import inspect
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,6 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from evollm.copies import independent
 from evollm.errors import EvollmError, Interrupt, described
+from evollm.functions import takes_context
 from evollm.ledger import Call, Exhausted, Ledger, ledger
 from evollm.types import JSON, Outcome, Problem
 
@@ -142,15 +142,10 @@ def _evaluated(problem: Problem[Any], chunk: Chunk) -> list[Outcome] | Iterator[
     """Call the problem: a sized answer is complete, any other yields one outcome at a time."""
     genomes = [independent(genome) for genome in chunk.genomes]
     more = {}
-    if chunk.context is not None and _takes_context(problem):
+    if chunk.context is not None and takes_context(problem):
         more["context"] = independent(chunk.context)
     found: Iterable[Any] = problem.evaluate(genomes, chunk.fidelity, chunk.seed, **more)
     return [_outcome(one) for one in found] if hasattr(found, "__len__") else iter(found)
-
-
-def _takes_context(problem: Problem[Any]) -> bool:
-    known = inspect.signature(problem.evaluate).parameters.values()
-    return any(one.name == "context" or one.kind is one.VAR_KEYWORD for one in known)
 
 
 def _streamed(

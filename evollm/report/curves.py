@@ -25,9 +25,10 @@ SHARE = (0.0, 100.0)
 def best_so_far(record: Record) -> NDArray[np.float64]:
     """Return the best fitness after each evaluation, in the order of jobs; shape (n,).
 
-    If the algorithm names the best, it is the one named at the end of each step.
+    It is minus infinity as long as no solution is feasible. If the algorithm names the best, it is
+    the one named at the end of each step.
     """
-    found = np.array(rows.fitnesses(record, bounds=False), dtype=np.float64)
+    found = np.array(rows.fitnesses(record, eligible=True), dtype=np.float64)
     named = rows.named(record)
     if not named:
         return np.maximum.accumulate(found)
@@ -56,10 +57,14 @@ def convergence(record: Record, units: Units) -> list[Curve]:
     if not best:
         return []
     failed = len(fitness) - len(single)
-    note = f"{failed} failed evaluations have no value." if failed else ""
+    eligible = sum(map(isfinite, rows.fitnesses(record, eligible=True)))
+    left = len(single) - eligible
+    notes = [f"{failed} failed evaluations have no value."] if failed else []
+    if left:
+        notes.append(f"{left} evaluations that are infeasible or were cut short are dots only.")
     title, y = f"Best {units.name} so far", named(units)
     lines, dots = {"best so far": best}, {"single evaluations": single}
-    return [Curve(title, "evaluations", y, lines, dots, step=True, note=note)]
+    return [Curve(title, "evaluations", y, lines, dots, step=True, note=" ".join(notes))]
 
 
 def named(units: Units) -> str:

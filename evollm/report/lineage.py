@@ -54,10 +54,11 @@ def lineage(record: Record, root: int, units: Units) -> Lineage:
 
 
 def _fittest_first(parents: Sequence[int], scores: Mapping[int, Score]) -> list[int]:
-    def fitness(number: int) -> float:
-        return scores[number].fitness if number in scores else -inf
+    def rank(number: int) -> tuple[float, float, int]:
+        merit = scores[number].merit if number in scores else (-inf, -inf)
+        return (*merit, -number)
 
-    return sorted(dict.fromkeys(parents), key=lambda number: (-fitness(number), number))
+    return sorted(dict.fromkeys(parents), key=rank, reverse=True)
 
 
 def _kept(root: int, everyone: Sequence[int], parents: Mapping[int, Sequence[int]]) -> list[int]:
@@ -76,8 +77,8 @@ def _ancestor(
     units: Units,
 ) -> Ancestor:
     score = scores.get(birth.candidate)
-    before = [scores[one].fitness for one in parents if one in scores]
-    better = bool(score and before and not score.bound and score.fitness > max(before))
+    before = [scores[one].merit for one in parents if one in scores]
+    better = bool(score and before and not score.bound and score.merit > max(before))
     asked, note = texts.asked(birth)
     return Ancestor(
         birth.candidate,
@@ -99,7 +100,8 @@ def value(score: Score | None, units: Units) -> str:
         return "not evaluated"
     if score.error is not None:
         return "failed"
-    return f"bound {units.text(score.fitness)}" if score.bound else units.text(score.fitness)
+    text = f"bound {units.text(score.fitness)}" if score.bound else units.text(score.fitness)
+    return f"{text}, violation {score.violation:.6g}" if score.violation else text
 
 
 class _Texts:

@@ -49,6 +49,8 @@ class Progress:
         """Return the state of a run in one line."""
         usage, budget = run.usage, run.budget
         best = self._value(run.best.fitness) if run.best else "-"
+        if run.best and run.best.error is None and run.best.violation:
+            best += f" (violation {run.best.violation:.4g})"
         parts = [
             f"generation {_of(usage.generations, budget.generations)}",
             f"best {best}",

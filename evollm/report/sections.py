@@ -43,10 +43,11 @@ def found(record: Record) -> Section:
     facts = {}
     best = queries.best(record)
     if best is not None:
-        facts["best"] = described(record, best[0], units)
+        facts["best"] = described(record, *best, units)
     chosen = record.get("chosen")
     if chosen is not None and (best is None or chosen != best[0]):
-        facts["chosen"] = described(record, chosen, units)
+        known = rows.scored(record, chosen)
+        facts["chosen"] = described(record, chosen, known[0] if known else None, units)
     return Section("", facts)
 
 
@@ -64,13 +65,15 @@ def ancestry(record: Record) -> Section:
     return Section("Lineage", lineage=None if root is None else lineage(record, root, units))
 
 
-def described(record: Record, candidate: int, units: Units) -> str:
+def described(record: Record, candidate: int, fitness: float | None, units: Units) -> str:
     """Return a candidate in one line: value, genome and id."""
     known = rows.scored(record, candidate)
     text = (
         known[1] if known and known[1] is not None else queries.candidate(record, candidate).genome
     )
-    value = f"{units.text(known[0])} ({units.name})" if known else "not evaluated"
+    value = "not evaluated" if fitness is None else f"{units.text(fitness)} ({units.name})"
+    if violation := rows.violation(record, candidate):
+        value += f", infeasible with a violation of {violation:.6g},"
     return f"{value} at {text}, candidate {candidate}"
 
 
@@ -139,14 +142,14 @@ def made(record: Record) -> Section:
 def _better(record: Record) -> Counter[str]:
     """Return the number of children that are better than their parents, by operator."""
     better: Counter[str] = Counter()
-    known: dict[int, float] = {}
+    known: dict[int, tuple[float, float]] = {}
     source = rows.reuses(record)
     for one in rows.evaluations(record):
         parents = [parent if parent in known else source.get(parent) for parent in one.parents]
         lived = [known[parent] for parent in parents if parent in known]
         if one.candidate not in known and lived:
-            better[one.operator] += one.fitness > max(lived) and not one.bound
-        known[one.candidate] = one.fitness
+            better[one.operator] += one.merit > max(lived) and not one.bound
+        known[one.candidate] = one.merit
     return better
 
 

@@ -81,6 +81,8 @@ def _line(record: Record, number: int) -> tuple[str, tuple[int, ...]]:
     units = units_of(record)["fitness"]
     known = rows.scored(record, number)
     value = f"{units.name} {units.text(known[0])}" if known else "not evaluated"
+    if violation := rows.violation(record, number):
+        value += f", violation {violation:.6g}"
     text = known[1] if known and known[1] is not None else str(child.genome)
     born = f"step {child.step}, {child.operator}"
     if child.parents:

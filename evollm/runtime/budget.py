@@ -42,8 +42,10 @@ class Budget:
             progress: for a problem that yields its outcomes, one per worker and what other
             processes finish within 0.05 s; for a problem that returns a list, the lists in
             progress.
-        target: Stop once the best fitness is at least this.
-        stagnation: Stop after this many steps without a better fitness.
+        target: Stop once the best fitness is at least this, of a solution that violates no
+            constraint.
+        stagnation: Stop after this many steps without a better fitness (or, as long as no solution
+            is feasible, without a smaller violation).
     """
 
     evaluations: int | None = None
@@ -204,7 +206,7 @@ class Meter:
         """Return the limits that are reached, by name; empty if the run may continue.
 
         Args:
-            best: The best fitness so far.
+            best: The best fitness so far of a feasible solution.
             stale: Number of steps since it last improved.
         """
         spent = {

@@ -22,7 +22,8 @@ class Result(Generic[G]):
 
     Attributes:
         best: The individual that the flow names as the best, otherwise the fittest one that was
-            evaluated completely; None if there is none.
+            evaluated completely; None if there is none. If no individual satisfies its constraints,
+            the one with the least ``violation``.
         population: The individuals in the population when it stopped.
         stopped: Why it stopped, as text.
         reasons: The limits that were reached, by name; empty if it stopped for another reason.
@@ -55,6 +56,11 @@ class Result(Generic[G]):
             why = f" ({self.stopped})" if self.stopped else " yet"
             raise EvollmError(f"there is no best fitness because nothing was evaluated{why}")
         return self.best.fitness
+
+    @property
+    def feasible(self) -> bool:
+        """Whether there is a best individual that was evaluated and violates no constraint."""
+        return self.best is not None and self.best.violation == 0
 
     @property
     def fallback_share(self) -> float:

@@ -22,7 +22,8 @@ class Stops:
         self._cost_unit = cost_unit
         self._meter = meter
         self._search = search
-        self._step, self._stale, self._summit = -1, 0, -inf
+        self._step, self._stale = -1, 0
+        self._summit = (-inf, -inf)
         self._champion: int | None = None
 
     def reasons(self) -> dict[str, float]:
@@ -31,7 +32,8 @@ class Stops:
 
     def _reached(self) -> dict[str, float]:
         """Return the limits reached; those on calls count only once they stop an operator."""
-        return self._meter.reasons(self._summit, self._stale)
+        deficit, fitness = self._summit
+        return self._meter.reasons(-inf if deficit else fitness, self._stale)
 
     def after_answer(self) -> str | None:
         """Count steps after a complete answer; return why the run ends, if it does."""
@@ -52,7 +54,7 @@ class Stops:
         """
         best = self._search.best_committed
         before, champion = self._summit, self._champion
-        self._summit = best.fitness if best else -inf
+        self._summit = best.merit if best else (-inf, -inf)
         self._champion = best.id if best else None
         if self._step < 0:
             return True

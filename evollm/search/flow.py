@@ -55,7 +55,10 @@ class Evaluate(Generic[G]):
 
 @dataclass(frozen=True, slots=True)
 class Survivors(Generic[G]):
-    """Announces the survivors to results, displays and stops; answered immediately with None.
+    """Announces the survivors to results, displays and stops; answered immediately.
+
+    The answer is None, or the survivors with other scores, in the same order (see
+    ``evollm.algorithms.rescoring``).
 
     Attributes:
         population: The survivors, in the flow's order.
@@ -143,10 +146,10 @@ def together(jobs: Sequence[Job]) -> Generator[Sequence[Job], list[Any], list[An
 
 def survive(
     population: Sequence[Individual[G]], step: int, best: Individual[G] | None = None
-) -> Generator[Survivors[G], None, list[Individual[G]]]:
+) -> Generator[Survivors[G], Any, list[Individual[G]]]:
     """Announce the survivors in a flow, and return them; see ``Survivors``."""
-    yield Survivors(population, step, best)
-    return list(population)
+    rescored = yield Survivors(population, step, best)
+    return list(population if rescored is None else rescored)
 
 
 def seeded(*seeds: int) -> np.random.Generator:

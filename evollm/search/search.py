@@ -51,7 +51,8 @@ class Search:
     Attributes:
         population: The survivors last announced by a flow.
         best: The individual that the flow names as the best; if it names none, the fittest complete
-            evaluation at the highest fidelity so far, of equal ones the older.
+            evaluation at the highest fidelity so far, of equal ones the older; see
+            ``Outcome.merit``. It is feasible if any individual is.
         best_committed: The best among completely answered jobs; it changes at the same points in a
             replay.
         names_best: Whether the flow names the best.
@@ -266,9 +267,13 @@ def _better(one: Individual[Any] | None, other: Individual[Any]) -> Individual[A
     return other if one is None or _rank(other) > _rank(one) else one
 
 
-def _rank(individual: Individual[Any]) -> tuple[int, float, int]:
-    """Order by fidelity, fitness and age: a total order, independent of the order of answers."""
-    return (individual.fidelity or 0, individual.outcome.fitness, -individual.candidate.id)
+def _rank(individual: Individual[Any]) -> tuple[bool, int, tuple[float, float], int]:
+    """Order by fidelity, merit and age, but any feasible one above all others.
+
+    It is a total order, independent of the order of answers.
+    """
+    merit = individual.outcome.merit
+    return merit[0] == 0, individual.fidelity or 0, merit, -individual.candidate.id
 
 
 def check(ticket: Ticket, offspring: Offspring[Any]) -> None:

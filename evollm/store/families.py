@@ -3,9 +3,11 @@
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 
 from evollm.store.queries import FINALS
 from evollm.store.record import Record
+from evollm.store.rows import violated
 from evollm.types import JSON
 
 
@@ -37,12 +39,19 @@ class Score:
         text: The genome in readable form; None if no system wrote it.
         error: Why the evaluation failed, if it did.
         bound: Whether it was cut short, so that the fitness is only a bound.
+        violation: Total violation of the constraints; 0 for none.
     """
 
     fitness: float
     text: str | None
     error: str | None
     bound: bool
+    violation: float = 0.0
+
+    @property
+    def merit(self) -> tuple[float, float]:
+        """What scores are compared by, see ``evollm.types.Outcome.merit``."""
+        return -inf if self.error is not None else -self.violation, self.fitness
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +127,9 @@ def scores(record: Record, candidates: Collection[int]) -> dict[int, Score]:
         )
     )
     found = {
-        number: Score(fitness, text, error, bool(bound))
-        for number, fitness, text, error, bound in record.rows(
-            "SELECT candidate, fitness, text, error, bound FROM outcomes"
+        number: Score(fitness, text, error, bool(bound), violated(record, metrics))
+        for number, fitness, text, error, bound, metrics in record.rows(
+            "SELECT candidate, fitness, text, error, bound, metrics FROM outcomes"
             " WHERE candidate IN (SELECT value FROM json_each(?)) ORDER BY job, place",
             (json.dumps(sorted({*candidates, *source.values()})),),
         )

@@ -10,7 +10,7 @@ from evollm.search.flow import Vary
 from evollm.search.search import Ticket
 from evollm.store.codec import decode, shown
 from evollm.store.record import Record
-from evollm.types import Candidate, Individual, Offspring, Outcome
+from evollm.types import VIOLATION, Candidate, Individual, Offspring, Outcome
 
 FINALS = -1
 """The job id under which model calls of finalists' evaluations are recorded."""
@@ -182,15 +182,34 @@ def fallback_share(record: Record) -> float:
 def best(record: Record) -> tuple[int, float] | None:
     """Return id and fitness of the best candidate; None if nothing was evaluated.
 
-    It is the one that the flow named last, or else the fittest, of equal ones the older;
-    evaluations that were cut short are ignored.
+    It is the one that the flow named last, or else the best by ``Outcome.merit``, of equal ones the
+    older; evaluations that were cut short are ignored.
     """
     named = record.rows("SELECT candidate, fitness FROM bests ORDER BY step DESC LIMIT 1")
+    if not named and _constrained(record):
+        return _best_by_merit(record)
     found = named or record.rows(
         "SELECT candidate, fitness FROM outcomes WHERE NOT bound"
         " ORDER BY fitness DESC, candidate LIMIT 1"
     )
     return found[0] if found else None
+
+
+def _constrained(record: Record) -> bool:
+    """Return whether any outcome names a violation of constraints."""
+    query = "SELECT 1 FROM outcomes WHERE metrics LIKE ? LIMIT 1"
+    return bool(record.rows(query, (f'%"{VIOLATION}"%',)))
+
+
+def _best_by_merit(record: Record) -> tuple[int, float] | None:
+    found = [
+        (Outcome(fitness, record.parsed(metrics) if metrics else {}, error).merit, -candidate)
+        for candidate, fitness, metrics, error in record.rows(
+            "SELECT candidate, fitness, metrics, error FROM outcomes WHERE NOT bound"
+        )
+    ]
+    (_, fitness), candidate = max(found, default=((0.0, 0.0), 1))
+    return (-candidate, fitness) if found else None
 
 
 def finals(record: Record, fidelity: int | None, seed: int) -> dict[int, Outcome]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from evollm.store.codec import shown
 from evollm.store.record import Record
-from evollm.types import JSON
+from evollm.types import JSON, VIOLATION, Outcome
 
 STAND_IN = "stood in for"
 """Beginning of the reasons that count children of a stand-in instead of rejected attempts."""
@@ -56,6 +56,11 @@ class Evaluation:
     def genome(self) -> Any:
         """The genome as repaired by the evaluation; a plain record if its class is not loaded."""
         return shown(self.stored)
+
+    @property
+    def merit(self) -> tuple[float, float]:
+        """What evaluations are compared by, see ``Outcome.merit``."""
+        return Outcome(self.fitness, self.metrics, self.error).merit
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +156,39 @@ def _evaluation(
     )
 
 
-def fitnesses(record: Record, bounds: bool = True) -> list[float]:
+def fitnesses(record: Record, eligible: bool = False) -> list[float]:
     """Return the fitness of each evaluation, in the order of the jobs.
 
     Args:
         record: The run's.
-        bounds: Whether evaluations that were cut short count with their fitness or with minus
-            infinity.
+        eligible: Whether evaluations that can't be the best, because they were cut short or are
+            infeasible, count with minus infinity.
     """
-    found = record.rows("SELECT fitness, bound FROM outcomes ORDER BY job, place")
-    return [-inf if bound and not bounds else fitness for fitness, bound in found]
+    if not eligible:
+        return [f for (f,) in record.rows("SELECT fitness FROM outcomes ORDER BY job, place")]
+    return [
+        -inf if bound or violated(record, metrics) else fitness
+        for fitness, bound, metrics in record.rows(
+            "SELECT fitness, bound, metrics FROM outcomes ORDER BY job, place"
+        )
+    ]
+
+
+def violated(record: Record, metrics: str | None) -> float:
+    """Return the violation of constraints among an outcome's stored metrics; 0 for none."""
+    if not metrics or f'"{VIOLATION}"' not in metrics:
+        return 0.0
+    return Outcome(0.0, record.parsed(metrics)).violation
+
+
+def violation(record: Record, candidate: int) -> float:
+    """Return the violation of constraints in a candidate's latest evaluation; 0 for none."""
+    found = record.rows(
+        "SELECT metrics FROM outcomes WHERE candidate = ? AND error IS NULL"
+        " ORDER BY job DESC LIMIT 1",
+        (candidate,),
+    )
+    return violated(record, found[0][0]) if found else 0.0
 
 
 def reuses(record: Record) -> dict[int, int]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from evollm.store.record import Record
+from evollm.types import VIOLATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class Answered:
         scored: Those that were completed, so that they have a finite fitness that is not a bound.
         total: Sum of the fitness of the completed ones.
         fidelity: Fidelity at which they were scored; 0 if the problem has only one.
-        best: The highest fitness of a completed one; None without any.
+        best: The highest fitness of a completed one that is feasible; None without any.
         calls: Model calls of the job.
         tokens: Prompt and generated tokens of these calls.
         money: Money paid for them; None if the price of one is unknown.
@@ -51,12 +52,16 @@ def answered(record: Record, after: int = -1) -> list[Answered]:
     return [found[told] for told in sorted(found)]
 
 
+_METRICS = "replace(replace(o.metrics, 'NaN', 'null'), 'Infinity', '9e999')"  # as SQL reads it
+_INFEASIBLE = f"coalesce(json_extract({_METRICS}, '$.{VIOLATION}') > 0, 0)"
+
+
 def _evaluations(record: Record, after: int) -> Iterator[Answered]:
     sound = "o.error IS NULL AND NOT o.bound AND abs(o.fitness) < 9e999"  # 9e999 is infinity
     for row in record.rows(
         "SELECT j.told, j.step, count(*), count(o.error),"
         f" count(iif({sound}, 1, NULL)), total(iif({sound}, o.fitness, NULL)),"
-        f" coalesce(j.fidelity, 0), max(iif({sound}, o.fitness, NULL))"
+        f" coalesce(j.fidelity, 0), max(iif({sound} AND NOT {_INFEASIBLE}, o.fitness, NULL))"
         " FROM jobs j JOIN outcomes o ON o.job = j.id WHERE j.told > ? GROUP BY j.told",
         (after,),
     ):

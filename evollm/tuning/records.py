@@ -38,7 +38,8 @@ def collected(runs: Iterable[str | Path], least: float = 0.0) -> Collection:
 
 
 def _improving(record: Record, least: float) -> list[Example]:
-    fitness = {one.candidate: one.fitness for one in rows.evaluations(record) if not one.error}
+    scored = [one for one in rows.evaluations(record) if one.merit[0] == 0]
+    fitness = {one.candidate: one.fitness for one in scored}
     gains: dict[str, float] = {}
     for child, own in fitness.items():
         keys = rows.birth(record, child)[1]

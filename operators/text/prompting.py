@@ -8,7 +8,7 @@ from typing import Any
 
 from evollm.errors import EvollmError
 from evollm.llm.base import Completion, LanguageModel, Mode, Prompt, Sampling
-from evollm.types import Individual, Offspring, Parent, fitness_of
+from evollm.types import Individual, Offspring, Parent, merit_of
 
 SEEDS = 2**31
 PLAIN_STOP = ("\n\n", "\nScore")
@@ -105,7 +105,7 @@ class TextCrossover(_Prompting):
 
     def vary(self, parents: Sequence[Parent[Any]], n: int, seed: int) -> Offspring[Any]:
         """Return up to ``n`` children of all parents, samples of one prompt."""
-        order = sorted(range(len(parents)), key=lambda i: fitness_of(parents[i]))
+        order = sorted(range(len(parents)), key=lambda i: merit_of(parents[i]))
         noun = self.wording.noun
         request = (
             f"Write one new {noun} that joins what is good in these and should score higher."
@@ -176,7 +176,8 @@ def _shown(parent: Parent[Any], wording: TextCodec) -> str:
     text = wording.write(parent.genome)
     if not isinstance(parent, Individual):
         return text
-    head = f"Score {parent.fitness:.4g}:\n" if wording.fitness else ""
+    broken = f", violating constraints by {parent.violation:.4g}" if parent.violation else ""
+    head = f"Score {parent.fitness:.4g}{broken}:\n" if wording.fitness else ""
     info = parent.outcome.info
     return f"{head}{text}" + (f"\nIts evaluation said: {info}" if wording.info and info else "")
 

@@ -7,7 +7,8 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from evollm.types import Offspring, Parent, fitness_of
+from evollm.evaluation.constraints import comparable
+from evollm.types import Offspring, Parent
 from operators.vectors.rows import Vector
 
 MORE = 1.5
@@ -48,7 +49,7 @@ def step(parents: Sequence[Parent[Vector]]) -> Vector | None:
     rows = np.array([parent.genome for parent in parents], dtype=np.float64)
     if not len(rows) or len(rows) < points_of(rows.shape[1]):
         return None
-    place = lowest(rows, -np.array([fitness_of(parent) for parent in parents]))
+    place = lowest(rows, -np.array(comparable(parents)))
     known = place is not None and (rows == place).all(axis=1).any()
     return None if known else place
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from evollm.checks import at_least
 from evollm.errors import EvollmError
+from evollm.evaluation.constraints import comparable
 from evollm.llm.base import Completion, LanguageModel, Mode, Prompt, Sampling
 from evollm.types import Individual, Offspring, Parent
 from operators.vectors.rows import Answer, Integers, RowFormat, Vector, decode, encode, read, write
@@ -110,7 +111,7 @@ class Recombination(Recombining):
 
     def _prompt(self, rows: Sequence[Individual[Vector]], integers: Integers) -> Prompt:
         sections = self.sections or _by_step(rows)
-        text = write(integers, [row.fitness for row in rows], sections, self.form)
+        text = write(integers, comparable(rows), sections, self.form)
         return text if self.mode == "plain" else [{"role": "user", "content": text}]
 
     def _ask(

@@ -33,7 +33,8 @@ class RowFormat:
         resolution: Number of steps of the unit interval; integers are 0 to ``resolution``.
         loss: What is printed before a row: ``raw`` for the loss in four digits, ``scaled`` for an
             integer from 0 to 1000 over the range of the shown rows, ``rank`` with 1 for the best,
-            or ``none``. The loss is minus the fitness.
+            or ``none``. The loss is minus the fitness; that of a point that violates
+            constraints is the largest loss shown plus its violation.
         delta: How far below the best loss the queried loss is, in ranges of the shown losses; None
             for a query without a loss.
         header: Whether two sentences explain the rows, which chat models need.

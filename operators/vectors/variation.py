@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evollm.errors import EvollmError
-from evollm.types import Individual, Offspring, Parent
+from evollm.types import Individual, Offspring, Parent, merit_of
 from operators.masks import apart, in_turn, paired
 from operators.streams import Streams
 
@@ -93,8 +93,9 @@ class Centroid:
 
     def vary(self, parents: Sequence[Parent[Vector]], n: int, seed: int) -> Offspring[Vector]:
         """Return one child, the mean of the fittest parents with a score."""
-        scored = {p.id: (-p.fitness, i) for i, p in enumerate(parents) if isinstance(p, Individual)}
-        places = [i for _, i in sorted(scored.values())[: self.best]]
+        scored = {p.id: i for i, p in enumerate(parents) if isinstance(p, Individual)}
+        places = sorted(sorted(scored.values()), key=lambda i: merit_of(parents[i]), reverse=True)
+        places = places[: self.best]
         mean = np.mean([parents[i].genome for i in places], axis=0)
         return Offspring([mean][:n], parents=[places][:n])
 

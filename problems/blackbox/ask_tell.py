@@ -7,7 +7,7 @@ from typing import Any
 from evollm import AskTell, Candidate, EvollmError, Outcome, Result
 from evollm.closing import Closing
 from evollm.runtime.ask_tell import pairs
-from problems.blackbox.function import Function, outcome
+from problems.blackbox.function import Function
 from problems.blackbox.report import Found, found
 from problems.blackbox.space import Point
 
@@ -51,7 +51,7 @@ class PointAskTell(Closing):
                     "returned, and each once"
                 )
             candidates.append(same.pop(0))
-            outcomes.append(_scored(point, value, self._problem.maximize))
+            outcomes.append(_scored(point, value, self._problem))
         self._asked = waiting
         self._search.tell(candidates, outcomes)
 
@@ -103,9 +103,9 @@ def _plain(value: Any) -> Hashable:
     return found
 
 
-def _scored(point: Point, value: Any, maximize: bool) -> Outcome:
+def _scored(point: Point, value: Any, problem: Function) -> Outcome:
     try:
-        return outcome(value, maximize)
+        return problem.outcome(point, value)
     except (TypeError, ValueError, OverflowError):
         raise EvollmError(
             f"the value of the point {point} must be a number, not {value!r}: tell what the "

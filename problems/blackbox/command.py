@@ -34,7 +34,14 @@ class Blackbox:
         chosen = strategy(options)
         kind = Neuroevolution if task else EvoLLM
         model = connect() if options.method in MODELS else None
-        system = kind(problem, model=model, strategy=chosen, adapter=options.adapter, units=units)
+        system = kind(
+            problem,
+            model=model,
+            strategy=chosen,
+            adapter=options.adapter,
+            units=units,
+            noise=options.noise,
+        )
         target = None if options.target is None else units.fitness(options.target)
         system.budget = Budget(evaluations=16 * GENERATIONS if task else 100, target=target)
         return system
@@ -52,7 +59,8 @@ def _problem(options: Options) -> tuple[Function, Units]:
         space = Space.of([(low, high)] * options.dimension)
         function: Any = named(options.function)
         units = Units("value", maximize=options.maximize)
-        return Function(function, space, options.maximize), units
+        broken: Any = named(options.constraints) if options.constraints else None
+        return Function(function, space, options.maximize, broken), units
     try:
         number = number_of(options.function)
     except EvollmError as error:

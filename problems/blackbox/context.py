@@ -11,7 +11,7 @@ from numpy.random import Generator
 
 from evollm.checks import at_least
 from evollm.errors import EvollmError
-from evollm.search.flow import Job, draw_seed, evaluate, vary
+from evollm.search.flow import Job, draw_seed, evaluate, survive, vary
 from evollm.types import Candidate, Individual
 from operators.vectors.quadratic import QuadraticStep
 from operators.vectors.quadratic import step as lowest_near
@@ -91,9 +91,20 @@ def select(
 
 
 def fittest(rows: Sequence[Individual[Any]], k: int) -> Rows:
-    """Return the ``k`` rows of largest finite fitness, best first; of equal ones the older."""
+    """Return the best ``k`` rows of finite fitness, best first; of equal ones the older."""
     finite = [row for row in rows if isfinite(row.fitness)]
-    return sorted(finite, key=lambda row: -row.fitness)[:k]
+    return sorted(finite, key=lambda row: row.merit, reverse=True)[:k]
+
+
+def surviving(rows: Rows, k: int, step: int) -> Iterator[Any, Any, Rows]:
+    """Announce the best ``k`` rows as survivors, and return them, best first.
+
+    Args:
+        rows: Any rows.
+        k: Number of survivors.
+        step: Of the flow, in which this is used with ``yield from``.
+    """
+    return fittest((yield from survive(fittest(rows, k), step)), k)
 
 
 def bottom(known: Rows, step: int) -> Iterator[Job, Any, list[Candidate[Any]]]:
@@ -112,9 +123,9 @@ def _ordered(sections: list[Rows], order: Order, rng: Generator) -> list[Rows]:
     if order == "random":
         mixed = [sections[i] for i in rng.permutation(len(sections))]
         return [[rows[i] for i in rng.permutation(len(rows))] for rows in mixed]
-    sections = [sorted(rows, key=lambda row: row.fitness) for rows in sections]
+    sections = [sorted(rows, key=lambda row: row.merit) for rows in sections]
     if order != "time":
-        sections.sort(key=lambda rows: rows[-1].fitness)
+        sections.sort(key=lambda rows: rows[-1].merit)
     return sections
 
 
@@ -130,7 +141,7 @@ def _keep(places: list[int], finite: list[Rows], context: Context, rng: Generato
     """Return the indices of the kept generations, oldest first."""
     k = min(context.generations, len(places))
     if context.keep == "best":
-        best = sorted(places, key=lambda i: -max(row.fitness for row in finite[i]))
+        best = sorted(places, key=lambda i: max(row.merit for row in finite[i]), reverse=True)
         return sorted(best[:k])
     if context.keep == "random":
         return sorted(int(i) for i in rng.choice(places, k, replace=False)) if k else []
@@ -162,11 +173,11 @@ def _sample(rows: Rows, m: int, rng: Generator) -> Rows:
 
 def _distinct(sections: list[Rows], resolution: int) -> list[Rows]:
     """Drop rows with the same integers as a fitter row, or an equally fit one nearer the end."""
-    winners: dict[bytes, tuple[float, int, int]] = {}
+    winners: dict[bytes, tuple[tuple[float, float], int, int]] = {}
     for i, rows in enumerate(sections):
         for j, row in enumerate(rows):
             key = encode(row.genome, resolution).tobytes()
-            rank = (row.fitness, i, j)
+            rank = (row.merit, i, j)
             winners[key] = max(winners.get(key, rank), rank)
     alive = {(i, j) for _, i, j in winners.values()}
     thinned = [[row for j, row in enumerate(s) if (i, j) in alive] for i, s in enumerate(sections)]

@@ -197,15 +197,15 @@ class Neuroevolution(EvoLLM):
 
     def write(self, individual: Individual[Any]) -> str:
         """Return the number of weights, which are too many to show."""
-        return f"{len(self.problem.space)} weights"
+        return f"{len(self.function.space)} weights"
 
     def finalists(self, result: Result[Any]) -> Finalists[Any]:
         """Return the best policy, to be scored in episodes that no search uses."""
         best = result.best
         if best is None or best.error is not None:
             return Finalists()
-        fresh = replace(self.problem.function, episodes=EPISODES)
-        return Finalists([best], seed=FRESH, problem=replace(self.problem, function=fresh))
+        fresh = replace(self.function.function, episodes=EPISODES)
+        return Finalists([best], seed=FRESH, problem=replace(self.function, function=fresh))
 
     def report(self, result: Result[Any]) -> Report:
         """Return the overview with the return in new episodes."""

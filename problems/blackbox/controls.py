@@ -10,12 +10,21 @@ from numpy.typing import NDArray
 
 from evollm.checks import nearest
 from evollm.errors import EvollmError
+from evollm.evaluation.constraints import comparable
 from evollm.llm.base import LanguageModel
-from evollm.search.flow import Flow, draw_seed, evaluate, survive, vary
+from evollm.search.flow import Flow, draw_seed, evaluate, vary
 from operators.vectors.framed import spread
 from operators.vectors.quadratic import points_of
 from operators.vectors.variation import Centroid, Gaussian, Given, Uniform
-from problems.blackbox.context import Context, Points, Rows, bottom, fittest, warm_up
+from problems.blackbox.context import (
+    Context,
+    Points,
+    Rows,
+    bottom,
+    fittest,
+    surviving,
+    warm_up,
+)
 from problems.blackbox.framed import Framed
 from problems.blackbox.paper import Paper
 from problems.blackbox.space import Space
@@ -67,7 +76,7 @@ def hill_climbing(
     scored: Rows = list(chain(*history))
     best: Rows = []
     for step in count(len(history)):
-        best = yield from survive(fittest(best + scored, 1), step - 1)
+        best = yield from surviving(best + scored, 1, step - 1)
         children = yield from vary(Gaussian(sigma), best, population, draw_seed(rng), step)
         scored = yield from evaluate(children, step=step)
 
@@ -104,7 +113,7 @@ def recombination_es(
     best: Rows = []
     known: Rows = []
     for step in count(len(history)):
-        best = yield from survive(fittest(best + scored, max(parents, 5)), step - 1)
+        best = yield from surviving(best + scored, max(parents, 5), step - 1)
         known = fittest(known + scored, points_of(dimension)) if quadratic else []
         steps = yield from bottom(known, step)
         mean = yield from vary(Centroid(parents), best, 1, draw_seed(rng), step)
@@ -163,7 +172,7 @@ def cma_es(
         sampler = Given(tuple(tuple(map(float, point)) for point in points), "CMA-ES")
         children = yield from vary(sampler, [], len(points), 0, step)
         scored = yield from evaluate(children, step=step)
-        strategy.tell(points, [_finite(-one.fitness) for one in scored])
+        strategy.tell(points, [_finite(-value) for value in comparable(scored)])
         if strategy.stop():
             strategy = cma_strategy(rng.random(dimension), sigma, population, rng)
 

@@ -8,12 +8,12 @@ import numpy as np
 
 from evollm.checks import at_least, shared
 from evollm.llm.base import LanguageModel
-from evollm.search.flow import Flow, draw_seed, evaluate, survive, vary
+from evollm.search.flow import Flow, draw_seed, evaluate, vary
 from evollm.types import Operator
 from operators.vectors.framed import FramedSamples, Framing, spread
 from operators.vectors.quadratic import points_of
 from operators.vectors.variation import Gaussian
-from problems.blackbox.context import Points, Rows, bottom, fittest, warm_up
+from problems.blackbox.context import Points, Rows, bottom, fittest, surviving, warm_up
 from problems.blackbox.report import ModelGuard
 from problems.blackbox.space import Space
 
@@ -74,7 +74,7 @@ def evollm_framed(
     best: Rows = []
     known: Rows = []
     for step in count(len(history)):
-        best = yield from survive(fittest(best + scored, settings.memory), step - 1)
+        best = yield from surviving(best + scored, settings.memory, step - 1)
         known = fittest(known + scored, points_of(dimension)) if settings.quadratic else []
         steps = yield from bottom(known, step)
         wanted = settings.offspring - len(steps)

@@ -12,6 +12,7 @@ from operators.vectors.rows import Decimals, RowFormat
 from problems.blackbox.control_tasks import SETTINGS, TASKS, Activation
 from problems.blackbox.controls import SHORT, Control
 from problems.blackbox.framed import Framed
+from problems.blackbox.function import NO_NOISE, Noise
 from problems.blackbox.paper import Decay, Paper, TwoLevel
 
 
@@ -26,6 +27,9 @@ class Options:
         instance: Selects shift and rotation (BBOB) or episodes (control).
         bounds: Range of each coordinate of your function, or of each weight; none for -5,5 or -3,3.
         maximize: Maximise your own function.
+        constraints: For your own function: a function of a point that returns one number per
+            constraint, at most 0 if it is satisfied, as FILE.py:NAME.
+        noise: How often points are evaluated.
         hidden: For control: units of the hidden layers, such as 8,8; none for no hidden layer.
         activation: For control: activation of the hidden units.
         episodes: For control: number of episodes per evaluation.
@@ -54,6 +58,8 @@ class Options:
     instance: int = 1
     bounds: str | None = option(None, metavar="LOW,HIGH")
     maximize: bool = False
+    constraints: str | None = option(None, metavar="FILE.py:NAME")
+    noise: Noise = NO_NOISE
     hidden: str = "16"
     activation: Activation = "tanh"
     episodes: int = 16
@@ -72,7 +78,7 @@ class Options:
     query: bool = True
 
     aliases: ClassVar[Aliases] = {
-        **dict.fromkeys(("framed", "paper", "paper.context", "paper.form"), ""),
+        **dict.fromkeys(("framed", "paper", "paper.context", "paper.form", "noise"), ""),
         "paper.context.generations": "shown",
         "paper.form.header": None,
         "decay": "",
@@ -89,6 +95,9 @@ def check(options: Options) -> None:
     """Check the numbers in options, which errors name."""
     at_least(1, options, "dimension", "episodes", "population", "warmup", prefix="--")
     at_least(0, options, "instance", "temperature", prefix="--")
+    own = ":" in options.function or options.function.endswith(".py")
+    if options.constraints is not None and not own:
+        raise EvollmError("--constraints is for your own function: give --function FILE.py:NAME")
     if options.adapter != "auto" and options.method != "framed":
         raise EvollmError("--adapter is for --method framed: leave it out, or use that method")
     if options.method == "cma" and options.population == 1:

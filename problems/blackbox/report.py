@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evollm import EvollmError, Result
+from evollm.evaluation.noise import STANDARD_ERROR
 from evollm.types import NothingUsable
 from problems.blackbox.function import Function
 from problems.blackbox.space import Point
@@ -11,15 +12,17 @@ from problems.blackbox.space import Point
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A result with the field names of SciPy and pycma.
+    """A result with the field names of SciPy's ``OptimizeResult``.
 
     Attributes:
-        x: The best point, in the form that the function takes.
-        fun: The function's value at ``x``.
-        nfev: Number of evaluations.
-        message: Why the search stopped.
-        fallback_share: The share of the children made by a stand-in; at 1 the search is hill
-            climbing.
+        x: The best point, in the form that the function takes. If no point satisfies the
+            constraints, it is the one with the least violation.
+        fun: The function's value at ``x``; the mean of its values if it was evaluated repeatedly.
+        nfev: Number of calls of the function.
+        message: Why the search stopped, and whether a feasible point was found.
+        success: Whether ``x`` satisfies the constraints and the search was not interrupted.
+        violation: Total violation of the constraints at ``x``: 0 if it satisfies them.
+        standard_error: Standard error of ``fun`` if it is a mean; otherwise None.
         result: Everything else: usage, population, ``dataframe()``, record.
     """
 
@@ -27,33 +30,46 @@ class Found:
     fun: float
     nfev: int
     message: str
-    fallback_share: float
+    success: bool
+    violation: float
+    standard_error: float | None
     result: Result[Any]
+
+    @property
+    def fallback_share(self) -> float:
+        """The share of the children made by a stand-in; at 1 the search is hill climbing."""
+        return self.result.fallback_share
 
     def _repr_html_(self) -> str:
         return self.result._repr_html_()
 
 
-def found(problem: Function, result: Result[Any]) -> Found:
+def found(function: Function, result: Result[Any]) -> Found:
     """Return the best point and value of any search of a function.
 
     Raises:
         EvollmError: If nothing was evaluated, or every evaluation failed.
     """
-    fitness = result.fitness
-    assert result.best is not None
-    if result.best.error is not None:
-        raise EvollmError(f"every evaluation failed: {result.best.error}")
+    fitness, best = result.fitness, result.best
+    assert best is not None
+    if best.error is not None:
+        raise EvollmError(f"every evaluation failed: {best.error}")
+    message = result.stopped
+    if best.violation:
+        message += f"; no feasible point was found: the violation at x is {best.violation:.4g}"
     return Found(
-        x=problem.space.decode(result.best.genome),
-        fun=fitness if problem.maximize else 0.0 - fitness,
-        nfev=result.usage.evaluations,
-        message=result.stopped,
-        fallback_share=result.fallback_share,
+        x=function.space.decode(best.genome),
+        fun=fitness if function.maximize else 0.0 - fitness,
+        nfev=round(result.usage.cost),
+        message=message,
+        success=result.feasible and result.stopped != INTERRUPTED,
+        violation=best.violation,
+        standard_error=best.metrics.get(STANDARD_ERROR),
         result=result,
     )
 
 
+INTERRUPTED = "interrupted"
 PATIENCE = 3
 
 

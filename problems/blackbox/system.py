@@ -1,25 +1,27 @@
 """EvoLLM: minimise or maximise a function of numbers with a language model."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from evollm import AskTell, Budget, Result
-from evollm.executors.base import Executor
+from evollm import AskTell, Budget, EvollmError, Result
+from evollm.algorithms.rescoring import rescored
+from evollm.evaluation.noise import Repeated
 from evollm.llm.base import LanguageModel
 from evollm.search.fingerprint import describe
 from evollm.search.flow import Flow
 from evollm.system import System
-from evollm.types import JSON, Individual
+from evollm.types import JSON, Individual, Problem
 from evollm.units import Units
 from problems.blackbox.ask_tell import PointAskTell
 from problems.blackbox.context import Points
 from problems.blackbox.controls import TITLES, Control
 from problems.blackbox.framed import Framed
-from problems.blackbox.function import Function
+from problems.blackbox.function import NO_NOISE, Function, Noise
+from problems.blackbox.interface.earlier import Earlier, Known, Source
 from problems.blackbox.report import Found, found
 from problems.blackbox.space import Space
 from problems.blackbox.taught.adapters import AUTO, adapter_of, taught
@@ -52,7 +54,13 @@ class EvoLLM(System[Any]):
         maximize: Whether a larger value is better.
         strategy: ``Framed()``, our loop and the default, which works with the offline model;
             ``Paper()``, the loop of the EvoLLM paper; or a ``Control`` without a model.
-        start: A point, or several, to evaluate first.
+        x0: A point, or several, to evaluate first.
+        start: An earlier run on the same space, whose best points are evaluated next: its directory
+            or result, or an ``Earlier`` with further options.
+        constraints: Maps a point to one number per constraint, at most 0 if it is satisfied. A
+            point that satisfies all is better than any that does not, and of those that do not the
+            one with the least sum of violations is the best; see ``Outcome.merit``.
+        noise: How often points are evaluated if the function is noisy; by default once.
         adapter: What the offline model was taught, for ``Framed``: the adapter that comes with the
             package (``"default"``), a GGUF file, a folder that ``evollm tune`` wrote, or
             ``"none"``. ``"auto"`` is the default one for functions of up to five coordinates, for
@@ -72,21 +80,55 @@ class EvoLLM(System[Any]):
         model: LanguageModel | None = None,
         maximize: bool = False,
         strategy: Strategy | None = None,
-        start: Any = (),
+        x0: Any = (),
+        start: Source | Earlier | None = None,
+        constraints: Callable[[Any], Any] | None = None,
+        noise: Noise = NO_NOISE,
         adapter: str | Path = AUTO,
         units: Units | None = None,
     ) -> None:
         if isinstance(function, Function):
-            function = replace(function, maximize=function.maximize or maximize)
+            larger = function.maximize or maximize
+            constraints = constraints or function.constraints
+            function = replace(function, maximize=larger, constraints=constraints)
         else:
-            function = Function(function, Space.of(space), maximize)
-        self.problem: Function = function
+            function = Function(function, Space.of(space), maximize, constraints)
+        if not isinstance(noise, Noise):
+            raise EvollmError(f"noise must be a Noise such as Noise(repeats=3), not {noise!r}")
+        self.function: Function = function
+        self.noise = noise
+        self.problem: Problem[Any] = (
+            Repeated(function, noise.repeats) if noise.repeats > 1 else function
+        )
         self.strategy = strategy or Framed()
         self.units = {"fitness": units or Units("value", maximize=function.maximize)}
         self.budget = Budget(evaluations=EVALUATIONS)
         self._model, self._adapter = model, adapter
         adapter_of(adapter)
-        self._start = starting_points(function.space, start)
+        self._start = starting_points(function.space, x0)
+        if start is not None:
+            self._begin_with(start if isinstance(start, Earlier) else Earlier(start))
+
+    def _begin_with(self, earlier: Earlier) -> None:
+        """Add the best points of an earlier run, and their scores if they are to be used.
+
+        Raises:
+            EvollmError: If the function is noisy, so that known scores must not be kept.
+        """
+        points, known = earlier.read(self.function)
+        self._start += points
+        if earlier.scores and self.noise != NO_NOISE:
+            raise EvollmError(
+                "the scores of an earlier run can't be used for a noisy function: leave out "
+                "scores=True, so that its points are evaluated again"
+            )
+        if earlier.scores:
+            self.problem = Known(self.problem, known)
+
+    @property
+    def known(self) -> int:
+        """Number of points whose scores are taken from an earlier run."""
+        return len(self.problem.known) if isinstance(self.problem, Known) else 0
 
     def flow(self, seed: int) -> Flow:
         """Return the search over the unit cube of the space."""
@@ -97,26 +139,29 @@ class EvoLLM(System[Any]):
         model: Any = self._model
         strategy = self.strategy
         if isinstance(strategy, Framed):
-            space = self.problem.space
-            strategy, model = taught(strategy, model, self._adapter, len(space))
-        return strategy.flow(model, self.problem.space, self._start, seed)
+            strategy, model = taught(strategy, model, self._adapter, len(self.function.space))
+        flow = strategy.flow(model, self.function.space, self._start, seed)
+        return rescored(flow, elite=self.noise.elite, seed=seed) if self.noise.elite else flow
 
     def write(self, individual: Individual[Any]) -> str:
         """Return the point in the form that the function takes."""
-        return str(self.problem.space.decode(individual.genome))
+        return str(self.function.space.decode(individual.genome))
 
     def controls(self) -> dict[str, "EvoLLM"]:
         """Return random search, hill climbing and CMA-ES on the same function."""
         units = self.units["fitness"]
         return {
-            TITLES[method]: EvoLLM(self.problem, strategy=Control(method), units=units)
+            TITLES[method]: EvoLLM(
+                self.function, strategy=Control(method), units=units, noise=self.noise
+            )
             for method in ("random", "hill", "cma")
         }
 
     def config(self, seed: int) -> dict[str, JSON]:
         """Return the strategy with its settings."""
         name = type(self.strategy).__name__
-        return {"seed": seed, "strategy": name, name: describe(self.strategy)}
+        noise = {} if self.noise == NO_NOISE else {"noise": describe(self.noise)}
+        return {"seed": seed, "strategy": name, name: describe(self.strategy), **noise}
 
     def start(
         self, budget: Budget, *, seed: int = 0, path: str | Path | None = None
@@ -128,77 +173,23 @@ class EvoLLM(System[Any]):
             seed: The only source of randomness except the model.
             path: The run directory; None for a temporary record.
         """
-        search = AskTell(
-            self.flow(seed), budget=budget, path=path, config=self.config(seed), words=self
-        )
-        return PointAskTell(search, self.problem)
+        config = {**self.config(seed), "space": describe(self.function.space)}
+        search = AskTell(self.flow(seed), budget=budget, path=path, config=config, words=self)
+        return PointAskTell(search, self.function)
 
     def found(self, result: Result[Any]) -> Found:
         """Return a result with the function's best point and value; see ``found``."""
-        return found(self.problem, result)
+        return found(self.function, result)
 
 
-def minimize(
-    function: Any,
-    bounds: Any,
-    evaluations: int = EVALUATIONS,
-    *,
-    seed: int = 0,
-    model: LanguageModel | None = None,
-    strategy: Strategy | None = None,
-    start: Any = (),
-    adapter: str | Path = AUTO,
-    executor: Executor | None = None,
-) -> Found:
-    """Find a point where a function is small: ``minimize(f, [(-5, 5)] * 2).x``.
-
-    Args:
-        function: See ``EvoLLM``.
-        bounds: The ``space`` of ``EvoLLM``.
-        evaluations: Number of evaluations.
-        seed: The only source of randomness except the model.
-        model: See ``EvoLLM``.
-        strategy: See ``EvoLLM``.
-        start: See ``EvoLLM``.
-        adapter: See ``EvoLLM``.
-        executor: Where the function is evaluated.
-
-    Raises:
-        EvollmError: See ``EvoLLM`` and its ``run``.
-    """
-    chosen = {"model": model, "strategy": strategy, "start": start, "adapter": adapter}
-    return _search(EvoLLM(function, bounds, **chosen), evaluations, seed, executor)
-
-
-def maximize(
-    function: Any,
-    bounds: Any,
-    evaluations: int = EVALUATIONS,
-    *,
-    seed: int = 0,
-    model: LanguageModel | None = None,
-    strategy: Strategy | None = None,
-    start: Any = (),
-    adapter: str | Path = AUTO,
-    executor: Executor | None = None,
-) -> Found:
-    """Find a point where a function is large; see ``minimize``."""
-    chosen = {"model": model, "strategy": strategy, "start": start, "adapter": adapter}
-    return _search(EvoLLM(function, bounds, maximize=True, **chosen), evaluations, seed, executor)
-
-
-def _search(system: EvoLLM, evaluations: int, seed: int, executor: Executor | None) -> Found:
-    return system.found(system.run(Budget(evaluations), seed=seed, executor=executor))
-
-
-def starting_points(space: Space, start: Any) -> Points:
+def starting_points(space: Space, x0: Any) -> Points:
     """Return one or several points converted to the unit cube.
 
     Raises:
         EvollmError: If one has a wrong length or wrong names, or is outside the box.
     """
-    single = isinstance(start, Mapping) or (
-        not space.names and len(start) > 0 and np.ndim(start[0]) == 0
-    )
-    points = [start] if single else list(start)
+    if isinstance(x0, str | int | float | np.generic):
+        raise EvollmError(f"x0 must be a point of {len(space)} coordinates or several, not {x0!r}")
+    single = isinstance(x0, Mapping) or (not space.names and len(x0) > 0 and np.ndim(x0[0]) == 0)
+    points = [x0] if single else list(x0)
     return tuple(tuple(map(float, space.encode(point))) for point in points)

@@ -20,6 +20,7 @@ from tests.benchmarks.studies import (
     llego,
     monotone,
     packing,
+    texts,
 )
 from tests.support_each import each
 
@@ -29,6 +30,7 @@ KEPT: dict[str, Any] = {
     "compression": (compression.STUDY, (59, 59), [0], set(compression.SETTINGS)),
     "gguf": (gguf.STUDY, (18, 18), [0], {"uniform", "random", "search"}),
     "packing": (packing.STUDY, (12, 12), [0], set()),
+    "texts": (texts.STUDY, (29, 36), [0], set()),
     "monotone": (monotone.STUDY, (3, 3), [0], set()),
     "expressions": (expressions.STUDY, (224, 224), [0, 1, 2], {"solved"}),
     "llego": (

@@ -11,9 +11,10 @@ from problems.blackbox.ask_tell import _key
 from problems.blackbox.bbob import bbob
 from problems.blackbox.controls import Control
 from problems.blackbox.framed import Framed
+from problems.blackbox.interface.minimizing import maximize, minimize
 from problems.blackbox.paper import Paper
 from problems.blackbox.space import Category, Integer, Real
-from problems.blackbox.system import EvoLLM, maximize, minimize
+from problems.blackbox.system import EvoLLM
 from tests.support_each import checks, each
 
 BOX = [(-5, 5), (-5, 5)]
@@ -183,7 +184,7 @@ def test_mixed_spaces_hand_out_dicts_everywhere():
     first = {"rate": 0.1, "depth": 2, "kind": "net"}
     seen = []
     found = minimize(
-        lambda point: seen.append(point) or loss(point), space, 120, model=MODEL, start=first
+        lambda point: seen.append(point) or loss(point), space, 120, model=MODEL, x0=first
     )
     assert seen[0] == {**first, "rate": pytest.approx(0.1)}
     assert found.fun == loss(found.x) < 1.0
@@ -198,7 +199,7 @@ def test_mixed_spaces_hand_out_dicts_everywhere():
 @each("start", [[1.0, 2.0], np.array([1.0, 2.0]), [[1.0, 2.0]], np.ones((2, 2))])
 def test_starting_points_come_alone_or_several(start):
     seen = []
-    minimize(lambda x: seen.append(x) or sphere(x), BOX, 8, model=MODEL, start=start)
+    minimize(lambda x: seen.append(x) or sphere(x), BOX, 8, model=MODEL, x0=start)
     wanted = np.atleast_2d(start)
     assert np.array(seen[: len(wanted)]) == pytest.approx(wanted)
 
@@ -209,7 +210,7 @@ def test_starting_points_come_alone_or_several(start):
 )
 def test_a_start_outside_of_the_box_is_refused_before_anything_runs(start, word):
     with pytest.raises(EvollmError, match=word):
-        EvoLLM(sphere, BOX, model=MODEL, start=start)
+        EvoLLM(sphere, BOX, model=MODEL, x0=start)
 
 
 def test_a_ready_problem_brings_its_space():
