@@ -12,6 +12,7 @@ import numpy as np
 from evollm.checks import at_least, positive
 from evollm.errors import EvollmError
 from problems.lm.forward import empty_cache, logits
+from problems.lm.generation.room import give_room
 from problems.lm.load import LM
 from problems.lm.tokens import decode, ids_of
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Reason = Literal["stop", "end", "length"]
+CROWDED = 0.8
+"""Rows that are done leave a batch once at most this share of it goes on: that copies the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,20 +187,24 @@ def _steps(lm: LM, rows: list[_Row]) -> Iterator[tuple[list[_Row], Tensor]]:
         which = torch.tensor([index[row.prompt] for row in rows], device=lm.device)
         cache.batch_select_indices(which)
         found, mask = found[which], mask[which]
+    give_room(cache, max(row.limit for row in rows))
     positions = mask.sum(1, keepdim=True)
+    going = list(range(len(rows)))
     while True:
-        yield rows, found[:, -1].float()
-        going = [i for i, row in enumerate(rows) if row.done is None]
+        active = [rows[i] for i in going]
+        yield active, found[going, -1].float()
+        going = [i for i in going if rows[i].done is None]
         if not going:
             return
-        if len(going) < len(rows):
+        if len(going) <= CROWDED * len(rows):
             keep = torch.tensor(going, device=lm.device)
             cache.batch_select_indices(keep)
             mask, positions, rows = mask[keep], positions[keep], [rows[i] for i in going]
+            going = list(range(len(rows)))
         ids = torch.tensor([[row.ids[-1]] for row in rows], device=lm.device)
         mask = torch.cat([mask, torch.ones_like(mask[:, :1])], 1)
         found = logits(lm, ids, mask=mask, positions=positions, cache=cache, last=1)
-        positions = positions + 1
+        positions = (positions + 1).clamp(max=lm.context - 1)  # rows that are done go on, too
 
 
 def _read(lm: LM, prompts: Sequence[tuple[int, ...]], longest: int) -> tuple[Any, Tensor, Tensor]:
