@@ -2,22 +2,20 @@
 
 import ast
 import copy
-import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from evollm.errors import EvollmError
 from evollm.types import Offspring, Parent
-from operators.programs.source import Frame, Unusable, marks, parsed
+from operators.programs.places import places, tree_of, written
+from operators.programs.source import Frame, Unusable, marks
 
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div)
 _COMPARISONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
-_KEPT = (ast.Attribute, ast.JoinedStr, ast.FormattedValue, ast.arguments, ast.MatchValue)
 _TRIES = 20
-Place: TypeAlias = tuple[ast.AST, str, int | None]
 
 
 @dataclass(frozen=True)
@@ -73,64 +71,26 @@ class MutateSource:
         known = self.frame.key(block)
         for _ in range(_TRIES):
             try:
-                tree = _tree(block)
+                tree = tree_of(block)
                 for _ in range(int(rng.integers(1, self.edits + 1))):
                     _change(tree, rng)
                 if sum(1 for _ in ast.walk(tree)) > self.size:
                     continue
-                child = self.frame.checked(_indented(ast.unparse(tree), block))
-            except (Unusable, RecursionError, ValueError):
+                child = self.frame.checked(written(tree, block))
+            except (Unusable, RecursionError):
                 continue
             if self.frame.key(child) != known and not marks(child):
                 return child
         return None
 
 
-def _tree(block: str) -> ast.Module:
-    """Return the syntax tree of a block, which may be indented as a whole."""
-    return parsed(textwrap.dedent(block))
-
-
-def _indented(code: str, block: str) -> str:
-    first = next((line for line in block.splitlines() if line.strip()), "")
-    return textwrap.indent(code, first[: len(first) - len(first.lstrip())])
-
-
 def _change(tree: ast.Module, rng: np.random.Generator) -> None:
     """Change one expression of a tree in place."""
-    places = list(_places(tree))
-    if not places:
+    found = places(tree)
+    if not found:
         raise Unusable("there is no expression to change")
-    parent, name, index = places[rng.integers(len(places))]
-    held = getattr(parent, name)
-    node = held if index is None else held[index]
-    fresh = _changed(node, tree, rng)
-    if index is None:
-        setattr(parent, name, fresh)
-    else:
-        held[index] = fresh
-
-
-def _places(tree: ast.AST) -> Iterator[Place]:
-    """Yield where the tree reads an expression, as a node with the name and index of its field."""
-    for parent in ast.walk(tree):
-        if isinstance(parent, _KEPT):
-            continue
-        for name, held in ast.iter_fields(parent):
-            if name in ("decorator_list", "annotation", "returns", "func", "bases"):
-                continue
-            listed = held if isinstance(held, list) else [held]
-            for index, node in enumerate(listed):
-                if isinstance(node, ast.expr) and _readable(node):
-                    yield parent, name, index if isinstance(held, list) else None
-
-
-def _readable(node: ast.expr) -> bool:
-    """Return whether an expression is read, and no text, such as a docstring."""
-    if isinstance(node, ast.Constant):
-        return isinstance(node.value, int | float)
-    stored = isinstance(getattr(node, "ctx", None), ast.Store | ast.Del)
-    return not stored and not isinstance(node, ast.Starred | ast.Slice | ast.JoinedStr)
+    place = found[rng.integers(len(found))]
+    place.put(_changed(place.node, tree, rng))
 
 
 def _changed(node: ast.expr, tree: ast.Module, rng: np.random.Generator) -> ast.expr:
@@ -174,11 +134,8 @@ def _operated(node: ast.expr, rng: np.random.Generator) -> ast.expr:
 
 def _other(tree: ast.Module, rng: np.random.Generator) -> ast.expr:
     """Return a copy of another expression of the tree."""
-    places = list(_places(tree))
-    parent, name, index = places[rng.integers(len(places))]
-    held = getattr(parent, name)
-    found: ast.expr = copy.deepcopy(held if index is None else held[index])
-    return found
+    found = places(tree)
+    return copy.deepcopy(found[rng.integers(len(found))].node)
 
 
 def _grown(node: ast.expr, tree: ast.Module, rng: np.random.Generator) -> ast.expr:

@@ -27,7 +27,7 @@ class ProgramsCommand:
             wording=words,
             settings=chosen,
         )
-        if chosen.method != "model":
+        if not chosen.asks:
             found.flow(0)
             return _with_target(found, options)
         replace(found, model=DryRunModel("", None)).flow(0)  # refuses options before connecting

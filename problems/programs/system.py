@@ -20,6 +20,7 @@ from evollm.search.search import Search
 from evollm.system import System
 from evollm.types import JSON, Operator
 from evollm.units import Units
+from operators.programs.holding import SAMPLING, HeldExpressions
 from operators.programs.prompting import Form, ProgramEdits
 from operators.programs.variation import GivenPrograms, MutateSource
 from operators.programs.wording import PLACES, Wording
@@ -36,7 +37,7 @@ from problems.programs.selecting import (
 
 EVALUATIONS = 100
 """Default number of evaluations."""
-_METHODS = ("model", "mutation", "random")
+_METHODS = ("model", "expressions", "mutation", "random")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,9 @@ class ProgramsSettings:
     """Settings of the search.
 
     Attributes:
-        method: Who edits programs: the ``model``; or, for Python and without a model, random
-            changes of expressions (``mutation``), also without any selection (``random``).
+        method: Who edits programs: the ``model``; for Python a model that writes one expression
+            at a time, held to a grammar (``expressions``); or without a model random changes of
+            expressions (``mutation``), also without any selection (``random``).
         search: ``map_elites`` keeps the best program of each kind, ``islands`` several populations
             whose best migrate.
         children: Children per generation, with islands per island, where it is also the size.
@@ -59,10 +61,10 @@ class ProgramsSettings:
             included.
         edits: For mutation and random: most changes per child.
         temperature: Sampling temperature.
-        max_tokens: Most generated tokens per answer; a longer answer is rejected.
+        max_tokens: Most generated tokens of the model's edits; a longer answer is rejected.
     """
 
-    method: Literal["model", "mutation", "random"] = "model"
+    method: Literal["model", "expressions", "mutation", "random"] = "model"
     search: Literal["map_elites", "islands"] = "map_elites"
     children: int = 4
     islands: int = 4
@@ -92,6 +94,11 @@ class ProgramsSettings:
                 )
         if self.repair > 1:
             raise EvollmError(f"repair must be 1 or less, not {self.repair}")
+
+    @property
+    def asks(self) -> bool:
+        """Whether a model edits programs."""
+        return self.method in ("model", "expressions")
 
 
 @dataclass(frozen=True)
@@ -164,7 +171,7 @@ class Programs(System[str]):
                 start, drift, size=4 * size, offspring=size, seed=seed,
                 survivors=any_that_work, key=key,
             )  # fmt: skip
-        asking = chosen.method == "model"
+        asking = chosen.asks
         arity = 1 + chosen.beside if asking else 1
         repair = chosen.repair if asking else 0.0
         if chosen.search == "islands":
@@ -184,13 +191,16 @@ class Programs(System[str]):
             EvollmError: If there is no model and the program is not in Python.
         """
         chosen, frame = self.settings, self.task.frame
-        if chosen.method != "model":
+        if not chosen.asks:
             return MutateSource(frame, chosen.edits)
         model = self.model
         if model is None:
             from evollm.llm.connect import connect
 
             model = connect()
+        if chosen.method == "expressions":
+            held = replace(SAMPLING, temperature=chosen.temperature)
+            return HeldExpressions(model, frame, held, chosen.rounds)
         sampling = Sampling(temperature=chosen.temperature, max_tokens=chosen.max_tokens)
         words = self.wording or wording()
         return ProgramEdits(

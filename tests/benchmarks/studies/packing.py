@@ -30,11 +30,18 @@ TASK = Path(__file__).with_name("packing_task")
 SIZES = (120, 250, 500, 1000)
 LIMITS = Limits(seconds=30, memory_mb=512)
 FIXED = {"first": "first fit", "best": "best fit", "program": "initial program"}
-TITLES = {**FIXED, "random": "random edits", "islands": "islands", "map_elites": "MAP-Elites"}
+TITLES = {
+    **FIXED,
+    "random": "random edits",
+    "islands": "islands",
+    "map_elites": "MAP-Elites",
+    "model": "islands, offline model",
+}
 SETTINGS = {
     "random": ProgramsSettings(method="random"),
     "islands": ProgramsSettings(method="mutation", search="islands"),
     "map_elites": ProgramsSettings(method="mutation"),
+    "model": ProgramsSettings(method="expressions", search="islands"),
 }
 
 
