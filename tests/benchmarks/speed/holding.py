@@ -3,8 +3,9 @@
     python -m tests.benchmarks.speed.holding --adapter FOLDER [--quick]
 
 Each choice asks for the same children of LLEGO's operators on pima, at the server of the offline
-model, untaught and with the adapter that ``evollm tune trees`` wrote. Generated tokens per second count the whole
-time of the calls, with the reading of the prompts; valid trees per second are what a search gets.
+model, untaught and with the adapter that ``evollm tune trees`` wrote. Generated tokens per second
+count the whole time of the calls, with the reading of the prompts; valid trees per second are what
+a search gets.
 """
 
 import argparse
