@@ -11,7 +11,14 @@ from tests.support_each import each
 
 pytestmark = pytest.mark.model
 ROOT = Path(__file__).parent.parent
-SHORTER = {"minutes = 1.0": "minutes = 0.05", "n=200": "n=20"}
+SHORTER = {
+    "minutes = 1.0": "minutes = 0.05",
+    "n=200": "n=20",
+    "40, model=model": "20, model=model",
+    "Schedule(4, 4, stages=((128, 2), (256, 1))": "Schedule(2, 2, stages=((64, 1),)",
+    "held_out_tokens=1024": "held_out_tokens=256",
+    "evaluations=24": "evaluations=12",
+}
 """What is changed before a notebook is run, so that it takes less time."""
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 

@@ -3,6 +3,7 @@
 - ``adapters``: Adapters merged into a model's weights.
 - ``answering``: A model that answers where an endpoint would be asked.
 - ``decoding``: Many prompts continued together.
+- ``room``: Layers of a cache into which tokens are written in place.
 """
 
 from problems.lm.generation.decoding import Decoding, Generated, generate

@@ -12,7 +12,6 @@ import numpy as np
 from evollm.checks import at_least, positive
 from evollm.errors import EvollmError
 from problems.lm.forward import empty_cache, logits
-from problems.lm.generation.room import give_room
 from problems.lm.load import LM
 from problems.lm.tokens import decode, ids_of
 
@@ -179,6 +178,8 @@ def _steps(lm: LM, rows: list[_Row]) -> Iterator[tuple[list[_Row], Tensor]]:
     Prompts that are the same are computed once.
     """
     import torch
+
+    from problems.lm.generation.room import give_room
 
     index = {prompt: i for i, prompt in enumerate(dict.fromkeys(row.prompt for row in rows))}
     longest = max(len(row.prompt) + row.limit for row in rows)
