@@ -17,7 +17,7 @@ SHORTER = {
     "40, model=model": "20, model=model",
     "Schedule(4, 4, stages=((128, 2), (256, 1))": "Schedule(2, 2, stages=((64, 1),)",
     "held_out_tokens=1024": "held_out_tokens=256",
-    "evaluations=24": "evaluations=12",
+    "search(budget=Budget(evaluations=24)": "search(budget=Budget(evaluations=12)",
 }
 """What is changed before a notebook is run, so that it takes less time."""
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
