@@ -1,8 +1,9 @@
 """Online bin packing, a priority evolved: ``python -m tests.benchmarks.studies.packing``.
 
-Question: do changes of expressions under selection, without a model, find a priority that packs
-better than first fit and best fit on instances that the search did not see, and than random edits
-at equal evaluations? The instances follow the published rule of OR-Library's uniform family: bins
+Question: do changes of expressions under selection, without a model or by the offline model under
+a grammar, find a priority that packs better than first fit and best fit on instances that the
+search did not see, and than random edits at equal evaluations? So that it can be seen what the
+model adds to the grammar, the same expressions are also drawn from the grammar at random. The instances follow the published rule of OR-Library's uniform family: bins
 of 150, items uniform over the whole numbers from 20 to 100. The search sees ten instances each of
 120 and 250 items and six of 500; twenty others of each size are held out. The initial program is
 best fit with one more term: a small penalty for some amounts of room that would be left, whose
@@ -16,8 +17,10 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.random import Generator
 
 from evollm import Budget
+from evollm.llm.base import Completion, Prompt, Sampling
 from evollm.report.cells import Cell, Found, Row
 from evollm.report.study import Axis, Curve, Study
 from evollm.report.tables import RUNS, Column, spread
@@ -27,6 +30,7 @@ from problems.programs.sandbox.verdict import judged
 from tests.benchmarks.studies import RESULTS
 
 TASK = Path(__file__).with_name("packing_task")
+OPERATIONS = ("+", "-", "*", "/", "<", "<=", ">", ">=")
 SIZES = (120, 250, 500, 1000)
 LIMITS = Limits(seconds=30, memory_mb=512)
 FIXED = {"first": "first fit", "best": "best fit", "program": "initial program"}
@@ -35,14 +39,51 @@ TITLES = {
     "random": "random edits",
     "islands": "islands",
     "map_elites": "MAP-Elites",
+    "drawn": "islands, drawn from the grammar",
     "model": "islands, offline model",
 }
 SETTINGS = {
     "random": ProgramsSettings(method="random"),
     "islands": ProgramsSettings(method="mutation", search="islands"),
     "map_elites": ProgramsSettings(method="mutation"),
+    "drawn": ProgramsSettings(method="expressions", search="islands"),
     "model": ProgramsSettings(method="expressions", search="islands"),
 }
+
+
+class Drawn:
+    """Takes the place of a model: draws expressions from the grammar, each choice as likely."""
+
+    name = "drawn"
+
+    def complete(
+        self, prompts: Sequence[Prompt], sampling: Sampling = Sampling(), n: int = 1
+    ) -> list[list[Completion]]:
+        """Return an expression for each prompt; see ``evollm.llm.base.LanguageModel``."""
+        rng, grammar = np.random.default_rng(sampling.seed), sampling.grammar or ""
+        names = grammar.rpartition("name ::= ")[2].strip().replace('"', "").split(" | ")
+        return [[Completion(_drawn(names, rng)) for _ in range(n)] for _ in prompts]
+
+
+def _drawn(names: Sequence[str], rng: Generator) -> str:
+    """Return an expression of the grammar of ``operators.programs.holding``."""
+
+    def atom() -> str:
+        if rng.random() < 0.5:
+            return str(rng.choice(names))
+        whole = str(rng.integers(10 ** rng.integers(1, 4)))
+        return whole + ("" if rng.random() < 0.5 else f".{rng.integers(10 ** rng.integers(1, 3))}")
+
+    def side() -> str:
+        a, b, op = atom(), atom(), rng.choice(OPERATIONS)
+        two = str(rng.choice(["min", "max"]))
+        forms = [a, f"({a} {op} {b})", f"-{a}", f"abs({a})", f"{two}({a}, {b})"]
+        return str(rng.choice(forms))
+
+    text = side()
+    for _ in range(int(rng.integers(3))):
+        text += f" {rng.choice(OPERATIONS)} {side()}"
+    return text
 
 
 def measure(cell: Cell) -> Found:
@@ -51,7 +92,8 @@ def measure(cell: Cell) -> Found:
     name = cell["method"]
     if name in FIXED:
         return _percents(_held_out((TASK / "initial_program.py").read_text()), name)
-    system = Programs.of(TASK, limits=LIMITS, settings=SETTINGS[name])
+    asked = Drawn() if name == "drawn" else None
+    system = Programs.of(TASK, model=asked, limits=LIMITS, settings=SETTINGS[name])
     result = system.run(Budget(evaluations=cell["evaluations"]), seed=cell["seed"])
     scores = [one.fitness for one in rows.evaluations(result.record)]
     chosen = system.choose(result)
