@@ -1,13 +1,14 @@
 """Online bin packing, a priority evolved: ``python -m tests.benchmarks.studies.packing``.
 
-Question: do changes of expressions under selection, without a model or by the offline model under
-a grammar, find a priority that packs better than first fit and best fit on instances that the
-search did not see, and than random edits at equal evaluations? So that it can be seen what the
-model adds to the grammar, the same expressions are also drawn from the grammar at random. The instances follow the published rule of OR-Library's uniform family: bins
-of 150, items uniform over the whole numbers from 20 to 100. The search sees ten instances each of
-120 and 250 items and six of 500; twenty others of each size are held out. The initial program is
-best fit with one more term: a small penalty for some amounts of room that would be left, whose
-bounds and weight are guesses. Programs run under the limits of ``problems.programs``.
+Question: do changes of expressions under selection, without a model or by the offline model under a
+grammar, find a priority that packs better than first fit and best fit on instances that the search
+did not see, and than random edits at equal evaluations? So that it can be seen what the model adds
+to the grammar, the same expressions are also drawn from the grammar at random. The instances follow
+the published rule of OR-Library's uniform family: bins of 150, items uniform over the whole numbers
+from 20 to 100. The search sees ten instances each of 120 and 250 items and six of 500; twenty
+others of each size are held out. The initial program is best fit with one more term: a small
+penalty for some amounts of room that would be left, whose bounds and weight are guesses. Programs
+run under the limits of ``problems.programs``.
 """
 
 import sys
