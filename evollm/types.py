@@ -114,7 +114,10 @@ def number(value: Any) -> float:
         raise TypeError(f"a text is not a number: {value!r}")
     if getattr(value, "shape", None) == (1,):
         value = value.item()
-    return float(value)
+    try:
+        return float(value)
+    except TypeError:
+        raise TypeError(f"a value must be a number, not {value!r:.80}") from None
 
 
 def _plain(value: Any) -> Any:

@@ -21,11 +21,20 @@ def violation(values: Any) -> float:
 
     Raises:
         ValueError: If a value is not finite.
-        TypeError: If it is not a number.
+        TypeError: If it is not a number, but for example a truth value, whose sense is unclear.
     """
-    found = np.asarray(values, dtype=np.float64)
+    try:
+        plain = np.asarray(values)
+        found = plain.astype(np.float64)
+    except (TypeError, ValueError):
+        plain, found = np.asarray(""), np.empty(0)
+    if plain.dtype.kind in "bSU":
+        raise TypeError(
+            "constraints must return numbers, which are at most 0 where they are satisfied, not "
+            f"{values!r:.80}"
+        )
     if not np.isfinite(found).all():
-        raise ValueError(f"a constraint's value must be a finite number, not {values}")
+        raise ValueError(f"constraints must return finite numbers, not {values!r:.80}")
     return float(np.maximum(found, 0.0).sum())
 
 

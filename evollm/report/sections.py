@@ -91,6 +91,8 @@ def spent(record: Record, usage: Usage) -> Section:
         facts["finals"] = f"{usage.finals} scored again after the search"
         if usage.finals_calls:
             facts["finals"] += f", with {usage.finals_calls} model calls"
+    if (feasible := rows.feasible(record)) is not None:
+        facts["feasible"] = f"{feasible} evaluations satisfy the constraints"
     if usage.bounds:
         facts["cut short"] = f"{usage.bounds} evaluations, whose fitness is only a bound"
     if usage.memo:

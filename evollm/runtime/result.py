@@ -94,6 +94,10 @@ class Result(Generic[G]):
 
     def __repr__(self) -> str:
         best = "nothing" if self.best is None else f"fitness {self.best.fitness:.6g}"
+        if self.best is not None and self.best.error is not None:
+            best = "only failures"
+        elif self.best is not None and self.best.violation:
+            best += f", infeasible with a violation of {self.best.violation:.6g},"
         return f"<Result: {best} after {self.usage.evaluations} evaluations, {self.stopped}>"
 
     def _repr_html_(self) -> str:

@@ -180,7 +180,7 @@ def fallback_share(record: Record) -> float:
 
 
 def best(record: Record) -> tuple[int, float] | None:
-    """Return id and fitness of the best candidate; None if nothing was evaluated.
+    """Return id and fitness of the best candidate; None if no evaluation has succeeded.
 
     It is the one that the flow named last, or else the best by ``Outcome.merit``, of equal ones the
     older; evaluations that were cut short are ignored.
@@ -189,7 +189,7 @@ def best(record: Record) -> tuple[int, float] | None:
     if not named and _constrained(record):
         return _best_by_merit(record)
     found = named or record.rows(
-        "SELECT candidate, fitness FROM outcomes WHERE NOT bound"
+        "SELECT candidate, fitness FROM outcomes WHERE NOT bound AND error IS NULL"
         " ORDER BY fitness DESC, candidate LIMIT 1"
     )
     return found[0] if found else None
@@ -203,9 +203,9 @@ def _constrained(record: Record) -> bool:
 
 def _best_by_merit(record: Record) -> tuple[int, float] | None:
     found = [
-        (Outcome(fitness, record.parsed(metrics) if metrics else {}, error).merit, -candidate)
-        for candidate, fitness, metrics, error in record.rows(
-            "SELECT candidate, fitness, metrics, error FROM outcomes WHERE NOT bound"
+        (Outcome(fitness, record.parsed(metrics) if metrics else {}).merit, -candidate)
+        for candidate, fitness, metrics in record.rows(
+            "SELECT candidate, fitness, metrics FROM outcomes WHERE NOT bound AND error IS NULL"
         )
     ]
     (_, fitness), candidate = max(found, default=((0.0, 0.0), 1))

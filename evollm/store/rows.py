@@ -174,6 +174,14 @@ def fitnesses(record: Record, eligible: bool = False) -> list[float]:
     ]
 
 
+def feasible(record: Record) -> int | None:
+    """Return the number of evaluations that satisfy the constraints; None if there are none."""
+    found = record.rows(
+        "SELECT metrics FROM outcomes WHERE error IS NULL AND metrics LIKE ?", (f'%"{VIOLATION}"%',)
+    )
+    return sum(not violated(record, metrics) for (metrics,) in found) if found else None
+
+
 def violated(record: Record, metrics: str | None) -> float:
     """Return the violation of constraints among an outcome's stored metrics; 0 for none."""
     if not metrics or f'"{VIOLATION}"' not in metrics:

@@ -54,7 +54,9 @@ class HeldExpressions:
 
     def __post_init__(self) -> None:
         if not self.frame.python:
-            raise EvollmError("only expressions of Python source can be held to a grammar")
+            raise EvollmError(
+                "only expressions of Python source can be held to a grammar: use the method model"
+            )
 
     @property
     def io_bound(self) -> bool:

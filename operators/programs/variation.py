@@ -54,7 +54,9 @@ class MutateSource:
 
     def __post_init__(self) -> None:
         if not self.frame.python:
-            raise EvollmError("only Python source can be mutated without a model")
+            raise EvollmError(
+                "only Python source can be mutated without a model: use the method model"
+            )
         if self.edits < 1:
             raise EvollmError(f"edits must be at least 1, not {self.edits}")
 

@@ -127,14 +127,22 @@ class Function:
 
         Raises:
             TypeError: If the value is not a number, but for example a string or an array.
-            ValueError: If it can't be converted to a number, or a constraint is not finite.
+            ValueError: If it can't be converted to a number.
         """
         found, info = value if isinstance(value, tuple) else (value, None)
         fitness = number(found)
-        metrics = (
-            {} if self.constraints is None else {VIOLATION: violation(self.constraints(point))}
-        )
+        try:
+            metrics = self._violated(point)
+        except EvollmError:
+            raise
+        except Exception as error:
+            return Outcome(-np.inf, error=f"the constraints failed: {described(error)}")
         return Outcome(fitness if self.maximize else 0.0 - fitness, metrics, info=info)
+
+    def _violated(self, point: Point) -> dict[str, float]:
+        if self.constraints is None:
+            return {}
+        return {VIOLATION: violation(self.constraints(point))}
 
     def _score(self, point: Point, *seed: int) -> Outcome:
         try:

@@ -1,9 +1,10 @@
 """The result of a search in the function's points and values."""
 
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
-from evollm import EvollmError, Result
+from evollm import EvollmError, Individual, Result
 from evollm.evaluation.noise import STANDARD_ERROR
 from evollm.types import NothingUsable
 from problems.blackbox.function import Function
@@ -54,19 +55,25 @@ def found(function: Function, result: Result[Any]) -> Found:
     assert best is not None
     if best.error is not None:
         raise EvollmError(f"every evaluation failed: {best.error}")
-    message = result.stopped
-    if best.violation:
-        message += f"; no feasible point was found: the violation at x is {best.violation:.4g}"
     return Found(
         x=function.space.decode(best.genome),
         fun=fitness if function.maximize else 0.0 - fitness,
         nfev=round(result.usage.cost),
-        message=message,
+        message="; ".join(part for part in (result.stopped, _missed(best)) if part),
         success=result.feasible and result.stopped != INTERRUPTED,
         violation=best.violation,
         standard_error=best.metrics.get(STANDARD_ERROR),
         result=result,
     )
+
+
+def _missed(best: Individual[Any]) -> str:
+    """Return why a best point is no solution; empty if it is one."""
+    if best.fitness == -inf:
+        return "no value was finite"
+    if best.violation:
+        return f"no feasible point was found: the violation at x is {best.violation:.4g}"
+    return ""
 
 
 INTERRUPTED = "interrupted"

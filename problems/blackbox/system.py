@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
+from zlib import crc32
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from evollm.algorithms.rescoring import rescored
 from evollm.evaluation.noise import Repeated
 from evollm.llm.base import LanguageModel
 from evollm.search.fingerprint import describe
-from evollm.search.flow import Flow
+from evollm.search.flow import Flow, draw_seed, seeded
 from evollm.system import System
 from evollm.types import JSON, Individual, Problem
 from evollm.units import Units
@@ -22,6 +23,7 @@ from problems.blackbox.controls import TITLES, Control
 from problems.blackbox.framed import Framed
 from problems.blackbox.function import NO_NOISE, Function, Noise
 from problems.blackbox.interface.earlier import Earlier, Known, Source
+from problems.blackbox.interface.seeds import reseeded
 from problems.blackbox.report import Found, found
 from problems.blackbox.space import Space
 from problems.blackbox.taught.adapters import AUTO, adapter_of, taught
@@ -95,6 +97,12 @@ class EvoLLM(System[Any]):
             function = Function(function, Space.of(space), maximize, constraints)
         if not isinstance(noise, Noise):
             raise EvollmError(f"noise must be a Noise such as Noise(repeats=3), not {noise!r}")
+        if strategy is not None and (
+            isinstance(strategy, type) or not callable(getattr(strategy, "flow", None))
+        ):
+            raise EvollmError(
+                f"strategy must be one such as Framed() or Control('cma'), not {strategy!r:.80}"
+            )
         self.function: Function = function
         self.noise = noise
         self.problem: Problem[Any] = (
@@ -130,6 +138,15 @@ class EvoLLM(System[Any]):
         """Number of points whose scores are taken from an earlier run."""
         return len(self.problem.known) if isinstance(self.problem, Known) else 0
 
+    def _known_before(self) -> int:
+        """Return a number that another set of known points hardly has.
+
+        With the seed of the earlier run alone, the first random points would be its points, which
+        are known.
+        """
+        assert isinstance(self.problem, Known)
+        return crc32(b"".join(sorted(self.problem.known)))
+
     def flow(self, seed: int) -> Flow:
         """Return the search over the unit cube of the space."""
         if self._model is None and getattr(self.strategy, "asks", True):
@@ -140,7 +157,10 @@ class EvoLLM(System[Any]):
         strategy = self.strategy
         if isinstance(strategy, Framed):
             strategy, model = taught(strategy, model, self._adapter, len(self.function.space))
-        flow = strategy.flow(model, self.function.space, self._start, seed)
+        own = seed if not self.known else draw_seed(seeded(seed, self._known_before()))
+        flow = strategy.flow(model, self.function.space, self._start, own)
+        if getattr(self.function.function, "seeded", False):
+            flow = reseeded(flow, seed)
         return rescored(flow, elite=self.noise.elite, seed=seed) if self.noise.elite else flow
 
     def write(self, individual: Individual[Any]) -> str:

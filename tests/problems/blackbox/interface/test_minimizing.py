@@ -265,3 +265,70 @@ def test_the_command_takes_constraints_and_repetitions(tmp_path, monkeypatch, ca
         assert all(found <= -1 for found in rows.fitnesses(record, eligible=True))
         assert queries.best(record)[1] == max(rows.fitnesses(record, eligible=True))
     assert main(["run", "blackbox", "--constraints", "own.py:broken", "--path", "other"]) == 1
+
+
+def test_known_scores_leave_all_evaluations_to_new_points(tmp_path):
+    minimize(sphere, BOX, 30, strategy=RANDOM, path=tmp_path / "first")
+    known = Earlier(tmp_path / "first", points=30, scores=True)
+    again = minimize(sphere, BOX, 10, strategy=RANDOM, start=known)  # with the same seed
+    assert again.nfev == 10
+
+
+def test_each_generation_has_its_own_seeds():
+    seen = []
+
+    def noisy(x, seed):
+        seen.append(seed)
+        return float(x[0])
+
+    noisy.seeded = True
+    for _ in range(2):
+        minimize(noisy, BOX, 60, noise=Noise(repeats=2), strategy=HILL)
+    assert seen[:60] == seen[60:]
+    assert len(set(seen)) >= 8
+
+
+@each(
+    "given",
+    {
+        "a truth value": lambda x: x[0] > 2,
+        "a text": lambda x: "1",
+        "nothing": lambda x: None,
+        "not finite": lambda x: [0.0, np.nan],
+        "an error": lambda x: 1 / 0,
+    }.values(),
+    ids=lambda one: one.__code__.co_name,
+)
+def test_unusable_constraints_are_failures_that_name_them(given):
+    with pytest.raises(EvollmError, match="the constraints failed: "):
+        minimize(sphere, BOX, 3, constraints=given, strategy=HILL)
+
+
+def test_a_function_without_finite_values_is_not_called_infeasible():
+    found = minimize(lambda x: float("inf"), BOX, 3, strategy=HILL)
+    assert "no value was finite" in found.message
+    assert not found.success
+
+
+def test_a_strategy_must_be_one():
+    for wrong in ("cma", Control, 3):
+        with pytest.raises(EvollmError, match="strategy must be one such as"):
+            minimize(sphere, BOX, 3, strategy=wrong)
+
+
+def test_a_run_without_a_feasible_point_says_so():
+    found = minimize(sphere, BOX, 5, constraints=lambda x: 1.0, strategy=HILL)
+    assert "infeasible with a violation of 1" in repr(found.result)
+    assert (
+        "0 evaluations satisfy the constraints" in EvoLLM(sphere, BOX).report(found.result).text()
+    )
+    stopped = []
+    minimize(sphere, BOX, 5, constraints=lambda x: 1.0, strategy=HILL, callback=stopped.append)
+    assert stopped[0].message.startswith("no feasible point was found")
+
+
+def test_a_run_of_failures_has_no_best(tmp_path, capsys):
+    with pytest.raises(EvollmError, match="failed"):
+        minimize(lambda x: 1 / 0, BOX, 3, strategy=HILL, path=tmp_path / "run")
+    with Record(tmp_path / "run", write=False) as record:
+        assert queries.best(record) is None
