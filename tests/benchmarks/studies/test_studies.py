@@ -29,8 +29,8 @@ KEPT: dict[str, Any] = {
     "bbob": (bbob.STUDY, (720, 720), [1], {"better_than_random"}),
     "compression": (compression.STUDY, (59, 59), [0], set(compression.SETTINGS)),
     "gguf": (gguf.STUDY, (18, 18), [0], {"uniform", "random", "search"}),
-    "packing": (packing.STUDY, (12, 12), [0], set()),
-    "texts": (texts.STUDY, (29, 36), [0], set()),
+    "packing": (packing.STUDY, (18, 18), [0], set()),
+    "texts": (texts.STUDY, (36, 36), [0], set()),
     "monotone": (monotone.STUDY, (3, 3), [0], set()),
     "expressions": (expressions.STUDY, (224, 224), [0, 1, 2], {"solved"}),
     "llego": (
