@@ -72,6 +72,10 @@ def _head(kept: Sequence[Track], groups: Sequence[Group], at: int, left: Sequenc
         "runs": f"{len(kept)} in {len(groups)} {_plural(len(groups), 'group')}",
         "compared at": f"{at} evaluations{why}",
     }
+    empty = [track.name for track in kept if not np.isfinite(track.best[at - 1])]
+    if empty:
+        named = ", ".join(empty[:NAMED]) + (", ..." if len(empty) > NAMED else "")
+        facts["without a value"] = f"{named}: no evaluation succeeded and was feasible by then"
     if left:
         more = f"; and {len(left) - NAMED} more" if len(left) > NAMED else ""
         facts["left out"] = "; ".join(left[:NAMED]) + more

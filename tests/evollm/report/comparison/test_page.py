@@ -56,6 +56,13 @@ def test_groups_are_compared_at_equal_evaluations(tracks: list[Track]) -> None:
     ]  # fmt: skip
 
 
+def test_runs_without_a_feasible_evaluation_are_named(tracks: list[Track]) -> None:
+    assert "without a value" not in facts(compared(tracks))
+    never = replace(tracks[0], best=np.full(len(tracks[0].best), -np.inf))
+    told = facts(compared([never, *tracks[1:]]))["without a value"]
+    assert told == f"{never.name}: no evaluation succeeded and was feasible by then"
+
+
 def test_too_few_runs_show_no_difference_and_a_shorter_run_sets_the_place(
     tracks: list[Track],
 ) -> None:
