@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 
 from evollm.report.sections import units_of
 from evollm.runtime.driver import Run
@@ -99,5 +100,5 @@ def completed(run: Run) -> int:
 
 def _named(named: Mapping[int, float], step: int) -> float | None:
     """Return the fitness of the best individual that the flow had named by a step."""
-    known = [number for number in named if number <= step]
+    known = [number for number in named if number <= step and named[number] > -inf]
     return named[max(known)] if known else None

@@ -13,6 +13,10 @@ from evollm.types import JSON, VIOLATION, Outcome
 STAND_IN = "stood in for"
 """Beginning of the reasons that count children of a stand-in instead of rejected attempts."""
 
+_METRICS = "replace(replace(o.metrics, 'NaN', 'null'), 'Infinity', '9e999')"  # as SQL reads it
+INFEASIBLE = f"coalesce(json_extract({_METRICS}, '$.{VIOLATION}') > 0, 0)"
+"""Whether an outcome ``o`` violates constraints, in SQL: 0 or 1."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -222,11 +226,15 @@ def steps(record: Record) -> list[int]:
 
 
 def named(record: Record) -> list[tuple[int, float]]:
-    """Return step and fitness of each best individual that the algorithm named, if it does."""
-    return [
-        (step, fitness)
-        for step, fitness in record.rows("SELECT step, fitness FROM bests ORDER BY step")
-    ]
+    """Return step and fitness of each best individual that the algorithm named, if it does.
+
+    The fitness of one that is infeasible is minus infinity.
+    """
+    found = record.rows(
+        "SELECT b.step, b.fitness, max(" + INFEASIBLE + ") FROM bests b"
+        " LEFT JOIN outcomes o ON o.candidate = b.candidate GROUP BY b.step ORDER BY b.step"
+    )
+    return [(step, -inf if infeasible else fitness) for step, fitness, infeasible in found]
 
 
 def calls(record: Record, job: int | None = None) -> list[Called]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from evollm.store.record import Record
-from evollm.types import VIOLATION
+from evollm.store.rows import INFEASIBLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +52,12 @@ def answered(record: Record, after: int = -1) -> list[Answered]:
     return [found[told] for told in sorted(found)]
 
 
-_METRICS = "replace(replace(o.metrics, 'NaN', 'null'), 'Infinity', '9e999')"  # as SQL reads it
-_INFEASIBLE = f"coalesce(json_extract({_METRICS}, '$.{VIOLATION}') > 0, 0)"
-
-
 def _evaluations(record: Record, after: int) -> Iterator[Answered]:
     sound = "o.error IS NULL AND NOT o.bound AND abs(o.fitness) < 9e999"  # 9e999 is infinity
     for row in record.rows(
         "SELECT j.told, j.step, count(*), count(o.error),"
         f" count(iif({sound}, 1, NULL)), total(iif({sound}, o.fitness, NULL)),"
-        f" coalesce(j.fidelity, 0), max(iif({sound} AND NOT {_INFEASIBLE}, o.fitness, NULL))"
+        f" coalesce(j.fidelity, 0), max(iif({sound} AND NOT {INFEASIBLE}, o.fitness, NULL))"
         " FROM jobs j JOIN outcomes o ON o.job = j.id WHERE j.told > ? GROUP BY j.told",
         (after,),
     ):

@@ -8,6 +8,7 @@ import pytest
 from evollm import Budget, EvollmError
 from evollm.cli.main import main
 from evollm.llm.scripted import Scripted
+from evollm.report.curves import best_so_far
 from evollm.store import queries, rows
 from evollm.store.record import Record
 from problems.blackbox import Earlier, EvoLLM, Noise, Paper, maximize, minimize
@@ -332,3 +333,16 @@ def test_a_run_of_failures_has_no_best(tmp_path, capsys):
         minimize(lambda x: 1 / 0, BOX, 3, strategy=HILL, path=tmp_path / "run")
     with Record(tmp_path / "run", write=False) as record:
         assert queries.best(record) is None
+
+
+def test_a_named_best_counts_in_curves_once_it_is_feasible():
+    def noisy(x, seed):
+        return sphere(x) + float(np.random.default_rng(seed).normal())
+
+    noisy.seeded = True
+    noise = Noise(elite=2)
+    never = minimize(noisy, BOX, 40, constraints=lambda x: 1.0, noise=noise, strategy=HILL)
+    assert not np.isfinite(best_so_far(never.result.record)).any()
+    mixed = minimize(noisy, BOX, 40, constraints=lambda x: 2 - x[0], noise=noise, strategy=HILL)
+    assert mixed.success
+    assert best_so_far(mixed.result.record)[-1] == -mixed.fun
