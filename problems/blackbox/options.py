@@ -98,6 +98,8 @@ def check(options: Options) -> None:
     own = ":" in options.function or options.function.endswith(".py")
     if options.constraints is not None and not own:
         raise EvollmError("--constraints is for your own function: give --function FILE.py:NAME")
+    if options.maximize and not own:
+        raise EvollmError("--maximize is for your own function: give --function FILE.py:NAME")
     if options.adapter != "auto" and options.method != "framed":
         raise EvollmError("--adapter is for --method framed: leave it out, or use that method")
     if options.method == "cma" and options.population == 1:

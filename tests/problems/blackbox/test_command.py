@@ -86,6 +86,8 @@ def test_a_function_of_the_users_is_minimised_or_maximised_in_its_box(file):
         ({"function": "cartpole", "bounds": "-1,2"}, "must be -X,X"),
         ({"function": "cartpole", "episodes": 0}, "--episodes must be 1 or more"),
         ({"target": float("nan")}, "--target must be a finite number"),
+        ({"maximize": True}, "--maximize is for your own function"),
+        ({"constraints": "mine.py:bowl"}, "--constraints is for your own function"),
         ({"function": "mine.py:nothing"}, "does not define nothing"),
         ({"function": "mine.py:number"}, "does not define a function number"),
         ({"function": "bad.py:f"}, "can't be loaded: ZeroDivisionError"),
