@@ -7,7 +7,7 @@ from math import inf
 
 from evollm.store.queries import FINALS
 from evollm.store.record import Record
-from evollm.store.rows import violated
+from evollm.store.rows import VIOLATED
 from evollm.types import JSON
 
 
@@ -127,9 +127,9 @@ def scores(record: Record, candidates: Collection[int]) -> dict[int, Score]:
         )
     )
     found = {
-        number: Score(fitness, text, error, bool(bound), violated(record, metrics))
-        for number, fitness, text, error, bound, metrics in record.rows(
-            "SELECT candidate, fitness, text, error, bound, metrics FROM outcomes"
+        number: Score(fitness, text, error, bool(bound), violated)
+        for number, fitness, text, error, bound, violated in record.rows(
+            f"SELECT candidate, fitness, text, error, bound, {VIOLATED} FROM outcomes o"
             " WHERE candidate IN (SELECT value FROM json_each(?)) ORDER BY job, place",
             (json.dumps(sorted({*candidates, *source.values()})),),
         )

@@ -10,7 +10,8 @@ from evollm.search.flow import Vary
 from evollm.search.search import Ticket
 from evollm.store.codec import decode, shown
 from evollm.store.record import Record
-from evollm.types import VIOLATION, Candidate, Individual, Offspring, Outcome
+from evollm.store.rows import VIOLATED
+from evollm.types import Candidate, Individual, Offspring, Outcome
 
 FINALS = -1
 """The job id under which model calls of finalists' evaluations are recorded."""
@@ -186,30 +187,11 @@ def best(record: Record) -> tuple[int, float] | None:
     older; evaluations that were cut short are ignored.
     """
     named = record.rows("SELECT candidate, fitness FROM bests ORDER BY step DESC LIMIT 1")
-    if not named and _constrained(record):
-        return _best_by_merit(record)
     found = named or record.rows(
-        "SELECT candidate, fitness FROM outcomes WHERE NOT bound AND error IS NULL"
-        " ORDER BY fitness DESC, candidate LIMIT 1"
+        "SELECT candidate, fitness FROM outcomes o WHERE NOT bound AND error IS NULL"
+        f" ORDER BY fitness = -9e999, {VIOLATED}, fitness DESC, candidate LIMIT 1"
     )
     return found[0] if found else None
-
-
-def _constrained(record: Record) -> bool:
-    """Return whether any outcome names a violation of constraints."""
-    query = "SELECT 1 FROM outcomes WHERE metrics LIKE ? LIMIT 1"
-    return bool(record.rows(query, (f'%"{VIOLATION}"%',)))
-
-
-def _best_by_merit(record: Record) -> tuple[int, float] | None:
-    found = [
-        (Outcome(fitness, record.parsed(metrics) if metrics else {}).merit, -candidate)
-        for candidate, fitness, metrics in record.rows(
-            "SELECT candidate, fitness, metrics FROM outcomes WHERE NOT bound AND error IS NULL"
-        )
-    ]
-    (_, fitness), candidate = max(found, default=((0.0, 0.0), 1))
-    return (-candidate, fitness) if found else None
 
 
 def finals(record: Record, fidelity: int | None, seed: int) -> dict[int, Outcome]:

@@ -14,8 +14,9 @@ STAND_IN = "stood in for"
 """Beginning of the reasons that count children of a stand-in instead of rejected attempts."""
 
 _METRICS = "replace(replace(o.metrics, 'NaN', 'null'), 'Infinity', '9e999')"  # as SQL reads it
-INFEASIBLE = f"coalesce(json_extract({_METRICS}, '$.{VIOLATION}') > 0, 0)"
-"""Whether an outcome ``o`` violates constraints, in SQL: 0 or 1."""
+_MEASURED = f"json_extract({_METRICS}, '$.{VIOLATION}')"
+VIOLATED = f"max(coalesce({_MEASURED}, 0.0), 0.0)"
+"""Total violation of constraints of an outcome ``o``, in SQL: 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,37 +171,29 @@ def fitnesses(record: Record, eligible: bool = False) -> list[float]:
     """
     if not eligible:
         return [f for (f,) in record.rows("SELECT fitness FROM outcomes ORDER BY job, place")]
-    return [
-        -inf if bound or violated(record, metrics) else fitness
-        for fitness, bound, metrics in record.rows(
-            "SELECT fitness, bound, metrics FROM outcomes ORDER BY job, place"
-        )
-    ]
+    query = (
+        f"SELECT iif(o.bound OR {VIOLATED} > 0, -9e999, o.fitness) FROM outcomes o"
+        " ORDER BY o.job, o.place"
+    )
+    return [fitness for (fitness,) in record.rows(query)]
 
 
 def feasible(record: Record) -> int | None:
     """Return the number of evaluations that satisfy the constraints; None if there are none."""
-    found = record.rows(
-        "SELECT metrics FROM outcomes WHERE error IS NULL AND metrics LIKE ?", (f'%"{VIOLATION}"%',)
+    [(known, satisfied)] = record.rows(
+        f"SELECT count({_MEASURED}), total({_MEASURED} <= 0) FROM outcomes o WHERE o.error IS NULL"
     )
-    return sum(not violated(record, metrics) for (metrics,) in found) if found else None
-
-
-def violated(record: Record, metrics: str | None) -> float:
-    """Return the violation of constraints among an outcome's stored metrics; 0 for none."""
-    if not metrics or f'"{VIOLATION}"' not in metrics:
-        return 0.0
-    return Outcome(0.0, record.parsed(metrics)).violation
+    return int(satisfied) if known else None
 
 
 def violation(record: Record, candidate: int) -> float:
     """Return the violation of constraints in a candidate's latest evaluation; 0 for none."""
     found = record.rows(
-        "SELECT metrics FROM outcomes WHERE candidate = ? AND error IS NULL"
-        " ORDER BY job DESC LIMIT 1",
+        f"SELECT {VIOLATED} FROM outcomes o WHERE o.candidate = ? AND o.error IS NULL"
+        " ORDER BY o.job DESC LIMIT 1",
         (candidate,),
     )
-    return violated(record, found[0][0]) if found else 0.0
+    return float(found[0][0]) if found else 0.0
 
 
 def reuses(record: Record) -> dict[int, int]:
@@ -231,10 +224,10 @@ def named(record: Record) -> list[tuple[int, float]]:
     The fitness of one that is infeasible is minus infinity.
     """
     found = record.rows(
-        "SELECT b.step, b.fitness, max(" + INFEASIBLE + ") FROM bests b"
+        f"SELECT b.step, b.fitness, max({VIOLATED}) FROM bests b"
         " LEFT JOIN outcomes o ON o.candidate = b.candidate GROUP BY b.step ORDER BY b.step"
     )
-    return [(step, -inf if infeasible else fitness) for step, fitness, infeasible in found]
+    return [(step, -inf if violated else fitness) for step, fitness, violated in found]
 
 
 def calls(record: Record, job: int | None = None) -> list[Called]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from evollm.store.record import Record
-from evollm.store.rows import INFEASIBLE
+from evollm.store.rows import VIOLATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def _evaluations(record: Record, after: int) -> Iterator[Answered]:
     for row in record.rows(
         "SELECT j.told, j.step, count(*), count(o.error),"
         f" count(iif({sound}, 1, NULL)), total(iif({sound}, o.fitness, NULL)),"
-        f" coalesce(j.fidelity, 0), max(iif({sound} AND NOT {INFEASIBLE}, o.fitness, NULL))"
+        f" coalesce(j.fidelity, 0), max(iif({sound} AND {VIOLATED} = 0, o.fitness, NULL))"
         " FROM jobs j JOIN outcomes o ON o.job = j.id WHERE j.told > ? GROUP BY j.told",
         (after,),
     ):
