@@ -65,7 +65,7 @@ class HeldExpressions:
 
     def vary(self, parents: Sequence[Parent[str]], n: int, seed: int) -> Offspring[str]:
         """Return up to ``n`` children of the first parent."""
-        rng = np.random.default_rng(seed)
+        rng, shown = np.random.default_rng(seed), _shown(parents)
         known = {self.frame.key(parent.genome) for parent in parents}
         made: list[tuple[str, str]] = []
         rejected: Counter[str] = Counter()
@@ -73,22 +73,21 @@ class HeldExpressions:
             if len(made) == n:
                 break
             try:
-                child, key = self._child(parents, rng)
-                if self.frame.key(child) in known:
+                child, call = self._child(parents[0].genome, shown, rng)
+                if (key := self.frame.key(child)) in known:
                     raise Unusable("the program is unchanged, or one of those shown")
             except Unusable as reason:
-                rejected[str(reason).partition(":")[0].partition(" in line ")[0]] += 1
+                rejected[reason.kind] += 1
             else:
-                known.add(self.frame.key(child))
-                made.append((child, key))
+                known.add(key)
+                made.append((child, call))
         own = [list(range(len(parents)))] * len(made)
-        calls = [[key] for _, key in made]
+        calls = [[call] for _, call in made]
         children = [child for child, _ in made]
         return Offspring(children, [], dict(rejected), own, n, len(made), calls)
 
-    def _child(self, parents: Sequence[Parent[str]], rng: Generator) -> tuple[str, str]:
-        """Return a child and the key of the call that it comes from."""
-        block = parents[0].genome
+    def _child(self, block: str, shown: str, rng: Generator) -> tuple[str, str]:
+        """Return a child of a block and the key of the call that it comes from."""
         tree = tree_of(block)
         found = places(tree)
         if not found:
@@ -100,8 +99,7 @@ class HeldExpressions:
         sampling = replace(
             self.sampling, seed=int(rng.integers(SEEDS)), stop="\n", grammar=grammar(names)
         )
-        prompt = _shown(parents) + before.rstrip(" ")
-        [[answer]] = self.model.complete([prompt], sampling, 1)
+        [[answer]] = self.model.complete([shown + before.rstrip(" ")], sampling, 1)
         if answer.error:
             raise Unusable(f"the answer is unusable: {answer.error}")
         place.put(_parsed(answer.text))
@@ -128,17 +126,17 @@ def _names(tree: ast.Module, place: Place) -> set[str]:
 
 
 def _shown(parents: Sequence[Parent[str]]) -> str:
-    """Return the other parents under their scores, and the score that is wanted."""
+    """Return the parents under their scores, and the score that is wanted."""
     scored = {
         parent.genome: parent.fitness
         for parent in parents
         if isinstance(parent, Individual) and isfinite(parent.fitness)
     }
-    others = sorted((score, block) for block, score in scored.items())
-    text = "".join(f"# score: {score:.4g}\n{_plain(block)}\n\n" for score, block in others)
-    if not others:
+    known = sorted((score, block) for block, score in scored.items())
+    text = "".join(f"# score: {score:.4g}\n{_plain(block)}\n\n" for score, block in known)
+    if not known:
         return ""
-    low, high = others[0][0], others[-1][0]
+    low, high = known[0][0], known[-1][0]
     return f"{text}# score: {high + GOAL * (high - low or abs(high) or 1.0):.4g}\n"
 
 

@@ -86,7 +86,7 @@ class ProgramEdits:
                     child, form = self._read(answer, block, known)
                 except Unusable as reason:
                     reasons[place] = str(reason)
-                    rejected[_kind(reason)] += 1
+                    rejected[reason.kind] += 1
                 else:
                     del reasons[place]
                     known.add(self.frame.key(child))
@@ -173,11 +173,6 @@ class ProgramEdits:
         if self.frame.key(child) in known:
             raise Unusable("the program is one of those shown")
         return child, form
-
-
-def _kind(reason: Unusable) -> str:
-    """Return a reason without what differs from case to case, to be counted."""
-    return str(reason).partition(":")[0].partition(" in line ")[0]
 
 
 def _end(text: str, longest: int) -> str:

@@ -17,6 +17,11 @@ _MARK = re.compile(rf"^[ \t]*\W{{1,4}}[ \t]*({START}|{END})\b.*$")
 class Unusable(ValueError):
     """The text is not a program that may be evaluated; the message is the reason."""
 
+    @property
+    def kind(self) -> str:
+        """The reason without what differs from case to case, to be counted."""
+        return str(self).partition(":")[0].partition(" in line ")[0]
+
 
 @dataclass(frozen=True)
 class Frame:
