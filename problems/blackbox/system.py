@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
-from zlib import crc32
 
 import numpy as np
 
@@ -138,15 +137,6 @@ class EvoLLM(System[Any]):
         """Number of points whose scores are taken from an earlier run."""
         return len(self.problem.known) if isinstance(self.problem, Known) else 0
 
-    def _known_before(self) -> int:
-        """Return a number that another set of known points hardly has.
-
-        With the seed of the earlier run alone, the first random points would be its points, which
-        are known.
-        """
-        assert isinstance(self.problem, Known)
-        return crc32(b"".join(sorted(self.problem.known)))
-
     def flow(self, seed: int) -> Flow:
         """Return the search over the unit cube of the space."""
         if self._model is None and getattr(self.strategy, "asks", True):
@@ -157,7 +147,9 @@ class EvoLLM(System[Any]):
         strategy = self.strategy
         if isinstance(strategy, Framed):
             strategy, model = taught(strategy, model, self._adapter, len(self.function.space))
-        own = seed if not self.known else draw_seed(seeded(seed, self._known_before()))
+        own = seed
+        if isinstance(self.problem, Known):  # the earlier run's seed would draw known points again
+            own = draw_seed(seeded(seed, self.problem.digest))
         flow = strategy.flow(model, self.function.space, self._start, own)
         if getattr(self.function.function, "seeded", False):
             flow = reseeded(flow, seed)

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
+from zlib import crc32
 
 import numpy as np
 
@@ -104,6 +105,11 @@ class Known(Wrapped):
     """
 
     known: Scores = field(default_factory=dict, metadata={"parameter": False})
+
+    @property
+    def digest(self) -> int:
+        """A number that another set of known points hardly has."""
+        return crc32(b"".join(sorted(self.known)))
 
     def evaluate(
         self, genomes: Sequence[Vector], fidelity: int | None, seed: int
