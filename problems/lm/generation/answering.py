@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from problems.lm.load import LM
 
 FREE = Price(0.0, 0.0)
+GATHER_S = 0.01
+"""Requests are computed together with those that follow within this time."""
 
 
 def answering(
@@ -86,8 +88,14 @@ class Answering:
         if lm.masked:
             raise EvollmError(f"{lm.name} fills in masks and can't answer: name a causal model")
         self.lm, self.name, self.batch = lm, name or lm.name, batch
+        self.price = FREE
         self._waiting: list[_Job] = []
         self._adding, self._computing = Lock(), Lock()
+
+    @property
+    def concurrency(self) -> int:
+        """How many operators may wait for it at once: as many as it computes together."""
+        return self.batch
 
     def __reduce__(self) -> Any:
         raise EvollmError(
@@ -106,7 +114,7 @@ class Answering:
         """
         check(prompts, sampling, n)
         self._check(sampling)
-        billing = Billing(ledger.get(), FREE)
+        billing = Billing(ledger.get(), self.price)
         asks = [
             Ask(self.name, "transformers", prompt, sampling, i)
             for prompt in prompts
@@ -166,6 +174,7 @@ class Answering:
         with self._computing:
             if all(job.reply for job in jobs):  # whoever computed before has answered ours
                 return
+            self._gather()
             with self._adding:
                 taken, self._waiting = self._waiting, []
             alike: dict[Any, list[_Job]] = {}
@@ -180,6 +189,13 @@ class Answering:
                 for job in taken:
                     if job.reply is None:
                         job.reply = _failed("the computation was interrupted")
+
+    def _gather(self) -> None:
+        """Wait while requests come: operators that begin together ask a moment apart."""
+        known = 0
+        while known < len(self._waiting) < self.batch:
+            known = len(self._waiting)
+            time.sleep(GATHER_S)
 
     def _answer(self, jobs: list[_Job]) -> None:
         """Answer jobs that are sampled alike; if that fails, each half of them by itself."""
