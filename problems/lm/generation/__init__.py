@@ -3,6 +3,7 @@
 - ``adapters``: Adapters merged into a model's weights.
 - ``answering``: A model that answers where an endpoint would be asked.
 - ``decoding``: Many prompts continued together.
+- ``holding``: Grammars and schemas: which tokens a model may write next.
 - ``room``: Layers of a cache into which tokens are written in place.
 """
 

@@ -16,9 +16,11 @@ from evollm.llm.base import Completion, ModelError, Price, Prompt, Sampling, Tok
 from evollm.llm.client.answers import Answer
 from evollm.llm.client.billing import POLL_S, Billing, Reply
 from evollm.llm.client.requests import Ask, check
+from evollm.llm.client.schemas import fault_of
 from evollm.paths import anchored
 from problems.lm.generation.adapters import merged
 from problems.lm.generation.decoding import Decoding, Generated, generate
+from problems.lm.generation.holding import Form, held
 from problems.lm.load import load
 from problems.lm.settings import LMSettings
 from problems.lm.tokens import decode, ids_of
@@ -72,7 +74,8 @@ class Answering:
     Calls of several threads, such as searches side by side, are computed together. They are
     recorded and count towards a run's budget of calls and tokens; the price is 0. Answers are
     sampled without truncation, and those of a seed do not depend on what is computed beside them,
-    but for rounding; no seed is seed 0. There are no grammars and no schemas.
+    but for rounding; no seed is seed 0. Log-probabilities are the model's own, also under a grammar
+    or a schema.
 
     Args:
         lm: A causal model.
@@ -109,7 +112,7 @@ class Answering:
         """Return ``n`` completions per prompt; see ``evollm.llm.base.LanguageModel``.
 
         Raises:
-            ModelError: If a grammar or a schema is asked for, or no prompt could be answered.
+            ModelError: If the grammar or the schema can't be read, or no prompt could be answered.
             Exhausted: If the budget is used up; what it had room for is recorded.
         """
         check(prompts, sampling, n)
@@ -156,12 +159,11 @@ class Answering:
         settle()
 
     def _check(self, sampling: Sampling) -> None:
-        for asked, what, mend in (
-            (sampling.grammar is not None, "grammars", "leave it out (constrain=False)"),
-            (sampling.schema is not None, "schemas", "ask an endpoint"),
-        ):
-            if asked:
-                raise ModelError(f"{self.name}, in this process, has no {what}: {mend}")
+        if (form := _form(sampling)) is not None:
+            try:
+                held(self.lm, form)
+            except EvollmError as error:
+                raise ModelError(str(error)) from None
         if sampling.mode == "chat" and not self.lm.tokenizer.chat_template:
             raise ModelError(f"{self.name} has no chat template: ask it in plain mode")
 
@@ -206,6 +208,7 @@ class Answering:
                 [self._prompt(job.ask) for job in jobs],
                 [job.ask.sampling.max_tokens for job in jobs],
                 stop=sampling.stop,
+                forms=[_form(job.ask.sampling) for job in jobs],
                 decoding=Decoding(
                     sampling.temperature, batch=self.batch, likeliest=sampling.top_logprobs
                 ),
@@ -225,6 +228,8 @@ class Answering:
     def _read(self, made: Generated, sampling: Sampling) -> Answer:
         cut = made.reason == "length" and not sampling.partial
         error = f"the answer was cut off at max_tokens ({sampling.max_tokens})" if cut else None
+        if sampling.schema is not None and error is None:
+            error = fault_of(made.text, sampling.schema)
         tokens = tuple(
             Token(
                 decode(self.lm, [one.token]),
@@ -247,6 +252,10 @@ class Answering:
             messages, tokenize=False, add_generation_prompt=True
         )
         return ids_of(self.lm, str(found))
+
+
+def _form(sampling: Sampling) -> Form | None:
+    return sampling.schema if sampling.grammar is None else sampling.grammar
 
 
 def _failed(why: str) -> Reply:

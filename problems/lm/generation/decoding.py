@@ -12,6 +12,7 @@ import numpy as np
 from evollm.checks import at_least, positive
 from evollm.errors import EvollmError
 from problems.lm.forward import empty_cache, logits
+from problems.lm.generation.holding import Form, Held, allowed, held
 from problems.lm.load import LM
 from problems.lm.tokens import decode, ids_of
 
@@ -46,7 +47,8 @@ class Generated:
         text: Up to the stop string or the token that ends a text, which are left out.
         tokens: Number of tokens generated, that which ended it included.
         prompt_tokens: Number of the prompt's tokens, special ones included.
-        reason: Why it ended: a stop string, a token that ends a text, or the limit.
+        reason: Why it ended: a stop string or the end of its form, a token that ends a text, or
+            the limit.
         likely: The tokens of the text with their log-probabilities, if they were asked for.
     """
 
@@ -91,6 +93,7 @@ class _Row:
     prompt: tuple[int, ...]
     limit: int
     rng: np.random.Generator
+    held: Held | None = None
     ids: list[int] = field(default_factory=list)
     likely: list[Likely] = field(default_factory=list)
     done: Generated | None = None
@@ -102,6 +105,7 @@ def generate(
     limits: int | Sequence[int],
     *,
     stop: Sequence[str] = (),
+    forms: Sequence[Form | None] = (),
     decoding: Decoding = Decoding(),
     seed: int | Sequence[int] = 0,
 ) -> list[list[Generated]]:
@@ -115,6 +119,7 @@ def generate(
         prompts: Texts, before which come the tokenizer's special tokens; or ids, taken as they are.
         limits: Most tokens to generate, for all prompts or for each.
         stop: Texts before which a continuation is cut off.
+        forms: The grammar or schema of each prompt's continuations; none for free ones.
         decoding: How tokens are chosen.
         seed: Of the random numbers; or one for each prompt, whose index then makes no difference.
 
@@ -122,8 +127,8 @@ def generate(
         For each prompt its continuations.
 
     Raises:
-        EvollmError: If the model is a masked one, a prompt is empty, or a prompt and its limit
-            are longer than the context.
+        EvollmError: If the model is a masked one, a prompt is empty, a prompt and its limit are
+            longer than the context, or a form can't be read.
     """
     if lm.masked:
         raise EvollmError(
@@ -131,12 +136,21 @@ def generate(
         )
     each = [limits] * len(prompts) if isinstance(limits, int) else list(limits)
     seeds = [(seed, i) for i in range(len(prompts))] if isinstance(seed, int) else list(seed)
-    if not len(each) == len(seeds) == len(prompts) or "" in stop:
+    wanted = list(forms) or [None] * len(prompts)
+    if not len(each) == len(seeds) == len(wanted) == len(prompts) or "" in stop:
         raise EvollmError(
-            "give one limit for all prompts or one for each, seeds likewise, and no empty stop"
+            "give one limit for all prompts or one for each, seeds likewise, a form for each or "
+            "none, and no empty stop"
         )
+    texts = [None if form is None else held(lm, form) for form in wanted]
     rows = [
-        _Row((i, j), ids, limit, np.random.default_rng((*np.atleast_1d(seeds[i]), j)))
+        _Row(
+            (i, j),
+            ids,
+            limit,
+            np.random.default_rng((*np.atleast_1d(seeds[i]), j)),
+            None if (text := texts[i]) is None else text.copy(),
+        )
         for i, (prompt, limit) in enumerate(zip(prompts, each, strict=True))
         for ids in [_checked(lm, i, prompt, limit)]
         for j in range(decoding.samples)
@@ -164,7 +178,7 @@ def _checked(lm: LM, index: int, prompt: str | Sequence[int], limit: int) -> tup
 def _run(lm: LM, rows: list[_Row], stop: Sequence[str], decoding: Decoding) -> None:
     """Continue rows until all are done, each for as long as it lasts."""
     for active, found in _steps(lm, rows):
-        tokens = _choices(found, decoding, active)
+        tokens = _choices(allowed(found, [row.held for row in active]), decoding, active)
         if decoding.likeliest:
             _note(found, tokens, decoding.likeliest, active)
         for row, token in zip(active, tokens, strict=True):
@@ -300,6 +314,10 @@ def _ended(lm: LM, row: _Row, stop: Sequence[str]) -> Generated | None:
             ends = [place for mark in stop if (place := text.find(mark)) >= 0]
             if ends:
                 return _made(lm, row, text[: min(ends)], "stop")
+    if row.held is not None:
+        row.held.add(row.ids[-1])
+        if row.held.whole:
+            return _made(lm, row, _text(lm, row, row.ids), "stop")
     if len(row.ids) == row.limit:
         return _made(lm, row, _text(lm, row, row.ids), "length")
     return None

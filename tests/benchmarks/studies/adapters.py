@@ -20,7 +20,7 @@ def add(parser: argparse.ArgumentParser, folder: bool = True) -> None:
         text = "ask with this adapter of evollm tune"
         parser.add_argument("--adapter", type=Path, metavar="FOLDER", help=text)
     parser.add_argument(
-        "--device", help="compute its answers in this process, on cpu or cuda; none for a server"
+        "--device", help="compute answers in this process, on cpu or cuda; none for a server"
     )
     parser.add_argument("--dtype", default="float32", help="precision in this process (float32)")
 
@@ -30,6 +30,11 @@ def asked(said: argparse.Namespace) -> Callable[[], LanguageModel] | None:
     if said.adapter is None:
         return None
     return lambda: connected(said.adapter, said.device, said.dtype)
+
+
+def untaught(said: argparse.Namespace) -> Callable[[], LanguageModel]:
+    """Return what connects to the model without an adapter."""
+    return lambda: connected(None, said.device, said.dtype)
 
 
 _LOADING = Lock()

@@ -50,11 +50,6 @@ def _table(name: str) -> Table:
     return load(name)
 
 
-@cache
-def _model() -> Any:
-    return connect()
-
-
 def _problem(cell: Cell) -> tuple[TreeFitness, Samples]:
     """Return the fitness on training and validation rows, and the test rows."""
     table = _table(cell["data"])
@@ -66,6 +61,7 @@ def _problem(cell: Cell) -> tuple[TreeFitness, Samples]:
     return TreeFitness(columns_of(table, parts.train), train, valid, objective), test
 
 
+Ask = Callable[[], LanguageModel]
 TAUGHT_AS = {"taught": "llego", "taught_mix": "mix"}
 """The methods with a taught model, and how they share the children."""
 
@@ -74,7 +70,7 @@ def _evolved(
     problem: TreeFitness,
     test: Samples,
     cell: Cell,
-    asked: Callable[[], LanguageModel] | None = None,
+    asked: Ask | None = connect,
 ) -> dict[str, Any]:
     """Run the search of a cell."""
     table, name = _table(cell["data"]), cell["method"]
@@ -84,7 +80,7 @@ def _evolved(
             raise EvollmError("a taught model needs --adapter: see evollm tune trees")
         chosen |= TAUGHT if isinstance(asked(), Offline) else {**TAUGHT, "tau": inf}
     settings = LLEGOSettings(population=cell["population"], max_depth=cell["depth"], **chosen)
-    model = (asked or _model)() if settings.asks else None
+    model = asked() if settings.asks and asked else None
     search = LLEGO(problem, settings, model, table.context, described(table))
     result = search.run(Budget(generations=cell["generations"]), seed=cell["seed"])
     best = search.choose(result)
@@ -217,14 +213,16 @@ PAPER = {
 """The paper's means over five seeds, with a stronger model and 25 generations of 25."""
 
 
-def measure(cell: Cell, asked: Callable[[], LanguageModel] | None = None) -> Found:
+def measure(cell: Cell, taught: Ask | None = None, untaught: Ask = connect) -> Found:
     """Run one cell.
 
     Args:
         cell: Method, data, depth, seed, population and generations.
-        asked: Connects to the taught model.
+        taught: Connects to the taught model.
+        untaught: Connects to the untaught one.
     """
     began, method = time.perf_counter(), METHODS[cell["method"]]
+    asked = taught if cell["method"] in TAUGHT_AS else untaught
     more = {"asked": asked} if method.asks else {}
     found = method.measure(*_problem(cell), cell, **more)
     return {**found, "seconds": round(time.perf_counter() - began, 2)}
@@ -334,7 +332,7 @@ def main() -> int:
     adapters.add(parser)
     said = parser.parse_args()
     where = exists if said.everywhere else applies
-    run = partial(measure, asked=adapters.asked(said))
+    run = partial(measure, taught=adapters.asked(said), untaught=adapters.untaught(said))
     return replace(STUDY, applies=where, measure=run).go(said)
 
 

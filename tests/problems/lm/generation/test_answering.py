@@ -14,7 +14,9 @@ from evollm.llm.base import LanguageModel, ModelError, Sampling
 from evollm.llm.client.answers import Answer
 from evollm.llm.client.billing import Reply
 from evollm.llm.client.requests import Ask
+from evollm.runtime.budget import models
 from evollm.store import rows
+from operators.vectors.framed import FramedSamples
 from problems.blackbox.bbob import bbob
 from problems.blackbox.framed import Framed
 from problems.lm import LM
@@ -69,6 +71,11 @@ def test_searches_side_by_side_share_a_batch(lm: LM, monkeypatch: pytest.MonkeyP
     assert texts == [model.complete([f"boat {i}"], PLAIN)[0][0].text for i in range(4)]
 
 
+def test_as_many_operators_wait_for_it_as_it_answers_at_once(lm: LM) -> None:
+    [found] = models([FramedSamples(Answering(lm, batch=24))])
+    assert (found.concurrency, found.price.output) == (24, 0.0)
+
+
 def test_one_prompt_that_cannot_be_continued_leaves_the_others(lm: LM) -> None:
     found = Answering(lm).complete(["She", "boat " * 200], PLAIN)
     assert found[0][0].error is None
@@ -121,13 +128,8 @@ def test_log_probabilities_are_those_of_the_answers_tokens(lm: LM) -> None:
 
 
 def test_what_it_cannot_do_is_refused(lm: LM, make: Make, tmp_path: Path) -> None:
-    for more, message in (
-        ({"grammar": "root ::= [0-9]"}, r"has no grammars: leave it out \(constrain=False\)"),
-        ({"schema": {"type": "string"}}, "has no schemas"),
-        ({"mode": "chat"}, "has no chat template: ask it in plain mode"),
-    ):
-        with pytest.raises(ModelError, match=message):
-            Answering(lm).complete(["She"], Sampling(**{"mode": "plain", **more}))  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match="has no chat template: ask it in plain mode"):
+        Answering(lm).complete(["She"], Sampling(mode="chat"))
     with pytest.raises(EvollmError, match="run it with threads"):
         pickle.dumps(Answering(lm))
     with pytest.raises(EvollmError, match="fills in masks and can't answer"):
@@ -180,9 +182,9 @@ def test_an_adapter_is_merged_into_the_weights(tmp_path: Path) -> None:
 
 def test_a_search_of_numbers_asks_it(lm: LM) -> None:
     problem, space, _ = bbob("sphere", 2)
-    strategy = Framed(constrain=False)
-    flow = strategy.flow(Answering(lm), space, (), 0)
+    flow = Framed().flow(Answering(lm), space, (), 0)
     result = run(flow, problem, budget=Budget(evaluations=20))
+    assert not rows.rejections(result.record)
     assert result.usage.calls >= 10
     assert len(rows.calls(result.record)) == result.usage.calls
     assert result.best is not None
@@ -192,7 +194,7 @@ def test_a_search_of_numbers_asks_it(lm: LM) -> None:
 @each("budget", [Budget(tokens=600), Budget(calls=7)])
 def test_a_budget_is_kept_and_what_it_had_room_for_is_recorded(budget: Budget, lm: LM) -> None:
     problem, space, _ = bbob("sphere", 2)
-    flow = Framed(constrain=False).flow(Answering(lm), space, (), 0)
+    flow = Framed().flow(Answering(lm), space, (), 0)
     result = run(flow, problem, budget=budget)
     assert "budget" in result.stopped
     assert 0 < len(rows.calls(result.record)) <= (budget.calls or 1000)
