@@ -1,5 +1,6 @@
 """Examples for training from other optimisers: the points so far, and where they go next."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -29,7 +30,7 @@ class Trajectory:
         walk: All points, in the order of evaluation.
         known: Number of points that were known at each step.
         nexts: Where the optimiser went from there, by points that were not known: its mean after
-            the next generation, or its next iterate; shape ``(steps, D)``.
+            the next generation, its next iterate or recommendation; shape ``(steps, D)``.
     """
 
     walk: Walk
@@ -95,8 +96,39 @@ def _scipy(method: str) -> Callable[[_Log, int, Generator], Steps]:
     return steps
 
 
+def _nevergrad(log: _Log, size: int, rng: Generator) -> Steps:
+    """Nevergrad's Shiwa: what it would recommend, whenever that changes.
+
+    NGOpt, its successor, does not run with numpy 2.4 or later.
+    """
+    try:
+        import nevergrad
+    except ImportError:
+        raise EvollmError("Shiwa needs nevergrad: pip install 'evollm[nevergrad]'") from None
+    cube = nevergrad.p.Array(init=log.best, lower=0.0, upper=1.0)
+    cube.random_state.seed(int(rng.integers(2**31)))
+    kind = nevergrad.optimizers.registry["Shiwa"]
+    found, last = list[tuple[int, Points]](), log.best
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it tells how it uses pycma
+        optimiser = kind(parametrization=cube, budget=size - len(log.points), num_workers=1)
+        while len(log.points) < size:
+            candidate = optimiser.ask()
+            optimiser.tell(candidate, log.value(candidate.value))
+            place = np.clip(optimiser.provide_recommendation().value, 0.0, 1.0)
+            if (place != last).any():
+                last = place
+                found.append((len(log.points), place))
+    yield from found
+
+
 OPTIMISERS: Mapping[str, Callable[[_Log, int, Generator], Steps]] = MappingProxyType(
-    {"cma": _cma, "nelder-mead": _scipy("Nelder-Mead"), "powell": _scipy("Powell")}
+    {
+        "cma": _cma,
+        "nelder-mead": _scipy("Nelder-Mead"),
+        "powell": _scipy("Powell"),
+        "shiwa": _nevergrad,
+    }
 )
 """Optimisers by name. CMA-ES needs two coordinates."""
 
@@ -129,7 +161,7 @@ class TrajectoryTeacher:
     """Teaches where another optimiser goes next, seen from the best points that it knows.
 
     The functions are those of ``PriorTeacher``; the answer is the optimiser's mean after one more
-    generation, or its next iterate, in the frame of the rows, clipped to the frame.
+    generation, its next iterate or recommendation, in the frame of the rows, clipped to the frame.
 
     Attributes:
         optimisers: Names out of ``OPTIMISERS``, each run as often.

@@ -20,12 +20,15 @@ class Options:
         teacher: What the answers are: the optimum of made-up functions (prior), where CMA-ES and
             SciPy's local searches go next on such functions (trajectories), or both, of each half
             the examples. Not used with --from-runs.
+        optimisers: Of the trajectories, with commas: cma, nelder-mead, powell, and shiwa, which
+            needs nevergrad; one that is named twice runs twice as often.
         dimensions: The largest number of coordinates of a function.
     """
 
     teacher: Literal["prior", "trajectories", "both"] = "prior"
     model: str | None = option(None, metavar="NAME")
     device: str | None = option(None, metavar="DEVICE")
+    optimisers: str = option("cma,cma,nelder-mead,powell", metavar="NAMES")
     dimensions: int = 10
 
 
@@ -40,7 +43,8 @@ class Tuning(TunedHere):
         prior = PriorTeacher(dimensions=options.dimensions)
         if options.teacher == "prior":
             return prior
-        others = TrajectoryTeacher(dimensions=options.dimensions)
+        named = tuple(name.strip() for name in options.optimisers.split(","))
+        others = TrajectoryTeacher(named, dimensions=options.dimensions)
         return others if options.teacher == "trajectories" else Mixture((prior, others))
 
 
