@@ -3,16 +3,19 @@
     python -m tests.benchmarks.speed.holding --adapter FOLDER [--quick]
 
 Each choice asks for the same children of LLEGO's operators on pima, at the server of the offline
-model, untaught and with the adapter that ``evollm tune trees`` wrote. Generated tokens per second
-count the whole time of the calls, with the reading of the prompts; valid trees per second are what
-a search gets.
+model and in this process, untaught and with the adapter that ``evollm tune trees`` wrote. A
+generation's twelve operators wait at once, as in a search. Generated tokens per second count the
+whole time, with the reading of the prompts; valid trees per second are what a search gets.
 """
 
 import argparse
 import json
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import product
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -20,34 +23,28 @@ import numpy as np
 
 from evollm import Individual
 from evollm.llm.base import Completion, LanguageModel, Prompt, Sampling
-from evollm.llm.connect import connect
-from evollm.llm.offline.adapters import adapted, located
+from evollm.types import Offspring
 from operators.trees.context import TreeContext
+from operators.trees.genome import Tree
 from operators.trees.llego import DiverseMutation, GuidedCrossover
-from problems.trees.data.samples import Samples
-from problems.trees.data.tables import load, split
 from problems.trees.llego import LLEGOSettings
 from problems.trees.model.fitness import TreeFitness
-from problems.trees.prompt_words import columns_of
 from problems.trees.taught.adapters import TAUGHT
 from problems.trees.teaching.searches import searched
+from tests.benchmarks.studies.adapters import connected
+from tests.benchmarks.studies.llego import problem_of
 
-CHOICES = {
-    "untaught, grammar": (False, "grammar"),
-    "untaught, free": (False, "none"),
-    "taught, grammar": (True, "grammar"),
-    "taught, free": (True, "none"),
-}
+PLACES = ("server", "this process")
+WAITING = 12
+"""Operators that wait at once: those of a generation of 24 children."""
 
 
 @dataclass
 class Timed:
-    """A model whose time and generated tokens are counted."""
+    """A model whose generated tokens are counted."""
 
     model: LanguageModel
-    seconds: float = 0.0
-    tokens: int = 0
-    asked: list[int] = field(default_factory=list)
+    tokens: list[int] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -58,11 +55,8 @@ class Timed:
         self, prompts: Sequence[Prompt], sampling: Sampling = Sampling(), n: int = 1
     ) -> list[list[Completion]]:
         """Ask the model."""
-        began = time.perf_counter()
         found = self.model.complete(prompts, sampling, n)
-        self.seconds += time.perf_counter() - began
-        self.tokens += sum(one.completion_tokens for answers in found for one in answers)
-        self.asked.append(len(prompts) * n)
+        self.tokens += [one.completion_tokens for answers in found for one in answers]
         return found
 
 
@@ -72,43 +66,42 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--adapter", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--quick", action="store_true", help="fewer children")
     said = parser.parse_args(arguments)
-    problem, parents = _parents()
-    figures = {}
-    for name, (taught, hold) in CHOICES.items():
-        model = adapted(connect(), located(said.adapter)) if taught else connect()
-        figures[name] = _measured(Timed(model), problem, parents, hold, 4 if said.quick else 16)
+    problem, _ = problem_of({"data": "pima", "seed": 0})
+    parents = searched(problem, 3, 12, 0, np.random.default_rng(0)).populations[0]
+    rounds, figures = 1 if said.quick else 4, {}
+    for place, adapter, hold in product(PLACES, (None, said.adapter), ("grammar", "none")):
+        name = f"{place}, {'taught' if adapter else 'untaught'}, {hold}"
+        model = connected(adapter, "cpu" if place == PLACES[1] else None, "bfloat16")
+        figures[name] = _measured(Timed(model), problem, parents, hold, rounds)
         print(f"{name}: {figures[name]}", flush=True)
     print(json.dumps(figures))
 
 
-def _parents() -> tuple[TreeFitness, list[Individual[Any]]]:
-    """Return the problem, and the first population of a search on it."""
-    table = load("pima")
-    parts = split(table, 0)
-    train, valid = (Samples.of(table.X[one], table.y[one]) for one in (parts.train, parts.valid))
-    problem = TreeFitness(columns_of(table, parts.train), train, valid, ("balanced_accuracy",))
-    return problem, searched(problem, 3, 12, 0, np.random.default_rng(0)).populations[0]
-
-
 def _measured(
-    model: Timed, problem: TreeFitness, parents: list[Individual[Any]], hold: str, n: int
+    model: Timed, problem: TreeFitness, parents: list[Individual[Any]], hold: str, rounds: int
 ) -> dict[str, float]:
-    settings = LLEGOSettings(max_depth=3, **{**TAUGHT, "hold": hold})
+    settings = LLEGOSettings(max_depth=3, **{**TAUGHT, "hold": hold, "tau": inf})
     asking = settings.asking(problem, model, TreeContext())
-    operators = (GuidedCrossover(asking, settings.alpha), DiverseMutation(asking))
-    rng, made, lost = np.random.default_rng(1), 0, 0
+    operators = (GuidedCrossover(asking, settings.alpha), DiverseMutation(asking, inf))
+    rng = np.random.default_rng(1)
     operators[0].vary(parents[:4], 1, 0)  # loads the model
-    model.seconds, model.tokens = 0.0, 0
-    for seed in range(n // 2):
-        for operator in operators:
-            drawn = [parents[i] for i in rng.choice(len(parents), 4, replace=False)]
-            found = operator.vary(drawn, 2, seed)
-            made, lost = made + len(found.genomes), lost + sum(found.rejected.values())
+    model.tokens.clear()
+
+    def asked(i: int, drawn: list[Individual[Any]]) -> Offspring[Tree]:
+        return operators[i % 2].vary(drawn, 2, i)
+
+    made, lost, began = 0, 0, time.perf_counter()
+    with ThreadPoolExecutor(WAITING) as pool:
+        for start in range(0, rounds * WAITING, WAITING):
+            drawn = [list(rng.choice(len(parents), 4, replace=False)) for _ in range(WAITING)]
+            each = [[parents[i] for i in places] for places in drawn]
+            for found in pool.map(asked, range(start, start + WAITING), each):
+                made, lost = made + len(found.genomes), lost + sum(found.rejected.values())
+    seconds = time.perf_counter() - began
     return {
-        "generated_tokens_per_s": round(model.tokens / model.seconds, 1),
+        "generated_tokens_per_s": round(sum(model.tokens) / seconds, 1),
         "valid": round(made / max(1, made + lost), 3),
-        "trees_per_s": round(made / model.seconds, 2),
-        "answers": sum(model.asked),
+        "trees_per_s": round(made / seconds, 2),
     }
 
 

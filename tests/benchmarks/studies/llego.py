@@ -50,8 +50,8 @@ def _table(name: str) -> Table:
     return load(name)
 
 
-def _problem(cell: Cell) -> tuple[TreeFitness, Samples]:
-    """Return the fitness on training and validation rows, and the test rows."""
+def problem_of(cell: Cell) -> tuple[TreeFitness, Samples]:
+    """Return the fitness on a cell's training and validation rows, and the test rows."""
     table = _table(cell["data"])
     parts = split(table, cell["seed"])
     train, valid, test = (
@@ -224,7 +224,7 @@ def measure(cell: Cell, taught: Ask | None = None, untaught: Ask = connect) -> F
     began, method = time.perf_counter(), METHODS[cell["method"]]
     asked = taught if cell["method"] in TAUGHT_AS else untaught
     more = {"asked": asked} if method.asks else {}
-    found = method.measure(*_problem(cell), cell, **more)
+    found = method.measure(*problem_of(cell), cell, **more)
     return {**found, "seconds": round(time.perf_counter() - began, 2)}
 
 
