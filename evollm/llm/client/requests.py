@@ -111,6 +111,8 @@ def check(prompts: Sequence[Prompt], sampling: Sampling, n: int) -> None:
         )
     if sampling.schema is not None and sampling.grammar is not None:
         raise ModelError("the sampling has a schema and a grammar: give one of them")
+    if not isinstance(sampling.grammar, str | None):
+        raise ModelError(f"a grammar must be text in GBNF, not {sampling.grammar!r}")
     if sampling.schema is not None:
         check_schema(sampling.schema)
     if sampling.mode not in ("plain", "chat"):

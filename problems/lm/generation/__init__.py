@@ -3,7 +3,9 @@
 - ``adapters``: Adapters merged into a model's weights.
 - ``answering``: A model that answers where an endpoint would be asked.
 - ``decoding``: Many prompts continued together.
+- ``gbnf``: GBNF, the grammars of llama.cpp: read and checked.
 - ``holding``: Grammars and schemas: which tokens a model may write next.
+- ``lark``: The dialect in which llguidance takes a grammar.
 - ``room``: Layers of a cache into which tokens are written in place.
 """
 

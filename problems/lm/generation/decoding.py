@@ -305,6 +305,8 @@ def _made(lm: LM, row: _Row, text: str, reason: Reason) -> Generated:
 def _ended(lm: LM, row: _Row, stop: Sequence[str]) -> Generated | None:
     """Return a row's result if its last token ended it."""
     if row.ids[-1] in lm.ends:
+        if row.held is not None:
+            row.held.end()
         return _made(lm, row, _text(lm, row, row.ids[:-1]), "end")
     if stop:
         # A character has at most four bytes, and so a stop string at most four tokens for each.

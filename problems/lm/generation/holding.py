@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary
@@ -9,6 +10,8 @@ from weakref import WeakKeyDictionary
 from evollm.errors import EvollmError
 from evollm.types import JSON
 from problems.lm.extra import require
+from problems.lm.generation.gbnf import read
+from problems.lm.generation.lark import lark
 from problems.lm.load import LM
 
 if TYPE_CHECKING:
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
 
 Form: TypeAlias = str | Mapping[str, JSON]
 """What a text must be: a GBNF grammar, or a JSON schema."""
+_OPTIONS: Any = {"whitespace_flexible": False, "coerce_one_of": True, "lenient": True}
+"""Without white space that a small model does not leave again; what can't be enforced is checked
+afterwards."""
 _MOST_KNOWN = 256  # number of forms that stay compiled for a model
 
 
@@ -46,7 +52,24 @@ class Held:
             EvollmError: If it may not follow, or the form is too complex.
         """
         if not self._now.consume_token(token):
-            raise EvollmError(f"a text can't be held to its grammar: {_why(self._now)}")
+            raise self._fault()
+
+    def end(self) -> None:
+        """Check that the text may end.
+
+        Raises:
+            EvollmError: If its form needs more, such as the text of a token that ends it.
+        """
+        if not self._now.is_accepting():
+            raise EvollmError(
+                "a text ended before its grammar or schema was met: leave the names of special "
+                "tokens out of it"
+            )
+
+    def _fault(self) -> EvollmError:
+        return EvollmError(
+            f"a text can't be held to its grammar or schema ({_why(self._now)}): make it simpler"
+        )
 
     def allow(self, bits: Any) -> None:
         """Write which tokens may follow into an array of shape ``(1, words)`` of 32 bits each."""
@@ -54,7 +77,7 @@ class Held:
 
         fill_next_token_bitmask(self._now, bits)
         if self._now.is_error():
-            raise EvollmError(f"a text can't be held to its grammar: {_why(self._now)}")
+            raise self._fault()
 
 
 def held(lm: LM, form: Form) -> Held:
@@ -83,12 +106,12 @@ class _Forms:
         self._compiled: dict[str, LLMatcher] = {}
 
     def compiled(self, form: Form) -> LLMatcher:
-        written = _written(form)
-        found = self._compiled.get(written)
+        key = form if isinstance(form, str) else json.dumps(form, default=dict, sort_keys=True)
+        found = self._compiled.get(key)
         if found is None:
             if len(self._compiled) >= _MOST_KNOWN:
                 self._compiled.clear()
-            found = self._compiled[written] = _compile(self._tokens, written)
+            found = self._compiled[key] = _compile(self._tokens, form)
         return found
 
 
@@ -106,29 +129,22 @@ def _tokens(lm: LM) -> LLTokenizer:
         ) from None
 
 
-def _written(form: Form) -> str:
-    """Return a form in the words of llguidance."""
-    from llguidance import LLMatcher, grammar_from
-
-    if not isinstance(form, str):
-        return LLMatcher.grammar_from_json_schema(dict(form))
-    try:
-        return grammar_from("gbnf", form)
-    except ValueError as error:
-        raise EvollmError(f"the grammar can't be read: {error}") from None
-
-
-def _compile(tokens: LLTokenizer, written: str) -> LLMatcher:
+def _compile(tokens: LLTokenizer, form: Form) -> LLMatcher:
     from llguidance import LLMatcher
 
+    if isinstance(form, str):
+        kind, written = "grammar", LLMatcher.grammar_from_lark(lark(read(form)))
+    else:
+        schema = json.dumps(form, default=dict)
+        kind, written = "schema", LLMatcher.grammar_from_json_schema(schema, _OPTIONS)
     found = LLMatcher(tokens, written, log_level=0)
     if found.is_error():
-        raise EvollmError(f"the grammar can't be read: {_why(found)}")
+        raise EvollmError(f"a model can't be held to this {kind} ({_why(found)}): make it simpler")
     return found
 
 
 def _why(matcher: LLMatcher) -> str:
-    return next(iter(matcher.get_error().splitlines()), "a token may not follow")[:200]
+    return " ".join(matcher.get_error().split())[:200] or "a token may not follow"
 
 
 def allowed(scores: Tensor, texts: Sequence[Held | None]) -> Tensor:

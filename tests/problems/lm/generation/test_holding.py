@@ -115,7 +115,7 @@ def test_a_model_is_asked_for_grammars_and_schemas_as_an_endpoint_is(lm: LM) -> 
     "more, message",
     [
         ({"grammar": "root := x"}, "the grammar can't be read"),
-        ({"grammar": "root ::= missing"}, "the grammar can't be read"),
+        ({"grammar": "root ::= missing"}, "the grammar has no rule 'missing'"),
         ({"schema": {"type": "number", "multipleOf": -1}}, "schema"),
     ],
 )
