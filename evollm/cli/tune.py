@@ -80,8 +80,12 @@ def lessons() -> Mapping[str, Lessons]:
 def _tune(found: Lessons, args: argparse.Namespace) -> int:
     options = build(found.options, expand(found.options, given(args, found.options)))
     settings = build(TrainSettings, expand(TrainSettings, given(args, TrainSettings)))
-    teacher: Teacher = collected(args.from_runs) if args.from_runs else found.teacher(options)
+    teacher: Teacher = found.teacher(options)
     folder = anchored(args.out)
+    if args.from_runs:
+        teacher = collected(args.from_runs)
+        if not args.quiet:
+            print(f"{len(teacher.known)} improving answers in {len(args.from_runs)} runs")
 
     def report(line: Mapping[str, Any]) -> None:
         if not args.quiet:

@@ -9,6 +9,11 @@ from typing import Protocol
 from evollm.errors import EvollmError
 from evollm.paths import anchored
 
+VALIDATION = 2**31
+"""Seeds from here on are of examples to validate on."""
+HELD_OUT = 10
+"""One of so many examples of a collection is held out to validate on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -46,6 +51,8 @@ class Teacher(Protocol):
 class Collection:
     """A teacher with a fixed collection of examples, from which it draws.
 
+    Every tenth is for validation alone, if there are ten.
+
     Attributes:
         known: The examples.
     """
@@ -60,8 +67,12 @@ class Collection:
         """Return random examples; see ``Teacher``."""
         import numpy as np
 
-        drawn = np.random.default_rng(seed).integers(len(self.known), size=count)
-        return [self.known[place] for place in drawn]
+        known = self.known
+        if len(known) >= HELD_OUT:
+            held = seed >= VALIDATION
+            known = tuple(one for i, one in enumerate(known) if (i % HELD_OUT == 0) == held)
+        drawn = np.random.default_rng(seed).integers(len(known), size=count)
+        return [known[place] for place in drawn]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +94,8 @@ class Mixture:
         import numpy as np
 
         each = -(-count // len(self.teachers))
-        seeds = np.random.default_rng(seed).integers(2**31, size=len(self.teachers)).tolist()
+        drawn = np.random.default_rng(seed).integers(VALIDATION, size=len(self.teachers)).tolist()
+        seeds = [one + VALIDATION * (seed >= VALIDATION) for one in drawn]
         pairs = zip(self.teachers, seeds, strict=True)
         found = [one for teacher, own in pairs for one in teacher.examples(each, own)]
         order = np.random.default_rng(seed).permutation(len(found))[:count]

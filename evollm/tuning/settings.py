@@ -1,6 +1,7 @@
 """How a model is trained."""
 
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 from evollm.checks import at_least, positive
@@ -19,7 +20,7 @@ class TrainSettings:
 
     Attributes:
         minutes: How long to train.
-        steps: Most steps; None for as many as the time allows.
+        steps: Most steps, at least the first three; None for as many as the time allows.
         rank: Of the adapter's matrices.
         alpha: Strength of the adapter, in ranks.
         rate: Largest learning rate.
@@ -54,5 +55,9 @@ class TrainSettings:
             workers=self.workers,
         )
         at_least(0, self, "minutes", "rate", "warmup", "every")
+        for name in ("alpha", "rate"):
+            value = getattr(self, name)
+            if not 0 < value < inf:
+                raise EvollmError(f"{name} must be more than 0 and finite, not {value}")
         if not self.minutes and self.steps is None:
             raise EvollmError("training needs a limit: give minutes or steps")

@@ -1,15 +1,14 @@
 """Examples made ahead of the training, in other processes."""
 
+import signal
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 
-from evollm.tuning.examples import Example, Teacher
+from evollm.tuning.examples import VALIDATION, Example, Teacher
 
-VALIDATION = 2**31
-"""Seeds from here on are of examples to validate on."""
 AHEAD = 4
 """Batches per worker that are made ahead."""
 
@@ -35,7 +34,7 @@ def supply(
     Yields:
         The examples of each step, without end.
     """
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _quiet) as pool:
         waiting: deque[Future[list[Example]]] = deque()
 
         def submit(step: int) -> None:
@@ -54,6 +53,11 @@ def supply(
             yield coming()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _quiet() -> None:
+    """Leave an interrupt of the terminal to the process that trains."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _made(teacher: Teacher, count: int, seed: int) -> list[Example]:

@@ -10,8 +10,8 @@ import json
 import math
 import time
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 from evollm.errors import EvollmError
 from evollm.search.fingerprint import describe
 from evollm.tuning.batches import Batch, batches, loss
-from evollm.tuning.examples import Example, Teacher
+from evollm.tuning.examples import VALIDATION, Example, Teacher
 from evollm.tuning.settings import TrainSettings
-from evollm.tuning.teaching import VALIDATION, seed_of, supply
+from evollm.tuning.teaching import seed_of, supply
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -77,13 +77,26 @@ def train(
         report: Called with each new line of the record: step, seconds, losses, tokens per second.
 
     Raises:
-        EvollmError: If ``peft`` is missing, or the folder holds a training with other settings or
-            another teacher.
+        EvollmError: If ``peft`` is missing; the folder holds a training with other settings or
+            another teacher, or files that are not of a training; or the loss becomes infinite.
     """
+    check_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     training = Training(model, tokenizer, teacher, settings, folder)
     training.run(report)
     return training.progress
+
+
+def check_folder(folder: Path) -> None:
+    """Check that a folder is free, or holds a training.
+
+    Raises:
+        EvollmError: If it has other files, which a training might overwrite.
+    """
+    if not folder.is_dir() or (folder / STATE).exists():
+        return
+    if any(file.suffix != ".part" for file in folder.iterdir()):  # those a kill may leave
+        raise EvollmError(f"{folder} has files, but no training: name another folder")
 
 
 class Training:
@@ -111,7 +124,7 @@ class Training:
             self._opening_step()
         began, spent, shown = time.perf_counter(), progress.seconds, progress.step
         running: list[Tensor] = []
-        with self._supply() as coming:
+        with self._kept_if_interrupted(), self._supply() as coming:
             next_line = progress.seconds + 60 * settings.every
             while self._share() < 1:
                 running.append(self._step(next(coming)))
@@ -122,6 +135,14 @@ class Training:
         if progress.step > shown or not (self.folder / "adapter_model.safetensors").exists():
             self.model.save_pretrained(str(self.folder))
         self._keep()
+
+    @contextmanager
+    def _kept_if_interrupted(self) -> Iterator[None]:
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._keep()
+            raise
 
     def _supply(self) -> Any:
         settings, first = self.settings, self.progress.step
@@ -202,6 +223,11 @@ class Training:
             each = [float(loss(self.model.base_model.model, one)) for one in held_out]
         sizes = [len(one.ids) for one in held_out]
         valid = sum(a * b for a, b in zip(each, sizes, strict=True)) / sum(sizes)
+        if not math.isfinite(valid) or (running and not math.isfinite(mean)):
+            raise EvollmError(
+                f"the loss is no longer a number at step {progress.step}: name another folder, and "
+                f"lower the rate ({self.settings.rate}) or alpha ({self.settings.alpha})"
+            )
         progress.losses.append((progress.step, round(progress.seconds, 1), mean, valid))
         self._keep()
         report(
@@ -242,13 +268,21 @@ class Training:
         file = self.folder / STATE
         if not file.exists():
             return
-        state = torch.load(file, map_location=self.device, weights_only=True)
+        try:
+            state = torch.load(file, map_location=self.device, weights_only=True)
+            known = {"settings", "teacher", "adapter", "optimizer", "progress"} <= set(state)
+        except Exception:  # torch has no class for what can be wrong with a file
+            known = False
+        if not known:
+            raise EvollmError(
+                f"{file} is no checkpoint of a training: name another folder, or delete it"
+            )
         if state["settings"] != asdict(self.settings):
             raise EvollmError(
                 f"{self.folder} holds a training with other settings: name another folder, or "
                 "delete it"
             )
-        if state.get("teacher") != _digest(self.teacher):
+        if state["teacher"] != _digest(self.teacher):
             raise EvollmError(
                 f"{self.folder} holds a training with another teacher: name another folder, or "
                 "delete it"
@@ -279,7 +313,7 @@ def adapted(model: Any, settings: TrainSettings) -> Any:
     torch.manual_seed(settings.seed)
     config = LoraConfig(
         r=settings.rank,
-        lora_alpha=round(settings.alpha * settings.rank),
+        lora_alpha=settings.alpha * settings.rank,  # type: ignore[arg-type]  # divided by the rank
         target_modules="all-linear",
         lora_dropout=0.0,
         bias="none",

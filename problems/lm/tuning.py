@@ -39,9 +39,10 @@ def tuned(
         EvollmError: If a package is missing, or the model can't be trained.
     """
     from evollm.tuning.adapter import write_gguf
-    from evollm.tuning.train import RECORD, train
+    from evollm.tuning.train import RECORD, check_folder, train
     from problems.lm import LMSettings, load
 
+    check_folder(folder)
     lm = load(options.model, LMSettings(dtype="float32", device=options.device))
     train(lm.model, lm.tokenizer, teacher, settings, folder, report)
     config = lm.model.config.get_text_config()

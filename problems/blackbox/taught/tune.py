@@ -1,9 +1,10 @@
 """``evollm tune blackbox``: a model taught where the optimum of a function is likely to be."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from evollm.cli.options import option
+from evollm.errors import EvollmError
 from evollm.tuning.examples import Mixture, Teacher
 from problems.blackbox.prior.teacher import PriorTeacher
 from problems.blackbox.prior.trajectories import TrajectoryTeacher
@@ -21,14 +22,15 @@ class Options:
             SciPy's local searches go next on such functions (trajectories), or both, of each half
             the examples. Not used with --from-runs.
         optimisers: Of the trajectories, with commas: cma, nelder-mead, powell, and shiwa, which
-            needs nevergrad; one that is named twice runs twice as often.
+            needs nevergrad; one that is named twice runs twice as often. None for
+            cma,cma,nelder-mead,powell.
         dimensions: The largest number of coordinates of a function.
     """
 
     teacher: Literal["prior", "trajectories", "both"] = "prior"
     model: str | None = option(None, metavar="NAME")
     device: str | None = option(None, metavar="DEVICE")
-    optimisers: str = option("cma,cma,nelder-mead,powell", metavar="NAMES")
+    optimisers: str | None = option(None, metavar="NAMES")
     dimensions: int = 10
 
 
@@ -42,9 +44,13 @@ class Tuning(TunedHere):
         """Return the teacher that the options name."""
         prior = PriorTeacher(dimensions=options.dimensions)
         if options.teacher == "prior":
+            if options.optimisers is not None:
+                raise EvollmError("--optimisers needs --teacher trajectories or both")
             return prior
-        named = tuple(name.strip() for name in options.optimisers.split(","))
-        others = TrajectoryTeacher(named, dimensions=options.dimensions)
+        others = TrajectoryTeacher(dimensions=options.dimensions)
+        if options.optimisers is not None:
+            named = [name.strip().lower() for name in options.optimisers.split(",")]
+            others = replace(others, optimisers=tuple(named))
         return others if options.teacher == "trajectories" else Mixture((prior, others))
 
 

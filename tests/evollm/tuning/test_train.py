@@ -1,12 +1,14 @@
 """Adapters trained on a tiny model: what is learned, what a kill leaves, and what is refused."""
 
 import json
+import math
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +16,9 @@ import torch
 
 from evollm import EvollmError
 from evollm.tuning.batches import batches, loss
-from evollm.tuning.examples import Collection, Example, load, save
+from evollm.tuning.examples import VALIDATION, Collection, Example, Mixture, load, save
 from evollm.tuning.settings import TrainSettings
-from evollm.tuning.train import RECORD, train
+from evollm.tuning.train import RECORD, STATE, Training, train
 from tests.problems.lm.support_tiny import model, tokenizer
 
 SETTINGS = TrainSettings(
@@ -86,6 +88,39 @@ def test_another_training_s_folder_is_refused(tmp_path) -> None:
         train(model("llama"), tokenizer(), Copies(), other, tmp_path)
 
 
+def test_an_interrupt_keeps_what_is_done(tmp_path) -> None:
+    training = Training(
+        model("llama"), tokenizer(), Copies(), replace(SETTINGS, every=9.0), tmp_path
+    )
+    update = training._update
+
+    def interrupted(*given: Any, **more: Any) -> Any:
+        if training.progress.step == 7:
+            raise KeyboardInterrupt
+        return update(*given, **more)
+
+    training._update = interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        training.run(lambda line: None)
+    assert json.loads((tmp_path / RECORD).read_text())["step"] == 7
+
+
+def test_files_that_are_not_of_a_training_stay_as_they_are(tmp_path) -> None:
+    (tmp_path / "README.md").write_text("mine")
+    with pytest.raises(EvollmError, match="has files, but no training: name another folder"):
+        train(model("llama"), tokenizer(), Copies(), SETTINGS, tmp_path)
+    (tmp_path / STATE).write_text("junk")
+    with pytest.raises(EvollmError, match="is no checkpoint of a training"):
+        train(model("llama"), tokenizer(), Copies(), SETTINGS, tmp_path)
+    assert (tmp_path / "README.md").read_text() == "mine"
+
+
+def test_a_loss_that_is_no_number_ends_the_training(tmp_path) -> None:
+    wild = replace(SETTINGS, rate=1e30, steps=6, warmup=0)
+    with pytest.raises(EvollmError, match=r"no longer a number at step .*: name another folder"):
+        train(model("llama"), tokenizer(), Copies(), wild, tmp_path)
+
+
 def test_only_answers_count_and_each_as_much_as_its_weight() -> None:
     made, words = model("llama"), tokenizer()
     one, other = Example("aaa\n", "b\n"), Example("a\n", "cccccc\n", 3.0)
@@ -111,3 +146,17 @@ def test_files_of_examples(tmp_path: Path) -> None:
         Collection(())
     with pytest.raises(EvollmError, match="give minutes or steps"):
         TrainSettings(minutes=0)
+    for name, value in (("alpha", 0.0), ("alpha", math.nan), ("rate", math.inf)):
+        with pytest.raises(EvollmError, match=f"{name} must be more than 0 and finite"):
+            TrainSettings(**{name: value})  # type: ignore[arg-type]
+
+
+def test_a_tenth_of_a_collection_is_for_validation_alone() -> None:
+    teacher = Collection(tuple(Example("a", str(i)) for i in range(30)))
+    mixed = Mixture((teacher,))
+    for one in (teacher, mixed):
+        trained = {example.answer for example in one.examples(400, 1)}
+        held = {example.answer for example in one.examples(400, VALIDATION + 1)}
+        assert held == {"0", "10", "20"}
+        assert len(trained) == 27
+        assert not trained & held
