@@ -39,8 +39,8 @@ class PriorTeacher:
     digits: int = 2
 
     def __post_init__(self) -> None:
-        at_least(1, self, "dimensions", "digits")
-        check_columns(self.columns, self.dimensions)
+        at_least(1, self, "dimensions")
+        check_shapes(self.rows, self.columns, self.dimensions, self.digits)
         if max(self.rows) > self.most:
             raise EvollmError(f"most must be at least {max(self.rows)}, not {self.most}")
 
@@ -78,12 +78,18 @@ def shown(points: Points, place: Points, columns: int, digits: int, rng: Generat
     return Example(frame.write(points, block), frame.write(place[None], block))
 
 
-def check_columns(columns: Sequence[int], dimensions: int) -> None:
-    """Check that a function can have the coordinates of a prompt.
+def check_shapes(rows: Sequence[int], columns: Sequence[int], dimensions: int, digits: int) -> None:
+    """Check that prompts can have these sizes.
 
     Raises:
-        EvollmError: If a prompt has more.
+        EvollmError: If one is missing or not positive, a prompt has more coordinates than a
+            function, or a coordinate more than nine digits.
     """
+    for name, sizes in (("rows", rows), ("columns", columns)):
+        if not sizes or min(sizes) < 1:
+            raise EvollmError(f"{name} must each be 1 or more, and at least one, not {sizes}")
+    if not 1 <= digits <= 9:
+        raise EvollmError(f"digits must be 1 to 9, not {digits}")
     if max(columns) > dimensions:
         raise EvollmError(
             f"dimensions must be at least {max(columns)}, the largest number of columns, not "

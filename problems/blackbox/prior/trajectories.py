@@ -13,7 +13,7 @@ from evollm.errors import EvollmError
 from evollm.tuning.examples import Example
 from problems.blackbox.controls import cma_strategy
 from problems.blackbox.prior.landscapes import Landscape, draw
-from problems.blackbox.prior.teacher import check_columns, shown
+from problems.blackbox.prior.teacher import check_shapes, shown
 from problems.blackbox.prior.walks import WARMUP, Points, Walk
 
 FROM_RUN = 4
@@ -180,14 +180,13 @@ class TrajectoryTeacher:
     digits: int = 2
 
     def __post_init__(self) -> None:
-        at_least(1, self, "digits")
         at_least(2, self, "dimensions")
+        if isinstance(self.optimisers, str) or not self.optimisers:
+            raise EvollmError(f"optimisers must be a tuple of names, not {self.optimisers!r}")
         for name in self.optimisers:
             if name not in OPTIMISERS:
                 raise EvollmError(f"there is no optimiser '{name}'{nearest(name, OPTIMISERS)}")
-        if not (self.optimisers and self.rows and self.columns):
-            raise EvollmError("optimisers, rows and columns must each have a value at least")
-        check_columns(self.columns, self.dimensions)
+        check_shapes(self.rows, self.columns, self.dimensions, self.digits)
         if self.most < max(2 * max(self.rows), 3 * WARMUP):
             least = max(2 * max(self.rows), 3 * WARMUP)
             raise EvollmError(f"most must be at least {least}, not {self.most}")

@@ -7,6 +7,7 @@
 - ``holding``: Grammars and schemas: which tokens a model may write next.
 - ``lark``: The dialect in which llguidance takes a grammar.
 - ``room``: Layers of a cache into which tokens are written in place.
+- ``steps``: The logits of the next tokens of many texts, whose prompts are read together.
 """
 
 from problems.lm.generation.decoding import Decoding, Generated, generate

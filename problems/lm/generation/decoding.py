@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from evollm.checks import at_least, positive
 from evollm.errors import EvollmError
-from problems.lm.forward import empty_cache, logits
-from problems.lm.generation.holding import Form, Held, allowed, held
+from problems.lm.generation.holding import Form, allowed, held
+from problems.lm.generation.steps import Row, steps
 from problems.lm.load import LM
 from problems.lm.tokens import decode, ids_of
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Reason = Literal["stop", "end", "length"]
-CROWDED = 0.8
-"""Rows that are done leave a batch once at most this share of it goes on: that copies the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +83,6 @@ class Decoding:
             raise EvollmError(f"temperature must be 0 or more, not {self.temperature}")
 
 
-@dataclass(slots=True)
-class _Row:
-    """A continuation under way."""
-
-    place: tuple[int, int]
-    prompt: tuple[int, ...]
-    limit: int
-    rng: np.random.Generator
-    held: Held | None = None
-    ids: list[int] = field(default_factory=list)
-    likely: list[Likely] = field(default_factory=list)
-    done: Generated | None = None
-
-
 def generate(
     lm: LM,
     prompts: Sequence[str | Sequence[int]],
@@ -134,32 +118,38 @@ def generate(
         raise EvollmError(
             f"{lm.name} fills in masks and can't continue a text: name a causal model"
         )
-    each = [limits] * len(prompts) if isinstance(limits, int) else list(limits)
-    seeds = [(seed, i) for i in range(len(prompts))] if isinstance(seed, int) else list(seed)
-    wanted = list(forms) or [None] * len(prompts)
-    if not len(each) == len(seeds) == len(wanted) == len(prompts) or "" in stop:
-        raise EvollmError(
-            "give one limit for all prompts or one for each, seeds likewise, a form for each or "
-            "none, and no empty stop"
-        )
-    texts = [None if form is None else held(lm, form) for form in wanted]
-    rows = [
-        _Row(
-            (i, j),
-            ids,
-            limit,
-            np.random.default_rng((*np.atleast_1d(seeds[i]), j)),
-            None if (text := texts[i]) is None else text.copy(),
-        )
-        for i, (prompt, limit) in enumerate(zip(prompts, each, strict=True))
-        for ids in [_checked(lm, i, prompt, limit)]
-        for j in range(decoding.samples)
-    ]
+    if "" in stop:
+        raise EvollmError("a stop string is empty: leave it out")
+    rows = _rows(lm, prompts, limits, list(forms) or [None] * len(prompts), decoding.samples, seed)
     rows.sort(key=lambda row: (len(row.prompt), row.prompt))
     for start in range(0, len(rows), decoding.batch):
         _run(lm, rows[start : start + decoding.batch], stop, decoding)
     found = {row.place: row.done for row in rows if row.done is not None}
     return [[found[i, j] for j in range(decoding.samples)] for i in range(len(prompts))]
+
+
+def _rows(
+    lm: LM,
+    prompts: Sequence[str | Sequence[int]],
+    limits: int | Sequence[int],
+    forms: Sequence[Form | None],
+    samples: int,
+    seed: int | Sequence[int],
+) -> list[Row]:
+    each = [limits] * len(prompts) if isinstance(limits, int) else list(limits)
+    seeds = [(seed, i) for i in range(len(prompts))] if isinstance(seed, int) else list(seed)
+    if not len(each) == len(seeds) == len(forms) == len(prompts):
+        raise EvollmError(
+            "give one limit for all prompts or one for each, seeds likewise, and a form for each "
+            "or none"
+        )
+    rows: list[Row] = []
+    for i, (prompt, limit, form) in enumerate(zip(prompts, each, forms, strict=True)):
+        ids, start = _checked(lm, i, prompt, limit), None if form is None else held(lm, form)
+        for j in range(samples):
+            rng = np.random.default_rng((*np.atleast_1d(seeds[i]), j))
+            rows.append(Row((i, j), ids, limit, rng, start and start.copy()))
+    return rows
 
 
 def _checked(lm: LM, index: int, prompt: str | Sequence[int], limit: int) -> tuple[int, ...]:
@@ -175,9 +165,9 @@ def _checked(lm: LM, index: int, prompt: str | Sequence[int], limit: int) -> tup
     return ids
 
 
-def _run(lm: LM, rows: list[_Row], stop: Sequence[str], decoding: Decoding) -> None:
+def _run(lm: LM, rows: list[Row], stop: Sequence[str], decoding: Decoding) -> None:
     """Continue rows until all are done, each for as long as it lasts."""
-    for active, found in _steps(lm, rows):
+    for active, found in steps(lm, rows):
         tokens = _choices(allowed(found, [row.held for row in active]), decoding, active)
         if decoding.likeliest:
             _note(found, tokens, decoding.likeliest, active)
@@ -186,85 +176,7 @@ def _run(lm: LM, rows: list[_Row], stop: Sequence[str], decoding: Decoding) -> N
             row.done = _ended(lm, row, stop)
 
 
-def _steps(lm: LM, rows: list[_Row]) -> Iterator[tuple[list[_Row], Tensor]]:
-    """Yield the rows that go on, with the logits of their next tokens; each gets one appended.
-
-    Prompts that are the same are computed once.
-    """
-    import torch
-
-    from problems.lm.generation.room import give_room
-
-    index = {prompt: i for i, prompt in enumerate(dict.fromkeys(row.prompt for row in rows))}
-    longest = max(len(row.prompt) + row.limit for row in rows)
-    cache, found, mask = _read(lm, list(index), longest)
-    if len(index) < len(rows):
-        which = torch.tensor([index[row.prompt] for row in rows], device=lm.device)
-        cache.batch_select_indices(which)
-        found, mask = found[which], mask[which]
-    give_room(cache, max(row.limit for row in rows))
-    positions = mask.sum(1, keepdim=True)
-    going = list(range(len(rows)))
-    while True:
-        active = [rows[i] for i in going]
-        yield active, found[going, -1].float()
-        going = [i for i in going if rows[i].done is None]
-        if not going:
-            return
-        if len(going) <= CROWDED * len(rows):
-            keep = torch.tensor(going, device=lm.device)
-            cache.batch_select_indices(keep)
-            mask, positions, rows = mask[keep], positions[keep], [rows[i] for i in going]
-            going = list(range(len(rows)))
-        ids = torch.tensor([[row.ids[-1]] for row in rows], device=lm.device)
-        mask = torch.cat([mask, torch.ones_like(mask[:, :1])], 1)
-        found = logits(lm, ids, mask=mask, positions=positions, cache=cache, last=1)
-        positions = (positions + 1).clamp(max=lm.context - 1)  # rows that are done go on, too
-
-
-def _read(lm: LM, prompts: Sequence[tuple[int, ...]], longest: int) -> tuple[Any, Tensor, Tensor]:
-    """Return a cache with different prompts, their last logits, and which positions are real."""
-    import torch
-
-    cache, shared = _start(lm, prompts, longest)
-    width = max(map(len, prompts)) - shared
-    ids = torch.full((len(prompts), width), lm.pad, device=lm.device)
-    mask = torch.ones((len(prompts), shared + width), dtype=torch.long, device=lm.device)
-    for i, prompt in enumerate(prompts):
-        own = prompt[shared:]
-        ids[i, width - len(own) :] = torch.tensor(own, device=lm.device)
-        mask[i, shared : shared + width - len(own)] = 0
-    positions = (mask.cumsum(1) - 1).clamp(min=0)[:, shared:]
-    found = logits(lm, ids, mask=mask, positions=positions, cache=cache, last=1)
-    return cache, found, mask
-
-
-def _start(lm: LM, prompts: Sequence[tuple[int, ...]], longest: int) -> tuple[Any, int]:
-    """Return a cache with the tokens with which all prompts begin, computed once."""
-    import torch
-
-    cache = empty_cache(lm)
-    first, last = min(prompts), max(prompts)
-    most = min(map(len, prompts)) - 1
-    same = (a == b for a, b in zip(first[:most], last[:most], strict=True))
-    shared = next((i for i, equal in enumerate(same) if not equal), most)
-    if shared == 0 or len(prompts) == 1 or _slides(lm, longest):
-        return cache, 0
-    logits(lm, torch.tensor([first[:shared]], device=lm.device), cache=cache, last=1)
-    cache.batch_repeat_interleave(len(prompts))
-    return cache, shared
-
-
-def _slides(lm: LM, longest: int) -> bool:
-    """Return whether a model may look back less far than to the start.
-
-    It counts the padding between a shared start and the rest as distance, so nothing is shared.
-    """
-    window = getattr(lm.model.config.get_text_config(), "sliding_window", None)
-    return window is not None and window < 2 * longest
-
-
-def _choices(scores: Tensor, decoding: Decoding, rows: Sequence[_Row]) -> list[int]:
+def _choices(scores: Tensor, decoding: Decoding, rows: Sequence[Row]) -> list[int]:
     """Return a token for each row of logits."""
     import torch
 
@@ -281,7 +193,7 @@ def _choices(scores: Tensor, decoding: Decoding, rows: Sequence[_Row]) -> list[i
     return [int(token) for token in tokens.flatten().tolist()]
 
 
-def _note(scores: Tensor, tokens: Sequence[int], likeliest: int, rows: Sequence[_Row]) -> None:
+def _note(scores: Tensor, tokens: Sequence[int], likeliest: int, rows: Sequence[Row]) -> None:
     """Append to each row how likely its token is, and which ones are the likeliest."""
     import torch
 
@@ -292,7 +204,7 @@ def _note(scores: Tensor, tokens: Sequence[int], likeliest: int, rows: Sequence[
         row.likely.append(Likely(token, logprob, tuple(zip(other, value, strict=True))))
 
 
-def _made(lm: LM, row: _Row, text: str, reason: Reason) -> Generated:
+def _made(lm: LM, row: Row, text: str, reason: Reason) -> Generated:
     """Return what a row came to; tokens after the end of its text have no likelihoods."""
     likely = row.likely[: -1 if reason == "end" else None]
     while (
@@ -302,7 +214,7 @@ def _made(lm: LM, row: _Row, text: str, reason: Reason) -> Generated:
     return Generated(text, len(row.ids), len(row.prompt), reason, tuple(likely))
 
 
-def _ended(lm: LM, row: _Row, stop: Sequence[str]) -> Generated | None:
+def _ended(lm: LM, row: Row, stop: Sequence[str]) -> Generated | None:
     """Return a row's result if its last token ended it."""
     if row.ids[-1] in lm.ends:
         if row.held is not None:
@@ -325,7 +237,7 @@ def _ended(lm: LM, row: _Row, stop: Sequence[str]) -> Generated | None:
     return None
 
 
-def _text(lm: LM, row: _Row, ids: list[int]) -> str:
+def _text(lm: LM, row: Row, ids: list[int]) -> str:
     """Return the text of last tokens as it reads behind the token before them.
 
     Alone, the first of them would lose its blank with some tokenizers.

@@ -47,8 +47,16 @@ def test_settings_that_cannot_be_are_refused() -> None:
         TrajectoryTeacher(most=20)
     with pytest.raises(EvollmError, match="dimensions must be at least 5, the largest number of"):
         TrajectoryTeacher(dimensions=3)
-    with pytest.raises(EvollmError, match="must each have a value"):
-        TrajectoryTeacher(optimisers=())
+    for wrong in ((), "cma"):
+        with pytest.raises(EvollmError, match="optimisers must be a tuple of names"):
+            TrajectoryTeacher(optimisers=wrong)  # type: ignore[arg-type]
+    for teacher in (TrajectoryTeacher, PriorTeacher):
+        with pytest.raises(EvollmError, match="rows must each be 1 or more"):
+            teacher(rows=())
+        with pytest.raises(EvollmError, match="columns must each be 1 or more"):
+            teacher(columns=(0, 2))
+        with pytest.raises(EvollmError, match="digits must be 1 to 9, not 20"):
+            teacher(digits=20)
 
 
 def test_a_mixture_takes_equal_shares() -> None:
