@@ -10,8 +10,8 @@ import json
 import math
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,13 +118,24 @@ class Training:
 
     def run(self, report: Report) -> None:
         """Train until the time or the steps run out; checkpoints are written in between."""
+        before = self.progress.step
+        try:
+            self._steps(report)
+        except KeyboardInterrupt:
+            self._keep()
+            raise
+        if self.progress.step > before or not (self.folder / "adapter_model.safetensors").exists():
+            self.model.save_pretrained(str(self.folder))
+        self._keep()
+
+    def _steps(self, report: Report) -> None:
         settings, progress = self.settings, self.progress
         held_out = self._held_out()
         for _ in range(progress.step, OPENING):
             self._opening_step()
-        began, spent, shown = time.perf_counter(), progress.seconds, progress.step
+        began, spent = time.perf_counter(), progress.seconds
         running: list[Tensor] = []
-        with self._kept_if_interrupted(), self._supply() as coming:
+        with self._supply() as coming:
             next_line = progress.seconds + 60 * settings.every
             while self._share() < 1:
                 running.append(self._step(next(coming)))
@@ -132,17 +143,6 @@ class Training:
                 if progress.seconds >= next_line or self._share() >= 1:
                     self._line(running, held_out, report)
                     running, next_line = [], progress.seconds + 60 * settings.every
-        if progress.step > shown or not (self.folder / "adapter_model.safetensors").exists():
-            self.model.save_pretrained(str(self.folder))
-        self._keep()
-
-    @contextmanager
-    def _kept_if_interrupted(self) -> Iterator[None]:
-        try:
-            yield
-        except KeyboardInterrupt:
-            self._keep()
-            raise
 
     def _supply(self) -> Any:
         settings, first = self.settings, self.progress.step
