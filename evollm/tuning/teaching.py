@@ -1,11 +1,13 @@
 """Examples made ahead of the training, in other processes."""
 
+import os
 import signal
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 
 from evollm.tuning.examples import VALIDATION, Example, Teacher
 
@@ -34,7 +36,7 @@ def supply(
     Yields:
         The examples of each step, without end.
     """
-    with ProcessPoolExecutor(workers, get_context("spawn"), _quiet) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _serve_only) as pool:
         waiting: deque[Future[list[Example]]] = deque()
 
         def submit(step: int) -> None:
@@ -55,9 +57,17 @@ def supply(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _quiet() -> None:
-    """Leave an interrupt of the terminal to the process that trains."""
+def _serve_only() -> None:
+    """Leave an interrupt to the process that trains, and end with it, even if it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def follow() -> None:
+        parent = parent_process()
+        assert parent is not None
+        parent.join()
+        os._exit(1)  # a worker of a pool would wait for work for ever
+
+    Thread(target=follow, daemon=True).start()
 
 
 def _made(teacher: Teacher, count: int, seed: int) -> list[Example]:

@@ -8,6 +8,7 @@
 - ``lark``: The dialect in which llguidance takes a grammar.
 - ``room``: Layers of a cache into which tokens are written in place.
 - ``steps``: The logits of the next tokens of many texts, whose prompts are read together.
+- ``thread``: A thread of its own, in which all calls run one after another.
 """
 
 from problems.lm.generation.decoding import Decoding, Generated, generate

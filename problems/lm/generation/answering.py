@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from evollm.paths import anchored
 from problems.lm.generation.adapters import merged
 from problems.lm.generation.decoding import Decoding, Generated, generate
 from problems.lm.generation.holding import Form, held
+from problems.lm.generation.thread import OneThread
 from problems.lm.load import load
 from problems.lm.settings import LMSettings
 from problems.lm.tokens import decode, ids_of
@@ -94,6 +96,7 @@ class Answering:
         self.price = FREE
         self._waiting: list[_Job] = []
         self._adding, self._computing = Lock(), Lock()
+        self._thread = OneThread()
 
     @property
     def concurrency(self) -> int:
@@ -186,7 +189,7 @@ class Answering:
                 alike.setdefault(key, []).append(job)
             try:
                 for group in alike.values():
-                    self._answer(group)
+                    self._thread.run(partial(self._answer, group))
             finally:  # other threads wait for theirs, even if this one is interrupted
                 for job in taken:
                     if job.reply is None:

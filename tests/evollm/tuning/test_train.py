@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
@@ -70,8 +71,12 @@ def test_an_interrupted_training_goes_on_and_a_finished_one_does_nothing(tmp_pat
     while not (record.exists() and json.loads(record.read_text())["step"] >= 5):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    helpers = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    assert helpers
+    _, alive = psutil.wait_procs(helpers, timeout=max(1.0, deadline - time.monotonic()))
+    assert not alive
     assert json.loads(record.read_text())["step"] < 40 or process.returncode == 0
     again = train(model("llama"), tokenizer(), Copies(), SETTINGS, tmp_path / "cut")
     assert again.step == whole.step

@@ -3,6 +3,7 @@
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Thread, current_thread
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,25 @@ def test_searches_side_by_side_share_a_batch(lm: LM, monkeypatch: pytest.MonkeyP
         texts = [one.result()[0][0].text for one in waiting]
     assert sizes == [4]
     assert texts == [model.complete([f"boat {i}"], PLAIN)[0][0].text for i in range(4)]
+
+
+def test_all_is_computed_in_one_thread(lm: LM, monkeypatch: pytest.MonkeyPatch) -> None:
+    held, threads = [Answering(lm)], set[Thread]()
+
+    def noted(*args: Any, **more: Any) -> Any:
+        threads.add(current_thread())
+        return generate(*args, **more)
+
+    monkeypatch.setattr("problems.lm.generation.answering.generate", noted)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda i: held[0].complete([f"boat {i}"], PLAIN), range(12)))
+    held[0].complete(["She"], PLAIN)
+    [thread] = threads
+    assert thread is not current_thread()
+    assert thread.is_alive()
+    held.clear()
+    thread.join(10)
+    assert not thread.is_alive()
 
 
 def test_as_many_operators_wait_for_it_as_it_answers_at_once(lm: LM) -> None:
