@@ -64,12 +64,16 @@ class Frame:
         return "".join(",".join(f"{n:0{self.digits}d}" for n in row) + "\n" for row in cells)
 
 
+PAIR = 2
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Framing:
     """Settings for showing points in a frame to a model, and for its answers.
 
     Attributes:
-        block: Number of coordinates per prompt; the prompts of all blocks are sent together.
+        block: Number of coordinates per prompt; the prompts of all blocks are sent together. None
+            for pairs, or with an adapter whole vectors of up to five.
         shuffle: Whether coordinates are assigned to blocks at random in every call.
         digits: Digits per coordinate.
         fixed: Whether the frame is the whole cube, as in the paper, instead of following the rows.
@@ -84,7 +88,7 @@ class Framing:
         step_width: Standard deviation of these steps, in spreads of the best five.
     """
 
-    block: int = 2
+    block: int | None = None
     shuffle: bool = False
     digits: int = 2
     fixed: bool = False
@@ -133,7 +137,7 @@ class FramedSamples(Framing):
         if n < 1:
             return Offspring([])
         rows = np.array([parent.genome for parent in parents], dtype=np.float64)
-        blocks = overlapping(rows.shape[1], self.block, seed if self.shuffle else None)
+        blocks = overlapping(rows.shape[1], self.block or PAIR, seed if self.shuffle else None)
         frame = self._frame(rows)
         prompts = [self._prompt(frame.write(rows, block), len(block)) for block in blocks]
         rejected: Counter[str] = Counter()

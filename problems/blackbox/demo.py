@@ -68,7 +68,7 @@ def measure(
     strategy: Any = strategy_of(cell["method"], settings)
     asked = connect() if cell["method"] in MODELS else None
     if cell["method"] == "taught":
-        strategy, asked = taught(strategy, asked, DEFAULT)
+        strategy, asked = taught(strategy, asked, DEFAULT, len(space))
     progress = Progress(lambda fitness: f"{-fitness - optimum:.4g} above the optimum")
     result = run(
         strategy.flow(asked, space, (), cell["seed"]),

@@ -31,9 +31,7 @@ def adapter_of(name: str | Path | None) -> Path | None:
     return located(name, f", '{AUTO}', '{DEFAULT}' or '{NONE}'")
 
 
-def taught(
-    strategy: Framed, model: Any, name: str | Path, coordinates: int = 1
-) -> tuple[Framed, Any]:
+def taught(strategy: Framed, model: Any, name: str | Path, coordinates: int) -> tuple[Framed, Any]:
     """Return a model with an adapter, and the settings with which it is asked (``as_taught``).
 
     Args:
@@ -56,14 +54,20 @@ def taught(
     file = adapter_of(name)
     if file is None:
         return strategy, model
-    return as_taught(strategy), adapted(model, file)
+    return as_taught(strategy, coordinates), adapted(model, file)
 
 
-def as_taught(strategy: Framed) -> Framed:
+def as_taught(strategy: Framed, coordinates: int) -> Framed:
     """Return settings as they are for a taught model.
 
     It writes rows by itself; to hold it to digits would take most of the time. Its answers are as
-    wide as its doubts, and so a fitted quadratic makes the last steps, by default.
+    wide as its doubts, and so a fitted quadratic makes the last steps, by default. Of up to five
+    coordinates it is shown all, and of more pairs, unless a size is given.
+
+    Args:
+        strategy: The settings for an untaught model.
+        coordinates: Of the function.
     """
     quadratic = True if strategy.quadratic is None else strategy.quadratic
-    return replace(strategy, constrain=False, quadratic=quadratic)
+    block = coordinates if strategy.block is None and coordinates <= HELPS else strategy.block
+    return replace(strategy, constrain=False, quadratic=quadratic, block=block)

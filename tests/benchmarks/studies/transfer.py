@@ -85,7 +85,7 @@ def measure(cell: Cell, device: str | None = None, dtype: str = "float32") -> Fo
     if cell["method"] in OPPONENTS:
         scores, best = _opponent(problem, space, cell)
     else:
-        strategy, model = _asked(cell["method"], device, dtype)
+        strategy, model = _asked(cell["method"], len(space), device, dtype)
         scores, best = _searched(problem, space, cell["seed"], strategy, model)
     curve = np.maximum.accumulate(scores)
     found: dict[str, Any] = {"best": [round(float(curve[at - 1]), 4) for at in AT]}
@@ -96,13 +96,15 @@ def measure(cell: Cell, device: str | None = None, dtype: str = "float32") -> Fo
     return {**found, "seconds": round(time.perf_counter() - began, 1)}
 
 
-def _asked(method: str, device: str | None, dtype: str) -> tuple[Any, Any]:
+def _asked(method: str, coordinates: int, device: str | None, dtype: str) -> tuple[Any, Any]:
     """Return a method's settings, and the model that it asks."""
     strategy: Any = strategy_of(method)
     if method == "taught" and device:
-        return as_taught(strategy), adapters.connected(FILE, device, dtype)
+        return as_taught(strategy, coordinates), adapters.connected(FILE, device, dtype)
     asked = model() if method in MODELS else None
-    return taught(strategy, asked, DEFAULT) if method == "taught" else (strategy, asked)
+    if method == "taught":
+        return taught(strategy, asked, DEFAULT, coordinates)
+    return strategy, asked
 
 
 def _searched(

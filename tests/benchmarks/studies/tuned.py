@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import wilcoxon  # type: ignore[import-untyped]
 
+from evollm.checks import shared
 from evollm.llm.base import LanguageModel
 from evollm.report.cells import Cell, Cells, Found, Row
 from evollm.report.study import Axis, Study
@@ -26,6 +27,7 @@ from problems.blackbox import demo
 from problems.blackbox.bbob import NAMES, bbob
 from problems.blackbox.controls import TITLES
 from problems.blackbox.framed import Framed
+from problems.blackbox.taught.adapters import as_taught
 from tests.benchmarks.studies import RESULTS, adapters
 from tests.benchmarks.studies.opponents import OPPONENTS, minimized
 
@@ -33,10 +35,16 @@ OWN = "taught"
 CMA = ("cma", "cma1")
 """CMA-ES with start steps of 2 and 1 in the box of ten units."""
 VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "plain": ("taught, without quadratic steps", {"quadratic": False}),
-    "mean": ("plain, steps from the mean of 8 answers", {"mean_of": 8, "quadratic": False}),
+    "plain": ("taught, pairs, without quadratic steps", {"block": 2, "quadratic": False}),
+    "mean": (
+        "plain, steps from the mean of 8 answers",
+        {"block": 2, "mean_of": 8, "quadratic": False},
+    ),
     "whole": ("plain, whole vectors", {"block": 10, "quadratic": False}),
-    "shuffled": ("plain, random pairs of coordinates", {"shuffle": True, "quadratic": False}),
+    "shuffled": (
+        "plain, random pairs of coordinates",
+        {"block": 2, "shuffle": True, "quadratic": False},
+    ),
     "recombination_quadratic": (
         "recombination (no model), with quadratic steps",
         {"quadratic": True},
@@ -65,7 +73,8 @@ def measure(cell: Cell, asked: Callable[[], LanguageModel] | None = None) -> Fou
     """
     name = cell["method"]
     if asked and (name == OWN or name in VARIANTS) and not name.startswith("recombination"):
-        settings = {"quadratic": True, **VARIANTS.get(name, ("", {}))[1], "constrain": False}
+        variant = Framed(**VARIANTS.get(name, ("", {}))[1])
+        settings = shared(as_taught(variant, cell["dimension"]), Framed)
         found = dict(demo.measure({**cell, "method": "framed"}, asked, settings=settings))
         return {**found, "gaps": _thinned(found["gaps"])}
     if (kept := _kept(cell)) is not None:

@@ -41,7 +41,7 @@ def test_every_setting_that_is_a_number_or_a_word_is_an_option():
 def test_one_option_sets_both_methods_and_is_kept_by_the_place_where_they_differ():
     assert chosen_by(block=3).block == paper(block=3).block == 3
     kept = values(Options())
-    assert (kept["framed.block"], kept["paper.block"], kept["mode"]) == (2, 8, "plain")
+    assert (kept["framed.block"], kept["paper.block"], kept["mode"]) == (None, 8, "plain")
     assert build(Options, kept) == Options()
     both = build(Options, {"block": 3, "paper": {"block": 5}})
     assert (both.framed.block, both.paper.block) == (3, 5)

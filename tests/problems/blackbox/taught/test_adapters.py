@@ -42,18 +42,20 @@ def test_the_recipe_s_first_steps_have_the_recorded_losses(tmp_path) -> None:
 
 def test_who_gets_an_adapter(tmp_path) -> None:
     plain, framed = offline(), Framed()
-    strategy, model = taught(framed, plain, "default")
+    strategy, model = taught(framed, plain, "default", 5)
     assert (model.service.adapters, model.name) == ((FILE,), "offline+default")
     assert model.settings.options["top_p"] == 1.0
-    assert strategy == replace(framed, constrain=False, quadratic=True)
-    assert taught(replace(framed, quadratic=False), plain, "default")[0].quadratic is False
+    assert strategy == replace(framed, constrain=False, quadratic=True, block=5)
+    assert taught(framed, plain, "default", 6)[0].block is None
+    assert taught(replace(framed, block=2), plain, "default", 5)[0].block == 2
+    assert taught(replace(framed, quadratic=False), plain, "default", 5)[0].quadratic is False
     assert taught(framed, plain, "auto", 5)[1].service == model.service
     assert taught(framed, plain, "auto", 6) == (framed, plain)
-    assert taught(framed, plain, "none") == (framed, plain)
+    assert taught(framed, plain, "none", 5) == (framed, plain)
     other = Scripted(lambda *_: "")
-    assert taught(framed, other, "default") == (framed, other)
+    assert taught(framed, other, "default", 5) == (framed, other)
     with pytest.raises(EvollmError, match=r"can't have the adapter default.gguf: use the offline"):
-        taught(framed, other, FILE)
+        taught(framed, other, FILE, 5)
     (tmp_path / "adapter.gguf").write_bytes(b"")
     assert adapter_of(tmp_path) == tmp_path / "adapter.gguf"
     with pytest.raises(EvollmError, match=r"there is no adapter .*none.gguf: give a GGUF file"):
