@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -92,30 +93,13 @@ def held(lm: LM, form: Form) -> Held:
             none of the library tokenizers.
     """
     require("llguidance")
-    known = _KNOWN.get(lm)
-    if known is None:
-        known = _KNOWN[lm] = _Forms(lm)
-    return Held(known.compiled(form)).copy()
+    if lm not in _COMPILERS:
+        _COMPILERS[lm] = lru_cache(_MOST_KNOWN)(partial(_compile, _tokens(lm)))
+    text = form if isinstance(form, str) else json.dumps(form, default=dict)
+    return Held(_COMPILERS[lm](text, isinstance(form, str))).copy()
 
 
-class _Forms:
-    """Forms that are compiled for a model's tokens."""
-
-    def __init__(self, lm: LM) -> None:
-        self._tokens = _tokens(lm)
-        self._compiled: dict[str, LLMatcher] = {}
-
-    def compiled(self, form: Form) -> LLMatcher:
-        key = form if isinstance(form, str) else json.dumps(form, default=dict, sort_keys=True)
-        found = self._compiled.get(key)
-        if found is None:
-            if len(self._compiled) >= _MOST_KNOWN:
-                self._compiled.clear()
-            found = self._compiled[key] = _compile(self._tokens, form)
-        return found
-
-
-_KNOWN: WeakKeyDictionary[LM, _Forms] = WeakKeyDictionary()
+_COMPILERS: WeakKeyDictionary[LM, Callable[[str, bool], LLMatcher]] = WeakKeyDictionary()
 
 
 def _tokens(lm: LM) -> LLTokenizer:
@@ -129,14 +113,13 @@ def _tokens(lm: LM) -> LLTokenizer:
         ) from None
 
 
-def _compile(tokens: LLTokenizer, form: Form) -> LLMatcher:
+def _compile(tokens: LLTokenizer, text: str, grammar: bool) -> LLMatcher:
     from llguidance import LLMatcher
 
-    if isinstance(form, str):
-        kind, written = "grammar", LLMatcher.grammar_from_lark(lark(read(form)))
+    if grammar:
+        kind, written = "grammar", LLMatcher.grammar_from_lark(lark(read(text)))
     else:
-        schema = json.dumps(form, default=dict)
-        kind, written = "schema", LLMatcher.grammar_from_json_schema(schema, _OPTIONS)
+        kind, written = "schema", LLMatcher.grammar_from_json_schema(text, _OPTIONS)
     found = LLMatcher(tokens, written, log_level=0)
     if found.is_error():
         raise EvollmError(f"a model can't be held to this {kind} ({_why(found)}): make it simpler")
@@ -154,12 +137,12 @@ def allowed(scores: Tensor, texts: Sequence[Held | None]) -> Tensor:
         scores: Of shape ``(texts, vocabulary)``.
         texts: What each row continues; None if anything may follow.
     """
+    if not any(texts):
+        return scores
     import numpy as np
     import torch
     from llguidance.numpy import allocate_token_bitmask
 
-    if not any(texts):
-        return scores
     bits = allocate_token_bitmask(len(texts), scores.shape[1])
     for row, text in enumerate(texts):
         if text is not None:
