@@ -35,6 +35,7 @@ OWN = "taught"
 CMA = ("cma", "cma1")
 """CMA-ES with start steps of 2 and 1 in the box of ten units."""
 VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "pairs": ("taught, pairs", {"block": 2}),
     "plain": ("taught, pairs, without quadratic steps", {"block": 2, "quadratic": False}),
     "mean": (
         "plain, steps from the mean of 8 answers",
@@ -120,13 +121,15 @@ def _thinned(gaps: Any) -> list[float]:
 
 
 class Finals:
-    """The last gaps of all methods, where the taught model has one.
+    """The last gaps of all methods, where ours has one.
 
     Attributes:
+        ours: The method that is compared with the others.
         gaps: By dimension and function, of each method those of the instances, in their order.
     """
 
-    def __init__(self, rows: Sequence[Row]) -> None:
+    def __init__(self, rows: Sequence[Row], ours: str = OWN) -> None:
+        self.ours = ours
         self.gaps: dict[tuple[int, str], dict[str, dict[int, float]]] = {}
         for row in rows:
             cell = row.cell
@@ -140,8 +143,8 @@ class Finals:
         """
         found = []
         for own in self.gaps.values():
-            if seeds := _shared(own, (OWN, *methods)):
-                ours, *theirs = (_median(own[name], seeds) for name in (OWN, *methods))
+            if seeds := _shared(own, (self.ours, *methods)):
+                ours, *theirs = (_median(own[name], seeds) for name in (self.ours, *methods))
                 found.append((ours, min(theirs)))
         return found
 
@@ -154,10 +157,10 @@ class Finals:
         """
         found = []
         for (dimension, function), own in self.gaps.items():
-            seeds = _shared(own, (OWN, *methods))
+            seeds = _shared(own, (self.ours, *methods))
             if seeds and only(dimension, function):
                 name = min(methods, key=lambda name: _median(own[name], seeds))
-                found.append([(own[OWN][seed], own[name][seed]) for seed in seeds])
+                found.append([(own[self.ours][seed], own[name][seed]) for seed in seeds])
         return found
 
 
@@ -186,9 +189,9 @@ def share(functions: Sequence[Any]) -> float | None:
     return round(float(((np.sign(pairs[:, 1] - pairs[:, 0]) + 1) / 2).mean()), 3)
 
 
-def closing(rows: Sequence[Row]) -> dict[str, Any]:
+def closing(rows: Sequence[Row], ours: str = OWN) -> dict[str, Any]:
     """Return the figures of the closing line."""
-    last = Finals(rows)
+    last = Finals(rows, ours)
     figures: dict[str, Any] = {
         "ratio_to_cma_geomean": ratio(last.scores(CMA)),
         "ratio_to_best_geomean": ratio(last.scores((*CMA, "ngopt", "gp"))),
@@ -201,7 +204,7 @@ def closing(rows: Sequence[Row]) -> dict[str, Any]:
         ("gp", ("gp",)),
     ):
         figures[f"win_share_{name}"] = share(last.pairs(methods, lambda *_: True))
-    steps = [_per_step(row) for row in rows if row.cell["method"] == OWN]
+    steps = [_per_step(row) for row in rows if row.cell["method"] == ours]
     figures["seconds_per_step"] = round(float(np.mean(steps)), 2) if steps else None
     return figures
 
@@ -213,9 +216,9 @@ def _per_step(row: Row) -> float:
     return float(row.found["seconds"]) / steps
 
 
-def summary(rows: Sequence[Row]) -> str:
-    """Compare the taught model with each opponent, by dimension and sort of function."""
-    last, lines = Finals(rows), []
+def summary(rows: Sequence[Row], ours: str = OWN) -> str:
+    """Compare a method with each other one, by dimension and sort of function."""
+    last, lines = Finals(rows, ours), []
     sorts: dict[str, Callable[[str], bool]] = {
         "all": lambda name: True,
         "quadratic, as in training": lambda name: name in SHARED,
@@ -225,7 +228,7 @@ def summary(rows: Sequence[Row]) -> str:
     others: dict[str, tuple[str, ...]] = {"CMA-ES, the better step": CMA}
     titles = {**METHODS, **{name: title for name, (title, _) in VARIANTS.items()}}
     for name, title in titles.items():
-        if name not in (OWN, *CMA):
+        if name not in (ours, *CMA):
             others[title] = (name,)
     for dimension in sorted({key[0] for key in last.gaps}):
         for title, known in others.items():
@@ -233,7 +236,7 @@ def summary(rows: Sequence[Row]) -> str:
                 pairs = last.pairs(known, lambda d, f, fits=fits, n=dimension: d == n and fits(f))  # type: ignore[misc]
                 if pairs:
                     lines.append(_line(f"{dimension}-d, {title}", sort, pairs))
-    head = ["taught against", "functions", "runs", "ratio by run", "wins", "p"]
+    head = [f"{ours} against", "functions", "runs", "ratio by run", "wins", "p"]
     return f"{NOTE}\n\n{markdown(head, lines, left=2)}" if lines else ""
 
 
@@ -293,8 +296,15 @@ def main() -> int:
     """Run the study; ``--adapter`` names the taught model."""
     parser = STUDY.parser()
     adapters.add(parser)
+    text = "the method that is compared with the others (%(default)s)"
+    parser.add_argument("--ours", default=OWN, choices=[OWN, *VARIANTS], help=text)
     said = parser.parse_args()
-    return replace(STUDY, measure=partial(measure, asked=adapters.asked(said))).go(said)
+    return replace(
+        STUDY,
+        measure=partial(measure, asked=adapters.asked(said)),
+        summary=partial(summary, ours=said.ours),
+        closing=partial(closing, ours=said.ours),
+    ).go(said)
 
 
 if __name__ == "__main__":
