@@ -259,6 +259,12 @@ def best_found(row: Row) -> Any:
     return None if curve is None or row.cell["data"] in REGRESSION else curve[-1]
 
 
+def improved(row: Row) -> Any:
+    """Return whether a search found a better tree in training than those that it began with."""
+    curve = row.found.get("curve")
+    return None if curve is None else float(curve[-1] > curve[0])
+
+
 TEST = Column("test", "test", form=".3f")
 COLUMNS = (
     TEST,
@@ -267,6 +273,7 @@ COLUMNS = (
     Column("paper's test", paper, form=".3f"),
     Column("train", "train", form=".3f"),
     Column("best", best_found, form=".3f"),
+    Column("improved", improved, form=".0%"),
     Column("seconds", "seconds", form=".1f"),
     Column("calls", "calls", form=",.0f"),
     Column("tokens", "tokens", form=",.0f"),
