@@ -11,10 +11,10 @@ from evollm.llm.offline.adapters import adapted, located
 from problems.trees.llego import LLEGOSettings
 
 NONE = "none"
-TAUGHT: Mapping[str, Any] = MappingProxyType({"hints": 8, "semantics": False, "hold": "none"})
+TAUGHT: Mapping[str, Any] = MappingProxyType({"hints": 8, "semantics": False, "spare": 0})
 """Settings with which a model was taught: numbered columns, and the best splits in the prompt.
 
-It writes valid trees by itself; to hold it to a grammar would take most of the time.
+Held to a grammar, it writes nothing that can't be used, and so no answers are to spare.
 """
 
 

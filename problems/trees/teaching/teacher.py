@@ -13,7 +13,7 @@ from evollm.llm.base import Completion, Prompt, Sampling
 from evollm.tuning.examples import Example
 from evollm.types import Individual
 from operators.trees.context import TreeContext
-from operators.trees.genome import Tree
+from operators.trees.genome import Tree, merged
 from operators.trees.llego import DiverseMutation, GuidedCrossover
 from operators.trees.prompting import TreePrompt
 from problems.trees.llego import LOSSES, LLEGOSettings, inverse_loss
@@ -48,7 +48,8 @@ class TreeTeacher:
 
     A classical search on a made-up table gives the population from which the parents of a prompt
     are drawn, and the trees that it found later; the answer is one that is better than all
-    parents. Crossover's prompt asks for just the score that the answer has.
+    parents, without splits between equal leaves. Crossover's prompt asks for just the score that
+    the answer has.
 
     Attributes:
         tables: Where tables come from.
@@ -64,7 +65,7 @@ class TreeTeacher:
     population: int = 12
     generations: int = 25
     mutation: float = 0.4
-    per_table: int = 12
+    per_table: int = 32
 
     def __post_init__(self) -> None:
         at_least(1, self, "population", "generations", "per_table")
@@ -100,7 +101,7 @@ class TreeTeacher:
             if answer is None:
                 continue
             _ask(asking, problem, parents, answer.fitness, mutates, rng)
-            text = asking.written(answer)
+            text = asking.text(merged(asking.shown(answer)))
             found.append(Example(listener.asked[-1], text + "\n" if mutates else f" {text}\n"))
         return found
 

@@ -16,7 +16,6 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, partial
-from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +23,6 @@ import numpy as np
 from evollm import Budget, EvollmError, Result
 from evollm.llm.base import LanguageModel
 from evollm.llm.connect import connect
-from evollm.llm.offline.model import Offline
 from evollm.report.cells import Cell, Found, Row
 from evollm.report.curves import best_so_far
 from evollm.report.study import Axis, Curve, Study
@@ -82,7 +80,7 @@ def _evolved(
                 "a taught model needs --adapter FOLDER: make one with evollm tune trees, or choose "
                 "the other methods with --method"
             )
-        chosen |= TAUGHT if isinstance(asked(), Offline) else {**TAUGHT, "tau": inf}
+        chosen |= TAUGHT
     settings = LLEGOSettings(population=cell["population"], max_depth=cell["depth"], **chosen)
     model = asked() if settings.asks and asked else None
     search = LLEGO(problem, settings, model, table.context, described(table))
@@ -199,8 +197,8 @@ METHODS = {
     "mix": Method("model and classical", _evolved, asks=True, version=3),
     "rewriting": Method("model, one subtree", _evolved, asks=True, version=3),
     "llego": Method("LLEGO, offline model", _evolved, asks=True, paper="LLEGO", version=3),
-    "taught": Method("LLEGO, taught model", _evolved, asks=True),
-    "taught_mix": Method("taught model and classical", _evolved, asks=True),
+    "taught": Method("LLEGO, taught model", _evolved, asks=True, version=2),
+    "taught_mix": Method("taught model and classical", _evolved, asks=True, version=2),
 }
 PAPER = {
     (3, "pima"): {"CART": 0.710, "GATree": 0.681, "LLEGO": 0.713},
