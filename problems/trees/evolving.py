@@ -24,6 +24,7 @@ from problems.trees.model.fitness import LeafRule, TreeFitness
 from problems.trees.model.fitted import Fitted
 from problems.trees.model.objectives import Objective, named
 from problems.trees.system import LLEGO
+from problems.trees.taught.adapters import NONE, taught
 
 Operators = Literal["llego", "mix", "rewriting", "classical", "random"]
 
@@ -35,6 +36,7 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
         self,
         model: LanguageModel | str | None = None,
         *,
+        adapter: str | Path = NONE,
         max_depth: int | None = 3,
         population_size: int = 25,
         generations: int = 25,
@@ -53,6 +55,7 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.model = model
+        self.adapter = adapter
         self.max_depth = max_depth
         self.population_size = population_size
         self.generations = generations
@@ -144,19 +147,26 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
         for name in chosen:
             if name not in known:
                 raise EvollmError(f"there is no setting '{name}'{nearest(name, known)}")
-        model = self.model
-        if isinstance(model, str):
-            from evollm.llm.connect import connect
-
-            model = connect(model)
+        settings, model = self._taught(LLEGOSettings(**chosen))
         return LLEGO(
             problem,
-            LLEGOSettings(**chosen),
+            settings,
             model,
             self.task,
             dict(described),
             tuple(names) if len(names) > 1 else (),
         )
+
+    def _taught(self, settings: LLEGOSettings) -> tuple[LLEGOSettings, LanguageModel | None]:
+        """Return the settings for the model, and the model with its adapter."""
+        from evollm.llm.connect import connect
+
+        model = self.model
+        if self.adapter != NONE and not settings.asks:
+            raise EvollmError(f"operators={self.operators!r} ask no model: leave adapter out")
+        if isinstance(model, str) or (model is None and self.adapter != NONE):
+            model = connect(model)
+        return taught(settings, model, self.adapter)
 
     def _named_objectives(self) -> Sequence[Objective]:
         if isinstance(self.objectives, str):

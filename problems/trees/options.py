@@ -68,8 +68,9 @@ class Options(LLEGOSettings, Rows):
         method: LLEGO; half LLEGO and half classical (mix); rewriting of one subtree (rewriting,
             ours); or, without a model, genetic programming (classical) or random trees (random). It
             sets the shares of the operators.
-        adapter: What the model was taught: the GGUF file or the folder of an adapter that evollm
-            tune trees wrote; or none. It sets --hints, --no-semantics and --hold none.
+        adapter: What the model was taught: default for the adapter of the package; the GGUF file or
+            the folder of one that evollm tune trees wrote; or none. It sets --hints 8, --spare 0
+            and --no-semantics.
     """
 
     method: Literal["llego", "mix", "rewriting", "classical", "random"] = "llego"

@@ -27,6 +27,7 @@ from evollm.llm.client.endpoint import Endpoint
 from evollm.llm.client.settings import Settings
 from evollm.llm.offline.model import offline
 from evollm.llm.scripted import Scripted
+from evollm.store import rows
 from problems.trees.estimators import LLEGOClassifier, LLEGORegressor
 from problems.trees.present.export import from_json, to_json
 from tests.support_each import each
@@ -289,6 +290,7 @@ def first_is_right(truth: Any, told: Any) -> float:
 
 GIVEN: dict[str, Any] = {
     "model": Endpoint("some-model", base_url="http://127.0.0.1:9/v1", api_key="a key of 16 chars"),
+    "adapter": "default",
     "max_depth": 2,
     "population_size": 5,
     "generations": 2,
@@ -336,6 +338,24 @@ def test_a_clone_asks_with_the_same_key_and_a_pickle_holds_none() -> None:
     model = LLEGOClassifier(GIVEN["model"])
     assert clone(model).model.address()[1] == "a key of 16 chars"
     assert b"a key of" not in pickle.dumps(model)
+
+
+def test_an_adapter_is_for_the_offline_model_and_for_operators_that_ask_it() -> None:
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(EvollmError, match="operators='classical' ask no model: leave adapter out"):
+        LLEGOClassifier(adapter="default", operators="classical").fit(X, y)
+    with pytest.raises(EvollmError, match=r"scripted can't have the adapter default.gguf: use the"):
+        small(LLEGOClassifier, adapter="default").fit(X, y)
+
+
+@pytest.mark.model
+def test_the_taught_offline_model_writes_only_trees() -> None:
+    X, y = load_iris(return_X_y=True)
+    model = LLEGOClassifier(adapter="default", population_size=4, generations=1, random_state=0)
+    result = model.fit(X, y).result_
+    assert result.usage.calls == 4 + 8  # of two children each: crossover's, and mutation's choice
+    assert rows.rejections(result.record) == {}
+    assert model.score(X, y) > 0.9
 
 
 @each("executor", EXECUTORS[:3], ids=lambda one: type(one).__name__)

@@ -1,17 +1,42 @@
-"""How a model is asked that was taught to write trees, and who is refused."""
+"""The adapter of the package: that its recipe made it; how a taught model is asked; who can't."""
 
+import hashlib
+import json
 from dataclasses import replace
 
 import pytest
+import torch
 
 from evollm import EvollmError
 from evollm.llm.dry import DryRunModel
 from evollm.llm.offline.model import offline
 from evollm.llm.scripted import Scripted
+from evollm.tuning.batches import batches, loss
+from evollm.tuning.teaching import seed_of
+from evollm.tuning.train import SMALL
+from problems.lm import LMSettings, load
 from problems.trees.llego import LLEGOSettings
-from problems.trees.taught.adapters import TAUGHT, taught
+from problems.trees.taught.adapters import FILE, RECORD, TAUGHT, taught
+from problems.trees.teaching.teacher import TreeTeacher
 
 PLAIN = LLEGOSettings()
+KEPT = json.loads(RECORD.read_text())
+
+
+def test_the_file_is_the_one_of_the_record_and_small() -> None:
+    assert hashlib.sha256(FILE.read_bytes()).hexdigest() == KEPT["sha256"]
+    assert FILE.stat().st_size <= 5 * 10**6
+    assert KEPT["settings"]["rank"] <= 8
+
+
+@pytest.mark.model
+def test_the_recipe_s_first_examples_have_the_recorded_loss() -> None:
+    lm = load(None, LMSettings(dtype="float32", device="cpu"))
+    examples = TreeTeacher().examples(SMALL, seed_of(KEPT["settings"]["seed"], 0))
+    [batch] = batches(examples, lm.tokenizer, "cpu", 10_000)
+    with torch.inference_mode():
+        found = float(loss(lm.model, batch))
+    assert found == pytest.approx(KEPT["opening"][0], abs=1e-3)
 
 
 def test_a_taught_model_is_asked_as_it_was_taught(tmp_path) -> None:
@@ -24,8 +49,19 @@ def test_a_taught_model_is_asked_as_it_was_taught(tmp_path) -> None:
     assert taught(PLAIN, dry, tmp_path) == (settings, dry)
 
 
+def test_the_adapter_of_the_package_is_for_the_offline_model(tmp_path) -> None:
+    settings, model = taught(PLAIN, offline(), "default")
+    assert settings == replace(PLAIN, **TAUGHT)
+    assert model.service.adapters == (FILE,)
+    (tmp_path / "other.gguf").write_bytes(b"")
+    with pytest.raises(EvollmError, match=r"is for the offline model, not for .*other"):
+        taught(PLAIN, offline(tmp_path / "other.gguf"), "default")
+    with pytest.raises(EvollmError, match=r"can't have the adapter default.gguf: use the offline"):
+        taught(PLAIN, Scripted(lambda *_: ""), "default")
+
+
 def test_what_can_t_be_taught_is_refused(tmp_path) -> None:
-    with pytest.raises(EvollmError, match=r"there is no adapter .*wrote, or none"):
+    with pytest.raises(EvollmError, match=r"there is no adapter .*wrote, 'default' or 'none'"):
         taught(PLAIN, offline(), tmp_path / "no.gguf")
     file = tmp_path / "adapter.gguf"
     file.write_bytes(b"")
