@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
+import numpy as np
+
 from evollm.errors import EvollmError
 from evollm.types import JSON
 
@@ -86,6 +88,10 @@ class Sampling:
     def __post_init__(self) -> None:
         stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop)
         object.__setattr__(self, "stop", stop)
+        for name in ("temperature", "max_tokens", "top_logprobs", "seed"):
+            value = getattr(self, name)
+            if isinstance(value, np.generic):  # JSON knows only Python's own numbers
+                object.__setattr__(self, name, value.item())
 
 
 class ModelError(EvollmError):

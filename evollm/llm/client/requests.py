@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import inf
+from numbers import Integral, Real
 
 from evollm.llm.base import Mode, ModelError, Prompt, Sampling
 from evollm.llm.client.schemas import check_schema
@@ -102,13 +104,9 @@ def check(prompts: Sequence[Prompt], sampling: Sampling, n: int) -> None:
         raise ModelError(
             "complete() needs a list of prompts, not a string: put a single prompt into a list"
         )
-    if n < 1 or sampling.max_tokens < 1:
-        raise ModelError(f"n ({n}) and max_tokens ({sampling.max_tokens}) must be at least 1")
-    if sampling.top_logprobs < 0 or not sampling.temperature >= 0:
-        raise ModelError(
-            f"top_logprobs ({sampling.top_logprobs}) and temperature ({sampling.temperature}) "
-            "must be at least 0"
-        )
+    _check_numbers(sampling, n)
+    if not all(isinstance(text, str) and text for text in sampling.stop):
+        raise ModelError(f"stop must be strings, none of them empty, not {sampling.stop!r}")
     if sampling.schema is not None and sampling.grammar is not None:
         raise ModelError("the sampling has a schema and a grammar: give one of them")
     if not isinstance(sampling.grammar, str | None):
@@ -119,6 +117,18 @@ def check(prompts: Sequence[Prompt], sampling: Sampling, n: int) -> None:
         raise ModelError(f"the mode must be 'plain' or 'chat', not {sampling.mode!r}")
     for prompt in prompts:
         _check_prompt(prompt, sampling.mode)
+
+
+def _check_numbers(sampling: Sampling, n: int) -> None:
+    counts = ("n", n, 1), ("max_tokens", sampling.max_tokens, 1)
+    for name, value, least in (*counts, ("top_logprobs", sampling.top_logprobs, 0)):
+        if not isinstance(value, Integral) or value < least:
+            raise ModelError(f"{name} must be a whole number, {least} or more, not {value!r}")
+    if not isinstance(sampling.seed, Integral | None):
+        raise ModelError(f"seed must be a whole number or None, not {sampling.seed!r}")
+    temperature = sampling.temperature
+    if not isinstance(temperature, Real) or not 0 <= temperature < inf:
+        raise ModelError(f"temperature must be a number, 0 or more, not {temperature!r}")
 
 
 def _check_prompt(prompt: Prompt, mode: Mode) -> None:
