@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 CROWDED = 0.8
 """Rows that are done leave a batch once at most this share of it goes on: that copies the rest."""
+LIKE = 64
+"""Prompts that begin with so many equal tokens, as those of one search do, are read together."""
+
+Ids: TypeAlias = tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -26,7 +31,7 @@ class Row:
     """A continuation under way; ``done`` once it has ended."""
 
     place: tuple[int, int]
-    prompt: tuple[int, ...]
+    prompt: Ids
     limit: int
     rng: np.random.Generator
     held: Held | None = None
@@ -38,17 +43,19 @@ class Row:
 def steps(lm: LM, rows: list[Row]) -> Iterator[tuple[list[Row], Tensor]]:
     """Yield the rows that go on, with the logits of their next tokens; each gets one appended.
 
-    Prompts that are the same are computed once.
+    Prompts that are the same are computed once, and so are tokens with which several begin.
     """
     import torch
 
     from problems.lm.generation.room import give_room
 
-    index = {prompt: i for i, prompt in enumerate(dict.fromkeys(row.prompt for row in rows))}
+    groups = _alike(lm, {row.prompt for row in rows})
+    index = {prompt: i for i, prompt in enumerate(chain.from_iterable(groups))}
     longest = max(len(row.prompt) + row.limit for row in rows)
-    cache, found, mask = _read(lm, list(index), longest)
-    if len(index) < len(rows):
-        which = torch.tensor([index[row.prompt] for row in rows], device=lm.device)
+    cache, found, mask = _joined([_read(lm, group, longest) for group in groups])
+    places = [index[row.prompt] for row in rows]
+    if places != list(range(len(index))):
+        which = torch.tensor(places, device=lm.device)
         cache.batch_select_indices(which)
         found, mask = found[which], mask[which]
     give_room(cache, max(row.limit for row in rows))
@@ -71,7 +78,50 @@ def steps(lm: LM, rows: list[Row]) -> Iterator[tuple[list[Row], Tensor]]:
         positions = (positions + 1).clamp(max=lm.context - 1)  # rows that are done go on, too
 
 
-def _read(lm: LM, prompts: Sequence[tuple[int, ...]], longest: int) -> tuple[Any, Tensor, Tensor]:
+def _alike(lm: LM, prompts: Iterable[Ids]) -> list[list[Ids]]:
+    """Return prompts in groups that begin with the same tokens, the last one of all others.
+
+    Caches of models that look back less far than to the start can't be joined: one group.
+    """
+    if _window(lm) is not None:
+        return [sorted(prompts)]
+    groups: list[list[Ids]] = []
+    for prompt in sorted(prompts):
+        if groups and _common(groups[-1][0], prompt) >= LIKE:
+            groups[-1].append(prompt)
+        else:
+            groups.append([prompt])
+    found = [group for group in groups if len(group) > 1]
+    others = [prompt for group in groups if len(group) == 1 for prompt in group]
+    return [*found, others] if others else found
+
+
+def _common(first: Ids, last: Ids) -> int:
+    """Return with how many tokens both begin."""
+    same = (a == b for a, b in zip(first, last, strict=False))
+    return next((i for i, equal in enumerate(same) if not equal), min(len(first), len(last)))
+
+
+def _joined(parts: list[tuple[Any, Tensor, Tensor]]) -> tuple[Any, Tensor, Tensor]:
+    """Join what was read in groups, with padding before the shorter ones."""
+    import torch
+    from torch.nn.functional import pad
+
+    cache, found, mask = parts[0]
+    if len(parts) == 1:
+        return cache, found, mask
+    width = max(mask.shape[1] for _, _, mask in parts)
+    lacks = [width - mask.shape[1] for _, _, mask in parts]
+    for i, layer in enumerate(cache.layers):
+        for name in ("keys", "values"):
+            each = [getattr(part.layers[i], name) for part, _, _ in parts]
+            padded = [pad(one, (0, 0, less, 0)) for one, less in zip(each, lacks, strict=True)]
+            setattr(layer, name, torch.cat(padded))
+    mask = torch.cat([pad(one, (less, 0)) for (_, _, one), less in zip(parts, lacks, strict=True)])
+    return cache, torch.cat([found for _, found, _ in parts]), mask
+
+
+def _read(lm: LM, prompts: Sequence[Ids], longest: int) -> tuple[Any, Tensor, Tensor]:
     """Return a cache with different prompts, their last logits, and which positions are real."""
     import torch
 
@@ -88,15 +138,13 @@ def _read(lm: LM, prompts: Sequence[tuple[int, ...]], longest: int) -> tuple[Any
     return cache, found, mask
 
 
-def _start(lm: LM, prompts: Sequence[tuple[int, ...]], longest: int) -> tuple[Any, int]:
+def _start(lm: LM, prompts: Sequence[Ids], longest: int) -> tuple[Any, int]:
     """Return a cache with the tokens with which all prompts begin, computed once."""
     import torch
 
     cache = empty_cache(lm)
     first, last = min(prompts), max(prompts)
-    most = min(map(len, prompts)) - 1
-    same = (a == b for a, b in zip(first[:most], last[:most], strict=True))
-    shared = next((i for i, equal in enumerate(same) if not equal), most)
+    shared = min(_common(first, last), min(map(len, prompts)) - 1)
     if shared == 0 or len(prompts) == 1 or _slides(lm, longest):
         return cache, 0
     logits(lm, torch.tensor([first[:shared]], device=lm.device), cache=cache, last=1)
@@ -109,5 +157,9 @@ def _slides(lm: LM, longest: int) -> bool:
 
     It counts the padding between a shared start and the rest as distance, so nothing is shared.
     """
-    window = getattr(lm.model.config.get_text_config(), "sliding_window", None)
+    window = _window(lm)
     return window is not None and window < 2 * longest
+
+
+def _window(lm: LM) -> int | None:
+    return getattr(lm.model.config.get_text_config(), "sliding_window", None)

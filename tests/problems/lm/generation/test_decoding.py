@@ -51,6 +51,28 @@ def test_batches_and_a_shared_start_change_nothing(lm: LM) -> None:
 
 
 @pytest.mark.parametrize("family", CAUSAL)
+def test_prompts_of_several_searches_are_each_read_after_their_own_start(
+    make: Make, family: str
+) -> None:
+    lm = make(family, around=True)
+    starts = [[i % 7 + 3 for i in range(70)], [i % 5 + 9 for i in range(66)]]
+    prompts = [[*start, *end] for start in starts for end in ([4, 5], [6], [8, 5, 9])]
+    prompts = [*prompts[::2], [5, 6], *prompts[1::2]]
+    sampling = Decoding(temperature=1.0, samples=2)
+    alone = [
+        generate(lm, [prompt], 6, decoding=sampling, seed=[seed])[0]
+        for seed, prompt in enumerate(prompts)
+    ]
+    seen: list[int] = []
+    handle = lm.model.register_forward_pre_hook(lambda _, args: seen.append(args[0].numel()))
+    together = generate(lm, prompts, 6, decoding=sampling, seed=list(range(len(prompts))))
+    handle.remove()
+    assert together == alone
+    if getattr(lm.model.config.get_text_config(), "sliding_window", None) is None:
+        assert seen[:5] == [70, 3 * 3, 66, 3 * 3, 2]
+
+
+@pytest.mark.parametrize("family", CAUSAL)
 def test_a_prompt_asked_often_is_computed_once(make: Make, family: str) -> None:
     lm = make(family, around=True)
     sampling = Decoding(temperature=1.0, samples=3)
