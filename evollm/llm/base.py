@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
@@ -86,8 +86,8 @@ class Sampling:
     partial: bool = False
 
     def __post_init__(self) -> None:
-        stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop)
-        object.__setattr__(self, "stop", stop)
+        stop = (self.stop,) if isinstance(self.stop, str) else self.stop or ()
+        object.__setattr__(self, "stop", tuple(stop) if isinstance(stop, Iterable) else (stop,))
         for name in ("temperature", "max_tokens", "top_logprobs", "seed"):
             value = getattr(self, name)
             if isinstance(value, np.generic):  # JSON knows only Python's own numbers

@@ -47,19 +47,24 @@ def logits(
     """
     import torch
 
-    takes = _arguments(type(lm.model).forward)
+    known = takes(lm)
     given: dict[str, Any] = {"attention_mask": mask, "position_ids": positions}
-    if "use_cache" in takes:
+    if "use_cache" in known:
         given["use_cache"] = cache is not None
     if cache is not None:
-        given["cache" if "cache" in takes else "past_key_values"] = cache
-    if "logits_to_keep" in takes:
+        given["cache" if "cache" in known else "past_key_values"] = cache
+    if "logits_to_keep" in known:
         given["logits_to_keep"] = _last(ids, last) if at is None else at
     with torch.inference_mode():
-        found = lm.model(ids, **{k: v for k, v in given.items() if k in takes}).logits
+        found = lm.model(ids, **{k: v for k, v in given.items() if k in known}).logits
     if at is not None:
         return found if found.shape[1] == len(at) else found[:, at]  # type: ignore[no-any-return]
     return found[:, -last:] if last else found  # type: ignore[no-any-return]
+
+
+def takes(lm: LM) -> frozenset[str]:
+    """Return the names of what a model's pass takes."""
+    return _arguments(type(lm.model).forward)
 
 
 def _last(ids: Tensor, last: int) -> Any:

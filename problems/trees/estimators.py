@@ -26,7 +26,7 @@ class LLEGOClassifier(ClassifierMixin, Evolving):  # type: ignore[misc]
             small offline model.
         adapter: What the offline model was taught: ``"default"`` for the adapter of the package,
             which sets ``hints``, ``semantics`` and ``spare``; the GGUF file or the folder of one
-            that ``evollm tune trees`` wrote; or ``"none"``.
+            that ``evollm tune trees`` wrote; or None.
         max_depth: Maximum number of splits on a path; None for the limits of all trees, 64 splits
             on a path and 2,047 nodes.
         population_size: Number of trees in the population.

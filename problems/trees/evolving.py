@@ -36,7 +36,7 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
         self,
         model: LanguageModel | str | None = None,
         *,
-        adapter: str | Path = NONE,
+        adapter: str | Path | None = None,
         max_depth: int | None = 3,
         population_size: int = 25,
         generations: int = 25,
@@ -161,12 +161,16 @@ class Evolving(BaseEstimator):  # type: ignore[misc]
         """Return the settings for the model, and the model with its adapter."""
         from evollm.llm.connect import connect
 
-        model = self.model
-        if self.adapter != NONE and not settings.asks:
-            raise EvollmError(f"operators={self.operators!r} ask no model: leave adapter out")
-        if isinstance(model, str) or (model is None and self.adapter != NONE):
+        model, adapter = self.model, None if self.adapter == NONE else self.adapter
+        if adapter is not None and not settings.asks:
+            raise EvollmError("these operators and settings ask no model: leave adapter out")
+        if adapter is not None and (self.task or self.features):
+            raise EvollmError(
+                "an adapter for trees shows no descriptions: leave task and features out"
+            )
+        if isinstance(model, str) or (model is None and adapter is not None):
             model = connect(model)
-        return taught(settings, model, self.adapter)
+        return taught(settings, model, adapter)
 
     def _named_objectives(self) -> Sequence[Objective]:
         if isinstance(self.objectives, str):

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import inf
-from numbers import Integral, Real
 
 from evollm.llm.base import Mode, ModelError, Prompt, Sampling
 from evollm.llm.client.schemas import check_schema
@@ -122,13 +121,17 @@ def check(prompts: Sequence[Prompt], sampling: Sampling, n: int) -> None:
 def _check_numbers(sampling: Sampling, n: int) -> None:
     counts = ("n", n, 1), ("max_tokens", sampling.max_tokens, 1)
     for name, value, least in (*counts, ("top_logprobs", sampling.top_logprobs, 0)):
-        if not isinstance(value, Integral) or value < least:
+        if not _whole(value) or value < least:
             raise ModelError(f"{name} must be a whole number, {least} or more, not {value!r}")
-    if not isinstance(sampling.seed, Integral | None):
+    if sampling.seed is not None and not _whole(sampling.seed):
         raise ModelError(f"seed must be a whole number or None, not {sampling.seed!r}")
     temperature = sampling.temperature
-    if not isinstance(temperature, Real) or not 0 <= temperature < inf:
-        raise ModelError(f"temperature must be a number, 0 or more, not {temperature!r}")
+    if not (_whole(temperature) or isinstance(temperature, float)) or not 0 <= temperature < inf:
+        raise ModelError(f"temperature must be a finite number, 0 or more, not {temperature!r}")
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _check_prompt(prompt: Prompt, mode: Mode) -> None:

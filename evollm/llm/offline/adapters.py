@@ -29,7 +29,7 @@ def located(name: str | Path, known: str = "") -> Path:
 
 
 def adapted(model: Any, file: Path) -> LanguageModel:
-    """Return a model with one more adapter.
+    """Return a model with one more adapter, unless it has it.
 
     Args:
         model: The offline model, or one in a GGUF file; a dry run's stays as it is.
@@ -48,4 +48,5 @@ def adapted(model: Any, file: Path) -> LanguageModel:
             f"{model.name} can't have the adapter {file.name}: use the offline model or a GGUF "
             "file, or leave the adapter out"
         )
-    return model.adapted([*model.service.adapters, file])
+    known = model.service.adapters
+    return model if file in known else model.adapted([*known, file])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from problems.lm.forward import empty_cache, logits
+from problems.lm.forward import empty_cache, logits, takes
 from problems.lm.generation.holding import Held
 from problems.lm.load import LM
 
@@ -22,6 +22,8 @@ CROWDED = 0.8
 """Rows that are done leave a batch once at most this share of it goes on: that copies the rest."""
 LIKE = 64
 """Prompts that begin with so many equal tokens, as those of one search do, are read together."""
+WINDOWS = ("sliding_window", "attention_chunk_size", "window_size")
+"""What configurations call how far a token looks back."""
 
 Ids: TypeAlias = tuple[int, ...]
 
@@ -43,7 +45,8 @@ class Row:
 def steps(lm: LM, rows: list[Row]) -> Iterator[tuple[list[Row], Tensor]]:
     """Yield the rows that go on, with the logits of their next tokens; each gets one appended.
 
-    Prompts that are the same are computed once, and so are tokens with which several begin.
+    Prompts that are the same are computed once, and so is the start that the prompts of a search
+    have in common.
     """
     import torch
 
@@ -79,11 +82,12 @@ def steps(lm: LM, rows: list[Row]) -> Iterator[tuple[list[Row], Tensor]]:
 
 
 def _alike(lm: LM, prompts: Iterable[Ids]) -> list[list[Ids]]:
-    """Return prompts in groups that begin with the same tokens, the last one of all others.
+    """Return prompts in groups; those of a group begin with ``LIKE`` equal tokens.
 
-    Caches of models that look back less far than to the start can't be joined: one group.
+    Prompts like no other are the last group. There is a single group if a token does not look back
+    to the start, as caches of such models can't be joined.
     """
-    if _window(lm) is not None:
+    if _window(lm) is not None or not _placed(lm):
         return [sorted(prompts)]
     groups: list[list[Ids]] = []
     for prompt in sorted(prompts):
@@ -117,6 +121,8 @@ def _joined(parts: list[tuple[Any, Tensor, Tensor]]) -> tuple[Any, Tensor, Tenso
             each = [getattr(part.layers[i], name) for part, _, _ in parts]
             padded = [pad(one, (0, 0, less, 0)) for one, less in zip(each, lacks, strict=True)]
             setattr(layer, name, torch.cat(padded))
+            for part, _, _ in parts[1:]:  # joined layers are not kept twice
+                setattr(part.layers[i], name, None)
     mask = torch.cat([pad(one, (less, 0)) for (_, _, one), less in zip(parts, lacks, strict=True)])
     return cache, torch.cat([found for _, found, _ in parts]), mask
 
@@ -145,7 +151,7 @@ def _start(lm: LM, prompts: Sequence[Ids], longest: int) -> tuple[Any, int]:
     cache = empty_cache(lm)
     first, last = min(prompts), max(prompts)
     shared = min(_common(first, last), min(map(len, prompts)) - 1)
-    if shared == 0 or len(prompts) == 1 or _slides(lm, longest):
+    if shared == 0 or len(prompts) == 1 or _slides(lm, longest) or not _placed(lm):
         return cache, 0
     logits(lm, torch.tensor([first[:shared]], device=lm.device), cache=cache, last=1)
     cache.batch_repeat_interleave(len(prompts))
@@ -162,4 +168,14 @@ def _slides(lm: LM, longest: int) -> bool:
 
 
 def _window(lm: LM) -> int | None:
-    return getattr(lm.model.config.get_text_config(), "sliding_window", None)
+    config = lm.model.config.get_text_config()
+    found = [getattr(config, name, None) for name in WINDOWS]
+    return min((one for one in found if one is not None), default=None)
+
+
+def _placed(lm: LM) -> bool:
+    """Return whether a model is told the places of tokens, rather than counts those in its cache.
+
+    One that counts would count the padding between a shared start and the rest.
+    """
+    return "position_ids" in takes(lm)

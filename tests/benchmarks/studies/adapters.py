@@ -17,7 +17,7 @@ BATCH = 128
 def add(parser: argparse.ArgumentParser, folder: bool = True) -> None:
     """Add the options; that of the folder only if it is wanted."""
     if folder:
-        text = "ask with this adapter of evollm tune"
+        text = "ask with this adapter of evollm tune, rather than with that of the package"
         parser.add_argument("--adapter", type=Path, metavar="FOLDER", help=text)
     parser.add_argument(
         "--device", help="compute answers in this process, on cpu or cuda; none for a server"

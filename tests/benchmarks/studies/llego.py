@@ -34,7 +34,7 @@ from problems.trees.llego import SHARES, LLEGOSettings
 from problems.trees.model.fitness import TreeFitness
 from problems.trees.prompt_words import columns_of, described
 from problems.trees.system import LLEGO
-from problems.trees.taught.adapters import TAUGHT
+from problems.trees.taught.adapters import FILE, TAUGHT
 from tests.benchmarks.studies import RESULTS, adapters
 
 ASKED, ASKED_SEEDS = ("pima", "heart", "wisconsin"), 3
@@ -61,6 +61,8 @@ def problem_of(cell: Cell) -> tuple[TreeFitness, Samples]:
 
 
 Ask = Callable[[], LanguageModel]
+PACKAGED: Ask = partial(adapters.connected, FILE, None, "float32")
+"""Connects to the offline model with the adapter of the package."""
 TAUGHT_AS = {"taught": "llego", "taught_mix": "mix"}
 """The methods with a taught model, and how they share the children."""
 
@@ -69,20 +71,15 @@ def _evolved(
     problem: TreeFitness,
     test: Samples,
     cell: Cell,
-    asked: Ask | None = connect,
+    asked: Ask = connect,
 ) -> dict[str, Any]:
     """Run the search of a cell."""
     table, name = _table(cell["data"]), cell["method"]
     chosen: dict[str, Any] = dict(SHARES[TAUGHT_AS.get(name, name)])
     if name in TAUGHT_AS:
-        if asked is None:
-            raise EvollmError(
-                "a taught model needs --adapter FOLDER: make one with evollm tune trees, or choose "
-                "the other methods with --method"
-            )
         chosen |= TAUGHT
     settings = LLEGOSettings(population=cell["population"], max_depth=cell["depth"], **chosen)
-    model = asked() if settings.asks and asked else None
+    model = asked() if settings.asks else None
     search = LLEGO(problem, settings, model, table.context, described(table))
     result = search.run(Budget(generations=cell["generations"]), seed=cell["seed"])
     best = search.choose(result)
@@ -215,7 +212,7 @@ PAPER = {
 """The paper's means over five seeds, with a stronger model and 25 generations of 25."""
 
 
-def measure(cell: Cell, taught: Ask | None = None, untaught: Ask = connect) -> Found:
+def measure(cell: Cell, taught: Ask = PACKAGED, untaught: Ask = connect) -> Found:
     """Run one cell.
 
     Args:
@@ -346,9 +343,11 @@ def main() -> int:
     text = "ask the model on all chosen sets, depths and seeds (days with the offline model)"
     parser.add_argument("--everywhere", action="store_true", help=text)
     adapters.add(parser)
+    parser.set_defaults(adapter=FILE)
     said = parser.parse_args()
     where = exists if said.everywhere else applies
-    run = partial(measure, taught=adapters.asked(said), untaught=adapters.untaught(said))
+    taught = partial(adapters.connected, said.adapter, said.device, said.dtype)
+    run = partial(measure, taught=taught, untaught=adapters.untaught(said))
     return replace(STUDY, applies=where, measure=run).go(said)
 
 

@@ -28,6 +28,13 @@ SIZES: dict[str, Any] = {
     "eos_token_id": 2,
 }
 GPT2 = {"vocab_size": 320, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 128}
+GPT_NEO = {
+    "num_layers": 3,
+    "num_heads": 4,
+    "window_size": 6,
+    "attention_types": [[["global", "local", "global"], 1]],
+}
+LLAMA4 = {"intermediate_size_mlp": 48, "num_local_experts": 2, "num_experts_per_tok": 1}
 FAMILIES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "llama": ("LlamaConfig", "LlamaForCausalLM", {}),
     "llama-tied": ("LlamaConfig", "LlamaForCausalLM", {"tie_word_embeddings": True}),
@@ -45,6 +52,9 @@ FAMILIES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "cohere": ("CohereConfig", "CohereForCausalLM", {"logit_scale": 0.5}),
     "granite": ("GraniteConfig", "GraniteForCausalLM", {"logits_scaling": 3.0}),
     "bloom": ("BloomConfig", "BloomForCausalLM", {"n_head": 4}),
+    "llama4": ("Llama4TextConfig", "Llama4ForCausalLM", {**LLAMA4, "attention_chunk_size": 16}),
+    "gpt-neo": ("GPTNeoConfig", "GPTNeoForCausalLM", GPT_NEO),
+    "mpt": ("MptConfig", "MptForCausalLM", {"d_model": 32, "n_heads": 4, "n_layers": 2}),
     "mamba": ("MambaConfig", "MambaForCausalLM", {}),
     "bert": ("BertConfig", "BertForMaskedLM", {}),
     "roberta": ("RobertaConfig", "RobertaForMaskedLM", {"max_position_embeddings": 130}),

@@ -342,10 +342,12 @@ def test_a_clone_asks_with_the_same_key_and_a_pickle_holds_none() -> None:
 
 def test_an_adapter_is_for_the_offline_model_and_for_operators_that_ask_it() -> None:
     X, y = load_iris(return_X_y=True)
-    with pytest.raises(EvollmError, match="operators='classical' ask no model: leave adapter out"):
+    with pytest.raises(EvollmError, match="settings ask no model: leave adapter out"):
         LLEGOClassifier(adapter="default", operators="classical").fit(X, y)
-    with pytest.raises(EvollmError, match=r"scripted can't have the adapter default.gguf: use the"):
+    with pytest.raises(EvollmError, match=r"for the offline model, not for scripted: name one"):
         small(LLEGOClassifier, adapter="default").fit(X, y)
+    with pytest.raises(EvollmError, match="shows no descriptions: leave task and features out"):
+        LLEGOClassifier(adapter="default", task="Tell irises apart.").fit(X, y)
 
 
 @pytest.mark.model

@@ -14,6 +14,8 @@ from tests.problems.lm.conftest import Make
 PROMPTS = ["The harbour", "Don't ask why the boats", "She", "The harbour was empty: 34"]
 LIMITS = [4, 2, 3, 6]
 CAUSAL = ["llama", "mistral", "qwen2", "qwen3", "phi", "phi3", "gemma", "gemma2", "gemma3", "gpt2"]
+UNLIKE = ["llama4", "gpt-neo", "mpt", "bloom"]
+"""Families that look back in chunks, call the window otherwise, or count places by themselves."""
 
 
 def greedy(lm: LM, prompt: str, limit: int) -> list[int]:
@@ -50,7 +52,7 @@ def test_batches_and_a_shared_start_change_nothing(lm: LM) -> None:
     )
 
 
-@pytest.mark.parametrize("family", CAUSAL)
+@pytest.mark.parametrize("family", CAUSAL + UNLIKE)
 def test_prompts_of_several_searches_are_each_read_after_their_own_start(
     make: Make, family: str
 ) -> None:
@@ -68,7 +70,7 @@ def test_prompts_of_several_searches_are_each_read_after_their_own_start(
     together = generate(lm, prompts, 6, decoding=sampling, seed=list(range(len(prompts))))
     handle.remove()
     assert together == alone
-    if getattr(lm.model.config.get_text_config(), "sliding_window", None) is None:
+    if family in ("llama", "gpt2"):
         assert seen[:5] == [70, 3 * 3, 66, 3 * 3, 2]
 
 

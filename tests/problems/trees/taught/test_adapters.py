@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -18,6 +19,7 @@ from problems.lm import LMSettings, load
 from problems.trees.llego import LLEGOSettings
 from problems.trees.taught.adapters import FILE, RECORD, TAUGHT, taught
 from problems.trees.teaching.teacher import TreeTeacher
+from tests.support_each import each
 
 PLAIN = LLEGOSettings()
 KEPT = json.loads(RECORD.read_text())
@@ -56,8 +58,30 @@ def test_the_adapter_of_the_package_is_for_the_offline_model(tmp_path) -> None:
     (tmp_path / "other.gguf").write_bytes(b"")
     with pytest.raises(EvollmError, match=r"is for the offline model, not for .*other"):
         taught(PLAIN, offline(tmp_path / "other.gguf"), "default")
-    with pytest.raises(EvollmError, match=r"can't have the adapter default.gguf: use the offline"):
+    with pytest.raises(EvollmError, match=r"is for the offline model, not for scripted"):
         taught(PLAIN, Scripted(lambda *_: ""), "default")
+    assert taught(PLAIN, model, None) == (PLAIN, model)
+    assert taught(PLAIN, model, "default")[1].service.adapters == (FILE,)
+
+
+@each(
+    ("other", "message"),
+    [
+        ({"hints": 3}, "with an adapter for trees hints is 8, not 3: leave it out"),
+        ({"spare": 4}, "with an adapter for trees spare is 0, not 4: leave it out"),
+        ({"rewriting": 1.0}, "was taught crossover and mutation: leave rewriting"),
+        ({"start": "model"}, "was taught crossover and mutation: leave rewriting"),
+    ],
+    ids=str,
+)
+def test_what_was_not_taught_is_refused(other: dict[str, Any], message: str) -> None:
+    with pytest.raises(EvollmError, match=message):
+        taught(replace(PLAIN, **other), offline(), "default")
+
+
+def test_free_answers_keep_some_to_spare() -> None:
+    settings, _ = taught(replace(PLAIN, hold="none"), offline(), "default")
+    assert (settings.spare, settings.hints) == (2, 8)
 
 
 def test_what_can_t_be_taught_is_refused(tmp_path) -> None:
