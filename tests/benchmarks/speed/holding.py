@@ -1,6 +1,6 @@
 """How fast a model writes decision trees, held to a grammar or not, taught or not.
 
-    python -m tests.benchmarks.speed.holding --adapter FOLDER [--quick]
+    python -m tests.benchmarks.speed.holding [--adapter FOLDER] [--quick]
 
 Each choice asks for the same children of LLEGO's operators on pima, at the server of the offline
 model and in this process, untaught and with the adapter that ``evollm tune trees`` wrote. A
@@ -29,7 +29,7 @@ from operators.trees.genome import Tree
 from operators.trees.llego import DiverseMutation, GuidedCrossover
 from problems.trees.llego import LLEGOSettings
 from problems.trees.model.fitness import TreeFitness
-from problems.trees.taught.adapters import TAUGHT
+from problems.trees.taught.adapters import FILE, TAUGHT
 from problems.trees.teaching.searches import searched
 from tests.benchmarks.studies.adapters import connected
 from tests.benchmarks.studies.llego import problem_of
@@ -63,7 +63,8 @@ class Timed:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure every choice and print one JSON object as the last line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--adapter", type=Path, required=True, metavar="FOLDER")
+    text = "rather than that of the package"
+    parser.add_argument("--adapter", type=Path, default=FILE, metavar="FOLDER", help=text)
     parser.add_argument("--quick", action="store_true", help="fewer children")
     said = parser.parse_args(arguments)
     problem, _ = problem_of({"data": "pima", "seed": 0})
