@@ -37,9 +37,9 @@ KEPT: dict[str, Any] = {
     "expressions": (expressions.STUDY, (224, 224), [0, 1, 2], {"solved"}),
     "llego": (
         llego.STUDY,
-        (606, 606),
+        (597, 606),
         [1, 2],
-        set(llego.METHODS) - {"rewriting"},
+        set(llego.METHODS) - {"rewriting", "taught_mix"},
     ),
 }
 
