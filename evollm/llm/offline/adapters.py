@@ -28,6 +28,13 @@ def located(name: str | Path, known: str = "") -> Path:
     return file
 
 
+def is_offline(model: Any) -> bool:
+    """Return whether a model is the small one of the package, not one in another GGUF file."""
+    from evollm.llm.offline.model import Offline
+
+    return isinstance(model, Offline) and model.service.model is None
+
+
 def adapted(model: Any, file: Path) -> LanguageModel:
     """Return a model with one more adapter, unless it has it.
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evollm.llm.offline.adapters import adapted, located
+from evollm.llm.offline.adapters import adapted, is_offline, located
 from problems.blackbox.framed import Framed
 
 AUTO, DEFAULT, NONE = "auto", "default", "none"
@@ -44,12 +44,9 @@ def taught(strategy: Framed, model: Any, name: str | Path, coordinates: int) -> 
     Raises:
         EvollmError: If another adapter than the default is named and the model can't have one.
     """
-    from evollm.llm.offline.model import Offline
-
     if name == AUTO and coordinates > HELPS:
         return strategy, model
-    served = isinstance(model, Offline) and model.service.model is None
-    if name in (AUTO, DEFAULT) and not served:
+    if name in (AUTO, DEFAULT) and not is_offline(model):
         return strategy, model
     file = adapter_of(name)
     if file is None:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from evollm.errors import EvollmError
-from evollm.llm.offline.adapters import adapted, located
+from evollm.llm.offline.adapters import adapted, is_offline, located
 from problems.trees.llego import LLEGOSettings
 
 DEFAULT, NONE = "default", "none"
@@ -35,12 +35,14 @@ def taught(
         EvollmError: If there is no such file, the model can't have the adapter, or trees are asked
             for in another way than was taught.
     """
+    from evollm.llm.dry import DryRunModel
+
     if name in (None, NONE):
         return settings, model
     assert name is not None
     file = FILE if name == DEFAULT else located(name, f", '{DEFAULT}' or '{NONE}'")
     asked = _as_taught(settings)
-    if name == DEFAULT and not _can_have_default(model):
+    if name == DEFAULT and not (is_offline(model) or isinstance(model, DryRunModel)):
         raise EvollmError(
             f"the adapter of the package is for the offline model, not for {model.name}: name one "
             "that evollm tune trees wrote for it, or none"
@@ -67,11 +69,3 @@ def _as_taught(settings: LLEGOSettings) -> LLEGOSettings:
                 "leave it out"
             )
     return replace(settings, **wanted)
-
-
-def _can_have_default(model: Any) -> bool:
-    from evollm.llm.dry import DryRunModel
-    from evollm.llm.offline.model import Offline
-
-    offline = isinstance(model, Offline) and model.service.model is None
-    return offline or isinstance(model, DryRunModel)

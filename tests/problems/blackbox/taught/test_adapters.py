@@ -1,6 +1,5 @@
 """The adapter of the package: that its recipe made it, who gets it, and what it changes."""
 
-import hashlib
 import json
 from dataclasses import replace
 
@@ -17,14 +16,13 @@ from problems.blackbox.framed import Framed
 from problems.blackbox.prior.teacher import PriorTeacher
 from problems.blackbox.taught.adapters import FILE, RECORD, adapter_of, taught
 from problems.lm import LMSettings, load
+from tests.problems.lm.support_shipped import check_shipped
 
 KEPT = json.loads(RECORD.read_text())
 
 
 def test_the_file_is_the_one_of_the_record_and_small() -> None:
-    assert hashlib.sha256(FILE.read_bytes()).hexdigest() == KEPT["sha256"]
-    assert FILE.stat().st_size <= 5 * 10**6
-    assert KEPT["settings"]["rank"] <= 8
+    check_shipped(FILE, RECORD)
 
 
 @pytest.mark.model

@@ -1,6 +1,5 @@
 """The adapter of the package: that its recipe made it; how a taught model is asked; who can't."""
 
-import hashlib
 import json
 from dataclasses import replace
 from typing import Any
@@ -19,6 +18,7 @@ from problems.lm import LMSettings, load
 from problems.trees.llego import LLEGOSettings
 from problems.trees.taught.adapters import FILE, RECORD, TAUGHT, taught
 from problems.trees.teaching.teacher import TreeTeacher
+from tests.problems.lm.support_shipped import check_shipped
 from tests.support_each import each
 
 PLAIN = LLEGOSettings()
@@ -26,9 +26,7 @@ KEPT = json.loads(RECORD.read_text())
 
 
 def test_the_file_is_the_one_of_the_record_and_small() -> None:
-    assert hashlib.sha256(FILE.read_bytes()).hexdigest() == KEPT["sha256"]
-    assert FILE.stat().st_size <= 5 * 10**6
-    assert KEPT["settings"]["rank"] <= 8
+    check_shipped(FILE, RECORD)
 
 
 @pytest.mark.model
