@@ -32,7 +32,7 @@ KEPT: dict[str, Any] = {
     "gguf": (gguf.STUDY, (18, 18), [0], {"uniform", "random", "search"}),
     "packing": (packing.STUDY, (18, 18), [0], set()),
     "texts": (texts.STUDY, (36, 36), [0], set()),
-    "recipes": (recipes.STUDY, (24, 33), [0, 1], set()),
+    "recipes": (recipes.STUDY, (33, 33), [0, 1], set()),
     "monotone": (monotone.STUDY, (3, 3), [0], set()),
     "expressions": (expressions.STUDY, (224, 224), [0, 1, 2], {"solved"}),
     "llego": (
