@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary
@@ -106,11 +107,28 @@ def _tokens(lm: LM) -> LLTokenizer:
     from llguidance.hf import from_tokenizer
 
     try:
-        return from_tokenizer(lm.tokenizer, n_vocab=lm.vocabulary, eos_token=list(lm.ends))
+        tokenizer = _of_bytes(lm.tokenizer)
+        return from_tokenizer(tokenizer, n_vocab=lm.vocabulary, eos_token=list(lm.ends))
     except ValueError as error:
         raise EvollmError(
             f"{lm.name} can't be held to a grammar, because of its tokenizer ({error})"
         ) from None
+
+
+def _of_bytes(tokenizer: Any) -> Any:
+    """Return a tokenizer whose tokens llguidance reads as bytes, if that is what they stand for.
+
+    Some releases of transformers read such a tokenizer from a GGUF file as one that also falls back
+    to bytes; llguidance then takes the letters that stand for bytes to be the text.
+    """
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None or "ByteLevel" not in repr(backend.decoder):
+        return tokenizer
+    from tokenizers.decoders import ByteLevel
+
+    found = deepcopy(tokenizer)
+    found.backend_tokenizer.decoder = ByteLevel()
+    return found
 
 
 def _compile(tokens: LLTokenizer, text: str, grammar: bool) -> LLMatcher:

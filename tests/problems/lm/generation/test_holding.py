@@ -3,11 +3,14 @@
 import json
 import re
 from collections import Counter
+from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from tokenizers import decoders
 
 from evollm.errors import EvollmError
 from evollm.llm.base import ModelError, Sampling
@@ -16,6 +19,7 @@ from operators.vectors.framed import grammar as points
 from problems.lm import LM
 from problems.lm.generation import Decoding, generate
 from problems.lm.generation.answering import Answering
+from problems.lm.generation.holding import held
 from problems.lm.tokens import ids_of
 from tests.support_each import each
 
@@ -127,3 +131,13 @@ def test_what_can_not_be_read_is_refused(lm: LM, more: Any, message: str) -> Non
 def test_forms_are_for_each_prompt(lm: LM) -> None:
     with pytest.raises(EvollmError, match="a form for each or none"):
         generate(lm, ["She", "He"], 3, forms=[NESTED])
+
+
+def test_tokens_are_bytes_whatever_else_a_tokenizer_falls_back_to(lm: LM) -> None:
+    tokenizer = deepcopy(lm.tokenizer)
+    also = [decoders.ByteFallback(), decoders.Fuse(), decoders.Replace("▁", " ")]
+    tokenizer.backend_tokenizer.decoder = decoders.Sequence([*also, decoders.ByteLevel()])
+    text = held(replace(lm, tokenizer=tokenizer), 'root ::= "She (" [a-z]+')
+    for token in tokenizer("She (is", add_special_tokens=False)["input_ids"]:
+        text.add(token)
+    text.end()
