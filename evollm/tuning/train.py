@@ -5,8 +5,7 @@ Hu et al.: LoRA: Low-Rank Adaptation of Large Language Models, 2021, arXiv 2106.
 
 from __future__ import annotations
 
-import hashlib
-import json
+import logging
 import math
 import time
 import warnings
@@ -17,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evollm.errors import EvollmError
-from evollm.search.fingerprint import describe
 from evollm.tuning.batches import Batch, batches, loss
+from evollm.tuning.checkpoint import check_folder, digest, keep, kept
 from evollm.tuning.examples import VALIDATION, Example, Teacher
 from evollm.tuning.settings import TrainSettings
 from evollm.tuning.teaching import seed_of, supply
@@ -26,13 +25,14 @@ from evollm.tuning.teaching import seed_of, supply
 if TYPE_CHECKING:
     from torch import Tensor
 
+log = logging.getLogger("evollm")
+
 TOGETHER = {"cpu": 4096}
 """Tokens that are computed at a time, by device; their activations are about a megabyte each."""
 SHORT = 256
 """Tokens of a row up to which the CPU trains faster with plain attention than with a fused one."""
 OPENING, SMALL = 3, 4
 """The first steps, which any machine can repeat: how many, and their examples."""
-STATE, RECORD = "state.pt", "record.json"
 Report = Callable[[dict[str, Any]], None]
 
 
@@ -87,18 +87,6 @@ def train(
     return training.progress
 
 
-def check_folder(folder: Path) -> None:
-    """Check that a folder is free, or holds a training.
-
-    Raises:
-        EvollmError: If it has other files, which a training might overwrite.
-    """
-    if not folder.is_dir() or (folder / STATE).exists():
-        return
-    if any(file.suffix != ".part" for file in folder.iterdir()):  # those a kill may leave
-        raise EvollmError(f"{folder} has files, but no training: name another folder")
-
-
 class Training:
     """A training under way; see ``train``."""
 
@@ -115,6 +103,7 @@ class Training:
         self.optimizer = torch.optim.AdamW(self.weights, lr=settings.rate, weight_decay=0.0)
         self.progress = Progress()
         self._resume()
+        self._warn()
 
     def run(self, report: Report) -> None:
         """Train until the time or the steps run out; checkpoints are written in between."""
@@ -128,11 +117,22 @@ class Training:
             self.model.save_pretrained(str(self.folder))
         self._keep()
 
+    def _warn(self) -> None:
+        import torch
+
+        slow = torch.backends.cpu.get_cpu_capability() in ("DEFAULT", "AVX2")
+        if slow and self.device.type == "cpu" and self.settings.precision == "bfloat16":
+            log.warning(
+                "this processor has no instructions for bfloat16, which it computes many times "
+                "slower than float32: stop, and leave --precision bfloat16 out"
+            )
+
     def _steps(self, report: Report) -> None:
         settings, progress = self.settings, self.progress
         held_out = self._held_out()
         for _ in range(progress.step, OPENING):
             self._opening_step()
+        self._halve()
         began, spent = time.perf_counter(), progress.seconds
         running: list[Tensor] = []
         with self._supply() as coming:
@@ -143,6 +143,22 @@ class Training:
                 if progress.seconds >= next_line or self._share() >= 1:
                     self._line(running, held_out, report)
                     running, next_line = [], progress.seconds + 60 * settings.every
+
+    def _halve(self) -> None:
+        """Keep the frozen weights in the precision in which a graphics card computes with them.
+
+        Otherwise each step would round them again, and pass numbers twice as wide between layers.
+        """
+        import torch
+
+        if self.settings.precision == "float32" or self.device.type == "cpu":
+            return
+        for weight in self.model.parameters():
+            if not weight.requires_grad:
+                weight.data = weight.data.to(torch.bfloat16)
+        for module in self.model.modules():
+            if hasattr(module, "cast_input_dtype_enabled"):  # peft would widen each input again
+                module.cast_input_dtype_enabled = False
 
     def _supply(self) -> Any:
         settings, first = self.settings, self.progress.step
@@ -242,8 +258,6 @@ class Training:
         )
 
     def _keep(self) -> None:
-        """Write the checkpoint and the record, each in one piece."""
-        import torch
         from peft import get_peft_model_state_dict
 
         state = {
@@ -251,49 +265,18 @@ class Training:
             "optimizer": self.optimizer.state_dict(),
             "progress": asdict(self.progress),
             "settings": asdict(self.settings),
-            "teacher": _digest(self.teacher),
+            "teacher": digest(self.teacher),
         }
-        draft = self.folder / f"{STATE}.part"
-        torch.save(state, draft)
-        draft.replace(self.folder / STATE)
-        record = {"settings": asdict(self.settings), **asdict(self.progress)}
-        draft = self.folder / f"{RECORD}.part"
-        draft.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-        draft.replace(self.folder / RECORD)
+        keep(self.folder, state)
 
     def _resume(self) -> None:
-        import torch
         from peft import set_peft_model_state_dict
 
-        file = self.folder / STATE
-        if not file.exists():
-            return
-        try:
-            state = torch.load(file, map_location=self.device, weights_only=True)
-            known = {"settings", "teacher", "adapter", "optimizer", "progress"} <= set(state)
-        except Exception:  # torch has no class for what can be wrong with a file
-            known = False
-        if not known:
-            raise EvollmError(
-                f"{file} is no checkpoint of a training: name another folder, or delete it"
-            )
-        if state["settings"] != asdict(self.settings):
-            raise EvollmError(
-                f"{self.folder} holds a training with other settings: name another folder, or "
-                "delete it"
-            )
-        if state["teacher"] != _digest(self.teacher):
-            raise EvollmError(
-                f"{self.folder} holds a training with another teacher: name another folder, or "
-                "delete it"
-            )
-        set_peft_model_state_dict(self.model, state["adapter"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.progress = Progress(**state["progress"])
-
-
-def _digest(teacher: Teacher) -> str:
-    return hashlib.sha256(json.dumps(describe(teacher), sort_keys=True).encode()).hexdigest()
+        state = kept(self.folder, asdict(self.settings), digest(self.teacher), self.device)
+        if state is not None:
+            set_peft_model_state_dict(self.model, state["adapter"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.progress = Progress(**state["progress"])
 
 
 def adapted(model: Any, settings: TrainSettings) -> Any:

@@ -39,7 +39,8 @@ def tuned(
         EvollmError: If a package is missing, or the model can't be trained.
     """
     from evollm.tuning.adapter import write_gguf
-    from evollm.tuning.train import RECORD, check_folder, train
+    from evollm.tuning.checkpoint import RECORD, check_folder
+    from evollm.tuning.train import train
     from problems.lm import LMSettings, load
 
     check_folder(folder)

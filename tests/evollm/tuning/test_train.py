@@ -17,10 +17,12 @@ import torch
 
 from evollm import EvollmError
 from evollm.tuning.batches import batches, loss
+from evollm.tuning.checkpoint import RECORD, STATE
 from evollm.tuning.examples import VALIDATION, Collection, Example, Mixture, load, save
 from evollm.tuning.settings import TrainSettings
-from evollm.tuning.train import RECORD, STATE, Training, train
+from evollm.tuning.train import Training, train
 from tests.problems.lm.support_tiny import model, tokenizer
+from tests.support_each import each
 
 SETTINGS = TrainSettings(
     minutes=0, steps=40, rank=4, rate=2e-2, batch=8, warmup=4, validate=8, every=0.0
@@ -83,6 +85,32 @@ def test_an_interrupted_training_goes_on_and_a_finished_one_does_nothing(tmp_pat
     assert again.opening == whole.opening
     assert again.losses[-1][3] == pytest.approx(whole.losses[-1][3], abs=0.3)
     assert train(model("llama"), tokenizer(), Copies(), SETTINGS, tmp_path / "cut") == again
+
+
+def test_a_graphics_card_gets_frozen_weights_of_half_the_size(tmp_path) -> None:
+    half = replace(SETTINGS, precision="bfloat16")
+    training = Training(model("llama"), tokenizer(), Copies(), half, tmp_path)
+    training._halve()
+    assert {one.dtype for one in training.model.parameters()} == {torch.float32}
+    training.device = torch.device("cuda")
+    training._halve()
+    kinds = {(one.requires_grad, one.dtype) for one in training.model.parameters()}
+    assert kinds == {(True, torch.float32), (False, torch.bfloat16)}
+
+
+@each("capability", ["AVX2", "AVX512"])
+def test_a_precision_that_the_processor_lacks_is_warned_of(
+    capability: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    for precision in ("float32", "bfloat16"):
+        chosen = replace(SETTINGS, precision=precision)
+        Training(model("llama"), tokenizer(), Copies(), chosen, tmp_path)
+    warned = [one.getMessage() for one in caplog.records if "bfloat16" in one.getMessage()]
+    assert len(warned) == (capability == "AVX2")
 
 
 def test_another_training_s_folder_is_refused(tmp_path) -> None:
