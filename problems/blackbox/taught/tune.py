@@ -1,7 +1,7 @@
 """``evollm tune blackbox``: a model taught where the optimum of a function is likely to be."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 from evollm.cli.options import option
 from evollm.errors import EvollmError
@@ -9,6 +9,8 @@ from evollm.tuning.examples import Mixture, Teacher
 from problems.blackbox.prior.teacher import PriorTeacher
 from problems.blackbox.prior.trajectories import TrajectoryTeacher
 from problems.lm.tuning import TunedHere
+
+Chosen = TypeVar("Chosen", PriorTeacher, TrajectoryTeacher)
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Options:
         optimisers: Of the trajectories, with commas: cma, nelder-mead, powell, and shiwa, which
             needs nevergrad; one that is named twice runs twice as often. None for
             cma,cma,nelder-mead,powell.
-        dimensions: The largest number of coordinates of a function.
+        dimensions: The largest number of coordinates of a function, and of a prompt.
     """
 
     teacher: Literal["prior", "trajectories", "both"] = "prior"
@@ -42,16 +44,22 @@ class Tuning(TunedHere):
 
     def teacher(self, options: Options) -> Teacher:
         """Return the teacher that the options name."""
-        prior = PriorTeacher(dimensions=options.dimensions)
+        prior = _narrowed(PriorTeacher(), options.dimensions)
         if options.teacher == "prior":
             if options.optimisers is not None:
                 raise EvollmError("--optimisers needs --teacher trajectories or both")
             return prior
-        others = TrajectoryTeacher(dimensions=options.dimensions)
+        others = _narrowed(TrajectoryTeacher(), options.dimensions)
         if options.optimisers is not None:
             named = [name.strip().lower() for name in options.optimisers.split(",")]
             others = replace(others, optimisers=tuple(named))
         return others if options.teacher == "trajectories" else Mixture((prior, others))
+
+
+def _narrowed(teacher: Chosen, dimensions: int) -> Chosen:
+    """Return a teacher of functions of so many coordinates, and of no wider prompts."""
+    columns = tuple(columns for columns in teacher.columns if columns <= dimensions)
+    return replace(teacher, dimensions=dimensions, columns=columns)
 
 
 COMMAND = Tuning()

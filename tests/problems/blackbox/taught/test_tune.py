@@ -14,6 +14,14 @@ def test_options_name_the_teacher() -> None:
     assert COMMAND.teacher(Options(dimensions=6)) == prior
     assert COMMAND.teacher(Options("trajectories", dimensions=6)) == others
     assert COMMAND.teacher(Options("both", dimensions=6)) == Mixture((prior, others))
+    narrow = COMMAND.teacher(Options("both", dimensions=2))
+    columns = (1, 2, 2)
+    assert narrow == Mixture(
+        (
+            PriorTeacher(columns=columns, dimensions=2),
+            TrajectoryTeacher(columns=columns, dimensions=2),
+        )
+    )
     named = COMMAND.teacher(Options("trajectories", optimisers="Shiwa, cma"))
     assert named == TrajectoryTeacher(("shiwa", "cma"))
 
