@@ -13,6 +13,8 @@ from operators.vectors.framed import Frame
 from problems.blackbox.prior.landscapes import draw
 from problems.blackbox.prior.walks import Points, walk
 
+ROWS, COLUMNS = (10, 15, 20, 25), (1, 2, 2, 3, 4, 5, 5, 5, 10)
+"""Numbers of rows and coordinates that a model is taught by default, each as often as it stands."""
 TOGETHER = 8
 """Examples that share their number of columns and rows, so that a batch has few lengths."""
 
@@ -32,8 +34,8 @@ class PriorTeacher:
         digits: Of each coordinate.
     """
 
-    rows: tuple[int, ...] = (10, 16)
-    columns: tuple[int, ...] = (1, 2, 2, 3, 5)
+    rows: tuple[int, ...] = ROWS
+    columns: tuple[int, ...] = COLUMNS
     dimensions: int = 10
     most: int = 120
     digits: int = 2

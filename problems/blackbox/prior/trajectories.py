@@ -13,7 +13,7 @@ from evollm.errors import EvollmError
 from evollm.tuning.examples import Example
 from problems.blackbox.controls import cma_strategy
 from problems.blackbox.prior.landscapes import Landscape, draw
-from problems.blackbox.prior.teacher import check_shapes, shown
+from problems.blackbox.prior.teacher import COLUMNS, ROWS, check_shapes, shown
 from problems.blackbox.prior.walks import WARMUP, Points, Walk
 
 FROM_RUN = 4
@@ -173,8 +173,8 @@ class TrajectoryTeacher:
     """
 
     optimisers: tuple[str, ...] = ("cma", "cma", "nelder-mead", "powell")
-    rows: tuple[int, ...] = (10, 16)
-    columns: tuple[int, ...] = (1, 2, 2, 3, 5)
+    rows: tuple[int, ...] = ROWS
+    columns: tuple[int, ...] = COLUMNS
     dimensions: int = 10
     most: int = 120
     digits: int = 2

@@ -35,15 +35,11 @@ OWN = "taught"
 CMA = ("cma", "cma1")
 """CMA-ES with start steps of 2 and 1 in the box of ten units."""
 VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "pairs": ("taught, pairs", {"block": 2}),
-    "plain": ("taught, pairs, without quadratic steps", {"block": 2, "quadratic": False}),
-    "mean": (
-        "plain, steps from the mean of 8 answers",
-        {"block": 2, "mean_of": 8, "quadratic": False},
-    ),
-    "whole": ("plain, whole vectors", {"block": 10, "quadratic": False}),
+    "free": ("taught, without quadratic steps", {"quadratic": False}),
+    "mean": ("the same, steps from the mean of 8 answers", {"mean_of": 8, "quadratic": False}),
+    "pairs": ("the same, pairs of coordinates", {"block": 2, "quadratic": False}),
     "shuffled": (
-        "plain, random pairs of coordinates",
+        "the same, random pairs of coordinates",
         {"block": 2, "shuffle": True, "quadratic": False},
     ),
     "recombination_quadratic": (
@@ -52,6 +48,7 @@ VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     ),
 }
 """Other settings of the taught model, and a control; ``--method`` adds them to the table."""
+VERSIONS = {"pairs": 2, "recombination_quadratic": 2}
 METHODS: Mapping[str, str] = {
     name: {**TITLES, **OPPONENTS, "cma": "CMA-ES, step 2", "cma1": "CMA-ES, step 1"}[name]
     for name in (OWN, "framed", "paper", "recombination", "hill", "random", *CMA, *OPPONENTS)
@@ -273,7 +270,7 @@ STUDY = Study(
             tuple(METHODS),
             extra=tuple(VARIANTS),
             titles={**METHODS, **{name: title for name, (title, _) in VARIANTS.items()}},
-            versions=demo.METHODS.versions,
+            versions={**demo.METHODS.versions, **VERSIONS},
         ),
         "seed": Axis(range(3), quick=range(1)),
         "evaluations": Axis((100,)),

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from evollm.types import Candidate, Individual, Outcome
-from operators.vectors.quadratic import QuadraticStep, lowest, points_of
+from operators.vectors.quadratic import (
+    QuadraticStep,
+    fewest_of,
+    lowest,
+    lowest_separable,
+    points_of,
+)
 from tests.support_each import each
 
 OPTIMUM = np.array([0.3, 0.6])
@@ -45,16 +51,45 @@ def test_a_minimum_outside_is_moved_to_the_widened_box_and_the_cube() -> None:
 @each(
     ("values", "count"),
     [
-        (lambda rows: -bowl(rows), 12),  # a hill
-        (lambda rows: rows[:, 0], 12),  # a slope
         (lambda rows: np.ones(len(rows)), 12),  # a plain
         (lambda rows: np.full(len(rows), np.inf), 12),
-        (bowl, 8),  # too few
+        (bowl, 7),  # too few
     ],
 )
 def test_there_may_be_none(values, count) -> None:
     rows = drawn(count)
     assert not QuadraticStep().vary(parents(rows, values(rows)), 1, 0).genomes
+
+
+@each("dimension", [1, 3, 10])
+def test_fewer_points_determine_a_sum_of_parabolas(dimension) -> None:
+    rows = drawn(fewest_of(dimension), dimension=dimension)
+    optimum = np.linspace(0.3, 0.6, dimension)
+    values = (10.0 ** np.arange(dimension) * (rows - optimum) ** 2).sum(axis=1)
+    [child] = QuadraticStep().vary(parents(rows, values), 1, 0).genomes
+    assert child == pytest.approx(optimum, abs=1e-6)
+
+
+@each("values", [lambda rows: -((rows - 0.5) ** 2).sum(axis=1), lambda rows: rows @ [1.0, -2.0]])
+def test_a_hill_and_a_slope_are_left_by_a_side_of_the_widened_box(values) -> None:
+    rows = drawn(12)
+    [child] = QuadraticStep().vary(parents(rows, values(rows)), 1, 0).genomes
+    best = rows[np.argsort(values(rows))[: fewest_of(2)]]
+    low, width = best.min(axis=0), np.ptp(best, axis=0)
+    sides = np.clip([low - width / 2, low + 1.5 * width], 0, 1)
+    assert (np.abs(child - sides) < 1e-9).any(axis=0).all()
+    assert values(child[None])[0] < values(rows).min()
+
+
+def test_the_rest_of_many_points_does_not_bend_a_sum_of_parabolas() -> None:
+    """Where the mixed function has no minimum, only the best points are fitted."""
+    near, far = 0.5 + 0.02 * (drawn(fewest_of(2)) - 0.5), drawn(30, seed=1)
+    rows = np.concatenate([near, far])
+    saddle = 100 * ((far - 0.5) ** 2 * [1.0, -1.0]).sum(axis=1)
+    values = np.concatenate([bowl(near), saddle - saddle.min() + bowl(near).max()])
+    assert lowest(rows, values) is None
+    [child] = QuadraticStep().vary(parents(rows, values), 1, 0).genomes
+    assert child == pytest.approx(lowest_separable(near, bowl(near)))
 
 
 def test_points_that_do_not_determine_it_give_none() -> None:

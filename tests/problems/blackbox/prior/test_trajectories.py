@@ -45,7 +45,7 @@ def test_settings_that_cannot_be_are_refused() -> None:
         TrajectoryTeacher(optimisers=("cms",))
     with pytest.raises(EvollmError, match="most must be at least 32, not 20"):
         TrajectoryTeacher(most=20)
-    with pytest.raises(EvollmError, match="dimensions must be at least 5, the largest number of"):
+    with pytest.raises(EvollmError, match="dimensions must be at least 10, the largest number of"):
         TrajectoryTeacher(dimensions=3)
     for wrong in ((), "cma"):
         with pytest.raises(EvollmError, match="optimisers must be a tuple of names"):

@@ -10,16 +10,17 @@ from problems.blackbox.taught.tune import COMMAND, Options
 
 
 def test_options_name_the_teacher() -> None:
-    prior, others = PriorTeacher(dimensions=6), TrajectoryTeacher(dimensions=6)
+    columns = (1, 2, 2, 3, 4, 5, 5, 5)
+    prior = PriorTeacher(columns=columns, dimensions=6)
+    others = TrajectoryTeacher(columns=columns, dimensions=6)
     assert COMMAND.teacher(Options(dimensions=6)) == prior
     assert COMMAND.teacher(Options("trajectories", dimensions=6)) == others
     assert COMMAND.teacher(Options("both", dimensions=6)) == Mixture((prior, others))
     narrow = COMMAND.teacher(Options("both", dimensions=2))
-    columns = (1, 2, 2)
     assert narrow == Mixture(
         (
-            PriorTeacher(columns=columns, dimensions=2),
-            TrajectoryTeacher(columns=columns, dimensions=2),
+            PriorTeacher(columns=columns[:3], dimensions=2),
+            TrajectoryTeacher(columns=columns[:3], dimensions=2),
         )
     )
     named = COMMAND.teacher(Options("trajectories", optimisers="Shiwa, cma"))
