@@ -43,7 +43,7 @@ def test_examples_are_determined_by_the_seed_and_have_rows_of_digits() -> None:
 def test_settings_that_cannot_be_are_refused() -> None:
     with pytest.raises(EvollmError, match=r"no optimiser 'cms'.* 'cma'"):
         TrajectoryTeacher(optimisers=("cms",))
-    with pytest.raises(EvollmError, match="most must be at least 32, not 20"):
+    with pytest.raises(EvollmError, match="most must be at least 50, not 20"):
         TrajectoryTeacher(most=20)
     with pytest.raises(EvollmError, match="dimensions must be at least 10, the largest number of"):
         TrajectoryTeacher(dimensions=3)
