@@ -73,7 +73,7 @@ class Framing:
 
     Attributes:
         block: Number of coordinates per prompt; the prompts of all blocks are sent together. None
-            for pairs, or with an adapter whole vectors of up to five.
+            for pairs, or with an adapter whole vectors of up to ten.
         shuffle: Whether coordinates are assigned to blocks at random in every call.
         digits: Digits per coordinate.
         fixed: Whether the frame is the whole cube, as in the paper, instead of following the rows.

@@ -30,7 +30,7 @@ class Framed(Framing):
         memory: Number of best points in the prompt.
         offspring: Points per generation.
         quadratic: Whether one of these points is the minimum of a quadratic function fitted to the
-            best points, if that has one; none for a model with an adapter only.
+            best points, as soon as there are enough; none for a model with an adapter only.
     """
 
     warmup: int = 10

@@ -40,7 +40,7 @@ class Options:
         temperature: Sampling temperature, for paper of the first of three attempts; none for 1
             (framed) or 0 (paper).
         adapter: For framed: what the offline model was taught: default for the adapter of the
-            package, auto for that one if the function has up to five coordinates, a GGUF file, a
+            package, auto for that one if the function has up to ten coordinates, a GGUF file, a
             folder that evollm tune wrote, or none.
         framed: The settings of ``--method framed``.
         paper: The settings of ``--method paper``.

@@ -64,7 +64,7 @@ class EvoLLM(System[Any]):
         noise: How often points are evaluated if the function is noisy; by default once.
         adapter: What the offline model was taught, for ``Framed``: the adapter that comes with the
             package (``"default"``), a GGUF file, a folder that ``evollm tune`` wrote, or
-            ``"none"``. ``"auto"`` is the default one for functions of up to five coordinates, for
+            ``"none"``. ``"auto"`` is the default one for functions of up to ten coordinates, for
             which it was measured to help. Other models have none by default; only those in GGUF
             files can have one.
         units: Units of the values; None for plain ones.

@@ -8,7 +8,7 @@ from evollm.llm.offline.adapters import adapted, is_offline, located
 from problems.blackbox.framed import Framed
 
 AUTO, DEFAULT, NONE = "auto", "default", "none"
-HELPS = 5
+HELPS = 10
 """Most coordinates for which the adapter of the package was measured to help."""
 FILE = Path(__file__).with_name("default.gguf")
 RECORD = Path(__file__).with_name("default.json")
@@ -58,7 +58,7 @@ def as_taught(strategy: Framed, coordinates: int) -> Framed:
     """Return settings as they are for a taught model.
 
     It writes rows by itself; to hold it to digits would take most of the time. Its answers are as
-    wide as its doubts, and so a fitted quadratic makes the last steps, by default. Of up to five
+    wide as its doubts, and so a fitted quadratic makes the last steps, by default. Of up to ten
     coordinates it is shown all, and of more pairs, unless a size is given.
 
     Args:

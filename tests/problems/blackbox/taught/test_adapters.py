@@ -44,11 +44,11 @@ def test_who_gets_an_adapter(tmp_path) -> None:
     assert (model.service.adapters, model.name) == ((FILE,), "offline+default")
     assert model.settings.options["top_p"] == 1.0
     assert strategy == replace(framed, constrain=False, quadratic=True, block=5)
-    assert taught(framed, plain, "default", 6)[0].block is None
+    assert taught(framed, plain, "default", 11)[0].block is None
     assert taught(replace(framed, block=2), plain, "default", 5)[0].block == 2
     assert taught(replace(framed, quadratic=False), plain, "default", 5)[0].quadratic is False
     assert taught(framed, plain, "auto", 5)[1].service == model.service
-    assert taught(framed, plain, "auto", 6) == (framed, plain)
+    assert taught(framed, plain, "auto", 11) == (framed, plain)
     assert taught(framed, plain, "none", 5) == (framed, plain)
     other = Scripted(lambda *_: "")
     assert taught(framed, other, "default", 5) == (framed, other)
