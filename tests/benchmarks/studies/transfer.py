@@ -144,7 +144,7 @@ STUDY = Study(
             METHODS,
             quick=tuple(name for name in METHODS if name not in MODELS),
             titles={name: {**TITLES, **OPPONENTS}[name] for name in METHODS},
-            versions={"taught": 2},
+            versions={"taught": 3},
         ),
         "seed": Axis(range(3), quick=range(1)),
     },
