@@ -45,7 +45,7 @@ SETTINGS = TrainSettings(
     every=60.0,
     workers=1,
 )
-"""The base: 1,676 examples, a sixtieth of what the adapter of the package was shown."""
+"""The base: 1,676 examples, an eightieth of what the adapter of the package was shown."""
 
 
 @dataclass(frozen=True)
