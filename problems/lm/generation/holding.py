@@ -121,11 +121,11 @@ def _of_bytes(tokenizer: Any) -> Any:
     Some releases of transformers read such a tokenizer from a GGUF file as one that also falls back
     to bytes; llguidance then takes the letters that stand for bytes to be the text.
     """
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None or "ByteLevel" not in repr(backend.decoder):
-        return tokenizer
     from tokenizers.decoders import ByteLevel
 
+    decoder = getattr(getattr(tokenizer, "backend_tokenizer", None), "decoder", None)
+    if isinstance(decoder, ByteLevel) or "ByteLevel" not in repr(decoder):
+        return tokenizer
     found = deepcopy(tokenizer)
     found.backend_tokenizer.decoder = ByteLevel()
     return found

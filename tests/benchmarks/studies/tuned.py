@@ -35,11 +35,11 @@ OWN = "taught"
 CMA = ("cma", "cma1")
 """CMA-ES with start steps of 2 and 1 in the box of ten units."""
 VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "free": ("taught, without quadratic steps", {"quadratic": False}),
-    "mean": ("the same, steps from the mean of 8 answers", {"mean_of": 8, "quadratic": False}),
-    "pairs": ("the same, pairs of coordinates", {"block": 2, "quadratic": False}),
+    "free": ("free: taught, without quadratic steps", {"quadratic": False}),
+    "mean": ("free, steps from the mean of 8 answers", {"mean_of": 8, "quadratic": False}),
+    "pairs": ("free, pairs of coordinates", {"block": 2, "quadratic": False}),
     "shuffled": (
-        "the same, random pairs of coordinates",
+        "free, random pairs of coordinates",
         {"block": 2, "shuffle": True, "quadratic": False},
     ),
     "recombination_quadratic": (
@@ -48,7 +48,7 @@ VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     ),
 }
 """Other settings of the taught model, and a control; ``--method`` adds them to the table."""
-VERSIONS = {"pairs": 2, "recombination_quadratic": 2}
+VERSIONS = {"recombination_quadratic": 2}
 METHODS: Mapping[str, str] = {
     name: {**TITLES, **OPPONENTS, "cma": "CMA-ES, step 2", "cma1": "CMA-ES, step 1"}[name]
     for name in (OWN, "framed", "paper", "recombination", "hill", "random", *CMA, *OPPONENTS)
