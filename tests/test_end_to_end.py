@@ -87,13 +87,13 @@ def test_on_ray_workers(model, ray_session):
 )
 def test_every_call_is_on_record(model, strategy, operator, tmp_path):
     system = EvoLLM(sphere, [(-5, 5)] * 4, model=model, strategy=strategy)
-    result = system.run(Budget(evaluations=40), seed=1, path=tmp_path)
+    result = system.run(Budget(evaluations=30), seed=1, path=tmp_path)
     calls = result.record.rows(
         "SELECT name, request, answer, calls.prompt_tokens, completion_tokens, cached, cost"
         " FROM calls JOIN jobs ON jobs.id = calls.job ORDER BY calls.id"
     )
     usage = result.usage
-    assert len(calls) == usage.calls >= 8
+    assert len(calls) == usage.calls >= 4
     for name, request, answer, prompt_tokens, completion_tokens, cached, cost in calls:
         assert name == operator
         assert "," in json.loads(request)["prompt"]
@@ -105,12 +105,12 @@ def test_every_call_is_on_record(model, strategy, operator, tmp_path):
     assert usage.prompt_tokens == sum(call[3] for call in calls)
     assert usage.completion_tokens == sum(call[4] for call in calls)
     found = system.found(result)
-    assert found.nfev == 40
+    assert found.nfev == 30
     assert found.fun == sphere(found.x) < 30
     assert 0 <= found.fallback_share < 0.5
     genomes = np.array(list(result.dataframe()["genome"]))
-    assert genomes.shape == (40, 4)
+    assert genomes.shape == (30, 4)
     assert ((genomes >= 0) & (genomes <= 1)).all()
-    again = system.run(Budget(evaluations=40), seed=1, path=tmp_path)
+    again = system.run(Budget(evaluations=30), seed=1, path=tmp_path)
     assert again.usage.calls == usage.calls
     assert np.array_equal(system.found(again).x, found.x)

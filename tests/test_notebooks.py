@@ -13,11 +13,13 @@ pytestmark = pytest.mark.model
 ROOT = Path(__file__).parent.parent
 SHORTER = {
     "minutes = 1.0": "minutes = 0.05",
-    "n=200": "n=20",
-    "40, model=model": "20, model=model",
+    "validate=32": "validate=4, batch=2",
+    "n=200": "n=8",
+    "40, model=model": "10, model=model",
+    "splits.select[:16], test=splits.test[:16]": "splits.select[:4], test=splits.test[:4]",
     "Schedule(4, 4, stages=((128, 2), (256, 1))": "Schedule(2, 2, stages=((64, 1),)",
     "held_out_tokens=1024": "held_out_tokens=256",
-    "search(budget=Budget(evaluations=24)": "search(budget=Budget(evaluations=12)",
+    "search(budget=Budget(evaluations=24)": "search(budget=Budget(evaluations=8)",
 }
 """What is changed before a notebook is run, so that it takes less time."""
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -31,8 +31,8 @@ def launch(config: dict[str, JSON], path: Path, connect: Connect, quiet: bool = 
     executor = executor_of(where.executor, where.workers)
     system, budget = prepared(config, connect)
     callbacks = () if quiet else (Progress(system.units["fitness"].text),)
-    if system.opening:
-        print(system.opening, flush=True)
+    if opening := system.opening:
+        print(opening, flush=True)
     print(f"run directory {folder}", file=sys.stderr)
     result = run_system(
         system,

@@ -212,8 +212,8 @@ def _dry_run(config: dict[str, JSON]) -> int:
     """Print what a run would ask a model or compute, and what that would cost at most."""
     connect = Connector.of(config, dry=True)
     system, budget = prepared(config, connect)
-    if system.opening:
-        print(system.opening)
+    if opening := system.opening:
+        print(opening)
     forecast = system.forecast(budget)
     print(forecast or estimate(system.flow(config["run"]["seed"]), budget, connect.recording))
     return 0

@@ -130,7 +130,7 @@ class Training:
     def _steps(self, report: Report) -> None:
         settings, progress = self.settings, self.progress
         held_out = self._held_out()
-        for _ in range(progress.step, OPENING):
+        while progress.step < OPENING and self._share() < 1:
             self._opening_step()
         self._halve()
         began, spent = time.perf_counter(), progress.seconds

@@ -93,6 +93,7 @@ class Loaded:
         self._settings = settings
         self._scorer: Scorer | None = None
         self._texts: tuple[Windows, Windows] | None = None
+        self._perplexities: dict[int, float] = {}
 
     @property
     def pool(self) -> Windows:
@@ -133,16 +134,18 @@ class Loaded:
             return self.scorer.scores(genomes, windows, metrics, keep, tokens)
 
     def perplexity(self, tokens: int) -> float:
-        """Return the perplexity of the whole model on the first held-out text.
+        """Return the perplexity of the whole model on the first held-out text, computed once.
 
         Args:
             tokens: Of how many tokens, rounded up to whole windows.
         """
-        text = self.held_out[: -(-tokens // self.held_out.shape[1])]
-        total, rows = 0.0, max(1, TOGETHER // text.shape[1])
-        for start in range(0, len(text), rows):
-            total += self.surprise(text[start : start + rows])
-        return exp(min(total / text[:, 1:].size, 700))
+        if tokens not in self._perplexities:
+            text = self.held_out[: -(-tokens // self.held_out.shape[1])]
+            total, rows = 0.0, max(1, TOGETHER // text.shape[1])
+            for start in range(0, len(text), rows):
+                total += self.surprise(text[start : start + rows])
+            self._perplexities[tokens] = exp(min(total / text[:, 1:].size, 700))
+        return self._perplexities[tokens]
 
     def surprise(self, ids: Windows) -> float:
         """Return the whole model's negative log-likelihood of windows, in nats.

@@ -26,7 +26,7 @@ from evollm.testing import once
 where, path, tally, pause = sys.argv[1:]
 
 def sleep(seconds):
-    """Sleep in short turns: a signal just before a long one would be handled only after it."""
+    # In short turns: a signal just before a long one would be handled only after it.
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         time.sleep(0.01)

@@ -31,11 +31,11 @@ def test_the_recipe_s_first_steps_have_the_recorded_losses(tmp_path) -> None:
     torch.set_num_threads(1)
     try:
         lm = load(None, LMSettings(dtype="float32", device="cpu"))
-        recipe = {**KEPT["settings"], "minutes": 0, "steps": 3, "validate": 1, "workers": 1}
+        recipe = {**KEPT["settings"], "minutes": 0, "steps": 2, "validate": 1, "workers": 1}
         found = train(lm.model, lm.tokenizer, PriorTeacher(), TrainSettings(**recipe), tmp_path)
     finally:
         torch.set_num_threads(threads)
-    assert found.opening == pytest.approx(KEPT["opening"], abs=1e-3)
+    assert found.opening == pytest.approx(KEPT["opening"][:2], abs=1e-3)
 
 
 def test_who_gets_an_adapter(tmp_path) -> None:
