@@ -4,8 +4,8 @@ Question: does the adapter of the package, which was taught on made-up functions
 fitness is none of these? The tasks: the two hyper-parameters of a support vector machine, on
 logarithmic scales, by five-fold balanced accuracy on pima and vehicle; and linear policies for
 CartPole (10 weights) and Acrobot (21), by the mean return of eight episodes. A policy is scored in
-64 new episodes at the end. The controls and Optuna's TPE have the same evaluations. The taught model
-is asked for all coordinates at once, and for pairs of Acrobot's, for which it is no default.
+64 new episodes at the end. The controls and Optuna's TPE have the same evaluations. The taught
+model is asked for all coordinates at once, and for pairs of Acrobot's, for which it is no default.
 """
 
 import sys
