@@ -1,6 +1,6 @@
 """How fast a model writes decision trees, held to a grammar or not, taught or not.
 
-    python -m tests.benchmarks.speed.holding [--adapter FOLDER] [--quick]
+    python -m tests.benchmarks.speed.holding [--adapter FOLDER] [--dtype NAME] [--quick]
 
 Each choice asks for the same children of LLEGO's operators on pima, at the server of the offline
 model and in this process, untaught and with the adapter that ``evollm tune trees`` wrote. A
@@ -65,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     text = "rather than that of the package"
     parser.add_argument("--adapter", type=Path, default=FILE, metavar="FOLDER", help=text)
+    parser.add_argument("--dtype", default="bfloat16", help="precision in this process (bfloat16)")
     parser.add_argument("--quick", action="store_true", help="fewer children")
     said = parser.parse_args(arguments)
     problem, _ = problem_of({"data": "pima", "seed": 0})
@@ -72,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rounds, figures = 1 if said.quick else 4, {}
     for place, adapter, hold in product(PLACES, (None, said.adapter), ("grammar", "none")):
         name = f"{place}, {'taught' if adapter else 'untaught'}, {hold}"
-        model = connected(adapter, "cpu" if place == PLACES[1] else None, "bfloat16")
+        model = connected(adapter, "cpu" if place == PLACES[1] else None, said.dtype)
         figures[name] = _measured(Timed(model), problem, parents, hold, rounds)
         print(f"{name}: {figures[name]}", flush=True)
     print(json.dumps(figures))

@@ -77,7 +77,7 @@ def measure(cell: Cell, device: str | None = None, dtype: str = "float32") -> Fo
 
     Args:
         cell: Task, method and seed.
-        device: Where the taught model's answers are computed; None for a server.
+        device: Where a model's answers are computed; None for a server.
         dtype: The precision, without a server.
     """
     began = time.perf_counter()
@@ -99,12 +99,14 @@ def measure(cell: Cell, device: str | None = None, dtype: str = "float32") -> Fo
 def _asked(method: str, coordinates: int, device: str | None, dtype: str) -> tuple[Any, Any]:
     """Return a method's settings, and the model that it asks."""
     strategy: Any = strategy_of(method)
-    if method == "taught" and device:
-        return as_taught(strategy, coordinates), adapters.connected(FILE, device, dtype)
-    asked = model() if method in MODELS else None
+    if method not in MODELS:
+        return strategy, None
+    if device:
+        asked = adapters.connected(FILE if method == "taught" else None, device, dtype)
+        return as_taught(strategy, coordinates) if method == "taught" else strategy, asked
     if method == "taught":
-        return taught(strategy, asked, DEFAULT, coordinates)
-    return strategy, asked
+        return taught(strategy, model(), DEFAULT, coordinates)
+    return strategy, model()
 
 
 def _searched(
@@ -162,7 +164,7 @@ STUDY = Study(
 
 
 def main() -> int:
-    """Run the study; ``--device`` computes the taught model's answers in this process."""
+    """Run the study; ``--device`` computes a model's answers in this process."""
     parser = STUDY.parser()
     adapters.add(parser, folder=False)
     said = parser.parse_args()

@@ -87,6 +87,11 @@ def test_an_interrupted_training_goes_on_and_a_finished_one_does_nothing(tmp_pat
     assert train(model("llama"), tokenizer(), Copies(), SETTINGS, tmp_path / "cut") == again
 
 
+def test_a_short_training_makes_no_more_steps_than_it_was_given(tmp_path) -> None:
+    short = replace(SETTINGS, steps=2)
+    assert train(model("llama"), tokenizer(), Copies(), short, tmp_path).step == 2
+
+
 def test_a_graphics_card_gets_frozen_weights_of_half_the_size(tmp_path) -> None:
     half = replace(SETTINGS, precision="bfloat16")
     training = Training(model("llama"), tokenizer(), Copies(), half, tmp_path)

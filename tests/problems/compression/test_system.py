@@ -177,6 +177,14 @@ def test_workers_give_the_same_survivors(
     )
 
 
+def test_the_whole_model_is_measured_once(tiny: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = tiny.system("depth")
+    said = system.opening
+    monkeypatch.setattr(type(system.problem.loaded), "surprise", None)
+    assert system.opening == said
+    assert f"perplexity {system.checked():.4g}" in said
+
+
 def test_the_problem_travels_without_the_model(tiny: Made) -> None:
     problem = tiny.system("depth").problem
     problem.prepare()
