@@ -6,6 +6,9 @@ from pathlib import Path
 
 from evollm.errors import EvollmError
 
+TRAINING, TRAINED = "state.pt", "adapter_model.safetensors"
+"""Files of a training's folder: its checkpoint, and at the end the adapter."""
+
 
 def anchored(path: str | PathLike[str]) -> Path:
     """Return an absolute path with ``~`` expanded, which is independent of the working directory.

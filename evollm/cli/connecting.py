@@ -66,7 +66,7 @@ class Connector:
             return model  # type: ignore[no-any-return]
         from evollm.llm.dry import DryRunModel
 
-        self.recording.append(DryRunModel(model.name, model.price, model.context))
+        self.recording.append(DryRunModel(model.name, model.price, model.context, model))
         return self.recording[-1]
 
     def _connected(self) -> Any:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from evollm.llm.base import Completion, Price, Prompt, Sampling
+from evollm.llm.base import Completion, LanguageModel, Price, Prompt, Sampling
 from evollm.llm.client.requests import Ask, check
 
 
@@ -13,10 +13,18 @@ class DryRunModel:
         name: Name of the model that it replaces.
         price: The price per million tokens; None if unknown.
         context: Maximum number of tokens per request; None if unknown.
+        replaces: The model itself; None if there is none yet.
     """
 
-    def __init__(self, name: str, price: Price | None, context: int | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        price: Price | None,
+        context: int | None = None,
+        replaces: LanguageModel | None = None,
+    ) -> None:
         self.name = name
+        self.replaces = replaces
         self.price = price
         self.context = context
         self._asks: list[Ask] = []

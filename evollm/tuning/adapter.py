@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evollm.errors import EvollmError
+from evollm.paths import TRAINED
 
 NAMES: Mapping[str, str] = {
     "self_attn.q_proj": "attn_q",
@@ -48,7 +49,7 @@ def write_gguf(folder: Path, file: Path, heads: int, kv_heads: int) -> Path:
 
     try:
         config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
-        tensors = load_file(folder / "adapter_model.safetensors")
+        tensors = load_file(folder / TRAINED)
     except (OSError, ValueError, SafetensorError) as error:
         raise EvollmError(f"{folder} holds no adapter that can be read: {error}") from None
     draft = file.with_name(f"{file.name}.part")

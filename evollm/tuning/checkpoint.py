@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from evollm.errors import EvollmError
+from evollm.paths import TRAINING
 from evollm.search.fingerprint import describe
 from evollm.tuning.examples import Teacher
 
-STATE, RECORD = "state.pt", "record.json"
+RECORD = "record.json"
 PARTS = {"settings", "teacher", "adapter", "optimizer", "progress"}
 
 
@@ -18,9 +19,11 @@ def check_folder(folder: Path) -> None:
     """Check that a folder is free, or holds a training.
 
     Raises:
-        EvollmError: If it has other files, which a training might overwrite.
+        EvollmError: If it is a file, or has other files, which a training might overwrite.
     """
-    if not folder.is_dir() or (folder / STATE).exists():
+    if folder.exists() and not folder.is_dir():
+        raise EvollmError(f"{folder} is a file: name a folder")
+    if not folder.is_dir() or (folder / TRAINING).exists():
         return
     if any(file.suffix != ".part" for file in folder.iterdir()):  # those a kill may leave
         raise EvollmError(f"{folder} has files, but no training: name another folder")
@@ -40,9 +43,9 @@ def keep(folder: Path, state: Mapping[str, Any]) -> None:
     """
     import torch
 
-    draft = folder / f"{STATE}.part"
+    draft = folder / f"{TRAINING}.part"
     torch.save(dict(state), draft)
-    draft.replace(folder / STATE)
+    draft.replace(folder / TRAINING)
     record = {"settings": state["settings"], **state["progress"]}
     draft = folder / f"{RECORD}.part"
     draft.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
@@ -64,7 +67,7 @@ def kept(folder: Path, settings: Mapping[str, Any], teacher: str, device: Any) -
     """
     import torch
 
-    file = folder / STATE
+    file = folder / TRAINING
     if not file.exists():
         return None
     try:
@@ -76,9 +79,11 @@ def kept(folder: Path, settings: Mapping[str, Any], teacher: str, device: Any) -
         raise EvollmError(
             f"{file} is no checkpoint of a training: name another folder, or delete it"
         )
-    if state["settings"] != settings:
+    others = [name for name in settings if state["settings"].get(name) != settings[name]]
+    if others:
         raise EvollmError(
-            f"{folder} holds a training with other settings: name another folder, or delete it"
+            f"{folder} holds a training with other settings ({', '.join(others)}): name another "
+            "folder, or delete it"
         )
     if state["teacher"] != teacher:
         raise EvollmError(

@@ -19,8 +19,8 @@ class TrainSettings:
     or the steps run out.
 
     Attributes:
-        minutes: How long to train.
-        steps: Most steps, at least the first three; None for as many as the time allows.
+        minutes: How long to train; 0 for as long as the steps take.
+        steps: Most steps; None for as many as the time allows.
         rank: Of the adapter's matrices.
         alpha: Strength of the adapter, in ranks.
         rate: Largest learning rate.
@@ -54,10 +54,12 @@ class TrainSettings:
             validate=self.validate,
             workers=self.workers,
         )
-        at_least(0, self, "minutes", "rate", "warmup", "every")
+        at_least(0, self, "minutes", "rate", "warmup", "every", "seed")
+        if self.minutes == inf:
+            raise EvollmError("minutes must be finite: give 0 and steps for no limit of time")
         for name in ("alpha", "rate"):
             value = getattr(self, name)
             if not 0 < value < inf:
                 raise EvollmError(f"{name} must be more than 0 and finite, not {value}")
         if not self.minutes and self.steps is None:
-            raise EvollmError("training needs a limit: give minutes or steps")
+            raise EvollmError("a training of 0 minutes needs another limit: give minutes or steps")

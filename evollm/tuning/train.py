@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evollm.errors import EvollmError
+from evollm.paths import TRAINED
 from evollm.tuning.batches import Batch, batches, loss
 from evollm.tuning.checkpoint import check_folder, digest, keep, kept
 from evollm.tuning.examples import VALIDATION, Example, Teacher
@@ -113,7 +114,7 @@ class Training:
         except KeyboardInterrupt:
             self._keep()
             raise
-        if self.progress.step > before or not (self.folder / "adapter_model.safetensors").exists():
+        if self.progress.step > before or not (self.folder / TRAINED).exists():
             self.model.save_pretrained(str(self.folder))
         self._keep()
 

@@ -71,7 +71,7 @@ class LLEGOSettings:
     Attributes:
         population: Number of trees in the population.
         offspring: Children per generation; None for twice the population, as in the paper.
-        max_depth: Maximum number of splits on a path; None, or a larger number, for ``DEEPEST``.
+        max_depth: Maximum number of splits on a path, at most 64; None for 64.
         arity: Number of parents in a prompt.
         brood: Number of children per prompt.
         alpha: How far the target fitness is beyond the best parent, in ranges of the parents'
@@ -95,7 +95,8 @@ class LLEGOSettings:
             together.
         form: Trees in prompts as one ``line`` (ours) or as ``json``.
         mode: Plain continuation, or chat.
-        hold: What the endpoint enforces; None for a grammar with lines and a schema with JSON.
+        hold: What the endpoint enforces, which may be nothing; if it is left out, a grammar with
+            lines and a schema with JSON.
         temperature: Sampling temperature.
     """
 

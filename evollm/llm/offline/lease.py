@@ -144,8 +144,10 @@ def _start(service: Service, folder: Path) -> Address:
                 "use a smaller model"
             ) from None
         except subprocess.SubprocessError:
+            names = [service.file, *service.adapters]
             raise ModelError(
-                f"the model server can't serve {service.file}: see {log} for the cause"
+                f"the model server can't serve {' with '.join(map(str, names))}: see {log} for the "
+                "cause"
             ) from None
     address = running(folder)
     if address is None:

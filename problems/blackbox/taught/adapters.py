@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from evollm.errors import EvollmError
 from evollm.llm.offline.adapters import adapted, is_offline, located
 from problems.blackbox.framed import Framed
 
@@ -37,17 +38,22 @@ def taught(strategy: Framed, model: Any, name: str | Path, coordinates: int) -> 
     Args:
         strategy: The settings for an untaught model.
         model: The offline model, or one in a GGUF file, which can have an adapter; or any other.
-        name: As for ``adapter_of``; the default one is for the offline model alone, and ``"auto"``
-            uses it where it was measured to help.
+        name: As for ``adapter_of``; ``"default"`` is for the offline model alone, and ``"auto"``
+            uses it with that model where it was measured to help.
         coordinates: Of the function.
 
     Raises:
-        EvollmError: If another adapter than the default is named and the model can't have one.
+        EvollmError: If the model can't have the adapter that is named.
     """
     if name == AUTO and coordinates > HELPS:
         return strategy, model
-    if name in (AUTO, DEFAULT) and not is_offline(model):
+    if name == AUTO and not is_offline(model):
         return strategy, model
+    if name == DEFAULT and not is_offline(model):
+        raise EvollmError(
+            f"the adapter of the package is for the offline model, not for {model.name}: name one "
+            "that evollm tune blackbox wrote for it, 'auto' or 'none'"
+        )
     file = adapter_of(name)
     if file is None:
         return strategy, model

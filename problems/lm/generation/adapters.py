@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from evollm.errors import EvollmError
 from evollm.llm.files import digest
+from evollm.paths import TRAINED
 from evollm.tuning.adapter import SUFFIX, read_gguf
 
 if TYPE_CHECKING:
     from problems.lm.load import LM
-
-WEIGHTS = "adapter_model.safetensors"
 
 
 def merged(lm: LM, adapter: Path) -> tuple[LM, str]:
@@ -28,8 +27,8 @@ def merged(lm: LM, adapter: Path) -> tuple[LM, str]:
     Raises:
         EvollmError: If there is no such adapter, or it is not one of this model.
     """
-    single = adapter.suffix == SUFFIX
-    file = adapter if single else adapter / WEIGHTS
+    single = adapter.suffix == SUFFIX or adapter.is_file()
+    file = adapter if single else adapter / TRAINED
     if not file.is_file():
         raise EvollmError(
             f"there is no adapter {file}: give a GGUF file, or a folder that evollm tune wrote"
@@ -52,7 +51,7 @@ def _with_peft(lm: LM, folder: Path) -> Any:
     from safetensors import safe_open
 
     try:
-        with safe_open(folder / WEIGHTS, "pt") as file:
+        with safe_open(folder / TRAINED, "pt") as file:
             wanted = set(file.keys())
         with warnings.catch_warnings():  # peft asks transformers for what it now calls otherwise
             warnings.simplefilter("ignore")

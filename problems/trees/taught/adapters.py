@@ -35,14 +35,12 @@ def taught(
         EvollmError: If there is no such file, the model can't have the adapter, or trees are asked
             for in another way than was taught.
     """
-    from evollm.llm.dry import DryRunModel
-
     if name in (None, NONE):
         return settings, model
     assert name is not None
     file = FILE if name == DEFAULT else located(name, f", '{DEFAULT}' or '{NONE}'")
     asked = _as_taught(settings)
-    if name == DEFAULT and not (is_offline(model) or isinstance(model, DryRunModel)):
+    if name == DEFAULT and not is_offline(model):
         raise EvollmError(
             f"the adapter of the package is for the offline model, not for {model.name}: name one "
             "that evollm tune trees wrote for it, or none"

@@ -22,6 +22,7 @@ from tests.benchmarks.studies import (
     packing,
     recipes,
     texts,
+    transfer,
 )
 from tests.support_each import each
 
@@ -33,13 +34,14 @@ KEPT: dict[str, Any] = {
     "packing": (packing.STUDY, (18, 18), [0], set()),
     "texts": (texts.STUDY, (36, 36), [0], set()),
     "recipes": (recipes.STUDY, (33, 33), [0, 1], set()),
+    "transfer": (transfer.STUDY, (84, 84), [0], set()),
     "monotone": (monotone.STUDY, (3, 3), [0], set()),
     "expressions": (expressions.STUDY, (224, 224), [0, 1, 2], {"solved"}),
     "llego": (
         llego.STUDY,
-        (597, 606),
+        (606, 606),
         [1, 2],
-        set(llego.METHODS) - {"rewriting", "taught_mix"},
+        set(llego.METHODS) - {"rewriting"},
     ),
 }
 

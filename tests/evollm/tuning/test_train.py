@@ -16,8 +16,9 @@ import pytest
 import torch
 
 from evollm import EvollmError
+from evollm.paths import TRAINING
 from evollm.tuning.batches import batches, loss
-from evollm.tuning.checkpoint import RECORD, STATE
+from evollm.tuning.checkpoint import RECORD, check_folder
 from evollm.tuning.examples import VALIDATION, Collection, Example, Mixture, load, save
 from evollm.tuning.settings import TrainSettings
 from evollm.tuning.train import Training, train
@@ -122,8 +123,18 @@ def test_another_training_s_folder_is_refused(tmp_path) -> None:
     short = TrainSettings(minutes=0, steps=3, batch=4, validate=4)
     train(model("llama"), tokenizer(), Copies(), short, tmp_path)
     other = TrainSettings(minutes=0, steps=4, batch=4, validate=4)
-    with pytest.raises(EvollmError, match="holds a training with other settings"):
+    with pytest.raises(EvollmError, match=r"holds a training with other settings \(steps\)"):
         train(model("llama"), tokenizer(), Copies(), other, tmp_path)
+
+
+def test_a_training_needs_a_limit_that_ends_and_a_folder(tmp_path) -> None:
+    with pytest.raises(EvollmError, match="minutes must be finite: give 0 and steps"):
+        TrainSettings(minutes=math.inf, steps=3)
+    with pytest.raises(EvollmError, match="seed must be 0 or more, not -1"):
+        TrainSettings(seed=-1)
+    (tmp_path / "file").touch()
+    with pytest.raises(EvollmError, match="file is a file: name a folder"):
+        check_folder(tmp_path / "file")
 
 
 def test_an_interrupt_keeps_what_is_done(tmp_path) -> None:
@@ -147,7 +158,7 @@ def test_files_that_are_not_of_a_training_stay_as_they_are(tmp_path) -> None:
     (tmp_path / "README.md").write_text("mine")
     with pytest.raises(EvollmError, match="has files, but no training: name another folder"):
         train(model("llama"), tokenizer(), Copies(), SETTINGS, tmp_path)
-    (tmp_path / STATE).write_text("junk")
+    (tmp_path / TRAINING).write_text("junk")
     with pytest.raises(EvollmError, match="is no checkpoint of a training"):
         train(model("llama"), tokenizer(), Copies(), SETTINGS, tmp_path)
     assert (tmp_path / "README.md").read_text() == "mine"

@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from evollm import EvollmError
+from evollm.llm.dry import DryRunModel
 from evollm.llm.offline.model import offline
 from evollm.llm.scripted import Scripted
+from evollm.paths import TRAINING
 from evollm.tuning.settings import TrainSettings
 from evollm.tuning.train import train
 from problems.blackbox import EvoLLM
@@ -51,10 +53,21 @@ def test_who_gets_an_adapter(tmp_path) -> None:
     assert taught(framed, plain, "auto", 11) == (framed, plain)
     assert taught(framed, plain, "none", 5) == (framed, plain)
     other = Scripted(lambda *_: "")
-    assert taught(framed, other, "default", 5) == (framed, other)
+    assert taught(framed, other, "auto", 5) == (framed, other)
+    with pytest.raises(EvollmError, match=r"is for the offline model, not for scripted: name one"):
+        taught(framed, other, "default", 5)
+    for model, settings in ((plain, strategy), (other, framed)):
+        dry = DryRunModel(model.name, None, replaces=model)
+        assert taught(framed, dry, "auto", 5) == (settings, dry)
     with pytest.raises(EvollmError, match=r"can't have the adapter default.gguf: use the offline"):
         taught(framed, other, FILE, 5)
-    (tmp_path / "adapter.gguf").write_bytes(b"")
+    (tmp_path / "adapter.gguf").write_bytes(b"GGUF")
     assert adapter_of(tmp_path) == tmp_path / "adapter.gguf"
+    (tmp_path / "adapter.gguf").write_text("junk")
+    with pytest.raises(EvollmError, match=r"adapter.gguf is no GGUF file: give an adapter that"):
+        adapter_of(tmp_path)
+    (tmp_path / TRAINING).touch()
+    with pytest.raises(EvollmError, match=r"the training in .* was interrupted: give its evollm"):
+        adapter_of(tmp_path)
     with pytest.raises(EvollmError, match=r"there is no adapter .*none.gguf: give a GGUF file"):
         EvoLLM(sum, [(0, 1)], adapter=tmp_path / "none.gguf")

@@ -40,7 +40,7 @@ def test_the_recipe_s_first_examples_have_the_recorded_loss() -> None:
 
 
 def test_a_taught_model_is_asked_as_it_was_taught(tmp_path) -> None:
-    (tmp_path / "adapter.gguf").write_bytes(b"")
+    (tmp_path / "adapter.gguf").write_bytes(b"GGUF")
     settings, model = taught(PLAIN, offline(), tmp_path)
     assert settings == replace(PLAIN, **TAUGHT)
     assert model.service.adapters == (tmp_path / "adapter.gguf",)
@@ -53,7 +53,7 @@ def test_the_adapter_of_the_package_is_for_the_offline_model(tmp_path) -> None:
     settings, model = taught(PLAIN, offline(), "default")
     assert settings == replace(PLAIN, **TAUGHT)
     assert model.service.adapters == (FILE,)
-    (tmp_path / "other.gguf").write_bytes(b"")
+    (tmp_path / "other.gguf").write_bytes(b"GGUF")
     with pytest.raises(EvollmError, match=r"is for the offline model, not for .*other"):
         taught(PLAIN, offline(tmp_path / "other.gguf"), "default")
     with pytest.raises(EvollmError, match=r"is for the offline model, not for scripted"):
@@ -86,7 +86,7 @@ def test_what_can_t_be_taught_is_refused(tmp_path) -> None:
     with pytest.raises(EvollmError, match=r"there is no adapter .*wrote, 'default' or 'none'"):
         taught(PLAIN, offline(), tmp_path / "no.gguf")
     file = tmp_path / "adapter.gguf"
-    file.write_bytes(b"")
+    file.write_bytes(b"GGUF")
     with pytest.raises(EvollmError, match="needs the form line and the mode plain"):
         taught(replace(PLAIN, form="json"), offline(), file)
     with pytest.raises(EvollmError, match=r"can't have the adapter adapter.gguf"):
