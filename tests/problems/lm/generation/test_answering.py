@@ -15,6 +15,7 @@ from evollm.llm.base import LanguageModel, ModelError, Sampling
 from evollm.llm.client.answers import Answer
 from evollm.llm.client.billing import Reply
 from evollm.llm.client.requests import Ask
+from evollm.paths import TRAINED
 from evollm.runtime.budget import models
 from evollm.store import rows
 from operators.vectors.framed import FramedSamples
@@ -22,7 +23,6 @@ from problems.blackbox.bbob import bbob
 from problems.blackbox.framed import Framed
 from problems.lm import LM
 from problems.lm.generation import Decoding, generate
-from problems.lm.generation.adapters import WEIGHTS
 from problems.lm.generation.answering import Answering, _Job, answering
 from tests.problems.lm.conftest import Make
 from tests.problems.lm.support_tiny import folder
@@ -154,7 +154,7 @@ def test_what_it_cannot_do_is_refused(lm: LM, make: Make, tmp_path: Path) -> Non
         pickle.dumps(Answering(lm))
     with pytest.raises(EvollmError, match="fills in masks and can't answer"):
         Answering(make("bert"))
-    with pytest.raises(EvollmError, match=f"there is no adapter .*{WEIGHTS}"):
+    with pytest.raises(EvollmError, match=f"there is no adapter .*{TRAINED}"):
         answering(str(folder(tmp_path / "tiny", "llama", False)), tmp_path)
 
 
@@ -192,7 +192,7 @@ def test_an_adapter_is_merged_into_the_weights(tmp_path: Path) -> None:
     wider = folder(tmp_path / "wider", "llama", False, intermediate_size=40)
     with pytest.raises(EvollmError, match=r"does not fit .*no such layers\.0\.mlp.*: name another"):
         answering(str(wider), file)
-    for damaged, named in ((tmp_path / "adapter" / WEIGHTS, tmp_path / "adapter"), (file, file)):
+    for damaged, named in ((tmp_path / "adapter" / TRAINED, tmp_path / "adapter"), (file, file)):
         damaged.write_bytes(b"damaged")
         with pytest.raises(EvollmError, match=r"does not fit .*: name another"):
             answering(place, named)
