@@ -15,7 +15,7 @@ from evollm import Budget, EvollmError, run
 from evollm.executors.base import Executor
 from evollm.executors.cluster import Ray
 from evollm.llm.base import LanguageModel
-from evollm.llm.connect import connect
+from evollm.llm.connect import OFFLINE, connect
 from evollm.report.cells import Cell, Found, Row
 from evollm.report.curves import best_so_far
 from evollm.report.progress import Progress
@@ -66,6 +66,8 @@ def measure(
     """
     problem, space, optimum = bbob(cell["function"], cell["dimension"], cell["seed"] + 1)
     strategy: Any = strategy_of(cell["method"], settings)
+    if cell["method"] == "taught" and connect is model:
+        connect = partial(model, OFFLINE)  # whatever EVOLLM_MODEL names for the other rows
     asked = connect() if cell["method"] in MODELS else None
     if cell["method"] == "taught":
         strategy, asked = taught(strategy, asked, DEFAULT, len(space))
