@@ -10,7 +10,6 @@ from evollm.cli.commands import registered
 from evollm.cli.options import Parser, add, build, expand, given
 from evollm.errors import EvollmError
 from evollm.paths import anchored, brief
-from evollm.tuning.checkpoint import check_folder
 from evollm.tuning.examples import Teacher
 from evollm.tuning.records import collected
 from evollm.tuning.settings import TrainSettings
@@ -81,9 +80,8 @@ def lessons() -> Mapping[str, Lessons]:
 def _tune(found: Lessons, args: argparse.Namespace) -> int:
     options = build(found.options, expand(found.options, given(args, found.options)))
     settings = build(TrainSettings, expand(TrainSettings, given(args, TrainSettings)))
-    folder = anchored(args.out)
-    check_folder(folder)
     teacher: Teacher = found.teacher(options)
+    folder = anchored(args.out)
     if args.from_runs:
         teacher = collected(args.from_runs)
         if not args.quiet:

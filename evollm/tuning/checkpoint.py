@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evollm.errors import EvollmError
-from evollm.paths import TRAINING
+from evollm.paths import TRAINING, creatable
 from evollm.search.fingerprint import describe
 from evollm.tuning.examples import Teacher
 
@@ -19,10 +19,9 @@ def check_folder(folder: Path) -> None:
     """Check that a folder is free, or holds a training.
 
     Raises:
-        EvollmError: If it is a file, or has other files, which a training might overwrite.
+        EvollmError: If no folder can be there, or it has other files, which might be overwritten.
     """
-    if folder.exists() and not folder.is_dir():
-        raise EvollmError(f"{folder} is a file: name a folder")
+    creatable(folder)
     if not folder.is_dir() or (folder / TRAINING).exists():
         return
     if any(file.suffix != ".part" for file in folder.iterdir()):  # those a kill may leave
@@ -79,8 +78,9 @@ def kept(folder: Path, settings: Mapping[str, Any], teacher: str, device: Any) -
         raise EvollmError(
             f"{file} is no checkpoint of a training: name another folder, or delete it"
         )
-    others = [name for name in settings if state["settings"].get(name) != settings[name]]
-    if others:
+    begun = state["settings"]
+    if begun != settings:
+        others = [name for name in {**begun, **settings} if begun.get(name) != settings.get(name)]
         raise EvollmError(
             f"{folder} holds a training with other settings ({', '.join(others)}): name another "
             "folder, or delete it"

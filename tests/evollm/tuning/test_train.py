@@ -133,7 +133,7 @@ def test_a_training_needs_a_limit_that_ends_and_a_folder(tmp_path) -> None:
     with pytest.raises(EvollmError, match="seed must be 0 or more, not -1"):
         TrainSettings(seed=-1)
     (tmp_path / "file").touch()
-    with pytest.raises(EvollmError, match="file is a file: name a folder"):
+    with pytest.raises(EvollmError, match=r"can't be a folder, as .*file is a file: name another"):
         check_folder(tmp_path / "file")
 
 
