@@ -59,6 +59,7 @@ class Connection:
         self._headers = request_headers(way)
         self._proxy = way.proxy
         self._slots = asyncio.Semaphore(settings.concurrency)
+        self._in_flight = 0
         self._limiter = Limiter(settings.requests_per_minute, settings.tokens_per_minute)
         self._dialect = dialect(way.url, model)
         self._groups = SampleBatcher(self._answers, settings.group) if settings.group > 1 else None
@@ -96,7 +97,11 @@ class Connection:
         async with self._slots:
             await self._limiter.admit(most)
             begun = time.monotonic()
-            reply = await self._post(asks, constrain)
+            self._in_flight += 1
+            try:
+                reply = await self._post(asks, constrain)
+            finally:
+                self._in_flight -= 1
             seconds = time.monotonic() - begun
         answers = read(reply, asks[0].sampling, len(asks), asks[0].most_prompt_tokens)
         if not all(answer.counted for answer in answers):
@@ -115,7 +120,7 @@ class Connection:
         """Send the request; rewrite and repeat it if the endpoint does not support a field."""
         while True:
             body = self._dialect.body(asks[0], constrain, len(asks))
-            status, reply, headers = await self._receive(asks[0], body)
+            status, reply, headers = await self._receive(asks[0], self._placed(body, len(asks)))
             if status < 400 and not isinstance(reply, dict):
                 raise TransientError("the reply is not a JSON object", advice=_NO_API)
             fault = within(reply) if status < 400 else complaint(status, reply, headers)
@@ -124,6 +129,14 @@ class Connection:
             learnt = fault.status in _LEARNT_FROM and self._dialect.learn(fault, body)
             if not learnt or self._dialect.body(asks[0], constrain, len(asks)) == body:
                 raise judge(fault, self._model, self.url)
+
+    def _placed(self, body: dict[str, JSON], n: int) -> dict[str, JSON]:
+        """Ask for neighbouring slots of llama.cpp's server, which it computes in one batch.
+
+        The other samples take the first free slots; those that are apart are computed one after
+        another. Only for a request with no other beside it, since it would wait for the first slot.
+        """
+        return {**body, "id_slot": 0} if n > 1 and self._in_flight == 1 else body
 
     async def _receive(
         self, ask: Ask, body: dict[str, JSON]

@@ -43,6 +43,29 @@ def test_order_is_kept_under_random_delays(mode: str) -> None:
     assert len(server.seen) == 60
 
 
+def test_samples_asked_together_take_neighbouring_slots_unless_others_are_beside_them() -> None:
+    together = threading.Event()
+
+    def script(seen: Seen) -> Act:
+        if seen.prompt != "alone":
+            together.wait(10)
+        choice = say(seen.prompt, seen).body["choices"][0]
+        choices = [{**choice, "index": i} for i in range(seen.body.get("n", 1))]
+        if len(server.seen) == 3:
+            together.set()
+        return Act({**say("", seen).body, "choices": choices})
+
+    with Server(script) as server:
+        model = endpoint(server, group=4, known=frozenset({"plain"}))
+        model.complete(["alone"], Sampling(mode="plain"), n=4)
+        model.complete(["a", "b"], Sampling(mode="plain"), n=4)
+        model.complete(["alone"], Sampling(mode="plain"))
+    bodies = [seen.body for seen in server.seen]
+    assert [body.get("n", 1) for body in bodies] == [4, 4, 4, 1]
+    slots = [body.get("id_slot") for body in bodies]
+    assert (slots[0], slots[3], slots[1:3].count(0)) == (0, None, 1)
+
+
 def test_no_prompts_need_no_requests() -> None:
     with Server() as server:
         assert endpoint(server).complete([]) == []
