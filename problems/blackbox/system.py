@@ -111,10 +111,21 @@ class EvoLLM(System[Any]):
         self.units = {"fitness": units or Units("value", maximize=function.maximize)}
         self.budget = Budget(evaluations=EVALUATIONS)
         self._model, self._adapter = model, adapter
-        adapter_of(adapter)
+        self._adapted(model)
         self._start = starting_points(function.space, x0)
         if start is not None:
             self._begin_with(start if isinstance(start, Earlier) else Earlier(start))
+
+    def _adapted(self, model: Any) -> tuple[Any, Any]:
+        """Return the strategy, and a model with the adapter.
+
+        Raises:
+            EvollmError: If there is no such adapter, or the model can't have it.
+        """
+        if model is None or not isinstance(self.strategy, Framed):
+            adapter_of(self._adapter)
+            return self.strategy, model
+        return taught(self.strategy, model, self._adapter, len(self.function.space))
 
     def _begin_with(self, earlier: Earlier) -> None:
         """Add the best points of an earlier run, and their scores if they are to be used.
@@ -143,10 +154,7 @@ class EvoLLM(System[Any]):
             from evollm.llm.connect import connect
 
             self._model = connect()
-        model: Any = self._model
-        strategy = self.strategy
-        if isinstance(strategy, Framed):
-            strategy, model = taught(strategy, model, self._adapter, len(self.function.space))
+        strategy, model = self._adapted(self._model)
         own = seed
         if isinstance(self.problem, Known):  # the earlier run's seed would draw known points again
             own = draw_seed(seeded(seed, self.problem.digest))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
+from evollm.checks import at_least
 from evollm.cli.options import option
 from evollm.errors import EvollmError
 from evollm.tuning.examples import Mixture, Teacher
@@ -44,6 +45,7 @@ class Tuning(TunedHere):
 
     def teacher(self, options: Options) -> Teacher:
         """Return the teacher that the options name."""
+        at_least(1, options, "dimensions", prefix="--")
         prior = _narrowed(PriorTeacher(), options.dimensions)
         if options.teacher == "prior":
             if options.optimisers is not None:

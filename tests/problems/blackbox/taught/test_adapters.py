@@ -60,7 +60,7 @@ def test_who_gets_an_adapter(tmp_path) -> None:
         dry = DryRunModel(model.name, None, replaces=model)
         assert taught(framed, dry, "auto", 5) == (settings, dry)
     with pytest.raises(EvollmError, match=r"can't have the adapter default.gguf: use the offline"):
-        taught(framed, other, FILE, 5)
+        EvoLLM(sum, [(0, 1)] * 5, model=other, adapter=FILE)
     (tmp_path / "adapter.gguf").write_bytes(b"GGUF")
     assert adapter_of(tmp_path) == tmp_path / "adapter.gguf"
     (tmp_path / "adapter.gguf").write_text("junk")
