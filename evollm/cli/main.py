@@ -41,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"evollm: {error}", file=sys.stderr)
         return 1
     if unknown:
-        known = sorted(set(re.findall(r"--[a-z][a-z.-]*", args.help_text())))
-        parser.error(f"there is no option '{unknown[0]}'{nearest(unknown[0], known)}")
+        known = sorted(set(re.findall(r"--[a-z][a-z.-]*", args.parser.format_help())))
+        args.parser.error(f"there is no option '{unknown[0]}'{nearest(unknown[0], known)}")
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("evollm").setLevel(logging.DEBUG if args.debug else logging.INFO)
     act: Callable[[argparse.Namespace], int] = args.act
@@ -117,7 +117,7 @@ def _finish(parser: argparse.ArgumentParser, act: Callable[[argparse.Namespace],
     parser.add_argument(
         "--debug", action="store_true", help="show full tracebacks and debug messages"
     )
-    parser.set_defaults(act=act, help_text=parser.format_help)
+    parser.set_defaults(act=act, parser=parser)
 
 
 def _models(parser: argparse.ArgumentParser) -> None:
