@@ -78,7 +78,8 @@ class Framing:
         digits: Digits per coordinate.
         fixed: Whether the frame is the whole cube, as in the paper, instead of following the rows.
         constrain: Whether the endpoint restricts answers to digits by a grammar, as llama.cpp's
-            server can; otherwise they are only parsed.
+            server can; otherwise they are only parsed. None for yes, or no with an adapter, which
+            taught the model to write rows by itself.
         mode: Plain continuation of the rows, or chat, which adds two sentences before them.
         temperature: Sampling temperature.
         jitter: Standard deviation of the noise, in spreads of the best five or in six grains,
@@ -92,7 +93,7 @@ class Framing:
     shuffle: bool = False
     digits: int = 2
     fixed: bool = False
-    constrain: bool = True
+    constrain: bool | None = None
     mode: Mode = "plain"
     temperature: float = 1.0
     jitter: float = 0.05
@@ -178,12 +179,13 @@ class FramedSamples(Framing):
     def _complete(
         self, prompts: Sequence[Prompt], columns: int, n: int, seed: int
     ) -> list[list[Completion]]:
+        held = self.constrain is not False
         sampling = Sampling(
             temperature=self.temperature,
             max_tokens=(self.digits + 1) * columns + 4,
             stop=("\n",),
             mode=self.mode,
-            grammar=grammar(columns, self.digits, exact=True) if self.constrain else None,
+            grammar=grammar(columns, self.digits, exact=True) if held else None,
             seed=seed,
         )
         return self.model.complete(prompts, sampling, n)

@@ -55,7 +55,8 @@ _COUNTS = {
     "spare": 0,
     "hints": 0,
 }
-_OPEN = ("offspring", "max_depth")
+_OPEN = ("offspring", "max_depth", "spare", "hints")
+_SPARE = 2  # unless a number is given
 _CHOICES = {
     "start": ("forest", "model", "random"),
     "order": ("ascending", "descending", "random"),
@@ -78,7 +79,8 @@ class LLEGOSettings:
             fitness.
         tau: Temperature with which mutation prefers unlikely answers.
         candidates: Number of answers from which mutation chooses.
-        spare: Number of additional answers requested, because some may be unusable.
+        spare: Number of additional answers requested, because some may be unusable; None for 2, or
+            none with an adapter.
         per_token: Whether likelihood is per token, so that long trees are not favoured.
         crossover: Share of the children by fitness-guided crossover.
         mutation: Share by diversity-guided mutation.
@@ -89,8 +91,10 @@ class LLEGOSettings:
             of a random forest; the ``model``; or ``random``.
         fitness: Whether prompts show fitness (an ablation).
         order: Order in which crossover shows its parents (an ablation).
-        semantics: Whether prompts name columns and the task (an ablation).
-        hints: Number of columns of which prompts show the best split, with its score (ours).
+        semantics: Whether prompts name columns and the task (an ablation); None for yes, or no with
+            an adapter.
+        hints: Number of columns of which prompts show the best split, with its score (ours); None
+            for 0, or 8 with an adapter.
         duplicates: Whether trees with the same training predictions may be in the population
             together.
         form: Trees in prompts as one ``line`` (ours) or as ``json``.
@@ -108,7 +112,7 @@ class LLEGOSettings:
     alpha: float = 0.1
     tau: float = 10.0
     candidates: int = 4
-    spare: int = 2
+    spare: int | None = None
     per_token: bool = False
     crossover: float = 1.0
     mutation: float = 1.0
@@ -118,8 +122,8 @@ class LLEGOSettings:
     start: Literal["forest", "model", "random"] = "forest"
     fitness: bool = True
     order: Literal["ascending", "descending", "random"] = "ascending"
-    semantics: bool = True
-    hints: int = 0
+    semantics: bool | None = None
+    hints: int | None = None
     duplicates: bool = True
     form: Literal["line", "json"] = "line"
     mode: Mode = "plain"
@@ -224,7 +228,7 @@ class LLEGOSettings:
         """
         hold = self.hold or ("grammar" if self.form == "line" else "schema")
         columns = numbered(problem.columns)
-        if not self.semantics:
+        if self.semantics is False:
             columns, context = numbered(problem.columns.anonymous()), TreeContext()
         if self.hints:
             loss = problem.objectives[0] in LOSSES
@@ -256,11 +260,12 @@ class LLEGOSettings:
         loss = problem.objectives[0] in LOSSES
         fit = inverse_loss if loss else roulette
         found: list[Mating] = []
+        spare = _SPARE if self.spare is None else self.spare
         if asking is not None and self.crossover:
-            cross = GuidedCrossover(asking, self.alpha, self.spare, self.fitness, self.order, loss)
+            cross = GuidedCrossover(asking, self.alpha, spare, self.fitness, self.order, loss)
             found.append(Mating(cross, fit, self.arity, self.brood, self.crossover))
         if asking is not None and self.mutation:
-            mutate = DiverseMutation(asking, self.tau, self.candidates, self.spare, self.per_token)
+            mutate = DiverseMutation(asking, self.tau, self.candidates, spare, self.per_token)
             found.append(Mating(mutate, uniform, self.arity, self.brood, self.mutation))
         if asking is not None and self.rewriting:
             rewrite = SubtreeRewriting(asking)

@@ -63,9 +63,9 @@ def taught(strategy: Framed, model: Any, name: str | Path, coordinates: int) -> 
 def as_taught(strategy: Framed, coordinates: int) -> Framed:
     """Return settings as they are for a taught model.
 
-    It writes rows by itself; to hold it to digits would take most of the time. Its answers are as
-    wide as its doubts, and so a fitted quadratic makes the last steps, by default. Of up to ten
-    coordinates it is shown all, and of more pairs, unless a size is given.
+    It writes rows by itself, and so it is not held to digits unless that is asked for. Its answers
+    are as wide as its doubts, and so a fitted quadratic makes the last steps, by default. Of up to
+    ten coordinates it is shown all, and of more pairs, unless a size is given.
 
     Args:
         strategy: The settings for an untaught model.
@@ -73,4 +73,5 @@ def as_taught(strategy: Framed, coordinates: int) -> Framed:
     """
     quadratic = True if strategy.quadratic is None else strategy.quadratic
     block = coordinates if strategy.block is None and coordinates <= HELPS else strategy.block
-    return replace(strategy, constrain=False, quadratic=quadratic, block=block)
+    held = bool(strategy.constrain)
+    return replace(strategy, constrain=held, quadratic=quadratic, block=block)

@@ -57,11 +57,11 @@ def _as_taught(settings: LLEGOSettings) -> LLEGOSettings:
             "an adapter for trees was taught crossover and mutation: leave rewriting and the start "
             "by the model out"
         )
-    default, wanted = LLEGOSettings(), dict(TAUGHT)
+    wanted = dict(TAUGHT)
     if settings.hold == "none":
         del wanted["spare"]
     for name, value in wanted.items():
-        if getattr(settings, name) not in (value, getattr(default, name)):
+        if getattr(settings, name) not in (value, None):
             raise EvollmError(
                 f"with an adapter for trees {name} is {value}, not {getattr(settings, name)}: "
                 "leave it out"

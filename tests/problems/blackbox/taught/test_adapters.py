@@ -48,6 +48,7 @@ def test_who_gets_an_adapter(tmp_path) -> None:
     assert strategy == replace(framed, constrain=False, quadratic=True, block=5)
     assert taught(framed, plain, "default", 11)[0].block is None
     assert taught(replace(framed, block=2), plain, "default", 5)[0].block == 2
+    assert taught(replace(framed, constrain=True), plain, "default", 5)[0].constrain is True
     assert taught(replace(framed, quadratic=False), plain, "default", 5)[0].quadratic is False
     assert taught(framed, plain, "auto", 5)[1].service == model.service
     assert taught(framed, plain, "auto", 11) == (framed, plain)

@@ -67,6 +67,8 @@ def test_the_adapter_of_the_package_is_for_the_offline_model(tmp_path) -> None:
     [
         ({"hints": 3}, "with an adapter for trees hints is 8, not 3: leave it out"),
         ({"spare": 4}, "with an adapter for trees spare is 0, not 4: leave it out"),
+        ({"hints": 0}, "with an adapter for trees hints is 8, not 0: leave it out"),
+        ({"semantics": True}, "with an adapter for trees semantics is False, not True: leave"),
         ({"rewriting": 1.0}, "was taught crossover and mutation: leave rewriting"),
         ({"start": "model"}, "was taught crossover and mutation: leave rewriting"),
     ],
@@ -79,7 +81,7 @@ def test_what_was_not_taught_is_refused(other: dict[str, Any], message: str) -> 
 
 def test_free_answers_keep_some_to_spare() -> None:
     settings, _ = taught(replace(PLAIN, hold="none"), offline(), "default")
-    assert (settings.spare, settings.hints) == (2, 8)
+    assert (settings.spare, settings.hints) == (None, 8)
 
 
 def test_what_can_t_be_taught_is_refused(tmp_path) -> None:
