@@ -20,6 +20,11 @@ GROUP = "evollm.problems"
 _VARIABLE = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
 
+def unchanged(model: Any) -> Any:
+    """Return the model as it is."""
+    return model
+
+
 class Connect(Protocol):
     """Connects to the language model that the user chose."""
 
@@ -32,8 +37,12 @@ class Connect(Protocol):
         """
         ...
 
-    def __call__(self) -> LanguageModel:
+    def __call__(self, prepare: Callable[[Any], Any] = unchanged) -> LanguageModel:
         """Return the model, to be asked for answers.
+
+        Args:
+            prepare: What the system does with it first, such as giving it an adapter, so that the
+                model that is asked is the one that is reached before the search.
 
         Raises:
             EvollmError: If it is not available, or only systems that run models themselves can use

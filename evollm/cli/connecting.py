@@ -1,9 +1,11 @@
 """Connecting from the command line: the configured model, or one that records its requests."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from evollm.cli.commands import unchanged
 from evollm.cli.config import Model
 from evollm.cli.options import build
 from evollm.errors import EvollmError
@@ -49,13 +51,16 @@ class Connector:
         name = self.model.model or OFFLINE
         return name if in_process(name, bool(self.model.base_url)) else None
 
-    def __call__(self) -> LanguageModel:
+    def __call__(self, prepare: Callable[[Any], Any] = unchanged) -> LanguageModel:
         """Connect to the model.
+
+        Args:
+            prepare: What the system does with it before it is reached.
 
         Raises:
             EvollmError: If it is not available, or its price is needed and unknown.
         """
-        model = self._connected()
+        model = prepare(self._connected())
         if self.priced and model.price is None:
             raise EvollmError(
                 "--money needs the model's price: give --price IN,OUT per million tokens"

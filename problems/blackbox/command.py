@@ -1,20 +1,21 @@
 """``evollm run blackbox``: EvoLLM and its controls on BBOB, a task or a user's function."""
 
-from collections.abc import Callable
 from typing import Any
 
+from evollm.cli.commands import Connect
 from evollm.cli.loading import named
 from evollm.errors import EvollmError
-from evollm.llm.base import LanguageModel
 from evollm.runtime.budget import Budget
 from evollm.units import Units
 from problems.blackbox.bbob import bbob, number_of
 from problems.blackbox.control_tasks import TASKS, Neuroevolution, control
 from problems.blackbox.controls import MODELS
+from problems.blackbox.framed import Framed
 from problems.blackbox.function import Function
 from problems.blackbox.options import Options, box, check, numbers, strategy, task_of
 from problems.blackbox.space import Space
 from problems.blackbox.system import EvoLLM
+from problems.blackbox.taught.adapters import taught
 
 GENERATIONS = 20
 """Default population size for control tasks."""
@@ -26,14 +27,20 @@ class Blackbox:
     help = "minimise or maximise a function of numbers: EvoLLM and its controls"
     options = Options
 
-    def system(self, options: Options, connect: Callable[[], LanguageModel]) -> EvoLLM:
+    def system(self, options: Options, connect: Connect) -> EvoLLM:
         """Return the system that the options describe; see ``evollm.cli.commands.Command``."""
         check(options)
         problem, units = _problem(options)
         task = task_of(options)
         chosen = strategy(options)
         kind = Neuroevolution if task else EvoLLM
-        model = connect() if options.method in MODELS else None
+
+        def prepared(model: Any) -> Any:
+            if not isinstance(chosen, Framed):
+                return model
+            return taught(chosen, model, options.adapter, len(problem.space))[1]
+
+        model = connect(prepared) if options.method in MODELS else None
         system = kind(
             problem,
             model=model,

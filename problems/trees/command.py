@@ -1,8 +1,8 @@
 """``evollm run trees``: LLEGO and its controls on a data set or a CSV file."""
 
-from collections.abc import Callable
+from typing import Any
 
-from evollm.llm.base import LanguageModel
+from evollm.cli.commands import Connect
 from evollm.llm.dry import DryRunModel
 from problems.trees.options import Options, case_of, settings
 from problems.trees.prompt_words import described
@@ -16,20 +16,23 @@ class Trees:
     help = "grow decision trees for a table: LLEGO and its controls"
     options = Options
 
-    def system(self, options: Options, connect: Callable[[], LanguageModel]) -> LLEGO:
+    def system(self, options: Options, connect: Connect) -> LLEGO:
         """Return the system that the options describe; see ``evollm.cli.commands.Command``."""
         chosen = settings(options)
         case, names = case_of(options)
         front = names if len(names) > 1 else ()
         words = described(case.table)
 
-        def system(model: LanguageModel | None) -> LLEGO:
+        def prepared(model: Any) -> Any:
+            return taught(chosen, model, options.adapter)[1]
+
+        def system(model: Any) -> LLEGO:
             asked, model = taught(chosen, model, options.adapter)
             return LLEGO(case.problem, asked, model, case.task, words, front, case)
 
         if chosen.asks:  # options that can't be combined are rejected before connecting to a model
             system(DryRunModel("", None)).flow(0)
-        return system(connect() if chosen.asks else None)
+        return system(connect(prepared) if chosen.asks else None)
 
 
 COMMAND = Trees()

@@ -38,7 +38,7 @@ def file(tmp_path):
 
 
 def system_of(options):
-    return COMMAND.system(options, lambda: Scripted(lambda prompt, i, given: "40,60"))
+    return COMMAND.system(options, lambda prepare=None: Scripted(lambda prompt, i, given: "40,60"))
 
 
 @each("method", ["framed", "paper", "random", "hill", "recombination", "cma"])

@@ -26,7 +26,7 @@ def answer(prompt, sample, sampling):
 
 
 def system_of(options, model=answer):
-    return COMMAND.system(options, lambda: Scripted(model))
+    return COMMAND.system(options, lambda prepare=None: Scripted(model))
 
 
 def ran(system, path=None, generations=2, seed=1):

@@ -135,7 +135,7 @@ def test_a_forest_of_another_seed_is_another_start():
 
 
 def test_a_control_needs_no_model():
-    def connect():
+    def connect(prepare=None):
         raise AssertionError("a model was looked for")
 
     for method in ("classical", "random"):

@@ -115,7 +115,7 @@ def test_a_mistake_is_named_before_a_model_is_looked_for(wrong, message, tmp_pat
     mine(tmp_path)
     monkeypatch.chdir(tmp_path)
 
-    def connect():
+    def connect(prepare=None):
         raise AssertionError("a model was looked for")
 
     with pytest.raises(EvollmError, match=message) as caught:
