@@ -168,7 +168,8 @@ def test_a_second_signal_leaves_at_once(where: str, number: signal.Signals, begi
     script.wait_for(1 if where in ("waiting", "here") else QUICK + 1)
     script.process.send_signal(number)
     assert script.process.stderr
-    assert "interrupt again to stop immediately" in script.process.stderr.readline()
+    # on a busy machine a line about workers that wait for resources comes first
+    assert any("interrupt again to stop immediately" in line for line in script.process.stderr)
     script.process.send_signal(number)
     _, said = script.process.communicate(timeout=60)
     assert said.splitlines()[-1] == "KeyboardInterrupt"
