@@ -119,6 +119,16 @@ def bottom(known: Rows, step: int) -> Iterator[Job, Any, list[Candidate[Any]]]:
     return (yield from vary(QuadraticStep(), known, 1, 0, step))
 
 
+def deeper(steps: Rows, best: Rows) -> bool:
+    """Return whether a step that ``bottom`` proposed is better than all points before it.
+
+    Args:
+        steps: The scored steps; there may be none.
+        best: The best points before them, best first.
+    """
+    return any(isfinite(one.fitness) and one.merit > best[0].merit for one in steps)
+
+
 def _ordered(sections: list[Rows], order: Order, rng: Generator) -> list[Rows]:
     if order == "random":
         mixed = [sections[i] for i in rng.permutation(len(sections))]

@@ -13,6 +13,7 @@ from evollm.errors import EvollmError
 from evollm.evaluation.constraints import comparable
 from evollm.llm.base import LanguageModel
 from evollm.search.flow import Flow, draw_seed, evaluate, vary
+from evollm.types import Candidate
 from operators.vectors.framed import spread
 from operators.vectors.quadratic import points_of
 from operators.vectors.variation import Centroid, Gaussian, Given, Uniform
@@ -21,6 +22,7 @@ from problems.blackbox.context import (
     Points,
     Rows,
     bottom,
+    deeper,
     fittest,
     surviving,
     warm_up,
@@ -101,7 +103,7 @@ def recombination_es(
         start: Points to evaluate before the warm-up.
         seed: The only source of randomness.
         warmup: Uniform samples in step 0, the same in all searches of a seed.
-        population: Samples per generation.
+        population: Points per generation.
         parents: Number of best points that are averaged.
         sigma: Standard deviation in widths of the cube; None for 0.6 times the spread of the best
             five points.
@@ -112,15 +114,19 @@ def recombination_es(
     scored: Rows = list(chain(*history))
     best: Rows = []
     known: Rows = []
+    descends = False
     for step in count(len(history)):
         best = yield from surviving(best + scored, max(parents, 5), step - 1)
         known = fittest(known + scored, points_of(dimension)) if quadratic else []
         steps = yield from bottom(known, step)
-        mean = yield from vary(Centroid(parents), best, 1, draw_seed(rng), step)
-        size = 0.6 * _spread(best) if sigma is None else sigma
-        wanted = population - len(steps)
-        children = yield from vary(Gaussian(size), mean, wanted, draw_seed(rng), step)
+        children: list[Candidate[Any]] = []
+        if not (descends and steps):
+            mean = yield from vary(Centroid(parents), best, 1, draw_seed(rng), step)
+            size = 0.6 * _spread(best) if sigma is None else sigma
+            wanted = max(population - len(steps), 1)
+            children = yield from vary(Gaussian(size), mean, wanted, draw_seed(rng), step)
         scored = yield from evaluate(steps + children, step=step)
+        descends = deeper(scored[: len(steps)], best)
 
 
 def constant_answer(

@@ -9,11 +9,19 @@ import numpy as np
 from evollm.checks import at_least, shared
 from evollm.llm.base import LanguageModel
 from evollm.search.flow import Flow, draw_seed, evaluate, vary
-from evollm.types import Operator
+from evollm.types import Candidate, Operator
 from operators.vectors.framed import FramedSamples, Framing, spread
 from operators.vectors.quadratic import points_of
 from operators.vectors.variation import Gaussian
-from problems.blackbox.context import Points, Rows, bottom, fittest, surviving, warm_up
+from problems.blackbox.context import (
+    Points,
+    Rows,
+    bottom,
+    deeper,
+    fittest,
+    surviving,
+    warm_up,
+)
 from problems.blackbox.report import ModelGuard
 from problems.blackbox.space import Space
 
@@ -30,7 +38,9 @@ class Framed(Framing):
         memory: Number of best points in the prompt.
         offspring: Points per generation.
         quadratic: Whether one of these points is the minimum of a quadratic function fitted to the
-            best points, as soon as there are enough; none for a model with an adapter only.
+            best points, as soon as there are enough; after a step that is better than all points
+            before, the next one is a generation of its own, for which the model is not asked. None
+            for a model with an adapter only.
     """
 
     warmup: int = 10
@@ -73,14 +83,18 @@ def evollm_framed(
     scored = list(chain(*history))
     best: Rows = []
     known: Rows = []
+    descends = False
     for step in count(len(history)):
         best = yield from surviving(best + scored, settings.memory, step - 1)
         known = fittest(known + scored, points_of(dimension)) if settings.quadratic else []
         steps = yield from bottom(known, step)
-        wanted = settings.offspring - len(steps)
-        children = yield from vary(operator, best[::-1], wanted, draw_seed(rng), step)
-        missing = wanted - len(children)
-        tally.count(len(children))
-        stand_in = Gaussian(float(spread(np.array([one.genome for one in best[:5]])).mean()))
-        children += yield from vary(stand_in, best[:1], missing, draw_seed(rng), step)
+        children: list[Candidate[Any]] = []
+        if not (descends and steps):
+            wanted = max(settings.offspring - len(steps), 1)
+            children = yield from vary(operator, best[::-1], wanted, draw_seed(rng), step)
+            tally.count(len(children))
+            missing = wanted - len(children)
+            stand_in = Gaussian(float(spread(np.array([one.genome for one in best[:5]])).mean()))
+            children += yield from vary(stand_in, best[:1], missing, draw_seed(rng), step)
         scored = yield from evaluate(steps + children, step=step)
+        descends = deeper(scored[: len(steps)], best)

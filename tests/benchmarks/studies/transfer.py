@@ -146,7 +146,7 @@ STUDY = Study(
             METHODS,
             quick=tuple(name for name in METHODS if name not in MODELS),
             titles={name: {**TITLES, **OPPONENTS}[name] for name in METHODS},
-            versions={"taught": 3},
+            versions={"taught": 4},
         ),
         "seed": Axis(range(3), quick=range(1)),
     },

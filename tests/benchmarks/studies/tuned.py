@@ -37,6 +37,7 @@ CMA = ("cma", "cma1")
 VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "free": ("free: taught, without quadratic steps", {"quadratic": False}),
     "mean": ("free, steps from the mean of 8 answers", {"mean_of": 8, "quadratic": False}),
+    "mean_quadratic": ("taught, steps from the mean of 8 answers", {"mean_of": 8}),
     "pairs": ("free, pairs of coordinates", {"block": 2, "quadratic": False}),
     "shuffled": (
         "free, random pairs of coordinates",
@@ -46,9 +47,13 @@ VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         "recombination (no model), with quadratic steps",
         {"quadratic": True},
     ),
+    "recombination_short": (
+        "recombination (no model), with quadratic steps, generations of 3",
+        {"quadratic": True, "population": 3},
+    ),
 }
 """Other settings of the taught model, and a control; ``--method`` adds them to the table."""
-VERSIONS = {"recombination_quadratic": 2}
+VERSIONS = {"recombination_quadratic": 3}
 METHODS: Mapping[str, str] = {
     name: {**TITLES, **OPPONENTS, "cma": "CMA-ES, step 2", "cma1": "CMA-ES, step 1"}[name]
     for name in (OWN, "framed", "paper", "recombination", "hill", "random", *CMA, *OPPONENTS)

@@ -11,6 +11,7 @@ from operators.vectors.rows import RowFormat
 from operators.vectors.variation import Centroid
 from problems.blackbox.bbob import bbob
 from problems.blackbox.context import Context
+from problems.blackbox.controls import recombination_es
 from problems.blackbox.framed import Framed
 from problems.blackbox.function import Function
 from problems.blackbox.paper import Decay, Paper, TwoLevel, evollm
@@ -153,6 +154,37 @@ def test_the_prompt_holds_the_best_points_least_first():
     low, high = genomes.min(axis=0), genomes.max(axis=0)
     places = np.floor((genomes - low) / (high - low) * 50 + 25 + 1e-9).astype(int)
     assert prompts[0] == "".join(f"{a:02d},{b:02d}\n" for a, b in places)
+
+
+def alone(model, dimension):
+    """Return a search of our loop and one without the model, both with quadratic steps."""
+    space = Space.of([(-5, 5)] * dimension)
+    yield Framed(quadratic=True).flow(model, space, (), 2)
+    yield recombination_es(dimension, seed=2, quadratic=True)
+
+
+def test_a_quadratic_step_that_is_a_new_best_is_followed_by_the_next_one_alone():
+    for flow in alone(Scripted(midway), 2):
+        generations = {}
+        for one in drive(flow, bbob("bent-cigar", 2)[0], 90)[1]:
+            generations.setdefault(one.step, []).append(one)
+        descends, best, lengths = False, -np.inf, []
+        for step, born in generations.items():
+            quadratic = [one for one in born if one.operator == "QuadraticStep"]
+            assert quadratic == born[: len(quadratic)]
+            expected = 10 if step == 0 else 1 if descends and quadratic else 5
+            assert len(born) == expected or step == max(generations)
+            descends = bool(quadratic) and quadratic[0].fitness > best
+            best = max(best, *(one.fitness for one in born))
+            lengths.append(len(born))
+        assert 1 in lengths
+        assert 5 in lengths
+
+
+def test_generations_of_one_point_ask_the_model_beside_quadratic_steps():
+    flow = Framed(quadratic=True, offspring=1).flow(Scripted(midway), BOX, (), 0)
+    born = [one.operator for one in drive(flow, bbob("rastrigin", 3)[0], 60)[1][10:]]
+    assert {"QuadraticStep", "FramedSamples"} == set(born)
 
 
 def test_a_search_goes_on_sampling_until_two_points_have_a_value():
