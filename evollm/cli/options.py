@@ -32,6 +32,7 @@ __all__ = [
     "Parser",
     "add",
     "build",
+    "changed",
     "expand",
     "flagged",
     "given",
@@ -249,6 +250,15 @@ def values(settings: Any) -> dict[str, JSON]:
         same = all(value == held[leaves[0].path] for value in held.values())
         found |= {name: held[leaves[0].path]} if same else held
     return found
+
+
+def changed(settings: Any) -> dict[str, list[str]]:
+    """Return the options whose values are not the defaults, each with the fields that it sets."""
+    return {
+        name: [leaf.path for leaf in leaves]
+        for name, leaves in options_of(type(settings)).items()
+        if any(_held(settings, leaf.path) != leaf.default for leaf in leaves)
+    }
 
 
 def _held(settings: Any, path: str) -> Any:

@@ -12,7 +12,7 @@ from problems.blackbox.control_tasks import TASKS, Neuroevolution, control
 from problems.blackbox.controls import MODELS
 from problems.blackbox.framed import Framed
 from problems.blackbox.function import Function
-from problems.blackbox.options import Options, box, check, numbers, strategy, task_of
+from problems.blackbox.options import Options, box, check, is_own, numbers, strategy, task_of
 from problems.blackbox.space import Space
 from problems.blackbox.system import EvoLLM
 from problems.blackbox.taught.adapters import taught
@@ -61,7 +61,7 @@ def _problem(options: Options) -> tuple[Function, Units]:
     """Return the function and the units of its values."""
     if task := task_of(options):
         return _control(options, task), Units("mean return")
-    if ":" in options.function or options.function.endswith(".py"):
+    if is_own(options):
         low, high = box(options)
         space = Space.of([(low, high)] * options.dimension)
         function: Any = named(options.function)

@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Any, ClassVar, Literal
 
 from evollm.checks import at_least, shared
-from evollm.cli.options import Aliases, option
+from evollm.cli.options import Aliases, changed, flagged, option
 from evollm.errors import EvollmError
 from operators.vectors.rows import Decimals, RowFormat
 from problems.blackbox.control_tasks import SETTINGS, TASKS, Activation
@@ -14,6 +14,8 @@ from problems.blackbox.controls import SHORT, Control
 from problems.blackbox.framed import Framed
 from problems.blackbox.function import NO_NOISE, Noise
 from problems.blackbox.paper import Decay, Paper, TwoLevel
+
+OWN, CONTROL, BBOB = "your own function (FILE.py:NAME)", "a control task", "a BBOB function"
 
 
 @dataclass(frozen=True)
@@ -95,17 +97,53 @@ def check(options: Options) -> None:
     """Check the numbers in options, which errors name."""
     at_least(1, options, "dimension", "episodes", "population", "warmup", prefix="--")
     at_least(0, options, "instance", "temperature", prefix="--")
-    own = ":" in options.function or options.function.endswith(".py")
-    if options.constraints is not None and not own:
-        raise EvollmError("--constraints is for your own function: give --function FILE.py:NAME")
-    if options.maximize and not own:
-        raise EvollmError("--maximize is for your own function: give --function FILE.py:NAME")
-    if options.adapter != "auto" and options.method != "framed":
-        raise EvollmError("--adapter is for --method framed: leave it out, or use that method")
+    _check_used(options)
     if options.method == "cma" and options.population == 1:
         raise EvollmError("--population must be 2 or more for --method cma, not 1")
     if options.target is not None and not isfinite(options.target):
         raise EvollmError(f"--target must be a finite number, not {options.target}")
+
+
+CONTROLS = ("random", "hill", "recombination", "cma")
+METHODS: Mapping[str, tuple[str, ...]] = {
+    "framed.quadratic": ("framed", "recombination"),
+    "warmup": ("framed", "paper", *CONTROLS[1:]),
+    "temperature": ("framed", "paper"),
+    **dict.fromkeys(("framed", "adapter"), ("framed",)),
+    **dict.fromkeys(("paper", "rule", "decay", "numbers", "header", "query"), ("paper",)),
+}
+"""The methods that an option is for, by its field or the field's parent; all if it is neither."""
+FUNCTIONS: Mapping[str, tuple[str, ...]] = {
+    "maximize": (OWN,),
+    "constraints": (OWN,),
+    "bounds": (OWN, CONTROL),
+    "instance": (BBOB, CONTROL),
+    **dict.fromkeys(("hidden", "activation", "episodes"), (CONTROL,)),
+}
+"""The functions that an option is for."""
+
+
+def _check_used(options: Options) -> None:
+    """Refuse options that the chosen method or function would ignore."""
+    kind = CONTROL if task_of(options) else OWN if is_own(options) else BBOB
+    for name, fields in changed(options).items():
+        known = [METHODS.get(path) or METHODS.get(path.split(".")[0], ()) for path in fields]
+        methods = [method for own in known for method in own]
+        if methods and options.method not in methods:
+            raise EvollmError(
+                f"{flagged(name)} is for --method {' or '.join(dict.fromkeys(methods))}: leave it "
+                "out, or use that method"
+            )
+        if name in FUNCTIONS and kind not in FUNCTIONS[name]:
+            raise EvollmError(
+                f"{flagged(name)} is for {' or '.join(FUNCTIONS[name])}: leave it out, or name "
+                "such a function with --function"
+            )
+
+
+def is_own(options: Options) -> bool:
+    """Return whether the function is the user's own."""
+    return ":" in options.function or options.function.endswith(".py")
 
 
 def numbers(text: str, name: str, kind: type[Any], example: str) -> list[Any]:
@@ -133,8 +171,7 @@ def box(options: Options) -> tuple[float, float]:
         EvollmError: If they are not two numbers.
     """
     default = "-3,3" if task_of(options) else "-5,5"
-    own = task_of(options) or ":" in options.function
-    found = numbers((own and options.bounds) or default, "bounds", float, default)
+    found = numbers(options.bounds or default, "bounds", float, default)
     if len(found) != 2:
         raise EvollmError(
             f"--bounds must be two numbers LOW,HIGH, such as -5,5, not {options.bounds}"
@@ -156,8 +193,8 @@ def strategy(options: Options) -> Framed | Paper | Control:
         return replace(options.framed, **_set(own, warmup=options.warmup))
     if options.method == "paper":
         return _paper(options, _set({"population": population, "warmup": options.warmup}))
-    warmup = None if options.method == "random" else options.warmup
-    return Control(options.method, _set({"population": population, "warmup": warmup}))
+    own = {"population": population, "warmup": options.warmup}
+    return Control(options.method, _set(own, quadratic=options.framed.quadratic))
 
 
 def _set(values: Mapping[str, Any], **more: Any) -> dict[str, Any]:

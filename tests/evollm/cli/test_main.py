@@ -164,7 +164,7 @@ def test_a_run_is_its_configuration(tmp_path: Path) -> None:
 
 
 def test_a_configuration_is_saved_before_the_run_goes_on(tmp_path: Path) -> None:
-    run = ("run", "blackbox", "--method", "random", "--evaluations", 12, "--delta", "none")
+    run = ("run", "blackbox", "--method", "random", "--evaluations", 12)
     headers, key = ("--headers", "api-key=$MY_KEY"), {"MY_KEY": "sk-secret"}
     saved = ("--save-config", "saved.toml")
     dry = evollm(*run, *headers, *saved, "--dry-run", folder=tmp_path, env=key)

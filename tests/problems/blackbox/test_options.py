@@ -87,6 +87,45 @@ def test_on_a_control_task_all_but_cma_have_the_same_population():
     assert (chosen_by(warmup=4).warmup, paper(warmup=5).warmup) == (4, 5)
 
 
+def test_quadratic_steps_are_for_the_weighted_mean_too():
+    assert chosen_by(method="recombination", quadratic=True).settings == {"quadratic": True}
+    assert chosen_by(quadratic=False).quadratic is False
+
+
+@each(
+    ("chosen", "message"),
+    [
+        ({"method": "hill", "quadratic": True}, "--quadratic is for --method framed or recomb"),
+        ({"method": "cma", "memory": 5}, "--memory is for --method framed: leave it out"),
+        ({"method": "hill", "block": 3}, "--block is for --method framed or paper: leave it out"),
+        ({"method": "random", "warmup": 5}, "--warmup is for --method framed or paper or hill"),
+        ({"method": "framed", "step": 0.1}, "--step is for --method paper: leave it out, or use"),
+        ({"method": "paper", "mean_of": 4}, "--mean-of is for --method framed"),
+        ({"method": "hill", "adapter": "none"}, "--adapter is for --method framed"),
+        ({"bounds": "-1,1"}, "--bounds is for your own function .* or a control task"),
+        ({"maximize": True}, "--maximize is for your own function"),
+        ({"hidden": "8"}, "--hidden is for a control task: leave it out, or name such a function"),
+        (
+            {"function": "mine.py:f", "instance": 2},
+            "--instance is for a BBOB function or a control",
+        ),
+    ],
+)
+def test_options_that_would_be_ignored_are_refused(chosen, message):
+    with pytest.raises(EvollmError, match=message):
+        check(build(Options, chosen))
+
+
+def test_what_methods_and_functions_use_is_accepted():
+    for chosen in (
+        {"method": "paper", "block": 3, "step": 0.1, "warmup": 2, "numbers": "decimals"},
+        {"method": "recombination", "quadratic": True, "population": 3, "warmup": 4},
+        {"function": "mine.py:f", "bounds": "-1,1", "maximize": True},
+        {"function": "cartpole", "bounds": "-1,1", "hidden": "8", "instance": 2},
+    ):
+        check(build(Options, chosen))
+
+
 @each(
     ("name", "value"),
     [
