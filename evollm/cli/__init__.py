@@ -15,4 +15,5 @@
 - ``records``: Commands that read the records of runs: ``show``, ``report``, ``compare`` and others.
 - ``schema``: ``evollm schema``: what a configuration file may contain, as JSON schema.
 - ``tune``: ``evollm tune``: a model taught to be a better operator.
+- ``used``: Refuses options that would have no effect with the chosen method, kind or the like.
 """

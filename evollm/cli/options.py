@@ -32,10 +32,10 @@ __all__ = [
     "Parser",
     "add",
     "build",
-    "changed",
     "expand",
     "flagged",
     "given",
+    "held_at",
     "option",
     "options_of",
     "values",
@@ -246,22 +246,14 @@ def values(settings: Any) -> dict[str, JSON]:
     """Return settings by option name, or by path where the fields of an option differ."""
     found: dict[str, JSON] = {}
     for name, leaves in options_of(type(settings)).items():
-        held = {leaf.path: _held(settings, leaf.path) for leaf in leaves}
+        held = {leaf.path: held_at(settings, leaf.path) for leaf in leaves}
         same = all(value == held[leaves[0].path] for value in held.values())
         found |= {name: held[leaves[0].path]} if same else held
     return found
 
 
-def changed(settings: Any) -> dict[str, list[str]]:
-    """Return the options whose values are not the defaults, each with the fields that it sets."""
-    return {
-        name: [leaf.path for leaf in leaves]
-        for name, leaves in options_of(type(settings)).items()
-        if any(_held(settings, leaf.path) != leaf.default for leaf in leaves)
-    }
-
-
-def _held(settings: Any, path: str) -> Any:
+def held_at(settings: Any, path: str) -> Any:
+    """Return the value of a field, which may be nested, as ``form.delta``."""
     for name in path.split("."):
         settings = getattr(settings, name)
     return settings

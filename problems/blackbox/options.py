@@ -6,7 +6,8 @@ from math import isfinite
 from typing import Any, ClassVar, Literal
 
 from evollm.checks import at_least, shared
-from evollm.cli.options import Aliases, changed, flagged, option
+from evollm.cli.options import Aliases, option
+from evollm.cli.used import check_used
 from evollm.errors import EvollmError
 from operators.vectors.rows import Decimals, RowFormat
 from problems.blackbox.control_tasks import SETTINGS, TASKS, Activation
@@ -97,22 +98,22 @@ def check(options: Options) -> None:
     """Check the numbers in options, which errors name."""
     at_least(1, options, "dimension", "episodes", "population", "warmup", prefix="--")
     at_least(0, options, "instance", "temperature", prefix="--")
-    _check_used(options)
+    check_used(options, "method", USED)
+    _check_function(options)
     if options.method == "cma" and options.population == 1:
         raise EvollmError("--population must be 2 or more for --method cma, not 1")
     if options.target is not None and not isfinite(options.target):
         raise EvollmError(f"--target must be a finite number, not {options.target}")
 
 
-CONTROLS = ("random", "hill", "recombination", "cma")
-METHODS: Mapping[str, tuple[str, ...]] = {
-    "framed.quadratic": ("framed", "recombination"),
-    "warmup": ("framed", "paper", *CONTROLS[1:]),
-    "temperature": ("framed", "paper"),
-    **dict.fromkeys(("framed", "adapter"), ("framed",)),
-    **dict.fromkeys(("paper", "rule", "decay", "numbers", "header", "query"), ("paper",)),
+USED: Mapping[str, tuple[str, ...]] = {
+    "framed": ("framed", "adapter", "warmup", "temperature"),
+    "paper": ("paper", "rule", "decay", "numbers", "header", "query", "warmup", "temperature"),
+    "hill": ("warmup",),
+    "recombination": ("framed.quadratic", "warmup"),
+    "cma": ("warmup",),
 }
-"""The methods that an option is for, by its field or the field's parent; all if it is neither."""
+"""The fields that have an effect with a method."""
 FUNCTIONS: Mapping[str, tuple[str, ...]] = {
     "maximize": (OWN,),
     "constraints": (OWN,),
@@ -120,24 +121,17 @@ FUNCTIONS: Mapping[str, tuple[str, ...]] = {
     "instance": (BBOB, CONTROL),
     **dict.fromkeys(("hidden", "activation", "episodes"), (CONTROL,)),
 }
-"""The functions that an option is for."""
+"""The functions for which an option has an effect."""
 
 
-def _check_used(options: Options) -> None:
-    """Refuse options that the chosen method or function would ignore."""
+def _check_function(options: Options) -> None:
+    """Refuse options that have no effect for the chosen function."""
     kind = CONTROL if task_of(options) else OWN if is_own(options) else BBOB
-    for name, fields in changed(options).items():
-        known = [METHODS.get(path) or METHODS.get(path.split(".")[0], ()) for path in fields]
-        methods = [method for own in known for method in own]
-        if methods and options.method not in methods:
+    for name, kinds in FUNCTIONS.items():
+        if kind not in kinds and getattr(options, name) != getattr(Options, name):
             raise EvollmError(
-                f"{flagged(name)} is for --method {' or '.join(dict.fromkeys(methods))}: leave it "
-                "out, or use that method"
-            )
-        if name in FUNCTIONS and kind not in FUNCTIONS[name]:
-            raise EvollmError(
-                f"{flagged(name)} is for {' or '.join(FUNCTIONS[name])}: leave it out, or name "
-                "such a function with --function"
+                f"--{name} is for {' or '.join(kinds)}: leave it out, or name such a function "
+                "with --function"
             )
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from evollm.cli.fields import leaves_of
 from evollm.cli.options import Aliases, flagged, option
+from evollm.cli.used import check_used
 from evollm.errors import EvollmError
 from problems.compression.baselines.rules import Beside
 from problems.compression.evaluation.divergence import Metric
@@ -132,7 +133,7 @@ _USED: Mapping[KindName, tuple[str, ...]] = {
     "joint": (*_DEPTH, *_BITS),
     "gguf": ("bits",),
 }
-"""The options that are about a kind."""
+"""The fields that have an effect with a kind."""
 
 
 def kind_of(options: Options) -> Kind:
@@ -141,7 +142,7 @@ def kind_of(options: Options) -> Kind:
     Raises:
         EvollmError: If an option is about another kind, or out of range.
     """
-    _check_used(options)
+    check_used(options, "kind", _USED)
     with in_flags():
         return _kind(options)
 
@@ -220,17 +221,3 @@ def _choices(text: str | None) -> tuple[int, ...] | None:
         raise EvollmError(
             f"--choices must be bits with commas between them, such as 2,3,4,8, not '{text}'"
         ) from None
-
-
-def _check_used(options: Options) -> None:
-    """Refuse a changed option that is about another kind."""
-    about = {name for names in _USED.values() for name in names}
-    for leaf in leaves_of(Options):
-        top, _, name = leaf.path.partition(".")
-        if top not in about or top in _USED[options.kind]:
-            continue
-        held = getattr(options, top)
-        if (getattr(held, name) if name else held) != leaf.default:
-            raise EvollmError(
-                f"{flagged(leaf.name)} is not an option of --kind {options.kind}: leave it out"
-            )

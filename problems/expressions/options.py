@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from evollm.cli.options import option
+from evollm.cli.used import check_used
 from evollm.errors import EvollmError
 from problems.expressions.settings import ExpressionSettings
 
@@ -29,12 +30,18 @@ class Source:
     task: str = ""
 
 
+_ASKED = ("arity", "brood", "hold", "mode", "temperature")
+USED = {"model": _ASKED, "mix": (*_ASKED, "adaptive")}
+"""The fields that have an effect where a model is asked."""
+
+
 @dataclass(frozen=True)
 class Options(ExpressionSettings, Source):
     """All options: those of ``Source``, then the settings of the search."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_used(self, "operators", USED)
         if (self.data is None) != (self.target is None):
             raise EvollmError("--data FILE.csv and --target COLUMN go together: give both")
         if not 0 <= self.test < 1:

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from evollm.checks import shared
 from evollm.cli.options import Aliases, option
+from evollm.cli.used import check_used
 from evollm.errors import EvollmError
 from problems.programs.sandbox.limits import Limits
 from problems.programs.system import ProgramsSettings
@@ -40,8 +41,27 @@ class Options(ProgramsSettings, TaskOptions):
     }
 
 
+_SHOWN = ("beside", "repair", "rounds", "temperature")
+_SELECTED = ("search", "features", "islands", "every")
+METHODS = {
+    "model": (*_SELECTED, *_SHOWN, "form", "max_tokens", "wording"),
+    "expressions": (*_SELECTED, *_SHOWN),
+    "mutation": (*_SELECTED, "edits"),
+    "random": ("edits",),
+}
+"""The fields that have an effect with a method."""
+SEARCHES = {"map_elites": ("features",), "islands": ("islands", "every")}
+"""The fields that have an effect with a search."""
+
+
 def settings(options: Options) -> ProgramsSettings:
-    """Return the settings of the search that the options name."""
+    """Return the settings of the search that the options name.
+
+    Raises:
+        EvollmError: If one would have no effect.
+    """
+    check_used(options, "method", METHODS)
+    check_used(options, "search", SEARCHES)
     return ProgramsSettings(**shared(options, ProgramsSettings))
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal, TypeAlias
 from evollm.checks import nearest
 from evollm.cli.fields import leaves_of
 from evollm.cli.options import Aliases, flagged, option
+from evollm.cli.used import check_used
 from evollm.errors import EvollmError
 from problems.lm.settings import LMSettings
 from problems.prompts import reference
@@ -95,13 +96,13 @@ REFERENCE: tuple[Name, ...] = ("quine", "ta", "strict", "unpruned")
 """The methods that the reference code has."""
 _TA = ("ta.order", "ta.max_passes", "ta.ratio", "ta.reuse")
 _USED: Mapping[str, tuple[str, ...]] = {
-    "quine": ("evolution.",),
+    "quine": ("evolution",),
     "front": ("evolution.population", "evolution.fewest", "evolution.most"),
-    "ta": ("ta.",),
+    "ta": ("ta",),
     "strict": _TA,
-    "llmlingua": ("lingua.",),
+    "llmlingua": ("lingua",),
 }
-"""For each method the fields, or beginnings of them, that count for it."""
+"""The fields that have an effect with a method."""
 
 
 def settled(options: Options) -> Options:
@@ -110,7 +111,7 @@ def settled(options: Options) -> Options:
     Raises:
         EvollmError: If an option is for another method, or contradicts ``like_reference``.
     """
-    _check_used(options)
+    check_used(options, "method", _USED)
     if options.method == "llmlingua" and options.lingua.folder is None:
         raise EvollmError("--method llmlingua needs its classifier: give --llmlingua FOLDER")
     generational = options.method == "quine" and options.evolution.form == "generational"
@@ -161,19 +162,6 @@ def judge_of(options: Options, task: Task) -> Judge | None:
 
 def _front(settings: Evolution) -> Front:
     return Front(settings.population, settings.fewest, settings.most)
-
-
-def _check_used(options: Options) -> None:
-    """Refuse a changed setting of a method that is not used."""
-    used = _USED.get(options.method, ())
-    for leaf in leaves_of(Options):
-        part, dot, name = leaf.path.partition(".")
-        if part not in ("evolution", "ta", "lingua") or not dot or leaf.path.startswith(used):
-            continue
-        if getattr(getattr(options, part), name) != leaf.default:
-            raise EvollmError(
-                f"{flagged(leaf.name)} is not an option of --method {options.method}: leave it out"
-            )
 
 
 def _like_reference(options: Options) -> Options:

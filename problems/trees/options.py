@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from evollm.checks import at_least, nearest, shared
 from evollm.cli.options import Aliases, option
+from evollm.cli.used import check_used
 from evollm.errors import EvollmError
 from operators.trees.genome import DEEPEST
 from problems.trees.data.case import HoldoutTask
@@ -82,6 +83,28 @@ class Options(LLEGOSettings, Rows):
     }
 
 
+_ASKED = (
+    "arity",
+    "brood",
+    "alpha",
+    "tau",
+    "candidates",
+    "spare",
+    "per_token",
+    "fitness",
+    "order",
+    "semantics",
+    "hints",
+    "form",
+    "mode",
+    "hold",
+    "temperature",
+    "adapter",
+)
+USED = dict.fromkeys(("llego", "mix", "rewriting"), _ASKED)
+"""The fields that have an effect with a method that asks a model."""
+
+
 def settings(options: Options) -> LLEGOSettings:
     """Return the settings that the options name.
 
@@ -97,8 +120,8 @@ def settings(options: Options) -> LLEGOSettings:
         )
     if options.method == "rewriting" and (options.mode, options.form) != ("plain", "line"):
         raise EvollmError("--method rewriting needs --mode plain and --form line")
-    if options.adapter != NONE and options.method in ("classical", "random"):
-        raise EvollmError(f"--method {options.method} asks no model: remove --adapter")
+    if options.start != "model":
+        check_used(options, "method", USED)
     if options.leaves == "majority" and not options.refit_leaves:
         raise EvollmError("--leaves majority needs refitted leaves: remove it or --no-refit-leaves")
     if options.objectives is not None and (options.offspring or not options.duplicates):

@@ -95,13 +95,16 @@ def test_quadratic_steps_are_for_the_weighted_mean_too():
 @each(
     ("chosen", "message"),
     [
-        ({"method": "hill", "quadratic": True}, "--quadratic is for --method framed or recomb"),
-        ({"method": "cma", "memory": 5}, "--memory is for --method framed: leave it out"),
-        ({"method": "hill", "block": 3}, "--block is for --method framed or paper: leave it out"),
-        ({"method": "random", "warmup": 5}, "--warmup is for --method framed or paper or hill"),
-        ({"method": "framed", "step": 0.1}, "--step is for --method paper: leave it out, or use"),
-        ({"method": "paper", "mean_of": 4}, "--mean-of is for --method framed"),
-        ({"method": "hill", "adapter": "none"}, "--adapter is for --method framed"),
+        (
+            {"method": "hill", "quadratic": True},
+            "^--quadratic is not an option of --method hill: leave it out$",
+        ),
+        ({"method": "cma", "memory": 5}, "--memory is not an option of --method cma"),
+        ({"method": "hill", "block": 3}, "--block is not an option of --method hill"),
+        ({"method": "random", "warmup": 5}, "--warmup is not an option of --method random"),
+        ({"method": "framed", "step": 0.1}, "--step is not an option of --method framed"),
+        ({"method": "paper", "mean_of": 4}, "--mean-of is not an option of --method paper"),
+        ({"method": "hill", "adapter": "none"}, "--adapter is not an option of --method hill"),
         ({"bounds": "-1,1"}, "--bounds is for your own function .* or a control task"),
         ({"maximize": True}, "--maximize is for your own function"),
         ({"hidden": "8"}, "--hidden is for a control task: leave it out, or name such a function"),
