@@ -214,7 +214,7 @@ def closing(rows: Sequence[Row], ours: str = OWN) -> dict[str, Any]:
 
 
 def _per_step(row: Row) -> float:
-    """Return the seconds of a generation of the taught model."""
+    """Return the seconds of as many evaluations as a generation of the taught model has."""
     settings = Framed()
     steps: float = (row.cell["evaluations"] - settings.warmup) / settings.offspring
     return float(row.found["seconds"]) / steps
