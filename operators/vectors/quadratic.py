@@ -123,11 +123,15 @@ def _fitted(
 ) -> tuple[Vector, Vector] | None:
     """Return slopes and curvatures for points in their box; None if they are not determined."""
     low, width = rows.min(axis=0), np.ptp(rows, axis=0)
-    if not (np.isfinite(values).all() and (width > 0).all() and np.ptp(values) > 0):
+    if not (np.isfinite(values).all() and (width > 0).all()):
+        return None
+    with np.errstate(over="ignore"):
+        span = np.ptp(values)
+    if not 0 < span < np.inf:
         return None
     z = (rows - low) / width
     terms = np.column_stack([np.ones(len(z)), z, bent(z)])
-    scaled = (values - values.min()) / np.ptp(values)
+    scaled = (values - values.min()) / span
     found, _, rank, _ = np.linalg.lstsq(terms, scaled, rcond=1e-10)
     return None if rank < terms.shape[1] else (found[1 : 1 + z.shape[1]], found[1 + z.shape[1] :])
 

@@ -99,12 +99,21 @@ def fittest(rows: Sequence[Individual[Any]], k: int) -> Rows:
 def surviving(rows: Rows, k: int, step: int) -> Iterator[Any, Any, Rows]:
     """Announce the best ``k`` rows as survivors, and return them, best first.
 
+    If they are scored again and all of that fails, they keep their earlier scores.
+
     Args:
         rows: Any rows.
         k: Number of survivors.
         step: Of the flow, in which this is used with ``yield from``.
     """
-    return fittest((yield from survive(fittest(rows, k), step)), k)
+    before = fittest(rows, k)
+    return fittest((yield from survive(before, step)), k) or before
+
+
+def rescored(rows: Rows, best: Rows) -> Rows:
+    """Return rows with the outcomes of those among the best, which may have been scored again."""
+    fresh = {one.id: one for one in best}
+    return [fresh.get(one.id, one) for one in rows]
 
 
 def bottom(known: Rows, step: int) -> Iterator[Job, Any, list[Candidate[Any]]]:

@@ -24,6 +24,7 @@ from problems.blackbox.context import (
     bottom,
     deeper,
     fittest,
+    rescored,
     surviving,
     warm_up,
 )
@@ -117,7 +118,8 @@ def recombination_es(
     descends = False
     for step in count(len(history)):
         best = yield from surviving(best + scored, max(parents, 5), step - 1)
-        known = fittest(known + scored, points_of(dimension)) if quadratic else []
+        if quadratic:
+            known = fittest(rescored(known + scored, best), points_of(dimension))
         steps = yield from bottom(known, step)
         children: list[Candidate[Any]] = []
         if not (descends and steps):

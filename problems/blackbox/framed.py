@@ -19,6 +19,7 @@ from problems.blackbox.context import (
     bottom,
     deeper,
     fittest,
+    rescored,
     surviving,
     warm_up,
 )
@@ -86,7 +87,8 @@ def evollm_framed(
     descends = False
     for step in count(len(history)):
         best = yield from surviving(best + scored, settings.memory, step - 1)
-        known = fittest(known + scored, points_of(dimension)) if settings.quadratic else []
+        if settings.quadratic:
+            known = fittest(rescored(known + scored, best), points_of(dimension))
         steps = yield from bottom(known, step)
         children: list[Candidate[Any]] = []
         if not (descends and steps):

@@ -83,9 +83,9 @@ class Options(LLEGOSettings, Rows):
     }
 
 
-_ASKED = (
-    "arity",
-    "brood",
+_ASKED = ("arity", "brood", "semantics", "hints", "form", "mode", "hold", "temperature")
+_LLEGO = (
+    *_ASKED,
     "alpha",
     "tau",
     "candidates",
@@ -93,15 +93,9 @@ _ASKED = (
     "per_token",
     "fitness",
     "order",
-    "semantics",
-    "hints",
-    "form",
-    "mode",
-    "hold",
-    "temperature",
     "adapter",
 )
-USED = dict.fromkeys(("llego", "mix", "rewriting"), _ASKED)
+USED = {"llego": _LLEGO, "mix": _LLEGO, "rewriting": _ASKED}
 """The fields that have an effect with a method that asks a model."""
 
 

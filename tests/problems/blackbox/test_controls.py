@@ -6,13 +6,15 @@ from evollm import Budget, run
 from evollm.testing import FlowKit
 from problems.blackbox.bbob import bbob
 from problems.blackbox.controls import (
+    Control,
     cma_es,
     constant_answer,
     hill_climbing,
     random_search,
     recombination_es,
 )
-from problems.blackbox.function import Function
+from problems.blackbox.function import Function, Noise
+from problems.blackbox.interface.minimizing import minimize
 from problems.blackbox.space import Space
 from tests.problems.blackbox.support_drive import drive
 from tests.support_each import checks, each
@@ -112,3 +114,25 @@ def test_quadratic_steps_find_the_bottom_of_a_bowl() -> None:
         for quadratic in (False, True)
     )
     assert fitted < 1e-4 * plain
+
+
+@each("name", ["hill", "recombination"])
+def test_a_search_goes_on_where_points_that_are_scored_again_fail(name: str) -> None:
+    rng = np.random.default_rng(3)
+
+    def shaky(x):
+        if rng.random() < 0.6:
+            raise ValueError("no value")
+        return float((x**2).sum())
+
+    settings = {"quadratic": True} if name == "recombination" else {}
+    strategy = Control(name, settings)
+    found = minimize(shaky, [(-5, 5)] * 2, 60, strategy=strategy, noise=Noise(elite=2), seed=1)
+    assert found.result.usage.evaluations >= 60
+
+
+def test_values_that_differ_by_more_than_a_number_can_hold_have_no_fit() -> None:
+    space = Space.of([(-5, 5)] * 2)
+    cliff = Function(lambda x: float(np.sign(x[0]) * 1e308 + (x**2).sum()), space)
+    _, scored = drive(recombination_es(2, quadratic=True), cliff, 40)
+    assert len(scored) == 40
