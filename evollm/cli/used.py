@@ -24,9 +24,8 @@ def check_used(settings: Any, by: str, used: Mapping[Any, Collection[str]]) -> N
     here = used.get(chosen, ())
     for name, leaves in options_of(type(settings)).items():
         paths = [leaf.path for leaf in leaves if held_at(settings, leaf.path) != leaf.default]
-        if any(_is_in(path, known) for path in paths):
-            if any(_is_in(leaf.path, here) for leaf in leaves):
-                continue
+        about = any(_is_in(path, known) for path in paths)
+        if about and not any(_is_in(leaf.path, here) for leaf in leaves):
             raise EvollmError(
                 f"{flagged(name)} is not an option of {flagged(by)} {chosen}: leave it out"
             )

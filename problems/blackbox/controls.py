@@ -13,22 +13,15 @@ from evollm.errors import EvollmError
 from evollm.evaluation.constraints import comparable
 from evollm.llm.base import LanguageModel
 from evollm.search.flow import Flow, draw_seed, evaluate, vary
-from evollm.types import Candidate
-from operators.vectors.framed import spread
-from operators.vectors.quadratic import points_of
 from operators.vectors.variation import Centroid, Gaussian, Given, Uniform
 from problems.blackbox.context import (
     Context,
     Points,
     Rows,
-    bottom,
-    deeper,
     fittest,
-    rescored,
-    surviving,
     warm_up,
 )
-from problems.blackbox.framed import Framed
+from problems.blackbox.framed import Bred, Framed, loop, mean_spread
 from problems.blackbox.paper import Paper
 from problems.blackbox.space import Space
 
@@ -75,13 +68,11 @@ def hill_climbing(
         sigma: Standard deviation in widths of the cube.
     """
     rng = np.random.default_rng(seed)
-    history = yield from warm_up(dimension, 1, warmup, start, rng)
-    scored: Rows = list(chain(*history))
-    best: Rows = []
-    for step in count(len(history)):
-        best = yield from surviving(best + scored, 1, step - 1)
-        children = yield from vary(Gaussian(sigma), best, population, draw_seed(rng), step)
-        scored = yield from evaluate(children, step=step)
+
+    def breed(best: Rows, wanted: int, step: int) -> Bred:
+        return (yield from vary(Gaussian(sigma), best, wanted, draw_seed(rng), step))
+
+    yield from loop(dimension, breed, rng, start=start, warmup=warmup, keep=1, size=population)
 
 
 def recombination_es(
@@ -111,24 +102,16 @@ def recombination_es(
         quadratic: As in ``Framed``.
     """
     rng = np.random.default_rng(seed)
-    history = yield from warm_up(dimension, 1, warmup, start, rng)
-    scored: Rows = list(chain(*history))
-    best: Rows = []
-    known: Rows = []
-    descends = False
-    for step in count(len(history)):
-        best = yield from surviving(best + scored, max(parents, 5), step - 1)
-        if quadratic:
-            known = fittest(rescored(known + scored, best), points_of(dimension))
-        steps = yield from bottom(known, step)
-        children: list[Candidate[Any]] = []
-        if not (descends and steps):
-            mean = yield from vary(Centroid(parents), best, 1, draw_seed(rng), step)
-            size = 0.6 * _spread(best) if sigma is None else sigma
-            wanted = max(population - len(steps), 1)
-            children = yield from vary(Gaussian(size), mean, wanted, draw_seed(rng), step)
-        scored = yield from evaluate(steps + children, step=step)
-        descends = deeper(scored[: len(steps)], best)
+
+    def breed(best: Rows, wanted: int, step: int) -> Bred:
+        mean = yield from vary(Centroid(parents), best, 1, draw_seed(rng), step)
+        size = 0.6 * mean_spread(best) if sigma is None else sigma
+        return (yield from vary(Gaussian(size), mean, wanted, draw_seed(rng), step))
+
+    yield from loop(
+        dimension, breed, rng, start=start, warmup=warmup, keep=max(parents, 5),
+        size=population, quadratic=quadratic,
+    )  # fmt: skip
 
 
 def constant_answer(
@@ -218,10 +201,6 @@ def cma_strategy(
 def _finite(loss: float) -> float:
     """Return a loss that pycma can rank, with failures last."""
     return min(max(loss, -LARGEST), LARGEST)
-
-
-def _spread(best: Rows) -> float:
-    return float(spread(np.array([one.genome for one in best[:5]])).mean())
 
 
 MODELS = ("framed", "paper", "taught")

@@ -1,14 +1,17 @@
 """Our loop: the offspring are a model's samples in a frame that follows the search."""
 
+from collections.abc import Callable
+from collections.abc import Generator as Iterator
 from dataclasses import dataclass
 from itertools import chain, count
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.random import Generator
 
 from evollm.checks import at_least, shared
 from evollm.llm.base import LanguageModel
-from evollm.search.flow import Flow, draw_seed, evaluate, vary
+from evollm.search.flow import Flow, Job, draw_seed, evaluate, vary
 from evollm.types import Candidate, Operator
 from operators.vectors.framed import FramedSamples, Framing, spread
 from operators.vectors.quadratic import points_of
@@ -25,6 +28,8 @@ from problems.blackbox.context import (
 )
 from problems.blackbox.report import ModelGuard
 from problems.blackbox.space import Space
+
+Bred: TypeAlias = Iterator[Job, Any, list[Candidate[Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,23 +85,61 @@ def evollm_framed(
         seed: The only source of randomness.
     """
     rng, tally = np.random.default_rng(seed), ModelGuard()
-    history = yield from warm_up(dimension, 1, settings.warmup, start, rng)
-    scored = list(chain(*history))
+
+    def breed(best: Rows, wanted: int, step: int) -> Bred:
+        children = yield from vary(operator, best[::-1], wanted, draw_seed(rng), step)
+        tally.count(len(children))
+        missing = wanted - len(children)
+        stand_in = Gaussian(mean_spread(best))
+        children += yield from vary(stand_in, best[:1], missing, draw_seed(rng), step)
+        return children
+
+    yield from loop(
+        dimension, breed, rng, start=start, warmup=settings.warmup, keep=settings.memory,
+        size=settings.offspring, quadratic=bool(settings.quadratic),
+    )  # fmt: skip
+
+
+def loop(
+    dimension: int,
+    breed: Callable[[Rows, int, int], Bred],
+    rng: Generator,
+    *,
+    start: Points,
+    warmup: int,
+    keep: int,
+    size: int,
+    quadratic: bool = False,
+) -> Flow:
+    """Breed from the best points of all generations, with quadratic steps or without.
+
+    Args:
+        dimension: Of the unit cube.
+        breed: Asks for children, given the best points, best first, how many, and the step.
+        rng: The flow's generator.
+        start: Points to evaluate before the warm-up.
+        warmup: Uniform samples in step 0.
+        keep: Number of best points to breed from.
+        size: Points per generation.
+        quadratic: As in ``Framed``.
+    """
+    history = yield from warm_up(dimension, 1, warmup, start, rng)
+    scored: Rows = list(chain(*history))
     best: Rows = []
     known: Rows = []
     descends = False
     for step in count(len(history)):
-        best = yield from surviving(best + scored, settings.memory, step - 1)
-        if settings.quadratic:
+        best = yield from surviving(best + scored, keep, step - 1)
+        if quadratic:
             known = fittest(rescored(known + scored, best), points_of(dimension))
         steps = yield from bottom(known, step)
         children: list[Candidate[Any]] = []
         if not (descends and steps):
-            wanted = max(settings.offspring - len(steps), 1)
-            children = yield from vary(operator, best[::-1], wanted, draw_seed(rng), step)
-            tally.count(len(children))
-            missing = wanted - len(children)
-            stand_in = Gaussian(float(spread(np.array([one.genome for one in best[:5]])).mean()))
-            children += yield from vary(stand_in, best[:1], missing, draw_seed(rng), step)
+            children = yield from breed(best, max(size - len(steps), 1), step)
         scored = yield from evaluate(steps + children, step=step)
         descends = deeper(scored[: len(steps)], best)
+
+
+def mean_spread(best: Rows) -> float:
+    """Return the spread of the best five points, as a mean over coordinates."""
+    return float(spread(np.array([one.genome for one in best[:5]])).mean())
