@@ -13,7 +13,6 @@ import json
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from itertools import product
 from math import inf
 from pathlib import Path
@@ -22,7 +21,6 @@ from typing import Any
 import numpy as np
 
 from evollm import Individual
-from evollm.llm.base import Completion, LanguageModel, Prompt, Sampling
 from evollm.types import Offspring
 from operators.trees.context import TreeContext
 from operators.trees.genome import Tree
@@ -31,33 +29,13 @@ from problems.trees.llego import LLEGOSettings
 from problems.trees.model.fitness import TreeFitness
 from problems.trees.taught.adapters import FILE, TAUGHT
 from problems.trees.teaching.searches import searched
+from tests.benchmarks.speed.timed import Timed
 from tests.benchmarks.studies.adapters import connected
 from tests.benchmarks.studies.llego import problem_of
 
 PLACES = ("server", "this process")
 WAITING = 12
 """Operators that wait at once: those of a generation of 24 children."""
-
-
-@dataclass
-class Timed:
-    """A model whose generated tokens are counted."""
-
-    model: LanguageModel
-    tokens: list[int] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self.model.name
-
-    def complete(
-        self, prompts: Sequence[Prompt], sampling: Sampling = Sampling(), n: int = 1
-    ) -> list[list[Completion]]:
-        """Ask the model."""
-        found = self.model.complete(prompts, sampling, n)
-        self.tokens += [one.completion_tokens for answers in found for one in answers]
-        return found
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -10,49 +10,17 @@ server, is left out.
 
 import argparse
 import json
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import product
 from statistics import mean, median
 
 from evollm import Budget, run
-from evollm.llm.base import Completion, LanguageModel, Prompt, Sampling
 from evollm.llm.client.settings import Settings
 from evollm.llm.offline.model import offline
 from problems.blackbox.bbob import bbob
 from problems.blackbox.framed import Framed
 from problems.blackbox.taught.adapters import FILE, as_taught
-
-
-@dataclass
-class Timed:
-    """A model whose requests are timed.
-
-    Attributes:
-        model: The model.
-        seconds: Of each request.
-        answers: To each request.
-    """
-
-    model: LanguageModel
-    seconds: list[float] = field(default_factory=list)
-    answers: list[int] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self.model.name
-
-    def complete(
-        self, prompts: Sequence[Prompt], sampling: Sampling = Sampling(), n: int = 1
-    ) -> list[list[Completion]]:
-        """Ask the model."""
-        began = time.perf_counter()
-        found = self.model.complete(prompts, sampling, n)
-        self.seconds.append(time.perf_counter() - began)
-        self.answers.append(sum(map(len, found)))
-        return found
+from tests.benchmarks.speed.timed import Timed
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
